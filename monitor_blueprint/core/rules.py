@@ -1,0 +1,53 @@
+"""From what was measured to what it means: thresholds with hysteresis, and transitions that get a grace time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from monitor_blueprint.core.models import CheckResult, CheckState, Reading, Status, Thresholds
+
+
+def judge(result: CheckResult, before: CheckState, now: datetime, grace_s: float) -> CheckResult:
+    """Return the result with every reading's status decided.
+
+    A measured value is held against its thresholds, with hysteresis towards the status that the same aspect had
+    before. A result that is settling keeps the status from before for `grace_s` seconds; after that it counts.
+    """
+    if result.is_settling and _is_within_grace(before, now, grace_s):
+        return replace(result, readings=tuple(_held(reading, before) for reading in result.readings))
+    readings = tuple(replace(_judged(reading, before.aspects), is_settling=False) for reading in result.readings)
+    return replace(result, readings=readings)
+
+
+def level(value: float, thresholds: Thresholds, before: Status) -> Status:
+    """Return the status of a value: raised at a limit, and cleared only `thresholds.clear` below that limit.
+
+    The user's guide raises disk and memory at 80 and 90 %, the CPU at 70 and 90 %. The distance for clearing keeps a
+    value that dances on a limit from raising an alert each time.
+    """
+    critical = thresholds.critical - (thresholds.clear if before is Status.CRITICAL else 0)
+    warning = thresholds.warning - (thresholds.clear if before in (Status.WARNING, Status.CRITICAL) else 0)
+    if value >= critical:
+        return Status.CRITICAL
+    if value >= warning:
+        return Status.WARNING
+    return Status.OK
+
+
+def _is_within_grace(before: CheckState, now: datetime, grace_s: float) -> bool:
+    return before.settling_since is None or (now - before.settling_since).total_seconds() < grace_s
+
+
+def _held(reading: Reading, before: CheckState) -> Reading:
+    if reading.status is Status.OK and reading.value is None:
+        return reading
+    return replace(reading, status=before.aspects.get(reading.aspect, Status.OK), is_settling=True)
+
+
+def _judged(reading: Reading, before: Mapping[str, Status]) -> Reading:
+    if reading.value is None or reading.thresholds is None or reading.status is Status.UNKNOWN:
+        return reading
+    status = level(reading.value, reading.thresholds, before.get(reading.aspect, Status.OK))
+    return replace(reading, status=max(status, reading.status, key=lambda each: each.severity))

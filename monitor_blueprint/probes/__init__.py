@@ -1,0 +1,86 @@
+"""One file per kind of check; the file's name is the check's `kind` in the configuration.
+
+A probe module has two names that the configuration and the cycle use:
+
+- `Options`: a frozen `msgspec.Struct` that forbids unknown fields; its annotations are what the configuration may say.
+- `probe(options, context) -> Observation`: looks once and says what it saw. What the target does wrong is a
+  CRITICAL reading; `ProbeError` is for a probe that could not look at all, which is never blamed on the target.
+
+Nothing else has to be told about a new file: it is imported when a check names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import ModuleType
+from typing import Any, Protocol
+
+from monitor_blueprint.core.models import EMPTY, Reading
+from monitor_blueprint.systemd import UnitState
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class ProbeError(Exception):
+    """The probe itself could not look; the check becomes UNKNOWN with this text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeContext:
+    """What a probe is given.
+
+    Attributes:
+        now: moment of the cycle, UTC.
+        deadline: `time.monotonic()` value after which nobody waits for the answer any more.
+        memory: what this check's probe returned as memory the last time; empty at first.
+        units: reads the state of a systemd unit by name ("nginx" or "nginx.service"); one D-Bus call for the whole
+            cycle. Raises `ProbeError` where systemd cannot be asked; returns a state with `load_state` "not-found"
+            for an unknown unit.
+        environ: the secrets from the environment, such as ML_API_KEY.
+    """
+
+    now: datetime
+    deadline: float
+    units: Callable[[str], UnitState]
+    memory: Mapping[str, Any] = EMPTY
+    environ: Mapping[str, str] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a probe saw, and what it wants to remember until the next time (JSON values only)."""
+
+    readings: tuple[Reading, ...]
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ProbeModule(Protocol):
+    """The two names that a probe module must have."""
+
+    Options: type[Any]
+
+    def probe(self, options: Any, context: ProbeContext) -> Observation:
+        """Look once."""
+
+
+def kinds() -> list[str]:
+    """Return the kinds that exist: the names of the modules beside this file."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def load(kind: str) -> ModuleType:
+    """Import the module of a kind; raises KeyError for a kind that does not exist."""
+    if kind not in kinds():
+        raise KeyError(kind)
+    return importlib.import_module(f"{__name__}.{kind}")
+
+
+def clean(text: str, limit: int = 200) -> str:
+    """Return untrusted text on one line, without control characters, at most `limit` characters."""
+    line = _CONTROL.sub(" ", text).strip()
+    return line if len(line) <= limit else line[: limit - 1] + "…"
