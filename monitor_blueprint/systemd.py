@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jeepney import DBusAddress, DBusErrorResponse, new_method_call
@@ -11,7 +12,8 @@ from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
 MANAGER = DBusAddress("/org/freedesktop/systemd1", "org.freedesktop.systemd1", "org.freedesktop.systemd1.Manager")
 _PROPERTIES = "org.freedesktop.DBus.Properties"
-_SERVICE_PROPERTIES = ("NRestarts", "MainPID", "ExecMainStatus", "Result")
+_SERVICE = "org.freedesktop.systemd1.Service"
+_UNIT = "org.freedesktop.systemd1.Unit"
 
 
 class SystemdUnavailableError(Exception):
@@ -31,6 +33,7 @@ class UnitState:
         restarts: how often systemd restarted it on its own (NRestarts).
         main_pid: process id of the main process, 0 when there is none.
         result: why it stopped ("success", "exit-code", "oom-kill", "watchdog", ...).
+        active_for_s: for how long it has been active; 0 when it is not.
     """
 
     name: str
@@ -41,6 +44,7 @@ class UnitState:
     restarts: int = 0
     main_pid: int = 0
     result: str = "success"
+    active_for_s: float = 0.0
 
     @property
     def is_known(self) -> bool:
@@ -49,8 +53,13 @@ class UnitState:
 
     @property
     def is_in_transition(self) -> bool:
-        """Tell whether the unit is on its way up again: a start or a restart is running or queued."""
-        return self.active_state in ("activating", "reloading") or self.job in ("start", "restart", "try-restart", "reload-or-start")
+        """Tell whether the unit may be on its way up again on its own or by a restart: no stop for good was asked for.
+
+        "deactivating" without a stop job is a service that has failed and that `Restart=` may bring back.
+        """
+        if self.job in ("start", "restart", "try-restart", "reload-or-start"):
+            return True
+        return self.active_state in ("activating", "reloading", "deactivating") and self.job != "stop"
 
 
 def full_name(unit: str) -> str:
@@ -92,19 +101,22 @@ def read_units(names: Sequence[str], timeout_s: float = 5.0) -> dict[str, UnitSt
 
 def _unit_state(connection: DBusConnection, row: Sequence[Any], timeout_s: float) -> UnitState:
     name, _, load_state, active_state, sub_state, _, path, _, job_type, _ = row
-    more: dict[str, Any] = {}
-    if load_state == "loaded" and name.endswith(".service"):
+    state = UnitState(name, load_state, active_state, sub_state, job_type)
+    if load_state != "loaded" or not name.endswith(".service"):
+        return state
+
+    def get(interface: str, key: str) -> Any:
         address = DBusAddress(path, MANAGER.bus_name, _PROPERTIES)
-        for key in _SERVICE_PROPERTIES:
-            question = new_method_call(address, "Get", "ss", ("org.freedesktop.systemd1.Service", key))
-            ((_, more[key]),) = call(connection, question, timeout_s)
-    return UnitState(
-        name=name,
-        load_state=load_state,
-        active_state=active_state,
-        sub_state=sub_state,
-        job=job_type,
-        restarts=int(more.get("NRestarts", 0)),
-        main_pid=int(more.get("MainPID", 0)),
-        result=str(more.get("Result", "success")),
+        ((_, value),) = call(connection, new_method_call(address, "Get", "ss", (interface, key)), timeout_s)
+        return value
+
+    active_for_s = 0.0
+    if active_state == "active":
+        active_for_s = max(0.0, time.monotonic() - get(_UNIT, "ActiveEnterTimestampMonotonic") / 1e6)
+    return replace(
+        state,
+        restarts=get(_SERVICE, "NRestarts"),
+        main_pid=get(_SERVICE, "MainPID"),
+        result=get(_SERVICE, "Result"),
+        active_for_s=active_for_s,
     )

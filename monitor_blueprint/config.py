@@ -1,0 +1,262 @@
+"""The configuration: one TOML file, validated whole at start; secrets come from the environment only.
+
+`NEURONOVA_CONFIG` names the file. Without it the embedded `default.toml` beside this module is used, which keeps
+everything under `./var` and leaves out what is not installed on this machine.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+from msgspec import Meta
+
+from monitor_blueprint import notifiers, probes
+from monitor_blueprint.core.incidents import IncidentRules
+from monitor_blueprint.core.maintenance import Weekday, Window
+from monitor_blueprint.core.models import CheckPolicy
+
+DEFAULT_FILE = Path(__file__).with_name("default.toml")
+# The monitor's own check (database, log, channels) has this name; the others may not take it.
+SELF_CHECK = "Monitor"
+_Section = TypeVar("_Section", bound=msgspec.Struct)
+_COMMON_KEYS = ("name", "kind", "depends_on", "confirm", "interval_s")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text names the file, the key and what is allowed."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Section [monitor]: what concerns the whole monitor."""
+
+    every_minutes: Annotated[int, Meta(ge=1, le=60)] = 5
+    reminder_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
+    grace_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
+    keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+    log_dir: Annotated[str, Meta(min_length=1)] = "var/log"
+    state_dir: Annotated[str, Meta(min_length=1)] = "var/lib"
+
+
+class _CheckSection(msgspec.Struct, frozen=True, kw_only=True):
+    name: Annotated[str, Meta(pattern=r"^[^\s\"'*]{1,40}$")]
+    kind: str
+    depends_on: tuple[str, ...] = ()
+    confirm: Annotated[int, Meta(ge=1, le=20)] = 1
+    interval_s: Annotated[float, Meta(ge=0)] | None = None
+
+
+class _MaintenanceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Meta(min_length=1)]
+    start: time
+    end: time
+    timezone: str
+    checks: tuple[str, ...] = ("*",)
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One configured check: what to run, and what the rules need to know of it."""
+
+    kind: str
+    options: Any
+    policy: CheckPolicy
+
+    @property
+    def name(self) -> str:
+        """Return the check's name."""
+        return self.policy.name
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One configured alert channel."""
+
+    kind: str
+    options: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration.
+
+    Attributes:
+        source: file that it was read from, for messages.
+        is_embedded: it is the embedded default, so what is not installed here is left out.
+        settings: section [monitor].
+        checks: in the order of the file, which is the order of the log.
+        channels: the configured alert channels.
+        windows: weekly maintenance windows.
+        environ: the environment's settings and secrets.
+        absent: names of the embedded default's checks that cannot work on this machine.
+    """
+
+    source: str
+    is_embedded: bool
+    settings: Settings
+    checks: tuple[Check, ...]
+    channels: tuple[Channel, ...]
+    windows: tuple[Window, ...]
+    environ: Mapping[str, str]
+    absent: tuple[str, ...] = ()
+
+    @property
+    def policies(self) -> tuple[CheckPolicy, ...]:
+        """Return what the incident rules need to know of every check, the monitor's own included."""
+        own = CheckPolicy(SELF_CHECK, interval_s=self.settings.every_minutes * 60.0)
+        return (*(check.policy for check in self.checks), own)
+
+    @property
+    def rules(self) -> IncidentRules:
+        """Return the numbers of the incident rules."""
+        return IncidentRules(reminder_s=self.settings.reminder_minutes * 60.0)
+
+    @property
+    def database(self) -> Path:
+        """Return the path of the database."""
+        return Path(self.settings.state_dir) / "monitor.db"
+
+    @property
+    def log_dir(self) -> Path:
+        """Return the directory of the logs."""
+        return Path(self.settings.log_dir)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return every systemd unit that some check watches, each once."""
+        names = [unit for check in self.checks for unit in units_of(check)]
+        return tuple(dict.fromkeys(names))
+
+
+def units_of(check: Check) -> tuple[str, ...]:
+    """Return the systemd units that the check's options name."""
+    single = getattr(check.options, "unit", "")
+    return (*((single,) if single else ()), *getattr(check.options, "units", ()))
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and validate the configuration that the environment names; raises ConfigError."""
+    named = environ.get("NEURONOVA_CONFIG", "")
+    path = Path(named) if named else DEFAULT_FILE
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); NEURONOVA_CONFIG must name a readable file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    return parse(document, environ, source=str(path), is_embedded=not named)
+
+
+def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: str, is_embedded: bool = False) -> Config:
+    """Validate a configuration that is already read; raises ConfigError."""
+    _refuse_unknown(document, ("monitor", "check", "channel", "maintenance"), source, "top level")
+    settings = _convert(document.get("monitor", {}), Settings, source, "[monitor]")
+    found = [_check(section, settings, source) for section in _sections(document, "check", source)]
+    absent = tuple(check.name for check in found if is_embedded and not _is_possible(check))
+    checks = tuple(check for check in found if check.name not in absent)
+    _refuse_bad_names(found, source)
+    channels = tuple(_channel(section, environ, source) for section in _sections(document, "channel", source))
+    windows = tuple(_window(section, found, source) for section in _sections(document, "maintenance", source))
+    return Config(source, is_embedded, settings, checks, channels, windows, environ, absent)
+
+
+def _sections(document: Mapping[str, Any], key: str, source: str) -> Sequence[Mapping[str, Any]]:
+    sections = document.get(key, [])
+    if not isinstance(sections, list):
+        raise ConfigError(f"{source}: {key} must be written [[{key}]], with double brackets, once for each")
+    return sections
+
+
+def _check(section: Mapping[str, Any], settings: Settings, source: str) -> Check:
+    where = f'[[check]] "{section.get("name", "?")}"'
+    common = _convert({key: section[key] for key in _COMMON_KEYS if key in section}, _CheckSection, source, where)
+    try:
+        module = probes.load(common.kind)
+    except KeyError:
+        raise ConfigError(_choice(source, where, "kind", common.kind, probes.kinds())) from None
+    rest = {key: value for key, value in section.items() if key not in _COMMON_KEYS}
+    options = _convert(rest, module.Options, source, where, also=_COMMON_KEYS)
+    interval_s = common.interval_s
+    if interval_s is None:
+        interval_s = getattr(module, "DEFAULT_INTERVAL_S", 0.0)
+    # No check runs more often than the schedule.
+    interval_s = max(interval_s, settings.every_minutes * 60.0)
+    return Check(common.kind, options, CheckPolicy(common.name, common.depends_on, common.confirm, interval_s))
+
+
+def _is_possible(check: Check) -> bool:
+    is_possible = getattr(probes.load(check.kind), "is_possible", None)
+    return is_possible is None or bool(is_possible(check.options))
+
+
+def _refuse_bad_names(checks: Sequence[Check], source: str) -> None:
+    names = [check.name for check in checks]
+    for check in checks:
+        if names.count(check.name) > 1 or check.name == SELF_CHECK:
+            raise ConfigError(f'{source}: [[check]] "{check.name}": the name is taken; every check needs a name of its own')
+        for dependency in check.policy.depends_on:
+            if dependency not in names or dependency == check.name:
+                others = [name for name in names if name != check.name]
+                raise ConfigError(_choice(source, f'[[check]] "{check.name}"', "depends_on", dependency, others))
+
+
+def _channel(section: Mapping[str, Any], environ: Mapping[str, str], source: str) -> Channel:
+    kind = section.get("kind", "")
+    try:
+        module = notifiers.load(str(kind))
+    except KeyError:
+        raise ConfigError(_choice(source, "[[channel]]", "kind", str(kind), notifiers.kinds())) from None
+    rest = {key: value for key, value in section.items() if key != "kind"}
+    options = _convert(rest, module.Options, source, f"[[channel]] {kind}", also=("kind",))
+    problems = module.check(options, environ)
+    if problems:
+        raise ConfigError("environment: " + "; ".join(problems))
+    return Channel(str(kind), options)
+
+
+def _window(section: Mapping[str, Any], checks: Sequence[Check], source: str) -> Window:
+    where = "[[maintenance]]"
+    parsed = _convert(section, _MaintenanceSection, source, where)
+    if parsed.timezone not in available_timezones():
+        raise ConfigError(_choice(source, where, "timezone", parsed.timezone, sorted(available_timezones())))
+    if parsed.start.tzinfo is not None or parsed.end.tzinfo is not None or parsed.start == parsed.end:
+        raise ConfigError(f'{source}: {where}: start and end must be two different local times such as "02:00:00"')
+    names = [check.name for check in checks]
+    for name in parsed.checks:
+        if name not in (*names, "*"):
+            raise ConfigError(_choice(source, where, "checks", name, [*names, "*"]))
+    days = tuple(Weekday[day.upper()] for day in parsed.days)
+    return Window(days, parsed.start, parsed.end, ZoneInfo(parsed.timezone), parsed.checks, parsed.why)
+
+
+def _convert(section: Mapping[str, Any], to: type[_Section], source: str, where: str, also: Sequence[str] = ()) -> _Section:
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"{source}: {where} must be a table of keys and values")
+    fields = [field.encode_name for field in msgspec.structs.fields(to)]
+    _refuse_unknown(section, [*also, *fields], source, where)
+    try:
+        return msgspec.convert(section, to)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{source}: {where}: {error}") from error
+
+
+def _refuse_unknown(section: Mapping[str, Any], allowed: Sequence[str], source: str, where: str) -> None:
+    for key in section:
+        if key not in allowed:
+            raise ConfigError(_choice(source, where, "key", key, allowed))
+
+
+def _choice(source: str, where: str, key: str, value: str, allowed: Sequence[str]) -> str:
+    near = difflib.get_close_matches(value, allowed, 1)
+    hint = f' (did you mean "{near[0]}"?)' if near else ""
+    shown = ", ".join(allowed[:40]) + (", ..." if len(allowed) > 40 else "")
+    return f'{source}: {where}: {key} "{value}" is not known{hint}; allowed: {shown}'

@@ -1,0 +1,24 @@
+"""How full a file system is, as `df` says it."""
+
+from __future__ import annotations
+
+import psutil
+
+from monitor_blueprint.core.models import Reading
+from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _limits
+
+
+class Options(_limits.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What [[check]] of kind "disk" may say: the mount point, and the limits."""
+
+    path: str = "/"
+
+
+def probe(options: Options, context: ProbeContext) -> Observation:  # noqa: ARG001
+    """Measure the used share of what a user may fill: used / (used + available), as `df` does."""
+    try:
+        usage = psutil.disk_usage(options.path)
+    except OSError as error:
+        raise ProbeError(f"{options.path}: {error.strerror}") from error
+    facts = {"path": options.path, "free_bytes": usage.free, "total_bytes": usage.total}
+    return Observation((Reading("usage", value=usage.percent, unit="%", thresholds=options.thresholds, facts=facts),))
