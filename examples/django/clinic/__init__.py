@@ -1,0 +1,1 @@
+"""The Django application: its health, its predictions and the server's statistics."""

@@ -1,0 +1,355 @@
+"""The Django example, served by gunicorn, with local HTTP servers in the place of its two neighbours."""
+
+import http.server
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+SITE = Path(__file__).resolve().parents[2] / "examples" / "django"
+TOKEN = "token-of-the-monitor"
+API_KEY = "key-of-the-ml-server"
+STATS = {
+    "cpu": {"percent": 28.5, "count": 4, "load_avg": [0.45, 0.52, 0.48]},
+    "memory": {"total": 8589934592, "available": 3221225472, "percent": 62.5},
+    "disk": {"total": 107374182400, "used": 48318382080, "free": 59055800320, "percent": 45.0},
+}
+Answer = Callable[["Handler"], object]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers as the test has said, and remembers what it was asked."""
+
+    protocol_version = "HTTP/1.1"
+    server: "Neighbour"
+
+    def do_GET(self) -> None:
+        self.server.answer_to(self)
+
+    def do_POST(self) -> None:
+        self.server.answer_to(self)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+    def say(self, status: int, body: bytes | dict[str, object]) -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+class Neighbour(http.server.ThreadingHTTPServer):
+    """A local HTTP server in the place of the ML server or the monitor."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.asked: list[tuple[str, dict[str, str], bytes]] = []
+        self.clients: set[tuple[str, int]] = set()
+        self.answer: Answer = lambda handler: handler.say(200, {"ok": True})
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def answer_to(self, handler: Handler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        self.asked.append((handler.path, dict(handler.headers), body))
+        self.clients.add(handler.client_address)
+        self.answer(handler)
+
+
+@pytest.fixture(scope="session")
+def ml_server() -> Iterator[Neighbour]:
+    with Neighbour() as server:
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def monitor() -> Iterator[Neighbour]:
+    with Neighbour() as server:
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _neighbours_are_well(ml_server: Neighbour, monitor: Neighbour) -> None:
+    ml_server.answer = lambda handler: handler.say(200, {"ok": True})
+    monitor.answer = lambda handler: handler.say(200, dict(STATS))
+    ml_server.asked.clear()
+    monitor.asked.clear()
+    ml_server.clients.clear()
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(scope="session")
+def site(
+    ml_server: Neighbour, monitor: Neighbour, media: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    state = tmp_path_factory.mktemp("site")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
+        "DJANGO_DEBUG": "1",
+        "STATE_DIRECTORY": str(state),
+        "DJANGO_MEDIA_ROOT": str(media),
+        "ML_SERVER_URL": ml_server.url,
+        "ML_API_KEY": API_KEY,
+        "ML_READ_TIMEOUT_S": "0.5",
+        "MONITOR_URL": monitor.url,
+        "MONITOR_ADMIN_TOKEN": TOKEN,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    users = (
+        "from django.contrib.auth.models import User;"
+        "User.objects.create_user('nurse', password='pw');"
+        "User.objects.create_superuser('admin', password='pw')"
+    )
+    for command in (["migrate", "--verbosity", "0"], ["shell", "--verbosity", "0", "--command", users]):
+        subprocess.run([sys.executable, "manage.py", *command], cwd=SITE, env=environment, check=True, timeout=60)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        listener.set_inheritable(True)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        gunicorn = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--threads", "4",
+             "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "neuronova_site.wsgi:application"],
+            cwd=SITE, env=environment, pass_fds=[listener.fileno()],
+        )  # fmt: skip
+    try:
+        requests.get(f"{url}/api/health/", timeout=30)
+        yield url
+    finally:
+        gunicorn.terminate()
+        gunicorn.wait(timeout=30)
+
+
+def logged_in(site: str, name: str) -> requests.Session:
+    browser = requests.Session()
+    browser.trust_env = False
+    browser.get(f"{site}/accounts/login/", timeout=10)
+    form = {"username": name, "password": "pw", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    browser.post(f"{site}/accounts/login/", data=form, timeout=10, allow_redirects=False)
+    assert "sessionid" in browser.cookies
+    browser.headers["X-CSRFToken"] = browser.cookies["csrftoken"] or ""
+    return browser
+
+
+@pytest.fixture(scope="session")
+def nurse(site: str) -> Iterator[requests.Session]:
+    with logged_in(site, "nurse") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def admin(site: str) -> Iterator[requests.Session]:
+    with logged_in(site, "admin") as browser:
+        yield browser
+
+
+def predict(site: str, browser: requests.Session, body: dict[str, Any] | None = None) -> requests.Response:
+    return browser.post(f"{site}/api/predict/", json=body or {"clinical_features": {"age": 71}}, timeout=10)
+
+
+def test_the_health_answer_has_the_shape_of_the_guide(site: str) -> None:
+    answer = requests.get(f"{site}/api/health/", timeout=10)
+    body = answer.json()
+    assert answer.status_code == 200
+    assert list(body) == ["status", "service", "version", "checks"]
+    assert (body["status"], body["service"], body["version"]) == ("healthy", "NeuroNova Django API", "1.0.0")
+    assert list(body["checks"]) == ["database", "ml_server", "disk", "media_storage"]
+    disk = body["checks"].pop("disk")
+    assert disk.startswith("ok: ")
+    assert disk.endswith("% free")
+    assert set(body["checks"].values()) == {"ok"}
+
+
+def test_the_site_is_unhealthy_while_the_ml_server_is(site: str, ml_server: Neighbour) -> None:
+    ml_server.answer = lambda handler: handler.say(503, {"ok": False, "status": "loading"})
+    answer = requests.get(f"{site}/api/health/", timeout=10)
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "unhealthy"
+    assert answer.json()["checks"]["ml_server"] == "error: HTTP 503"
+    assert answer.json()["checks"]["database"] == "ok"
+
+
+def test_the_site_is_unhealthy_when_uploads_cannot_be_stored(site: str, media: Path) -> None:
+    media.rename(media.with_name("away"))
+    media.touch()
+    try:
+        answer = requests.get(f"{site}/api/health/", timeout=10)
+    finally:
+        media.unlink()
+        media.with_name("away").rename(media)
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["media_storage"] == "error: FileExistsError"
+
+
+def test_a_prediction_is_handed_through_with_key_and_request_id(
+    site: str, nurse: requests.Session, ml_server: Neighbour
+) -> None:
+    ml_server.answer = lambda handler: handler.say(200, {"ok": True, "prediction": "Control"})
+    answer = nurse.post(
+        f"{site}/api/predict/", json={"features": {"age": 71}}, headers={"X-Request-ID": "abc-1"}, timeout=10
+    )
+    assert answer.status_code == 200
+    assert answer.json() == {"ok": True, "prediction": "Control"}
+    assert answer.headers["X-Request-ID"] == "abc-1"
+    path, headers, body = ml_server.asked[-1]
+    assert path == "/predict"
+    assert headers["X-API-Key"] == API_KEY
+    assert headers["X-Request-ID"] == "abc-1"
+    assert json.loads(body) == {"features": {"age": 71}}
+
+
+def test_names_do_not_leave_the_site(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    predict(site, nurse, {"clinical_features": {"age": 71}, "patient_name": "홍길동", "doctor_name": "김의사"})
+    assert json.loads(ml_server.asked[-1][2]) == {"clinical_features": {"age": 71}}
+
+
+def test_the_connection_to_the_ml_server_is_kept(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    for _ in range(5):
+        assert predict(site, nurse).status_code == 200
+    assert len(ml_server.clients) == 1
+
+
+def test_a_connection_that_was_closed_meanwhile_costs_no_prediction(
+    site: str, nurse: requests.Session, ml_server: Neighbour
+) -> None:
+    answers = iter([True])
+
+    def hang_up_once(handler: Handler) -> None:
+        if next(answers, False):
+            handler.close_connection = True
+        else:
+            handler.say(200, {"ok": True})
+
+    ml_server.answer = hang_up_once
+    assert predict(site, nurse).status_code == 200
+
+
+def test_the_callers_mistake_is_told_in_the_ml_servers_words(
+    site: str, nurse: requests.Session, ml_server: Neighbour
+) -> None:
+    problem = {"ok": False, "code": "invalid_features", "details": [{"field": "age", "problem": "missing"}]}
+    ml_server.answer = lambda handler: handler.say(422, dict(problem))
+    answer = predict(site, nurse)
+    assert answer.status_code == 422
+    assert answer.json() == problem
+
+
+def test_a_body_that_is_not_json_is_refused_without_asking_anybody(
+    site: str, nurse: requests.Session, ml_server: Neighbour
+) -> None:
+    for body in (b"{", b"[1]", b"\xff"):
+        answer = nurse.post(f"{site}/api/predict/", data=body, timeout=10)
+        assert answer.status_code == 400
+        assert answer.json()["code"] == "not_json"
+    assert ml_server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected", "code"),
+    [
+        (200, b"<html>", 502, "bad_answer"),
+        (200, b"[]", 502, "bad_answer"),
+        (500, b'{"ok": false}', 502, "bad_answer"),
+        (401, b'{"ok": false}', 502, "bad_answer"),
+        (503, b'{"ok": false}', 503, "not_ready"),
+        (504, b"", 504, "too_slow"),
+    ],
+)
+def test_a_wrong_answer_of_the_ml_server_is_named(
+    site: str, nurse: requests.Session, ml_server: Neighbour, status: int, body: bytes, expected: int, code: str
+) -> None:
+    ml_server.answer = lambda handler: handler.say(status, body)
+    answer = predict(site, nurse)
+    assert answer.status_code == expected
+    assert (answer.json()["ok"], answer.json()["code"]) == (False, code)
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_a_slow_ml_server_costs_its_time_out_and_no_more(
+    site: str, nurse: requests.Session, ml_server: Neighbour
+) -> None:
+    released = threading.Event()
+    ml_server.answer = lambda _handler: released.wait(10)
+    started = time.monotonic()
+    answer = predict(site, nurse)
+    took_s = time.monotonic() - started
+    released.set()
+    assert answer.status_code == 504
+    assert answer.json()["code"] == "too_slow"
+    assert took_s < 2
+
+
+def test_an_ml_server_that_is_gone_is_named_and_may_come_back(
+    site: str, nurse: requests.Session, ml_server: Neighbour
+) -> None:
+    ml_server.answer = lambda handler: setattr(handler, "close_connection", True)
+    answer = predict(site, nurse)
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "unreachable"
+    assert answer.headers["Retry-After"] == "5"
+    ml_server.answer = lambda handler: handler.say(200, {"ok": True})
+    assert predict(site, nurse).status_code == 200
+
+
+def test_predictions_and_statistics_need_a_login(site: str, monitor: Neighbour, ml_server: Neighbour) -> None:
+    with requests.Session() as stranger:
+        stranger.get(f"{site}/accounts/login/", timeout=10)
+        stranger.headers["X-CSRFToken"] = stranger.cookies["csrftoken"] or ""
+        assert predict(site, stranger).status_code == 401
+        assert stranger.get(f"{site}/api/system/stats/", timeout=10).status_code == 401
+    assert monitor.asked == ml_server.asked == []
+
+
+def test_statistics_are_for_staff_and_come_from_the_monitor(
+    site: str, nurse: requests.Session, admin: requests.Session, monitor: Neighbour
+) -> None:
+    assert nurse.get(f"{site}/api/system/stats/", timeout=10).status_code == 403
+    assert monitor.asked == []
+    answer = admin.get(f"{site}/api/system/stats/", timeout=10)
+    assert answer.status_code == 200
+    assert answer.json() == STATS
+    path, headers, _body = monitor.asked[-1]
+    assert path == "/api/system/stats/"
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert TOKEN not in answer.text
+
+
+def test_statistics_say_when_the_monitor_refuses(site: str, admin: requests.Session, monitor: Neighbour) -> None:
+    monitor.answer = lambda handler: handler.say(401, {"ok": False})
+    answer = admin.get(f"{site}/api/system/stats/", timeout=10)
+    assert answer.status_code == 502
+    assert answer.json()["error"] == "monitor gave no usable answer (HTTP 401)"
+
+
+def test_a_deployment_without_a_secret_key_is_refused_with_the_remedy() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
+    result = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        check=False,
+        cwd=SITE,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode != 0
+    assert "DJANGO_SECRET_KEY is not set; put one into /etc/neuronova-django.env" in result.stderr
