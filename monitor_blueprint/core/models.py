@@ -68,7 +68,7 @@ class Reading:
     value: float | None = None
     unit: str = ""
     thresholds: Thresholds | None = None
-    facts: Facts = EMPTY
+    facts: Facts = field(default_factory=dict)
     is_symptom: bool = False
     is_settling: bool = False
 
@@ -91,7 +91,7 @@ class CheckResult:
     readings: tuple[Reading, ...]
     at: datetime
     duration_ms: float = 0.0
-    memory: Mapping[str, Any] = EMPTY
+    memory: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:

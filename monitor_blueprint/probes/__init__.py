@@ -47,8 +47,8 @@ class ProbeContext:
     now: datetime
     deadline: float
     units: Callable[[str], UnitState]
-    memory: Mapping[str, Any] = EMPTY
-    environ: Mapping[str, str] = EMPTY
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,97 @@
+"""The readable log: `[YYYY-MM-DD HH:MM:SS] LEVEL: text` to a file and to standard output (the journal)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+from typing import TextIO
+
+from monitor_blueprint.core.models import Status
+from monitor_blueprint.probes import clean
+
+SUCCESS = 25
+logging.addLevelName(SUCCESS, "SUCCESS")
+
+# `grep ERROR` finds what is CRITICAL, and nothing else.
+LEVELS = {Status.OK: SUCCESS, Status.WARNING: logging.WARNING, Status.UNKNOWN: logging.WARNING, Status.CRITICAL: logging.ERROR}
+_COLOURS = {SUCCESS: "32", logging.WARNING: "33", logging.ERROR: "31"}
+_MAX_LINE = 2000
+
+
+class _File(WatchedFileHandler):
+    """Appends to a file, and follows logrotate; what cannot be written is remembered instead of printed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8", delay=True)
+        self.problem = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+            self.reopenIfNeeded()
+            if self.stream is None:
+                self.stream = self._open()
+                self._statstream()
+            # One write for a line: lines of two processes do not mix.
+            self.stream.write(self.format(record) + "\n")
+            self.flush()
+            self.problem = ""
+        except OSError as error:
+            self.problem = f"{self.baseFilename}: {error.strerror or type(error).__name__}"
+            # What is still buffered would fail again at the next line, and once more at the end of the process.
+            with contextlib.suppress(OSError):
+                if self.stream is not None:
+                    self.stream.close()
+            self.stream = None  # type: ignore[assignment]
+
+
+class _Terminal(logging.StreamHandler[TextIO]):
+    """Writes to a stream, in colours where a person reads it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        colour = _COLOURS.get(record.levelno)
+        return f"\x1b[{colour}m{text}\x1b[0m" if colour and self.stream.isatty() else text
+
+
+class HealthLog:
+    """The health check's log, and the log of the schedule's runs (`cron.log`, by the guide's name).
+
+    Writing never raises: what goes wrong is in `problem`, and standard output still has every line.
+    """
+
+    def __init__(self, directory: Path, stream: TextIO | None = None) -> None:
+        """Write to `health_check.log` and `cron.log` in the directory, and to the stream (default: standard output)."""
+        formatter = logging.Formatter("[%(asctime)s] %(levelname)s: %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+        self._file = _File(directory / "health_check.log")
+        self._runs = _File(directory / "cron.log")
+        self._terminal = _Terminal(stream if stream is not None else sys.stdout)
+        for handler in (self._file, self._runs, self._terminal):
+            handler.setFormatter(formatter)
+
+    @property
+    def problem(self) -> str:
+        """Return why lines cannot be written to the files now; empty when they can."""
+        return self._file.problem or self._runs.problem
+
+    def write(self, level: int, text: str) -> None:
+        """Write one line of a health check."""
+        record = _record(level, text)
+        self._file.handle(record)
+        self._terminal.handle(record)
+
+    def write_run(self, level: int, text: str) -> None:
+        """Write one line about the schedule's runs."""
+        self._runs.handle(_record(level, text))
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        self._runs.close()
+
+
+def _record(level: int, text: str) -> logging.LogRecord:
+    return logging.LogRecord("neuronova", level, "", 0, clean(text, _MAX_LINE), None, None)

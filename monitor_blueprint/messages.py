@@ -1,0 +1,283 @@
+"""The Korean catalogue: every log line and every alert text, and nowhere else.
+
+`LINES` has the texts of the readings that deserve one of their own, by (kind, aspect); they are filled from the
+reading's facts. A reading that is not in it gets the general text, so that a new probe needs no entry to be understood.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor_blueprint.core.models import CheckResult, Event, EventKind, Reading, Status
+from monitor_blueprint.notifiers import Message
+
+RULE = "========================================="
+START = "NeuroNova 헬스 체크 시작"
+END = "헬스 체크 완료: {overall}"
+STEP = "{number}. {title} 확인 중..."
+
+# What a step is called; a check that is not here is called by its kind, then by its name.
+TITLES = {
+    "Flask": "Flask ML 서버 상태",
+    "disk": "디스크 사용량",
+    "memory": "메모리 사용량",
+    "cpu": "CPU 로드",
+    "service": "{name} 상태",
+    "monitor": "모니터 자체 상태",
+}
+
+REASONS = {
+    "refused": "연결 거부",
+    "timeout": "시간 초과",
+    "reset": "연결 끊김",
+    "certificate": "인증서 오류",
+    "name": "주소를 찾을 수 없음",
+    "status": "HTTP {http_status}",
+    "text": "예상한 내용 없음",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of one aspect; an empty one means: as `bad`, and `bad` empty means the general text."""
+
+    ok: str = ""
+    warning: str = ""
+    bad: str = ""
+
+
+_USAGE = Texts("{value}% (정상)", "{value}% (경고)", "{value}% (위험)")
+
+
+def _with(label: str, texts: Texts) -> Texts:
+    return Texts(f"{label}: {texts.ok}", f"{label}: {texts.warning}", f"{label}: {texts.bad}")
+
+
+LINES: dict[tuple[str, str], Texts] = {
+    ("service", "unit"): Texts("{name}: 정상 실행 중", bad="{name}: 중지됨 ({state})"),
+    ("service", "http"): Texts("{name} API: 응답 정상 (HTTP {http_status})", bad="{name} API: 응답 이상 ({reason})"),
+    ("service", "absent"): Texts("{name}: systemd 유닛 {unit} 없음 (점검 제외)"),
+    ("http", "http"): Texts("{name}: 응답 정상 (HTTP {http_status})", bad="{name}: 응답 이상 ({reason})"),
+    ("disk", "usage"): _with("디스크 사용량", _USAGE),
+    ("memory", "usage"): _with("메모리 사용량", _USAGE),
+    ("cpu", "load"): Texts(
+        "CPU 로드: {load:.2f} ({value}% of {cores} cores)",
+        "CPU 로드: {load:.2f} ({value}% of {cores} cores, 경고)",
+        "CPU 로드: {load:.2f} ({value}% of {cores} cores, 위험)",
+    ),
+    ("monitor", "database"): Texts("데이터베이스: 정상", bad="데이터베이스: 사용 불가, 메모리에 기록 중 ({reason})"),
+    ("monitor", "log"): Texts("로그 파일: 정상", bad="로그 파일: 기록 불가 ({reason})"),
+    ("monitor", "channel_slack"): Texts("Slack 알림: 정상", "Slack 알림: {reason}", "Slack 알림: 전송 실패 ({reason})"),
+    ("monitor", "channel_email"): Texts("이메일 알림: 정상", "이메일 알림: {reason}", "이메일 알림: 전송 실패 ({reason})"),
+}
+
+GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown}", "{name}: {aspect} 위험{shown}")
+UNKNOWN = "{name}: 확인 불가 ({reason})"
+SETTLING = "{name}: 재시작 중 ({state})"
+UNCONFIRMED = "{line} - 재확인 대기"
+
+ABSENT = "이 서버에 없어 점검하지 않음: {names}"
+NO_CHANNEL = "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오"
+ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {names}"
+NOTE = "모니터: {note}"
+TRIGGERED = "systemd 알림: {units} 상태 변경 - 즉시 점검"
+WAITING_FOR_LOCK = "다른 모니터가 실행 중 (PID {pid}) - 대기"
+TOOK_OVER = "점검 일정을 맡음 (PID {pid})"
+RUN_STARTED = "헬스 체크 실행 ({reason})"
+RUN_ENDED = "헬스 체크 종료: {overall} ({duration:.2f}초)"
+RUN_FAILED = "헬스 체크 실패: {reason}"
+RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
+WATCHING = "systemd 상태 변경 감시 시작: {units}"
+WATCH_LOST = "systemd 상태 변경 감시 끊김 ({reason}) - 재연결, 정기 점검은 계속됨"
+
+_HEADS = {
+    EventKind.OPENED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
+    EventKind.JOINED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
+    EventKind.WORSENED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
+    EventKind.REMINDER: "[CRITICAL] NeuroNova 서비스 장애 계속 중 ({lasted}째)",
+    EventKind.FLAPPING: "[CRITICAL] NeuroNova 서비스 상태가 불안정함 (장애와 복구 반복)",
+    EventKind.CALM: "[{level}] NeuroNova 서비스 상태가 안정됨",
+    EventKind.BLIND: "[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음",
+    EventKind.PARTLY_RECOVERED: "[{level}] NeuroNova 서비스 일부 복구",
+    EventKind.RECOVERED: "[OK] NeuroNova 서비스 복구",
+}
+_ABOUT = {
+    EventKind.REMINDER: "실패한 서비스: {names}",
+    EventKind.FLAPPING: "불안정한 서비스: {names}",
+    EventKind.CALM: "안정된 서비스: {names}",
+    EventKind.BLIND: "확인할 수 없는 항목: {names}",
+    EventKind.PARTLY_RECOVERED: "복구된 서비스: {names}",
+    EventKind.RECOVERED: "복구된 서비스: {names}",
+}
+_FAILED = "실패한 서비스: {names}"
+_AT = "시각: {at}"
+_STILL_FAILING = "계속 실패 중: {names}"
+_NEWLY_FAILED = "새로 실패: {names}"
+_DETAIL = "- {line} · {since}부터"
+_DETAIL_CAUSE = "- {line} · {since}부터 · 원인: {cause}"
+_DETAIL_RECOVERED = "- {name}: {lasted} 동안 중단됨"
+_DETAIL_GONE = "- {name}: 더 이상 점검하지 않음"
+_NOTHING_SEEN = "{name}: 결과 없음"
+_EVIDENCE = "[{title}]"
+_INCIDENT = "장애 번호: {incident}"
+
+TEST_SUBJECT = "[TEST] NeuroNova 테스트 알림"
+TEST_BODY = "[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: {at}"
+DEADMAN_SUBJECT = "[CRITICAL] NeuroNova 모니터 응답 없음"
+DEADMAN_BODY = "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: {last}\n시각: {at}\n확인: systemctl status gunicorn_monitor"
+DEADMAN_BACK_SUBJECT = "[OK] NeuroNova 모니터 복구"
+DEADMAN_BACK_BODY = "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: {last}\n시각: {at}"
+_LATE_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
+_LATE_HEAD = "알림 채널 장애로 늦게 전달되는 알림 {count}건입니다 (최대 {late} 지연). 오래된 순서입니다."
+_NEVER = "없음"
+
+EVIDENCE_TITLES = {
+    "journal": "저널",
+    "processes_cpu": "CPU 상위 프로세스",
+    "processes_memory": "메모리 상위 프로세스",
+    "oom": "메모리 부족(OOM) 종료",
+    "nginx_5xx": "최근 5xx",
+}
+
+
+class _Facts(dict[str, object]):
+    """Facts of a reading; one that the text asks for and the probe did not give shows as "?"."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def local(moment: datetime | None) -> str:
+    """Return a moment in local time, as the guide writes it."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else _NEVER
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words, at most two units."""
+    whole = int(seconds)
+    units = ((86400, "일"), (3600, "시간"), (60, "분"), (1, "초"))
+    parts = []
+    for size, name in units:
+        count, whole = divmod(whole, size)
+        if count:
+            parts.append(f"{count}{name}")
+    return " ".join(parts[:2]) or "0초"
+
+
+def title(name: str, kind: str) -> str:
+    """Return what a check's step is called."""
+    return (TITLES.get(name) or TITLES.get(kind) or "{name}").format(name=name)
+
+
+def step(number: int, name: str, kind: str) -> str:
+    """Return the line that opens a check's step."""
+    return STEP.format(number=number, title=title(name, kind))
+
+
+def line(result: CheckResult, reading: Reading) -> str:
+    """Return what one reading says, in one line."""
+    facts = _Facts(reading.facts)
+    facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
+    reason = str(facts["reason"])
+    facts["reason"] = REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
+    texts = LINES.get((result.kind, reading.aspect), GENERAL)
+    if reading.is_settling:
+        return SETTLING.format_map(facts)
+    if reading.status is Status.OK:
+        return (texts.ok or GENERAL.ok).format_map(facts)
+    if reading.status is Status.UNKNOWN:
+        return UNKNOWN.format_map(facts)
+    if reading.status is Status.WARNING and texts.warning:
+        return texts.warning.format_map(facts)
+    return (texts.bad or GENERAL.bad).format_map(facts)
+
+
+def _number(value: float | None) -> str:
+    """Return the number as `df` shows it: whole, rounded down, so that 79.9 is never shown as a limit it has not met."""
+    return "?" if value is None or not math.isfinite(value) else str(math.floor(value))
+
+
+def _shown(reading: Reading) -> str:
+    value = "" if reading.value is None else f"{reading.value:g}{reading.unit}"
+    reason = str(reading.facts.get("reason", ""))
+    text = ", ".join(part for part in (value, reason) if part)
+    return f" ({text})" if text else ""
+
+
+def alert(
+    event: Event,
+    event_id: str,
+    results: Mapping[str, CheckResult],
+    evidence: Sequence[tuple[str, str]] = (),
+) -> Message:
+    """Return the message that tells an event; a CRITICAL one begins exactly as in the user's guide.
+
+    `results` are the newest results of the checks, for the measured values; `evidence` the few lines that help.
+    """
+    level = "CRITICAL" if event.failing else "OK"
+    head = _HEADS[event.kind].format(level=level, lasted=duration((event.at - event.opened_at).total_seconds()))
+    names = event.checks
+    lines = [head]
+    if event.kind in (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED):
+        names = event.failing
+        lines.append(_FAILED.format(names=" ".join(event.failing)))
+    else:
+        lines.append(_ABOUT[event.kind].format(names=" ".join(event.checks)))
+    lines.append(_AT.format(at=local(event.at)))
+    if event.kind is EventKind.JOINED and event.checks != event.failing:
+        lines.append(_NEWLY_FAILED.format(names=" ".join(event.checks)))
+    if event.lasted_s:
+        lines += [_recovered(name, lasted, results) for name, lasted in event.lasted_s.items()]
+        if event.failing:
+            lines.append(_STILL_FAILING.format(names=" ".join(event.failing)))
+        names = event.failing
+    lines += [_detail(name, event, results) for name in names]
+    for title_key, text in evidence:
+        lines += ["", _EVIDENCE.format(title=EVIDENCE_TITLES.get(title_key, title_key)), text]
+    lines += ["", _INCIDENT.format(incident=event.incident)]
+    return Message(event_id, f"{head} {' '.join(event.checks)}", "\n".join(lines), event.at, event.incident, event.kind)
+
+
+def _recovered(name: str, lasted_s: float, results: Mapping[str, CheckResult]) -> str:
+    text = _DETAIL_RECOVERED if name in results else _DETAIL_GONE
+    return text.format(name=name, lasted=duration(lasted_s))
+
+
+def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
+    said = worst_line(name, results)
+    since = local(event.since.get(name, event.at))
+    if name not in event.consequences:
+        return _DETAIL.format(line=said, since=since)
+    causes = [other for other in event.failing if other not in event.consequences]
+    return _DETAIL_CAUSE.format(line=said, since=since, cause=" ".join(causes) or "?")
+
+
+def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
+    """Return what the worst reading of a check says."""
+    result = results.get(name)
+    if result is None:
+        return _NOTHING_SEEN.format(name=name)
+    return line(result, max(result.readings, key=lambda reading: reading.status.severity))
+
+
+def summary(messages: Sequence[Message], now: datetime) -> Message:
+    """Return the one message that stands for a backlog: what happened meanwhile, and how late it is told."""
+    late = duration(max((now - message.at).total_seconds() for message in messages))
+    count = len(messages)
+    body = "\n".join(
+        [
+            _LATE_HEAD.format(count=count, late=late),
+            *(f"\n--- {local(message.at)} · {message.id}\n{message.body}" for message in messages),
+        ]
+    )
+    last = messages[-1]
+    subject = _LATE_SUBJECT.format(count=count, late=late)
+    return Message(f"{last.id}-late{count}", subject, body, last.at, last.incident, last.kind)
+
+
+def names_of(names: Iterable[str]) -> str:
+    """Return names in one line."""
+    return ", ".join(names)

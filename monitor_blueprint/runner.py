@@ -1,0 +1,158 @@
+"""Runs the probes side by side, each with a deadline that holds even where the probe cannot be interrupted."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from monitor_blueprint import probes
+from monitor_blueprint.config import Check
+from monitor_blueprint.core.models import EMPTY, CheckResult, Reading, Status
+from monitor_blueprint.probes import ProbeContext, ProbeError
+from monitor_blueprint.systemd import SystemdUnavailableError, UnitState, full_name, read_units
+
+_logger = logging.getLogger(__name__)
+# More threads than this at once cost more memory than they save time.
+MAX_THREADS = 100
+
+
+class UnitSnapshot:
+    """The units' states in one cycle: asked once, by the first probe that wants to know."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        self._lock = threading.Lock()
+        self._states: dict[str, UnitState] | None = None
+        self._failure = ""
+
+    def __call__(self, name: str) -> UnitState:
+        """Return the unit's state; raises ProbeError where systemd cannot be asked."""
+        with self._lock:
+            if self._states is None and not self._failure:
+                try:
+                    self._states = read_units(self._names)
+                except SystemdUnavailableError as error:
+                    self._failure = probes.clean(str(error))
+        if self._states is None:
+            raise ProbeError(self._failure)
+        return self._states.get(full_name(name), UnitState(full_name(name)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    check: Check
+    context: ProbeContext
+
+
+class _Round:
+    """One round of jobs: what is waiting, what has begun, what is done."""
+
+    def __init__(self, jobs: Sequence[_Job]) -> None:
+        self.waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        for job in jobs:
+            self.waiting.put(job)
+        self._changed = threading.Condition()
+        self._left = len(jobs)
+        self._results: dict[str, CheckResult] = {}
+
+    def finish(self, result: CheckResult) -> None:
+        with self._changed:
+            self._results[result.check] = result
+            self._left -= 1
+            self._changed.notify_all()
+
+    def wait(self, deadline: float) -> dict[str, CheckResult]:
+        """Return what is done when all is, or at the deadline; later results are dropped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._left == 0, timeout=max(0.0, deadline - time.monotonic()))
+            return dict(self._results)
+
+
+class Runner:
+    """Runs rounds of probes; remembers across rounds which probe has not come back yet.
+
+    A probe that hangs in the kernel (statvfs on a dead mount) keeps its one thread and is not started again before it
+    returns; its check is UNKNOWN meanwhile. All threads are daemons: none keeps the process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._out: dict[str, float] = {}
+
+    def run(
+        self,
+        checks: Sequence[Check],
+        *,
+        now: datetime,
+        units: Callable[[str], UnitState],
+        memories: Mapping[str, Mapping[str, Any]],
+        environ: Mapping[str, str],
+        deadline_s: float,
+    ) -> list[CheckResult]:
+        """Probe all checks; return one result for each, in their order, after `deadline_s` seconds at the latest."""
+        # The probes stop trying a little before nobody waits for them any more.
+        deadline = time.monotonic() + deadline_s
+        with self._lock:
+            stuck = {check.name for check in checks if check.name in self._out}
+        jobs = [
+            _Job(check, ProbeContext(now, deadline - 1.0, units, memories.get(check.name, EMPTY), environ))
+            for check in checks
+            if check.name not in stuck
+        ]
+        current = _Round(jobs)
+        for number in range(min(len(jobs), MAX_THREADS)):
+            threading.Thread(target=self._work, args=(current,), name=f"probe-{number}", daemon=True).start()
+        done = current.wait(deadline)
+        missing = [check for check in checks if check.name not in done]
+        for check in missing:
+            done[check.name] = unknown(check, now, self._why_missing(check), memories.get(check.name, EMPTY))
+        return [done[check.name] for check in checks]
+
+    def _work(self, current: _Round) -> None:
+        while True:
+            try:
+                job = current.waiting.get_nowait()
+            except queue.Empty:
+                return
+            if time.monotonic() >= job.context.deadline:
+                return
+            with self._lock:
+                self._out[job.check.name] = time.monotonic()
+            result = _look(job)
+            with self._lock:
+                del self._out[job.check.name]
+            current.finish(result)
+
+    def _why_missing(self, check: Check) -> str:
+        with self._lock:
+            began = self._out.get(check.name)
+        if began is None:
+            return "not reached before the deadline of the cycle"
+        return f"no answer from the probe for {time.monotonic() - began:.0f} s"
+
+
+def unknown(check: Check, now: datetime, reason: str, memory: Mapping[str, Any]) -> CheckResult:
+    """Return the result of a check that could not be looked at; what its probe remembers is kept."""
+    reading = Reading("probe", Status.UNKNOWN, facts={"reason": probes.clean(reason)})
+    return CheckResult(check.name, check.kind, (reading,), now, memory=memory)
+
+
+def _look(job: _Job) -> CheckResult:
+    start = time.monotonic()
+    check, context = job.check, job.context
+    try:
+        seen = probes.load(check.kind).probe(check.options, context)
+    except ProbeError as error:
+        result = unknown(check, context.now, str(error), context.memory)
+    except Exception as error:  # the edge of a job: a fault in one probe must not stop the others
+        _logger.exception("probe %s failed", check.name)
+        result = unknown(check, context.now, f"fault in the probe: {type(error).__name__}", context.memory)
+    else:
+        result = CheckResult(check.name, check.kind, seen.readings, context.now, memory=seen.memory)
+    return replace(result, duration_ms=(time.monotonic() - start) * 1000)
