@@ -1,0 +1,1 @@
+"""Inference over HTTP: verified ONNX models behind ``/predict`` and ``/health``."""

@@ -1,0 +1,36 @@
+"""``python -m ml_server.check``: would this server come up? For before a reload or an upgrade.
+
+Reads the settings, loads and tests every installed model as a worker would, and exits with 0 if the default one is
+served, else with 1.
+"""
+
+import os
+import sys
+
+from ml_server.config import read_settings
+from ml_server.errors import InvalidSettingsError, ModelUnavailableError
+from ml_server.inference import InferenceService
+
+
+def main() -> int:
+    """Print one line for each installed model and return the exit code."""
+    try:
+        settings = read_settings(os.environ)
+    except InvalidSettingsError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return 1
+    service = InferenceService(settings)
+    service.load()
+    for entry, error_text in service.installed():
+        sys.stdout.write(f"{entry.name} {entry.version}: {error_text or 'ok'}\n")
+    try:
+        card = service.model().card
+    except ModelUnavailableError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return 1
+    sys.stdout.write(f"serves {card.name} {card.version}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""gunicorn's configuration: ``gunicorn -c python:ml_server.gunicorn_conf wsgi:app``.
+
+The master loads the code, which is thereby shared; each worker loads and tests the models after the fork, before it
+accepts its first request. So the requests of a reload (HUP) or an upgrade (USR2) wait in the listening queue or are
+answered by old workers until new ones can answer.
+"""
+
+import atexit
+import math
+import os
+import shutil
+import tempfile
+from typing import Any
+
+from ml_server import systemd
+from ml_server.config import read_settings
+from ml_server.errors import ModelUnavailableError
+
+_SETTINGS = read_settings(os.environ)
+
+bind = _SETTINGS.bind
+workers = _SETTINGS.workers
+threads = _SETTINGS.threads
+worker_class = "ml_server.worker.Worker"
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn's heartbeat files, which must not wait for a disk
+preload_app = True
+timeout = 60  # seconds without a heartbeat; loading and testing the models has to fit in
+graceful_timeout = math.ceil(_SETTINGS.timeout_s) + 5
+keepalive = 75  # longer than Nginx and Django keep an idle connection, so that they are the ones who close it
+accesslog = None  # the predict line is the log of requests
+errorlog = "-"
+control_socket_disable = True
+proc_name = "neuronova-ml"
+
+# Metrics are counted over all workers in files of this directory, which must be known before the code is loaded.
+# It is always a new one: in an upgrade the old master's workers still count in theirs.
+_METRICS_DIR = tempfile.mkdtemp(prefix="neuronova-ml-metrics-")
+_MASTER_PID = os.getpid()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _METRICS_DIR
+
+
+@atexit.register
+def _remove_metrics_dir() -> None:
+    if os.getpid() == _MASTER_PID:
+        shutil.rmtree(_METRICS_DIR, ignore_errors=True)
+
+
+def on_starting(server: Any) -> None:
+    """Keep gunicorn from telling systemd that it is ready when it has no worker yet."""
+    server.notify_socket = os.environ.pop("NOTIFY_SOCKET", None)
+
+
+def when_ready(server: Any) -> None:
+    """Let the workers, and the next master after an upgrade, find systemd again."""
+    if server.notify_socket is not None:
+        os.environ["NOTIFY_SOCKET"] = server.notify_socket
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load the models, and only then tell systemd that the service is ready.
+
+    A worker whose model fails still answers ``/health``, which says why. Not so in an upgrade: there the new master
+    gives up, and the old one goes on serving.
+    """
+    from ml_server import telemetry  # noqa: PLC0415 - the metrics' directory has to be set first
+
+    service = worker.wsgi.extensions["ml_server"]
+    service.load()
+    telemetry.record_ready(_SETTINGS.model, is_ready=service.is_ready)
+    try:
+        card = service.model().card
+    except ModelUnavailableError as error:
+        worker.log.error("Not ready: %s", error.message)
+        if "GUNICORN_PID" in os.environ:
+            raise
+        systemd.notify(f"STATUS=not ready: {error.message}")
+    else:
+        worker.log.info("Ready: %s %s (master %d)", card.name, card.version, worker.ppid)
+        systemd.notify(f"READY=1\nSTATUS=serving {card.name} {card.version} (master {worker.ppid})")
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget what a worker that is gone said about itself; what it counted stays."""
+    from prometheus_client import multiprocess  # noqa: PLC0415 - as above
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """An old master hands the service over to the one that an upgrade started, and not earlier: until then the new
+    one may still be stopped without systemd taking that for the end of the service.
+    """
+    if server.reexec_pid:
+        systemd.notify(f"MAINPID={server.reexec_pid}")

@@ -1,0 +1,209 @@
+"""The inference service: load and self-test models, predict, explain."""
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ml_server.card import Card
+from ml_server.config import Settings
+from ml_server.errors import (
+    BrokenModelError,
+    InvalidRequestError,
+    MlServerError,
+    ModelUnavailableError,
+    OverloadedError,
+    UnknownModelError,
+)
+from ml_server.repository import Entry, find_models, read_model
+from ml_server.runtimes import Runtime, load_runtime
+from ml_server.schemas import Row, check_features
+
+SELF_TEST_TIMEOUT_S = 30.0
+OVERLOAD_WAIT_S = 1.0
+PROBABILITY_SUM_TOLERANCE = 1e-3
+LOG_ODDS_LIMIT = 1e-7  # about half of float32's step below 1, so that a certain answer still has log-odds
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that passed its self-test."""
+
+    card: Card
+    runtime: Runtime
+
+
+class Answer(NamedTuple):
+    """Probabilities in the order of the card's classes, and contributions by input name where asked for."""
+
+    probabilities: list[float]
+    importance: dict[str, float] | None
+
+
+class InferenceService:
+    """Every installed model, each loaded and tested or with the reason why it is not served.
+
+    Predictions run in half of the threads at a time. One that finds no free slot for a second is refused, so that
+    slow models cannot take every thread and leave none to answer ``/health``.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._model_dir = settings.model_dir
+        self._default_name = settings.model
+        self._default_version = settings.model_version
+        self._timeout_s = settings.timeout_s
+        self._slots = threading.BoundedSemaphore(settings.threads // 2)
+        self._loading = threading.Lock()
+        self._entries: list[Entry] = []
+        self._models: dict[tuple[str, str], Model | str] = {}
+        self._is_loaded = False
+
+    def load(self) -> None:
+        """Load and self-test every installed model, once; failures are kept, not raised.
+
+        Must run after the server forked: the sessions of a runtime do not survive a fork. A second caller returns
+        at once and meanwhile finds the models loading.
+        """
+        if self._is_loaded or not self._loading.acquire(blocking=False):
+            return
+        try:
+            entries = find_models(self._model_dir)
+            for entry in entries:
+                try:
+                    self._models[entry.name, entry.version] = load_model(entry)
+                except MlServerError as error:
+                    self._models[entry.name, entry.version] = error.message
+                except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the others are served
+                    self._models[entry.name, entry.version] = f"{type(error).__name__} while it was loaded"
+            self._entries = entries
+            self._is_loaded = True
+        finally:
+            self._loading.release()
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether ``load`` has come to its end, with whatever success."""
+        return self._is_loaded
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the default model is served."""
+        try:
+            self.model()
+        except ModelUnavailableError:
+            return False
+        return True
+
+    def installed(self) -> list[tuple[Entry, str | None]]:
+        """Every installed version, and why it is not served (None where it is)."""
+        models = [(entry, self._models[entry.name, entry.version]) for entry in self._entries]
+        return [(entry, model if isinstance(model, str) else None) for entry, model in models]
+
+    def model(self, name: str | None = None, version: str | None = None) -> Model:
+        """The model of that name and version: the default where none is named, the newest where no version is.
+
+        Raises:
+            UnknownModelError: a name or version was asked for that is not installed.
+            ModelUnavailableError: it is loading, or failed; or the default is not installed at all.
+        """
+        if not self._is_loaded:
+            raise ModelUnavailableError("the model is loading")
+        if version is None and name in (None, self._default_name):
+            version = self._default_version
+        wanted = name or self._default_name
+        found = [entry.version for entry in self._entries if entry.name == wanted and version in (None, entry.version)]
+        if not found:
+            if (wanted, version) == (self._default_name, self._default_version):
+                what = f"{wanted} {version or ''}".rstrip()
+                raise ModelUnavailableError(f"the model {what} is not installed")
+            raise UnknownModelError("no model of that name and version is installed")
+        model = self._models[wanted, found[-1]]
+        if isinstance(model, str):
+            raise ModelUnavailableError(f"the model {wanted} {found[-1]} is not served: {model}")
+        return model
+
+    def predict(self, model: Model, rows: Sequence[Row], *, explain: bool) -> list[Answer | InvalidRequestError]:
+        """Answers in the order of the rows; a row for which the model has no probabilities is an error of its own.
+
+        Raises:
+            OverloadedError: too many predictions were running.
+            PredictionTimeoutError: the model took too long.
+        """
+        if not self._slots.acquire(timeout=OVERLOAD_WAIT_S):
+            raise OverloadedError("too many predictions are running")
+        try:
+            return run_model(model, rows, explain=explain, timeout_s=self._timeout_s)
+        finally:
+            self._slots.release()
+
+
+def load_model(entry: Entry) -> Model:
+    """Verify, load and self-test one model.
+
+    Raises:
+        BrokenModelError: its card, file, runtime or golden samples are not right; says which.
+    """
+    card = entry.card
+    if card is None:
+        raise BrokenModelError(entry.error or "")
+    content = read_model(entry.directory, card)
+    runtime = load_runtime(card.runtime, content, input_count=len(card.inputs), class_count=len(card.classes))
+    model = Model(card, runtime)
+    for number, sample in enumerate(card.golden_samples, start=1):
+        try:
+            row = check_features(sample.features, card)
+        except InvalidRequestError as error:
+            wrong = "; ".join(f"{detail.field} {detail.problem}" for detail in error.details)
+            raise BrokenModelError(f"self-test failed: golden sample {number}: {wrong}") from error
+        (answer,) = run_model(model, [row], explain=False, timeout_s=SELF_TEST_TIMEOUT_S)
+        expected = [sample.expected[name] for name in card.classes]
+        if isinstance(answer, InvalidRequestError) or not all(
+            math.isclose(got, wanted, rel_tol=0, abs_tol=card.golden_tolerance)
+            for got, wanted in zip(answer.probabilities, expected, strict=True)
+        ):
+            raise BrokenModelError(f"self-test failed: golden sample {number} did not get the expected answer")
+    return model
+
+
+def run_model(model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: float) -> list[Answer | InvalidRequestError]:
+    """One run of the runtime for all rows and, where asked for, their explanations.
+
+    An explanation says how much each input moved the answer away from the median person's: with p the probability
+    of the predicted class, logit(p) - logit(p with this one input at its training median). That is occlusion
+    (Zeiler and Fergus 2014; Robnik-Sikonja and Kononenko 2008, log-odds form), which needs nothing of a model but
+    its probabilities; for a logistic regression it is exactly coefficient times distance from the median. Above
+    zero speaks for the predicted class.
+    """
+    medians = [item.median for item in model.card.inputs]
+    batch: list[Sequence[float]] = []
+    for row in rows:
+        batch.append(row.values)
+        if explain:
+            batch += [(*row.values[:column], median, *row.values[column + 1 :]) for column, median in enumerate(medians)]
+    outputs = model.runtime.run(batch, timeout_s)
+    step = 1 + len(medians) if explain else 1
+    return [_answer(model.card, outputs[start : start + step]) for start in range(0, len(outputs), step)]
+
+
+def _answer(card: Card, outputs: list[list[float]]) -> Answer | InvalidRequestError:
+    if not all(_is_distribution(probabilities) for probabilities in outputs):
+        return InvalidRequestError("the model has no answer for these values: they are too far from its training range")
+    probabilities, *occluded = outputs
+    if not occluded:
+        return Answer(probabilities, None)
+    predicted = probabilities.index(max(probabilities))
+    whole = _log_odds(probabilities[predicted])
+    importance = {
+        wanted.name: whole - _log_odds(without[predicted]) for wanted, without in zip(card.inputs, occluded, strict=True)
+    }
+    return Answer(probabilities, importance)
+
+
+def _is_distribution(probabilities: Sequence[float]) -> bool:
+    return all(0 <= p <= 1 for p in probabilities) and abs(sum(probabilities) - 1) <= PROBABILITY_SUM_TOLERANCE
+
+
+def _log_odds(p: float) -> float:
+    bounded = min(max(p, LOG_ODDS_LIMIT), 1 - LOG_ODDS_LIMIT)
+    return math.log(bounded / (1 - bounded))

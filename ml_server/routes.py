@@ -1,0 +1,215 @@
+"""HTTP: the routes, and the one table from errors to status codes."""
+
+import hmac
+import re
+import time
+import uuid
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
+
+from ml_server import errors, schemas, telemetry
+from ml_server.card import Card
+from ml_server.config import Settings
+from ml_server.inference import Answer, InferenceService, Model
+
+STATUS = {
+    errors.NotJsonError: 400,
+    errors.UnauthorizedError: 401,
+    errors.UnknownModelError: 404,
+    errors.UnsupportedTypeError: 415,
+    errors.InvalidRequestError: 422,
+    errors.ModelUnavailableError: 503,
+    errors.OverloadedError: 503,
+    errors.PredictionTimeoutError: 504,
+}
+RETRY_AFTER_S = {503: "5"}
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+JSON = "application/json"
+
+api = Blueprint("api", __name__)
+
+
+def install(app: Flask, settings: Settings, service: InferenceService) -> None:
+    """Register every route, at the root and under ``/api``, and answer every error in the one envelope."""
+    app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.extensions["ml_server"] = service
+    app.extensions["ml_settings"] = settings
+    app.register_blueprint(api)
+    app.register_blueprint(api, url_prefix="/api", name="api_twin")
+    app.add_url_rule("/metrics", view_func=metrics)
+    app.before_request(_start_request)
+    app.after_request(_finish_request)
+    app.register_error_handler(errors.MlServerError, _answer_own_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_crash)
+
+
+def _service() -> InferenceService:
+    service: InferenceService = current_app.extensions["ml_server"]
+    return service
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["ml_settings"]
+    return settings
+
+
+@api.get("/health")
+def health() -> Response:
+    """Whether the default model is served; the only answer without the usual envelope, as monitors read it."""
+    try:
+        model = _service().model()
+    except errors.ModelUnavailableError as error:
+        status = "failed" if _service().is_loaded else "loading"
+        return _json({"ok": False, "status": status, "error": error.message}, 503)
+    return _json({"ok": True, "status": "alive", "model_version": model.card.version})
+
+
+@api.get("/models")
+def models() -> Response:
+    """Every installed version: its card without golden samples, and why it is not served where it is not."""
+    _check_key()
+    listed = []
+    for entry, error in _service().installed():
+        card = _describe(entry.card) if entry.card else {}
+        listed.append({"name": entry.name, "version": entry.version, "is_served": error is None, "error": error, **card})
+    return _json({"ok": True, "models": listed, "request_id": g.request_id})
+
+
+@api.post("/predict")
+def predict() -> Response:
+    """One answer, or one for each item of a batch."""
+    _check_key()
+    if not request.is_json:
+        raise errors.UnsupportedTypeError("the Content-Type must be application/json")
+    wanted = schemas.parse(_body(), _settings().max_batch)
+    g.rows = len(wanted.items)
+    model = _service().model(wanted.model_name, wanted.model_version)
+    g.model = model.card
+    started = time.perf_counter()
+    results = _predict_items(model, wanted)
+    inference_ms = round((time.perf_counter() - started) * 1000, 3)
+    g.answered = sum(isinstance(result, dict) for result in results)
+    head = {"request_id": g.request_id, "model_name": model.card.name, "model_version": model.card.version}
+    if wanted.is_batch:
+        rendered = [
+            {"id": item.id, "ok": True, **result} if isinstance(result, dict) else {"id": item.id, **_envelope(result)}
+            for item, result in zip(wanted.items, results, strict=True)
+        ]
+        return _json({"ok": True, "batch": True, **head, "results": rendered, "inference_ms": inference_ms})
+    (result,) = results
+    if not isinstance(result, dict):
+        raise result
+    importance = {"feature_importance": result.pop("feature_importance")} if wanted.explain else {}
+    return _json({"ok": True, **head, **result, "inference_ms": inference_ms, **importance})
+
+
+def metrics() -> Response:
+    """Metrics for Prometheus, of all workers together."""
+    telemetry.record_ready(_settings().model, is_ready=_service().is_ready)
+    content, content_type = telemetry.render_metrics()
+    return Response(content, content_type=content_type)
+
+
+def _body() -> bytes:
+    """The request's body; broken chunks are the client's mistake, whatever exception the server has for them."""
+    try:
+        return request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception:
+        raise errors.NotJsonError("the body could not be read") from None
+
+
+def _predict_items(model: Model, wanted: schemas.Request) -> list[dict[str, Any] | errors.InvalidRequestError]:
+    """An answer or an error for each item, in order; all good items are one run of the model."""
+    checked: list[schemas.Row | errors.InvalidRequestError] = []
+    for item in wanted.items:
+        try:
+            checked.append(schemas.check_item(item, model.card))
+        except errors.InvalidRequestError as error:
+            checked.append(error)
+    rows = [row for row in checked if isinstance(row, schemas.Row)]
+    answers = iter(_service().predict(model, rows, explain=wanted.explain) if rows else ())
+    results: list[dict[str, Any] | errors.InvalidRequestError] = []
+    for row in checked:
+        answer = next(answers) if isinstance(row, schemas.Row) else row
+        if isinstance(answer, Answer) and isinstance(row, schemas.Row):
+            results.append(schemas.render_answer(model.card.classes, *answer, row.warnings))
+        elif isinstance(answer, errors.InvalidRequestError):
+            results.append(answer)
+    return results
+
+
+def _describe(card: Card) -> dict[str, Any]:
+    described: dict[str, Any] = msgspec.to_builtins(card)
+    del described["golden_samples"], described["golden_tolerance"], described["file"]
+    return described
+
+
+def _check_key() -> None:
+    key = _settings().api_key
+    given = request.headers.get("X-API-Key", "")
+    if key is not None and not hmac.compare_digest(given.encode(errors="replace"), key.encode()):
+        raise errors.UnauthorizedError("the header X-API-Key is missing or wrong")
+
+
+def _start_request() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    g.started = time.perf_counter()
+    # gunicorn's workers have loaded before they accept; any other server loads with the first request.
+    _service().load()
+
+
+def _finish_request(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    response.headers["Cache-Control"] = "no-store"
+    if request.path in ("/predict", "/api/predict"):
+        model: Card | None = g.get("model")
+        telemetry.record_predict(
+            request_id=g.request_id,
+            model=model.name if model else "-",
+            version=model.version if model else "-",
+            status=response.status_code,
+            rows=g.get("rows", 0),
+            answered=g.get("answered", 0),
+            elapsed_s=time.perf_counter() - g.started,
+        )
+    return response
+
+
+def _json(content: dict[str, Any], status: int = 200) -> Response:
+    response = Response(msgspec.json.encode(content), status, content_type=JSON)
+    if status in RETRY_AFTER_S:
+        response.headers["Retry-After"] = RETRY_AFTER_S[status]
+    return response
+
+
+def _envelope(error: errors.MlServerError) -> dict[str, Any]:
+    return schemas.render_error(error.code, error.message, error.details)
+
+
+def _answer_own_error(error: errors.MlServerError) -> Response:
+    return _json({**_envelope(error), "request_id": g.request_id}, STATUS.get(type(error), 500))
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    """werkzeug's own refusals: 404, 405, 413 and the like, by their standard names."""
+    status = error.code or 500
+    code = re.sub(r"[^a-z]+", "_", error.name.lower())
+    content = {**schemas.render_error(code, error.name, ()), "request_id": g.request_id}
+    response = _json(content, status)
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _answer_crash(error: Exception) -> Response:
+    telemetry.record_crash(g.request_id, error)
+    content = schemas.render_error("internal_error", "the server failed; its log has the request id", ())
+    return _json({**content, "request_id": g.request_id}, 500)

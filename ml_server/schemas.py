@@ -1,0 +1,258 @@
+"""Parsing of requests and rendering of answers: pure functions of bytes, cards and results.
+
+Nothing that a client sent is repeated in a problem but names of fields that look like identifiers: a value, or a
+key such as a person's name, could be patient data.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ml_server.card import Card, Input
+from ml_server.errors import Detail, InvalidRequestError, NotJsonError
+
+FEATURE_KEYS = ("features", "clinical_features")  # the second is what Django sends
+OPTIONS = (
+    ("explain", bool, "true or false"),
+    ("model_name", str, "a string"),
+    ("model_version", str, "a string"),
+)
+IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,64}")
+ITEM_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+MAX_UNKNOWN_NAMED = 50
+MAX_FLOAT32 = 3.4028234663852886e38
+
+
+class Row(NamedTuple):
+    """One person's inputs in the card's order, with missing ones filled, and what was odd about them."""
+
+    values: tuple[float, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry of a batch; ``features`` is unchecked JSON, ``problems`` is what is wrong around it."""
+
+    id: str | int | None
+    features: Any
+    problems: tuple[Detail, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request whose frame is right; the features are still to be checked against a model's card."""
+
+    items: tuple[Item, ...]
+    is_batch: bool
+    explain: bool
+    model_name: str | None
+    model_version: str | None
+
+
+def parse(body: bytes, max_batch: int) -> Request:
+    """Parse the body of a prediction request.
+
+    Raises:
+        NotJsonError: not one JSON object in UTF-8; NaN, Infinity, repeated keys and absurd depth are not JSON here.
+        InvalidRequestError: neither features nor a list of 1 to ``max_batch`` items, or an option of a wrong type.
+    """
+    data = _decode(body)
+    if not isinstance(data, dict):
+        raise NotJsonError("the body must be a JSON object, that is, start with {")
+    problems = []
+    for name, kind, meaning in OPTIONS:
+        if data.get(name) is not None and not isinstance(data[name], kind):
+            problems.append(Detail(name, f"must be {meaning}, not {_kind(data[name])}"))
+    is_batch = "items" in data
+    if is_batch:
+        problems += [Detail(key, "must not stand beside items") for key in FEATURE_KEYS if key in data]
+        problems += _items_problems(data["items"], max_batch)
+    else:
+        problems += _features_key_problems(data)
+    if problems:
+        raise InvalidRequestError("the request is not valid", tuple(problems))
+    return Request(
+        items=tuple(map(_item, data["items"])) if is_batch else (Item(None, _features(data)),),
+        is_batch=is_batch,
+        explain=bool(data.get("explain")),
+        model_name=data.get("model_name"),
+        model_version=data.get("model_version"),
+    )
+
+
+def check_item(item: Item, card: Card) -> Row:
+    """The model's inputs for one item.
+
+    Raises:
+        InvalidRequestError: ``details`` names every wrong field at once.
+    """
+    if item.problems:
+        raise InvalidRequestError("the item is not valid", item.problems)
+    return check_features(item.features, card)
+
+
+def check_features(features: Any, card: Card) -> Row:
+    """The model's inputs out of unchecked JSON; a missing or null optional input is filled with its median.
+
+    Raises:
+        InvalidRequestError: ``details`` names every wrong field at once.
+    """
+    if not isinstance(features, dict):
+        raise InvalidRequestError(
+            "the features are not valid", (Detail("features", f"must be an object, not {_kind(features)}"),)
+        )
+    problems, warnings, values = _unknown_fields(features, card), [], []
+    for wanted in card.inputs:
+        given = features.get(wanted.name)
+        if given is None:
+            if wanted.required:
+                problems.append(Detail(wanted.name, f"is required ({wanted.description}; {wanted.unit})"))
+            else:
+                warnings.append(f"{wanted.name} is missing and was filled with the training median")
+            values.append(wanted.median)
+            continue
+        problem = _value_problem(given, wanted)
+        if problem:
+            problems.append(Detail(wanted.name, problem))
+            continue
+        value = float(given)
+        values.append(value)
+        if not wanted.minimum <= value <= wanted.maximum:
+            side = "below" if value < wanted.minimum else "above"
+            warnings.append(
+                f"{wanted.name} is {side} the range seen in training, "
+                f"{wanted.minimum:.6g} to {wanted.maximum:.6g} ({wanted.unit})"
+            )
+    if problems:
+        raise InvalidRequestError("the features are not valid", tuple(problems))
+    return Row(tuple(values), tuple(warnings))
+
+
+def render_answer(
+    classes: Sequence[str],
+    probabilities: Sequence[float],
+    importance: Mapping[str, float] | None,
+    warnings: Sequence[str],
+) -> dict[str, Any]:
+    """One person's part of an answer: the likeliest class, its probability, all probabilities, and warnings."""
+    predictions = dict(zip(classes, probabilities, strict=True))
+    prediction = max(predictions, key=predictions.__getitem__)
+    answer = {
+        "prediction": prediction,
+        "confidence": predictions[prediction],
+        "predictions": predictions,
+        "warnings": list(warnings),
+    }
+    return answer if importance is None else {**answer, "feature_importance": dict(importance)}
+
+
+def render_error(code: str, message: str, details: Sequence[Detail]) -> dict[str, Any]:
+    """The envelope of every error."""
+    return {"ok": False, "code": code, "error": message, "details": [detail._asdict() for detail in details]}
+
+
+class _RepeatedKeyError(ValueError):
+    pass
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise _RepeatedKeyError
+    return result
+
+
+def _refuse_constant(_name: str) -> None:
+    raise ValueError
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except _RepeatedKeyError:
+        raise NotJsonError("the body is not valid: an object has the same key twice") from None
+    except json.JSONDecodeError as error:
+        raise NotJsonError(f"the body is not JSON (line {error.lineno}, column {error.colno})") from None
+    except UnicodeDecodeError:
+        raise NotJsonError("the body is not UTF-8") from None
+    except RecursionError:
+        raise NotJsonError("the body is nested too deeply") from None
+    except ValueError:
+        # NaN, Infinity, or an integer of thousands of digits.
+        raise NotJsonError("the body has a number that JSON does not have, or of absurd length") from None
+
+
+def _items_problems(items: Any, max_batch: int) -> list[Detail]:
+    if not isinstance(items, list):
+        return [Detail("items", f"must be a list, not {_kind(items)}")]
+    if not 1 <= len(items) <= max_batch:
+        return [Detail("items", f"must have 1 to {max_batch} entries, not {len(items)}")]
+    return []
+
+
+def _features_key_problems(data: Mapping[str, Any]) -> list[Detail]:
+    given = [key for key in FEATURE_KEYS if key in data]
+    if not given:
+        return [Detail("features", "is required: an object of input name and number")]
+    if len(given) > 1:
+        return [Detail("clinical_features", "must not stand beside features")]
+    return []
+
+
+def _features(data: Mapping[str, Any]) -> Any:
+    return next(data[key] for key in FEATURE_KEYS if key in data)
+
+
+def _item(entry: Any) -> Item:
+    if not isinstance(entry, dict):
+        return Item(None, None, (Detail("item", f"must be an object, not {_kind(entry)}"),))
+    problems = tuple(_features_key_problems(entry))
+    item_id = entry.get("id")
+    if isinstance(item_id, str):
+        is_id_ok = ITEM_ID.fullmatch(item_id) is not None
+    else:
+        is_id_ok = item_id is None or (type(item_id) is int and abs(item_id) < 2**63)
+    if not is_id_ok:
+        problems += (Detail("id", "must be a whole number or 1 to 64 characters of A-Z a-z 0-9 . _ : -"),)
+    return Item(item_id if is_id_ok else None, None if problems else _features(entry), problems)
+
+
+def _unknown_fields(features: Mapping[str, Any], card: Card) -> list[Detail]:
+    known = [wanted.name for wanted in card.inputs]
+    unknown = [(number, name) for number, name in enumerate(features, start=1) if name not in known]
+    problems = []
+    for number, name in unknown[:MAX_UNKNOWN_NAMED]:
+        if IDENTIFIER.fullmatch(name):
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
+            problems.append(Detail(name, f"is not an input of this model; did you mean {nearest}?"))
+        else:
+            problems.append(Detail(f"field {number}", "is not an input of this model"))
+    if len(unknown) > MAX_UNKNOWN_NAMED:
+        problems.append(Detail("features", f"has {len(unknown) - MAX_UNKNOWN_NAMED} more unknown fields"))
+    return problems
+
+
+def _value_problem(given: Any, wanted: Input) -> str | None:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return f"must be a number, not {_kind(given)}"
+    if not -MAX_FLOAT32 <= given <= MAX_FLOAT32:
+        return "is too large for a number"
+    if wanted.allowed is not None and given not in wanted.allowed:
+        return "must be one of " + ", ".join(f"{value:g}" for value in wanted.allowed) + f" ({wanted.unit})"
+    return None
+
+
+def _kind(value: Any) -> str:
+    """What JSON calls a value's type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    for kind, name in ((str, "a string"), (list, "a list"), (dict, "an object")):
+        if isinstance(value, kind):
+            return name
+    return "a number"

@@ -1,0 +1,1 @@
+"""Builds the bundled models from their public data sets; not needed for serving."""

@@ -1,0 +1,27 @@
+"""The two programs for gunicorn: ``wsgi:app`` is the ML server, ``wsgi:monitor`` the monitor.
+
+Each is made when it is asked for, so that serving one never imports the other.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    app: Flask
+    monitor: Flask
+
+
+def __getattr__(name: str) -> "Flask":
+    if name == "app":
+        from app import create_app  # noqa: PLC0415
+
+        made = create_app()
+    elif name == "monitor":
+        from monitor_blueprint import create_monitor  # noqa: PLC0415
+
+        made = create_monitor()
+    else:
+        raise AttributeError(name)
+    globals()[name] = made
+    return made
