@@ -1,0 +1,227 @@
+"""The SQLite file itself: opening, checking, moving aside; and copying rows between the file and a stand-in in memory."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+# One script for each version of the schema; `PRAGMA user_version` says how many of them a database has seen.
+SCHEMAS = ("schema.sql",)
+_LOCK_WAIT_S = 5.0
+
+
+class CorruptDatabaseError(sqlite3.DatabaseError):
+    """The file is a database, but a damaged one."""
+
+
+def is_corruption(error: sqlite3.Error) -> bool:
+    """Tell whether the error means that the file is damaged, not merely out of reach."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, CorruptDatabaseError) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_trouble(error: sqlite3.Error) -> bool:
+    """Tell whether the error is the file's fault (full, locked, read-only, damaged) and not the statement's."""
+    return isinstance(error, sqlite3.OperationalError | CorruptDatabaseError) or type(error) is sqlite3.DatabaseError
+
+
+def open_file(path: Path, busy_timeout_s: float, note: Callable[[str], None]) -> sqlite3.Connection:
+    """Open the database for reading and writing, creating it where there is none.
+
+    A damaged one is moved aside, and its small tables are taken over into a new one as far as they can be read.
+    Raises `sqlite3.Error` or `OSError` where that cannot be done.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with _directory_lock(path.parent):
+        try:
+            return _open(path, busy_timeout_s)
+        except sqlite3.DatabaseError as error:
+            if not is_corruption(error):
+                raise
+        aside = _move_aside(path)
+        connection = _open(path, busy_timeout_s)
+        note(f"corrupt database moved to {aside}, a new one begun")
+        seed_from_file(connection, aside)
+        return connection
+
+
+def open_memory() -> sqlite3.Connection:
+    """Return an empty database in memory."""
+    connection = _connect(":memory:", busy_timeout_s=0)
+    _migrate(connection)
+    return connection
+
+
+def seed(target: sqlite3.Connection, source: sqlite3.Connection) -> None:
+    """Copy what the monitor needs to go on where it was; a table that cannot be read is left out."""
+    with transaction(target):
+        for table, select in _SMALL_TABLES.items():
+            with suppress(sqlite3.Error):
+                _insert(target, f"INSERT OR REPLACE INTO {table}", source.execute(select))
+
+
+def seed_from_file(target: sqlite3.Connection, path: Path) -> None:
+    """Do the same from a file that cannot be written, or not be trusted; never raises for the file's sake."""
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
+        with suppress(sqlite3.Error, OSError), closing(_connect(f"{path.absolute().as_uri()}?{mode}", 0)) as source:
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            seed(target, source)
+            return
+
+
+def merge(target: sqlite3.Connection, source: sqlite3.Connection) -> None:
+    """Write what was done in memory into the file, in one transaction; raises `sqlite3.Error` where that fails."""
+    with transaction(target):
+        for table, insert in _MERGES.items():
+            _insert(target, insert, source.execute(f"SELECT * FROM {table} ORDER BY 1"))  # noqa: S608 - constants
+        for row in source.execute(
+            "SELECT event_id, channel, message, at, state, attempts, settled_at, sent_as, answer FROM outbox ORDER BY number"
+        ):
+            target.execute(_MERGE_OUTBOX, row)
+        for number, name, start, end, why in source.execute("SELECT number, check_name, starts_at, ends_at, why FROM silence"):
+            known = target.execute(
+                "UPDATE silence SET ends_at = min(ends_at, ?) WHERE number = ? AND check_name = ? AND starts_at = ?",
+                (end, number, name, start),
+            )
+            if known.rowcount == 0:
+                target.execute(
+                    "INSERT INTO silence (check_name, starts_at, ends_at, why) VALUES (?, ?, ?, ?)", (name, start, end, why)
+                )
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the database's write lock; commit at the end, or roll back and let the exception through."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself after some errors, and cannot after others.
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _connect(name: str, busy_timeout_s: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        name, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False, uri=name.startswith("file:")
+    )
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -1024")
+    return connection
+
+
+def _open(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o640))
+    connection = _connect(str(path), busy_timeout_s)
+    try:
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # A power cut must not take back an event that was committed.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_size_limit = 4194304")
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != ("ok",):
+        raise CorruptDatabaseError(str(found))
+    _migrate(connection)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    # Begun in any case: it shows whether the database can be written.
+    with transaction(connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(SCHEMAS):
+            raise sqlite3.OperationalError(f"database is of version {version}, made by a newer program")
+        for script in SCHEMAS[version:]:
+            text = resources.files(__package__).joinpath(script).read_text(encoding="utf-8")
+            for statement in _statements(text):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(SCHEMAS)}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _move_aside(path: Path) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+@contextmanager
+def _directory_lock(directory: Path) -> Iterator[None]:
+    """Keep two processes from moving each other's new database aside; waits a few seconds at most."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        deadline = time.monotonic() + _LOCK_WAIT_S
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _insert(target: sqlite3.Connection, insert: str, rows: sqlite3.Cursor) -> None:
+    columns = [column[0] for column in rows.description]
+    marks = ", ".join("?" * len(columns))
+    target.executemany(f"{insert} ({', '.join(columns)}) VALUES ({marks})", rows)
+
+
+_OPEN = "SELECT number FROM incident WHERE closed_at IS NULL"
+_SMALL_TABLES = {
+    "state": "SELECT * FROM state",
+    "silence": "SELECT * FROM silence",
+    "latest": "SELECT * FROM latest",
+    "channel": "SELECT * FROM channel",
+    "incident": "SELECT * FROM incident WHERE closed_at IS NULL OR number = (SELECT max(number) FROM incident)",
+    "event": f"SELECT * FROM event WHERE incident IN ({_OPEN})"  # noqa: S608 - constants
+    " OR id IN (SELECT event_id FROM outbox WHERE state = 'pending') ORDER BY at",
+    "outbox": "SELECT * FROM outbox WHERE state = 'pending'"  # noqa: S608 - constants
+    f" OR event_id IN (SELECT id FROM event WHERE incident IN ({_OPEN})) ORDER BY number",
+}
+_MERGES = {
+    "incident": "INSERT OR REPLACE INTO incident",
+    "event": "INSERT OR IGNORE INTO event",
+    "evidence": "INSERT OR REPLACE INTO evidence",
+    "cycle": "INSERT OR REPLACE INTO cycle",
+    "result": "INSERT OR REPLACE INTO result",
+    "latest": "INSERT OR REPLACE INTO latest",
+    "channel": "INSERT OR REPLACE INTO channel",
+    "state": "INSERT OR REPLACE INTO state",
+}
+_MERGE_OUTBOX = (
+    "INSERT INTO outbox (event_id, channel, message, at, state, attempts, settled_at, sent_as, answer)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, channel) DO UPDATE SET state = excluded.state,"
+    " attempts = excluded.attempts, settled_at = excluded.settled_at, sent_as = excluded.sent_as,"
+    " answer = excluded.answer WHERE outbox.state = 'pending'"
+)
