@@ -1,0 +1,91 @@
+"""Tells a dead man's switch elsewhere that the monitor lives (the conventions of healthchecks.io)."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Mapping
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+
+_log = logging.getLogger(__name__)
+# Signals that wait behind a dead network are of no use to anybody once there are newer ones.
+_MAX_WAITING = 8
+_MAX_BODY = 10_000
+
+
+class Heartbeat:
+    """Sends signals from a thread of its own, in order; never raises and never makes anybody wait."""
+
+    def __init__(self, url: str, timeout_s: float = 10.0, attempts: int = 2) -> None:
+        """Take the ping URL, the limit of one network operation in seconds, and how often to try each signal."""
+        self._url = url
+        self._timeout_s = timeout_s
+        self._attempts = attempts
+        self._waiting: queue.Queue[tuple[str, str] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._serve, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def start(self) -> None:
+        """Say that a health check has begun."""
+        self._put("start", "")
+
+    def success(self, body: str = "") -> None:
+        """Say that a health check was done."""
+        self._put("", body)
+
+    def fail(self, body: str = "") -> None:
+        """Say that a health check was done and found something CRITICAL, or could not be done."""
+        self._put("fail", body)
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Send what waits, for `timeout_s` seconds at most, and end."""
+        self._waiting.put(None)
+        self._thread.join(timeout_s)
+
+    def _put(self, signal: str, body: str) -> None:
+        while self._waiting.qsize() >= _MAX_WAITING:
+            try:
+                self._waiting.get_nowait()
+            except queue.Empty:
+                break
+        self._waiting.put((signal, body))
+
+    def _serve(self) -> None:
+        with requests.Session() as session:
+            while (waiting := self._waiting.get()) is not None:
+                signal, body = waiting
+                for _ in range(self._attempts):
+                    failure = self._ping(session, signal, body)
+                    if not failure:
+                        break
+                else:
+                    _log.warning("heartbeat was not accepted: %s", failure)
+
+    def _ping(self, session: requests.Session, signal: str, body: str) -> str:
+        """Return what went wrong, without the URL, which is a secret of sorts; "" when nothing did."""
+        try:
+            answer = session.post(signal_url(self._url, signal), data=body.encode()[:_MAX_BODY], timeout=self._timeout_s)
+        except Exception as error:  # noqa: BLE001 - the edge of a channel
+            return type(error).__name__
+        return "" if answer.ok else f"HTTP {answer.status_code}"
+
+
+def check(environ: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with HEARTBEAT_URL, if it is set; never its value."""
+    url = environ.get("HEARTBEAT_URL", "").strip()
+    try:
+        parts = urlsplit(url)
+        is_fine = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        is_fine = False
+    return [] if is_fine else ["HEARTBEAT_URL must be an http:// or https:// URL"]
+
+
+def signal_url(url: str, signal: str) -> str:
+    """Return the URL of a signal ("start", "fail", or "" for success); a query stays where it belongs."""
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/") + (f"/{signal}" if signal else "")
+    return urlunsplit(parts._replace(path=path))

@@ -1,0 +1,262 @@
+"""Delivery: hands what the store's outbox holds to the channels, in order, until each has accepted it.
+
+A message is marked after the channel accepted it, so that whatever happens in between it is sent again, with the same
+id, rather than lost. Each channel has a thread of its own; nobody waits for a slow one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from monitor_blueprint.notifiers import Channel, Delivered, Message, Outcome, Refused, Retry
+from monitor_blueprint.outbox_rows import LONGEST_WAIT_S, Claim
+from monitor_blueprint.store import Store
+
+_log = logging.getLogger(__name__)
+_LEASE_MARGIN_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Durations of the delivery, in seconds.
+
+    Attributes:
+        operation_s: limit of one network operation (connecting, waiting for an answer).
+        attempt_s: limit of a whole attempt; a channel that drips its answer is given up then.
+        first_wait_s: until the second attempt; doubled each time.
+        longest_wait_s: between attempts, unless the other side asks for longer.
+        backlog_s: messages that had to wait for longer than this are put together into one.
+        failing_s: a channel that fails for so long is reported.
+        poll_s: how often to look for messages of other processes.
+        keep_refused_s: what was refused is sent after all if the configuration is mended within this time.
+    """
+
+    operation_s: float = 10.0
+    attempt_s: float = 30.0
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 300.0
+    backlog_s: float = 600.0
+    failing_s: float = 900.0
+    poll_s: float = 30.0
+    keep_refused_s: float = 86400.0
+
+
+class Health(StrEnum):
+    """How a channel is doing."""
+
+    OK = "ok"
+    FAILING = "failing"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """How a channel is doing: since when not well, and what it says; `pending` is how many messages wait."""
+
+    name: str
+    health: Health = Health.OK
+    since: datetime | None = None
+    reason: str = ""
+    pending: int = 0
+
+
+class Outbox:
+    """The channels and their deliveries; several processes may have one over the same store."""
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Sequence[Channel],
+        summarise: Callable[[list[Message], datetime], Message],
+        *,
+        sender: str = "service",
+        timing: Timing | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Take what is needed.
+
+        Args:
+            store: where the messages wait.
+            channels: one for each kind at most.
+            summarise: puts a backlog into one message; its id is replaced.
+            sender: one name for each role that runs once at most: after a crash its successor goes on at once.
+            timing: durations.
+            clock: says what time it is, UTC.
+            jitter: returns numbers from 0 to 1, which spread the attempts.
+        """
+        self._store = store
+        self._lanes = {channel.name: _Lane(channel) for channel in channels}
+        self._summarise = summarise
+        self._sender = sender
+        self._timing = timing or Timing()
+        self._clock = clock
+        self._jitter = jitter
+        self._is_stopping = False
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Return the names of the channels: an event needs a message for each."""
+        return tuple(self._lanes)
+
+    def start(self) -> None:
+        """Begin to deliver in the background; only for the one process that has `sender` as its name."""
+        for name, lane in self._lanes.items():
+            self._take_over(lane.channel)
+            thread = threading.Thread(target=self._serve, args=(lane,), name=f"outbox-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Let the attempts that are under way end, for `timeout_s` seconds at most."""
+        self._is_stopping = True
+        self.notify()
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def notify(self) -> None:
+        """Say that there is something to deliver; returns at once."""
+        for lane in self._lanes.values():
+            lane.wake.set()
+
+    def deliver_due(self) -> None:
+        """Deliver all that is due now, over all channels at once, and return when that is done or has failed."""
+        threads = [threading.Thread(target=self._drain, args=(lane,), daemon=True) for lane in self._lanes.values()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def channel_health(self, now: datetime) -> dict[str, ChannelHealth]:
+        """Return how each channel is doing, by name."""
+        known = self._store.outbox_status()
+        found = {}
+        for name in self._lanes:
+            if name not in known:
+                found[name] = ChannelHealth(name)
+                continue
+            status = known[name]
+            # A message that waits without any attempt having failed counts too: then it is the sender that hangs.
+            since = min((at for at in (status.failing_since, status.oldest_pending_at) if at is not None), default=now)
+            if status.refusal:
+                found[name] = ChannelHealth(name, Health.REFUSED, status.failing_since, status.refusal, status.pending)
+            elif (now - since).total_seconds() >= self._timing.failing_s:
+                found[name] = ChannelHealth(name, Health.FAILING, since, status.last_error, status.pending)
+            else:
+                found[name] = ChannelHealth(name, pending=status.pending)
+        return found
+
+    def _take_over(self, channel: Channel) -> None:
+        since = self._clock() - timedelta(seconds=self._timing.keep_refused_s)
+        self._store.run(lambda tx: tx.begin_sending(channel.name, channel.fingerprint, self._sender, since))
+
+    def _claim(self, channel: str, now: datetime) -> Claim:
+        lease_s = self._timing.attempt_s + _LEASE_MARGIN_S
+        return self._store.run(lambda tx: tx.claim(channel, self._sender, now, lease_s))
+
+    def _serve(self, lane: _Lane) -> None:
+        while not self._is_stopping:
+            lane.wake.clear()
+            try:
+                wait_s = self._drain(lane)
+            except Exception:  # noqa: BLE001 - the last line of defence: a channel's thread must not end
+                _log.exception("delivery over %s failed unexpectedly", lane.channel.name)
+                wait_s = self._timing.poll_s
+            lane.wake.wait(wait_s)
+
+    def _drain(self, lane: _Lane) -> float:
+        """Deliver until nothing is due any more; return after how many seconds to look again."""
+        with lane.lock:
+            while not self._is_stopping:
+                now = self._clock()
+                claim = self._claim(lane.channel.name, now)
+                if not claim.messages:
+                    due_s = self._timing.poll_s if claim.due_at is None else (claim.due_at - now).total_seconds()
+                    return min(max(due_s, 0.0), self._timing.poll_s)
+                self._attempt(lane, claim, now)
+        return 0.0
+
+    def _attempt(self, lane: _Lane, claim: Claim, now: datetime) -> None:
+        name = lane.channel.name
+        message, event_ids = self._next_message(claim, now)
+        attempt = lane.attempt
+        if attempt is None:
+            attempt = lane.attempt = _Attempt(lane.channel, message, event_ids, self._timing.operation_s)
+            attempt.start()
+        attempt.join(self._timing.attempt_s)
+        # One that does not return is waited for again the next time: never two at once, and its answer still counts.
+        if attempt.is_alive():
+            outcome: Outcome = Retry(f"no end after {self._timing.attempt_s:.0f} s")
+        else:
+            outcome, message, event_ids = attempt.outcome, attempt.message, attempt.event_ids
+            lane.attempt = None
+        wait_s = self._wait_s(outcome, claim.attempts)
+        ended_at = self._clock()
+        self._store.run(lambda tx: tx.settle(name, event_ids, outcome, ended_at, sent_as=message.id, wait_s=wait_s))
+        if isinstance(outcome, Delivered):
+            _log.info("%s accepted %s%s", name, message.id, f", except: {outcome.problem}" if outcome.problem else "")
+        elif isinstance(outcome, Refused):
+            _log.error("%s refused %s: %s", name, message.id, outcome.reason)
+        else:
+            _log.warning("%s did not take %s, next attempt in %.1f s: %s", name, message.id, wait_s, outcome.reason)
+
+    def _next_message(self, claim: Claim, now: datetime) -> tuple[Message, tuple[str, ...]]:
+        first = claim.messages[0]
+        waiting_since = min(first.at, claim.failing_since or first.at)
+        if len(claim.messages) > 1 and (now - waiting_since).total_seconds() >= self._timing.backlog_s:
+            try:
+                summary = self._summarise(list(claim.messages), now)
+            except Exception:  # noqa: BLE001 - better one by one than not at all
+                _log.exception("the backlog cannot be summarised")
+            else:
+                return replace(summary, id=summary_id(claim.event_ids)), claim.event_ids
+        return first, claim.event_ids[:1]
+
+    def _wait_s(self, outcome: Outcome, attempts: int) -> float:
+        doubled = self._timing.first_wait_s * 2.0 ** min(attempts, 30)
+        wait_s = min(doubled, self._timing.longest_wait_s) * (0.5 + self._jitter() / 2)
+        asked_s = outcome.after_s if isinstance(outcome, Retry) else None
+        return min(max(wait_s, asked_s or 0.0), LONGEST_WAIT_S)
+
+
+def summary_id(event_ids: Sequence[str]) -> str:
+    """Return the id of the one message for these events: the same for the same events, another for others."""
+    digest = hashlib.blake2b("\n".join(event_ids).encode(), digest_size=6).hexdigest()
+    return f"summary-{digest}"
+
+
+class _Lane:
+    """A channel with what belongs to it in this process."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.wake = threading.Event()
+        self.lock = threading.Lock()
+        self.attempt: _Attempt | None = None
+
+
+class _Attempt(threading.Thread):
+    """One attempt to send, which can be given up on: neither DNS nor a server that drips knows a time limit."""
+
+    def __init__(self, channel: Channel, message: Message, event_ids: tuple[str, ...], timeout_s: float) -> None:
+        super().__init__(name=f"send-{channel.name}", daemon=True)
+        self.message = message
+        self.event_ids = event_ids
+        self.outcome: Outcome = Retry("ended without an answer")
+        self._channel = channel
+        self._timeout_s = timeout_s
+
+    def run(self) -> None:
+        try:
+            self.outcome = self._channel.send(self.message, self._timeout_s)
+        except Exception as error:  # noqa: BLE001 - the edge of a channel
+            # Not its text, which may hold what must not be known.
+            self.outcome = Retry(f"unexpected {type(error).__name__}")
