@@ -70,7 +70,7 @@ def post_worker_init(worker: Any) -> None:
     try:
         card = service.model().card
     except ModelUnavailableError as error:
-        worker.log.error("Not ready: %s", error.message)
+        worker.log.error("Not ready: %s", error.message)  # noqa: TRY400 - the message says all
         if "GUNICORN_PID" in os.environ:
             raise
         systemd.notify(f"STATUS=not ready: {error.message}")
@@ -83,7 +83,7 @@ def child_exit(_server: Any, worker: Any) -> None:
     """Forget what a worker that is gone said about itself; what it counted stays."""
     from prometheus_client import multiprocess  # noqa: PLC0415 - as above
 
-    multiprocess.mark_process_dead(worker.pid)
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def on_exit(server: Any) -> None:

@@ -120,7 +120,7 @@ def _body() -> bytes:
         return request.get_data(cache=False)
     except HTTPException:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001
         raise errors.NotJsonError("the body could not be read") from None
 
 

@@ -33,7 +33,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().notify()
         self._watchdog.ping()
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+    def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
         """Answer what gunicorn could not read, and log the kind of mistake: its message quotes the request."""
         refused = BAD_REQUEST if isinstance(exc, http_errors.ParseException) else SERVER_ERROR
         status, reason = STATUS.get(type(exc), refused)

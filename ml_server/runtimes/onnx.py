@@ -4,14 +4,19 @@ A model has one input, float32 of shape (n, inputs), and an output named ``proba
 (n, classes); other outputs are not computed.
 """
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
-import onnxruntime as ort
 
 from ml_server.deadlines import DeadlineWatch
 from ml_server.errors import BrokenModelError, PredictionTimeoutError
 from ml_server.runtimes import Runtime
+
+# Since 1.29 onnxruntime tells its makers about every model and machine unless this is set before it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime as ort
 
 OUTPUT = "probabilities"
 LOG_ERRORS_ONLY = 3

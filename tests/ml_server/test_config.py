@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from ml_server.config import PARSERS, Settings, read_settings
+from ml_server.errors import InvalidSettingsError
+
+
+def test_no_variable_means_the_defaults() -> None:
+    assert read_settings({"PATH": "/bin", "HTML_X": "1"}) == Settings()
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert read_settings({"ML_API_KEY": "", "ML_TIMEOUT_S": ""}) == Settings()
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    read = read_settings(
+        {
+            "ML_API_KEY": "0123456789abcdef",
+            "ML_MODEL_DIR": str(tmp_path),
+            "ML_MODEL": "other",
+            "ML_MODEL_VERSION": "2.0.1",
+            "ML_BIND": "[::1]:9100",
+            "ML_WORKERS": "3",
+            "ML_THREADS": "4",
+            "ML_MAX_BODY_BYTES": "2048",
+            "ML_MAX_BATCH": "5",
+            "ML_TIMEOUT_S": "2.5",
+        }
+    )
+    assert read == Settings("0123456789abcdef", tmp_path, "other", "2.0.1", "[::1]:9100", 3, 4, 2048, 5, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ML_API_KEY", "short"),
+        ("ML_API_KEY", "has spaces in it, so no"),
+        ("ML_MODEL_DIR", "relative/path"),
+        ("ML_MODEL_DIR", "/no/such/directory"),
+        ("ML_MODEL", "../etc"),
+        ("ML_MODEL_VERSION", "latest"),
+        ("ML_BIND", "9000"),
+        ("ML_WORKERS", "0"),
+        ("ML_WORKERS", "two"),
+        ("ML_THREADS", "1"),
+        ("ML_MAX_BODY_BYTES", "1e6"),
+        ("ML_MAX_BATCH", "-1"),
+        ("ML_TIMEOUT_S", "nan"),
+        ("ML_TIMEOUT_S", "inf"),
+        ("ML_TIMEOUT_S", "soon"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettingsError, match=f"{name} must be") as refused:
+        read_settings({name: value})
+    assert value not in refused.value.message.removeprefix(f"wrong settings: {name}").split()
+
+
+def test_a_misspelt_variable_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(InvalidSettingsError, match=r"ML_APIKEY is not a setting; did you mean ML_API_KEY\?"):
+        read_settings({"ML_APIKEY": "0123456789abcdef"})
+
+
+def test_all_problems_are_named_at_once() -> None:
+    with pytest.raises(InvalidSettingsError) as refused:
+        read_settings({"ML_WORKERS": "none", "ML_THREADS": "none", "ML_MODLE": "x"})
+    assert [detail.field for detail in refused.value.details] == ["ML_MODLE", "ML_THREADS", "ML_WORKERS"]
+
+
+def test_the_key_is_not_in_the_settings_text() -> None:
+    assert "0123456789abcdef" not in repr(read_settings({"ML_API_KEY": "0123456789abcdef"}))
+
+
+def test_every_setting_has_a_parser() -> None:
+    assert set(PARSERS) == set(Settings.__dataclass_fields__)

@@ -1,0 +1,275 @@
+"""The ML server as it runs in production: a real gunicorn with the configuration that the unit file names."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import onnxruntime as ort
+import psutil
+import pytest
+
+from ml_server.card import Card
+from ml_server.config import BUNDLED_MODELS
+from tests.ml_server.conftest import NAME, VERSION, StartServer
+from tests.ml_server.load import FRESH, KEPT, Load
+from tests.ml_server.server import DEADLINE_S, Server
+
+Features = dict[str, Any]
+PATIENT, DOCTOR = "홍길동", "Dr. Kim Minsu"
+
+pytestmark = pytest.mark.slow
+
+
+def raw(server: Server, request: bytes) -> bytes:
+    """Whatever the server answers to these bytes, until it closes the connection."""
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=DEADLINE_S) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def wait_gone(pid: int) -> None:
+    """Until a process has ended, which need not be a child of this one."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).wait(DEADLINE_S)
+
+
+def test_it_is_ready_when_it_says_so(start_server: StartServer) -> None:
+    server = start_server()
+    report = server.next_report()
+    assert report == {"READY": "1", "STATUS": f"serving {NAME} {VERSION} (master {server.process.pid})"}
+    answer = server.health()
+    assert (answer.status_code, answer.content) == (200, b'{"ok":true,"status":"alive","model_version":"1.0.0"}')
+
+
+def test_the_probabilities_are_those_of_a_bare_session(start_server: StartServer, card: Card) -> None:
+    server = start_server()
+    server.report_with("READY")
+    session = ort.InferenceSession(str(BUNDLED_MODELS / NAME / VERSION / "model.onnx"))
+    for sample in card.golden_samples:
+        row = [sample.features.get(wanted.name, wanted.median) for wanted in card.inputs]
+        (expected,) = session.run(["probabilities"], {"features": np.array([row], dtype=np.float32)})[0].tolist()
+        assert list(server.predict({"features": sample.features}).json()["predictions"].values()) == expected
+
+
+def test_patients_are_named_in_no_answer_no_log_and_no_file(start_server: StartServer, features: Features) -> None:
+    server = start_server()
+    server.report_with("READY")
+    names = {"patient_name": PATIENT, "doctor_name": DOCTOR, PATIENT: DOCTOR}
+    answers = [
+        server.predict({"features": features, **names}),
+        server.predict({"clinical_features": {**features, "tau": PATIENT, PATIENT: DOCTOR}, **names}),
+        server.predict({"items": [{"id": PATIENT, "features": {"tau": DOCTOR}, **names}, names], **names}),
+        server.predict({"features": features, "explain": PATIENT, "model_name": DOCTOR}),
+        server.predict({"features": features, **names}, **{"X-Request-ID": DOCTOR, "X-Patient": "Kim Minsu"}),
+        server.predict([names]),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 422, 200, 422, 200, 400]
+    seen = b"".join(answer.content + str(answer.headers).encode() for answer in answers)
+    for request in (
+        f"GET /{DOCTOR} HTTP/9.9\r\n\r\n",
+        f"GET / HTTP/1.1\r\nHost: x\r\n{DOCTOR}: {PATIENT}\r\n\r\n",
+        f"{DOCTOR} / HTTP/1.1\r\n\r\n",
+        f"GET /?patient=Kim-Minsu{'x' * 5000} HTTP/1.1\r\n\r\n",
+        f"GET /Kim+Minsu HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Patient: Kim Minsu{'x' * 9000}\r\n\r\n",
+        f"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"Transfer-Encoding: chunked\r\n\r\n{DOCTOR}\r\n",
+    ):
+        answer = raw(server, request.encode())
+        assert b"application/json" in answer, answer
+        assert b"html" not in answer.lower()
+        seen += answer
+    server.stop()
+    for file in [server.stdout, server.stderr, *(path for path in server.work.rglob("*") if path.is_file())]:
+        seen += file.read_bytes()
+    assert b"predict request_id=" in seen
+    for name in (PATIENT, "Minsu", json_escaped(PATIENT)):
+        assert name.encode() not in seen
+
+
+def json_escaped(text: str) -> str:
+    return text.encode("unicode-escape").decode()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nbad header\r\n\r\n", 400),
+        (b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 10_000 + b"\r\n\r\n", 431),
+        (b"POST /predict HTTP/1.1\r\nTransfer-Encoding: foo\r\n\r\n", 501),
+        (b"POST /predict HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\n\r\n", 417),
+    ],
+)
+def test_what_is_no_http_is_refused_in_the_envelope(server: Server, request_bytes: bytes, status: int) -> None:
+    head, _, body = raw(server, request_bytes).partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert re.fullmatch(rb'\{"ok":false,"code":"\w+","error":"[\w -]+","details":\[\],"request_id":"\w{32}"\}', body)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    running = Server(tmp_path_factory.mktemp("server"), {})
+    running.report_with("READY")
+    yield running
+    running.stop()
+
+
+def test_onnxruntime_leaves_no_trace_and_calls_nobody(server: Server, features: Features) -> None:
+    server.predict({"features": features})
+    assert [path.name[:20] for path in server.work.iterdir()] == ["neuronova-ml-metrics"]
+    for worker in server.workers():
+        process = psutil.Process(worker)
+        assert [line.status for line in process.net_connections("inet") if line.laddr[0] != "127.0.0.1"] == []
+
+
+def test_broken_chunks_are_a_400(server: Server) -> None:
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    answer = raw(server, head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_model_that_fails_is_never_called_ready_and_health_says_why(
+    start_server: StartServer, model_dir: Path, features: Features
+) -> None:
+    (model_dir / NAME / VERSION / "model.onnx").write_bytes(b"changed")
+    server = start_server(ML_MODEL_DIR=str(model_dir), ML_WORKERS="1")
+    report = server.next_report()
+    assert set(report) == {"STATUS"}
+    assert "model.onnx was changed" in report["STATUS"]
+    answer = server.health()
+    assert answer.status_code == 503
+    assert "model.onnx was changed" in answer.json()["error"]
+    assert server.predict({"features": features}).status_code == 503
+
+
+def test_a_wrong_setting_stops_the_start_with_its_name(start_server: StartServer) -> None:
+    server = start_server(ML_WORKER="2")
+    assert server.process.wait(DEADLINE_S) != 0
+    assert "ML_WORKER is not a setting; did you mean ML_WORKERS?" in server.stderr.read_text()
+    assert "Traceback" not in server.stderr.read_text()
+
+
+def test_the_watchdog_is_fed(start_server: StartServer) -> None:
+    assert start_server(WATCHDOG_USEC="2000000").report_with("WATCHDOG") == {"WATCHDOG": "1"}
+
+
+def test_metrics_count_all_workers(start_server: StartServer, features: Features) -> None:
+    server = start_server(ML_WORKERS="3")
+    for _ in range(3):
+        server.report_with("READY")
+    # A connection each, so that any worker may get it.
+    for _ in range(30):
+        assert server.predict({"features": features}).status_code == 200
+    answer = raw(server, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").decode()
+    assert 'neuronova_ml_predicted_rows_total{model="alzheimer_biomarkers",version="1.0.0"} 30.0' in answer
+    assert 'neuronova_ml_model_ready{model="alzheimer_biomarkers"} 1.0' in answer
+    (directory,) = server.work.iterdir()
+    server.stop()
+    assert not directory.exists()
+
+
+def test_a_killed_worker_costs_at_most_what_it_was_doing(start_server: StartServer, features: Features) -> None:
+    server = start_server()
+    server.report_with("READY")
+    server.report_with("READY")
+    with Load(server.url, {"features": features}) as load:
+        os.kill(server.workers()[0], signal.SIGKILL)
+        server.report_with("READY")
+        load.wait_for_more()
+    assert len(load.failures) <= KEPT + FRESH
+    assert server.health().status_code == 200
+
+
+def test_a_reload_loses_no_request(start_server: StartServer, features: Features) -> None:
+    server = start_server()
+    server.report_with("READY")
+    server.report_with("READY")
+    with Load(server.url, {"features": features}) as load:
+        for _ in range(2):
+            before = server.workers()
+            os.kill(server.process.pid, signal.SIGHUP)
+            server.report_with("READY")
+            server.report_with("READY")
+            for worker in before:
+                wait_gone(worker)
+            load.wait_for_more()
+            assert not set(before) & set(server.workers())
+    assert load.failures == []
+
+
+def test_an_upgrade_loses_no_request_and_hands_over_at_its_end(start_server: StartServer, features: Features) -> None:
+    server = start_server()
+    server.report_with("READY")
+    server.report_with("READY")
+    # A reload first: gunicorn then takes a new copy of the environment, which must still name systemd.
+    os.kill(server.process.pid, signal.SIGHUP)
+    server.report_with("READY")
+    server.report_with("READY")
+    with Load(server.url, {"features": features}) as load:
+        os.kill(server.process.pid, signal.SIGUSR2)
+        reports = [server.report_with("STATUS") for _ in range(2)]
+        successor = master_of(reports[0])
+        assert successor != server.process.pid
+        assert all(set(report) == {"READY", "STATUS"} and master_of(report) == successor for report in reports)
+        load.wait_for_more()
+        os.kill(server.process.pid, signal.SIGTERM)
+        assert server.report_with("MAINPID") == {"MAINPID": str(successor)}
+        server.process.wait(DEADLINE_S)
+        load.wait_for_more()
+    assert load.failures == []
+    assert len(server.workers(successor)) == 2
+    os.kill(successor, signal.SIGTERM)
+    wait_gone(successor)
+
+
+def test_an_upgrade_that_fails_leaves_the_old_server_as_it_was(
+    start_server: StartServer, model_dir: Path, features: Features
+) -> None:
+    server = start_server(ML_MODEL_DIR=str(model_dir))
+    server.report_with("READY")
+    server.report_with("READY")
+    workers = server.workers()
+    with Load(server.url, {"features": features}) as load:
+        (model_dir / NAME / VERSION / "model.onnx").write_bytes(b"changed")
+        os.kill(server.process.pid, signal.SIGUSR2)
+        (successor,) = wait_for_child(server, besides=workers)
+        wait_gone(successor)
+        load.wait_for_more()
+    assert load.failures == []
+    assert set(workers) <= set(server.workers())
+    assert "Worker failed to boot" in server.stderr.read_text()
+
+
+def test_an_upgrade_can_be_taken_back(start_server: StartServer, features: Features) -> None:
+    server = start_server()
+    server.report_with("READY")
+    server.report_with("READY")
+    with Load(server.url, {"features": features}) as load:
+        os.kill(server.process.pid, signal.SIGUSR2)
+        successor = master_of(server.report_with("STATUS"))
+        os.kill(successor, signal.SIGTERM)
+        wait_gone(successor)
+        load.wait_for_more()
+    assert load.failures == []
+    assert server.process.poll() is None
+
+
+def master_of(report: dict[str, str]) -> int:
+    found = re.search(r"\(master (\d+)\)", report["STATUS"])
+    assert found
+    return int(found[1])
+
+
+def wait_for_child(server: Server, besides: list[int]) -> list[int]:
+    """The master's new children as soon as there are any; it reports nothing that could be waited for."""
+    while not (new := [child for child in server.workers() if child not in besides]):
+        pass
+    return new

@@ -1,0 +1,158 @@
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import onnx
+import pytest
+
+from ml_server.card import Card
+from ml_server.config import BUNDLED_MODELS, Settings
+from ml_server.errors import (
+    InvalidRequestError,
+    ModelUnavailableError,
+    OverloadedError,
+    PredictionTimeoutError,
+    UnknownModelError,
+)
+from ml_server.inference import Answer, InferenceService
+from ml_server.schemas import Row, check_features
+from tests.ml_server.conftest import NAME, VERSION, edit_card
+
+
+def loaded(**settings: Any) -> InferenceService:
+    service = InferenceService(Settings(**settings))
+    service.load()
+    return service
+
+
+def reason(service: InferenceService) -> str:
+    with pytest.raises(ModelUnavailableError) as unavailable:
+        service.model()
+    return unavailable.value.message
+
+
+def answer(service: InferenceService, row: Row, *, explain: bool = False) -> Answer:
+    (result,) = service.predict(service.model(), [row], explain=explain)
+    assert isinstance(result, Answer)
+    return result
+
+
+def test_before_it_has_loaded_it_serves_nothing() -> None:
+    service = InferenceService(Settings())
+    assert not service.is_loaded
+    assert reason(service) == "the model is loading"
+
+
+def test_the_bundled_model_passes_its_self_test() -> None:
+    service = loaded()
+    assert service.is_ready
+    assert service.model().card.version == VERSION
+
+
+def test_golden_samples_get_their_expected_answers(card: Card) -> None:
+    service = loaded()
+    for sample in card.golden_samples:
+        got = answer(service, check_features(sample.features, card)).probabilities
+        assert got == pytest.approx([sample.expected[name] for name in card.classes], abs=1e-5)
+
+
+def test_a_changed_model_file_is_never_served(model_dir: Path) -> None:
+    (model_dir / NAME / VERSION / "model.onnx").write_bytes(b"x")
+    service = loaded(model_dir=model_dir)
+    assert "SHA-256" in reason(service)
+    assert not service.is_ready
+
+
+def test_a_model_that_answers_otherwise_than_its_golden_samples_is_never_served(model_dir: Path, card: Card) -> None:
+    samples = msgspec.to_builtins(card.golden_samples)
+    samples[2]["expected"] = {"Control": 0.9, "Impaired": 0.1}
+    edit_card(model_dir / NAME / VERSION, golden_samples=samples)
+    assert reason(loaded(model_dir=model_dir)).endswith("self-test failed: golden sample 3 did not get the expected answer")
+
+
+def test_a_golden_sample_that_is_no_valid_request_is_named(model_dir: Path, card: Card) -> None:
+    samples = msgspec.to_builtins(card.golden_samples)
+    del samples[0]["features"]["tau"]
+    edit_card(model_dir / NAME / VERSION, golden_samples=samples)
+    assert "golden sample 1: tau is required" in reason(loaded(model_dir=model_dir))
+
+
+def test_a_broken_runtime_name_is_named(model_dir: Path) -> None:
+    edit_card(model_dir / NAME / VERSION, runtime="onxx")
+    assert "did you mean 'onnx'?" in reason(loaded(model_dir=model_dir))
+
+
+def test_a_default_that_is_not_installed_is_said_so(tmp_path: Path) -> None:
+    assert reason(loaded(model_dir=tmp_path)) == "the model alzheimer_biomarkers is not installed"
+    assert reason(loaded(model_version="9.0.0")) == "the model alzheimer_biomarkers 9.0.0 is not installed"
+
+
+def test_the_newest_version_is_the_default_and_older_ones_stay_available(model_dir: Path) -> None:
+    shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / "1.10.0")
+    edit_card(model_dir / NAME / "1.10.0", version="1.10.0")
+    service = loaded(model_dir=model_dir)
+    assert service.model().card.version == "1.10.0"
+    assert service.model(NAME).card.version == "1.10.0"
+    assert service.model(version=VERSION).card.version == VERSION
+    pinned = loaded(model_dir=model_dir, model_version=VERSION)
+    assert pinned.model().card.version == VERSION
+    assert pinned.model(NAME, "1.10.0").card.version == "1.10.0"
+
+
+def test_a_broken_version_spoils_no_other(model_dir: Path) -> None:
+    shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / "1.1.0")
+    service = loaded(model_dir=model_dir, model_version=VERSION)
+    assert service.is_ready
+    assert [error is None for _, error in service.installed()] == [True, False]
+    with pytest.raises(ModelUnavailableError):
+        service.model(version="1.1.0")
+
+
+@pytest.mark.parametrize(("name", "version"), [("other", None), (NAME, "9.9.9"), (None, "9.9.9")])
+def test_a_model_that_is_not_installed_is_unknown(name: str | None, version: str | None) -> None:
+    with pytest.raises(UnknownModelError):
+        loaded().model(name, version)
+
+
+def test_an_explanation_is_coefficient_times_distance_from_the_median(card: Card, features: dict[str, Any]) -> None:
+    service = loaded()
+    got = answer(service, check_features(features, card), explain=True)
+    model = onnx.load(str(BUNDLED_MODELS / NAME / VERSION / "model.onnx"))
+    scaler, classifier = ({a.name: a for a in node.attribute} for node in model.graph.node)
+    coefficients = classifier["coefficients"].floats[len(card.inputs) :]
+    expected = {
+        wanted.name: coefficient * scale * (features[wanted.name] - wanted.median)
+        for wanted, coefficient, scale in zip(card.inputs, coefficients, scaler["scale"].floats, strict=True)
+    }
+    assert card.classes[got.probabilities.index(max(got.probabilities))] == "Impaired"
+    assert got.importance == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_certain_answer_is_explained_with_finite_numbers(card: Card, features: dict[str, Any]) -> None:
+    got = answer(loaded(), check_features({**features, "tau": 1e6}, card), explain=True)
+    assert max(got.probabilities) == 1.0
+    assert all(abs(value) < 40 for value in (got.importance or {"": 100.0}).values())
+
+
+def test_a_row_that_the_model_cannot_answer_spoils_no_other(card: Card, features: dict[str, Any]) -> None:
+    service = loaded()
+    good = check_features(features, card)
+    hopeless = check_features({**features, "tau": 3e38, "Cystatin_C": 3e38}, card)
+    first, second = service.predict(service.model(), [hopeless, good], explain=False)
+    assert isinstance(first, InvalidRequestError)
+    assert second == answer(service, good)
+
+
+def test_a_prediction_that_takes_too_long_is_given_up(slow_model_dir: Path) -> None:
+    service = loaded(model_dir=slow_model_dir, timeout_s=0.1)
+    with pytest.raises(PredictionTimeoutError):
+        service.predict(service.model(), [Row((1e12,), ())], explain=False)
+
+
+def test_a_prediction_without_a_free_slot_is_refused(card: Card, features: dict[str, Any]) -> None:
+    service = loaded(threads=2)
+    row = check_features(features, card)
+    with service._slots, pytest.raises(OverloadedError):
+        service.predict(service.model(), [row], explain=False)
+    assert answer(service, row)

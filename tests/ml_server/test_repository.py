@@ -1,0 +1,54 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ml_server.card import Card
+from ml_server.errors import BrokenModelError
+from ml_server.repository import find_models, read_model
+from tests.ml_server.conftest import NAME, VERSION, edit_card
+
+
+def test_an_empty_directory_has_no_models(tmp_path: Path) -> None:
+    assert find_models(tmp_path) == []
+
+
+def test_versions_are_ordered_as_numbers(model_dir: Path) -> None:
+    for version in ("1.10.0", "1.9.0"):
+        shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / version)
+        edit_card(model_dir / NAME / version, version=version)
+    assert [entry.version for entry in find_models(model_dir)] == ["1.0.0", "1.9.0", "1.10.0"]
+
+
+def test_a_broken_card_spoils_no_other(model_dir: Path) -> None:
+    shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / "1.1.0")
+    (model_dir / NAME / "1.1.0" / "model.json").write_text("{")
+    good, broken = find_models(model_dir)
+    assert good.card is not None
+    assert broken.card is None
+    assert "model.json" in (broken.error or "")
+
+
+def test_a_card_in_the_wrong_directory_is_refused(model_dir: Path) -> None:
+    (model_dir / NAME / VERSION).rename(model_dir / NAME / "2.0.0")
+    (entry,) = find_models(model_dir)
+    assert entry.error == "model.json is that of alzheimer_biomarkers 1.0.0"
+
+
+def test_a_model_file_is_read_if_it_is_the_one_of_the_card(model_dir: Path, card: Card) -> None:
+    directory = model_dir / NAME / VERSION
+    assert read_model(directory, card) == (directory / "model.onnx").read_bytes()
+
+
+def test_a_changed_model_file_is_refused(model_dir: Path, card: Card) -> None:
+    directory = model_dir / NAME / VERSION
+    with (directory / "model.onnx").open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(BrokenModelError, match=r"model\.onnx was changed"):
+        read_model(directory, card)
+
+
+def test_a_missing_model_file_is_refused(model_dir: Path, card: Card) -> None:
+    (model_dir / NAME / VERSION / "model.onnx").unlink()
+    with pytest.raises(BrokenModelError, match=r"model\.onnx cannot be read: No such file"):
+        read_model(model_dir / NAME / VERSION, card)

@@ -1,0 +1,272 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from ml_server.card import Card
+from ml_server.config import Settings
+from tests.ml_server.conftest import NAME, VERSION
+
+Features = dict[str, Any]
+KEY = "0123456789abcdef"
+
+
+def refusal(answer: Any, status: int, code: str) -> dict[str, Any]:
+    """Check the envelope that every error has, and return it."""
+    assert answer.status_code == status
+    assert answer.content_type == "application/json"
+    content: dict[str, Any] = json.loads(answer.data)
+    assert list(content) == ["ok", "code", "error", "details", "request_id"]
+    assert content["ok"] is False
+    assert content["code"] == code
+    assert content["request_id"] == answer.headers["X-Request-ID"]
+    return content
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+def test_health_is_exactly_the_contract(client: FlaskClient, prefix: str) -> None:
+    answer = client.get(f"{prefix}/health")
+    assert answer.status_code == 200
+    assert answer.data == b'{"ok":true,"status":"alive","model_version":"1.0.0"}'
+
+
+def test_health_of_a_failed_model_says_why(model_dir: Path) -> None:
+    (model_dir / NAME / VERSION / "model.onnx").unlink()
+    answer = create_app(Settings(model_dir=model_dir)).test_client().get("/health")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert answer.json is not None
+    assert list(answer.json) == ["ok", "status", "error"]
+    assert (answer.json["ok"], answer.json["status"]) == (False, "failed")
+    assert "model.onnx cannot be read" in answer.json["error"]
+
+
+def test_health_while_the_model_is_loading(app: Flask) -> None:
+    with app.extensions["ml_server"]._loading:
+        answer = app.test_client().get("/health")
+        refused = app.test_client().post("/predict", json={"features": {}})
+    assert answer.status_code == 503
+    assert answer.json == {"ok": False, "status": "loading", "error": "the model is loading"}
+    refusal(refused, 503, "model_unavailable")
+    assert app.test_client().get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+@pytest.mark.parametrize("key", ["features", "clinical_features"])
+def test_a_prediction_is_answered_in_full(client: FlaskClient, features: Features, prefix: str, key: str) -> None:
+    content = client.post(f"{prefix}/predict", json={key: features}).json
+    assert content is not None
+    assert list(content) == [
+        "ok",
+        "request_id",
+        "model_name",
+        "model_version",
+        "prediction",
+        "confidence",
+        "predictions",
+        "warnings",
+        "inference_ms",
+    ]
+    assert (content["ok"], content["model_name"], content["model_version"]) == (True, NAME, VERSION)
+    assert content["prediction"] == "Impaired"
+    assert content["confidence"] == content["predictions"]["Impaired"]
+    assert sum(content["predictions"].values()) == pytest.approx(1)
+    assert content["warnings"] == []
+    assert content["inference_ms"] > 0
+
+
+def test_a_filled_input_is_a_warning(client: FlaskClient, features: Features) -> None:
+    del features["VEGF"]
+    content = client.post("/predict", json={"features": features}).json
+    assert content is not None
+    assert content["warnings"] == ["VEGF is missing and was filled with the training median"]
+
+
+def test_an_explanation_comes_when_it_is_asked_for(client: FlaskClient, features: Features) -> None:
+    content = client.post("/predict", json={"features": features, "explain": True}).json
+    assert content is not None
+    assert set(content["feature_importance"]) == set(features)
+    plain = client.post("/predict", json={"features": features, "explain": False}).json
+    assert plain is not None
+    assert "feature_importance" not in plain
+    assert plain["predictions"] == content["predictions"]
+
+
+def test_a_bad_item_spoils_no_other(client: FlaskClient, features: Features) -> None:
+    items = [
+        {"id": "first", "features": features},
+        {"id": "bad", "features": {**features, "tau": "high"}},
+        "no item",
+        {"id": 4, "clinical_features": features},
+        {"id": "hopeless", "features": {**features, "tau": 3e38, "Cystatin_C": 3e38}},
+    ]
+    content = client.post("/predict", json={"items": items}).json
+    single = client.post("/predict", json={"features": features}).json
+    assert content is not None
+    assert single is not None
+    assert (content["ok"], content["batch"], content["model_version"]) == (True, True, VERSION)
+    results = content["results"]
+    assert [(result["id"], result["ok"]) for result in results] == [
+        ("first", True),
+        ("bad", False),
+        (None, False),
+        (4, True),
+        ("hopeless", False),
+    ]
+    assert results[0]["predictions"] == results[3]["predictions"] == single["predictions"]
+    assert results[1]["details"] == [{"field": "tau", "problem": "must be a number, not a string"}]
+    assert results[1]["error"] == "the features are not valid"
+
+
+def test_a_batch_of_bad_items_only_is_answered_too(client: FlaskClient) -> None:
+    content = client.post("/predict", json={"items": [{}]}).json
+    assert content is not None
+    assert [result["ok"] for result in content["results"]] == [False]
+
+
+def test_every_item_of_a_batch_is_explained(client: FlaskClient, features: Features, required_features: Features) -> None:
+    items = [{"features": features}, {"features": required_features}]
+    batch = client.post("/predict", json={"items": items, "explain": True}).json
+    assert batch is not None
+    for item, result in zip(items, batch["results"], strict=True):
+        single = client.post("/predict", json={**item, "explain": True}).json
+        assert single is not None
+        assert result["feature_importance"] == pytest.approx(single["feature_importance"], abs=1e-5)
+
+
+def test_what_is_not_json_is_a_400(client: FlaskClient) -> None:
+    refusal(client.post("/predict", data=b"{", content_type="application/json"), 400, "not_json")
+
+
+def test_a_body_that_is_not_called_json_is_a_415(client: FlaskClient) -> None:
+    refusal(client.post("/predict", data=b"{}", content_type="text/plain"), 415, "unsupported_media_type")
+    refusal(client.post("/predict", data=b"{}"), 415, "unsupported_media_type")
+
+
+def test_wrong_features_are_a_422_that_names_them_all(client: FlaskClient, features: Features) -> None:
+    content = refusal(client.post("/predict", json={"features": {**features, "tau": "x", "tao": 1}}), 422, "invalid_request")
+    assert content["details"] == [
+        {"field": "tao", "problem": "is not an input of this model; did you mean tau?"},
+        {"field": "tau", "problem": "must be a number, not a string"},
+    ]
+
+
+def test_an_unknown_path_is_a_404(client: FlaskClient) -> None:
+    refusal(client.get("/nothing"), 404, "not_found")
+    refusal(client.get("/static/app.js"), 404, "not_found")
+
+
+def test_an_unknown_model_is_a_404(client: FlaskClient, features: Features) -> None:
+    refusal(client.post("/predict", json={"features": features, "model_version": "7.0.0"}), 404, "unknown_model")
+
+
+def test_a_model_can_be_asked_for_by_name_and_version(client: FlaskClient, features: Features) -> None:
+    answer = client.post("/predict", json={"features": features, "model_name": NAME, "model_version": VERSION})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+def test_another_method_is_a_405_that_says_which_is_allowed(client: FlaskClient, method: str) -> None:
+    answer = client.open("/predict", method=method)
+    refusal(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"] == "POST"
+
+
+def test_a_body_that_is_too_large_is_a_413() -> None:
+    client = create_app(Settings(max_body_bytes=1024)).test_client()
+    refusal(client.post("/predict", json={"features": {}, "x": "x" * 2000}), 413, "request_entity_too_large")
+
+
+def test_a_batch_that_is_too_long_is_a_422(features: Features) -> None:
+    client = create_app(Settings(max_batch=2)).test_client()
+    refusal(client.post("/predict", json={"items": [{"features": features}] * 3}), 422, "invalid_request")
+
+
+def test_a_failed_model_is_a_503_with_retry_after(model_dir: Path, features: Features) -> None:
+    (model_dir / NAME / VERSION / "model.onnx").write_bytes(b"x")
+    answer = create_app(Settings(model_dir=model_dir)).test_client().post("/predict", json={"features": features})
+    refusal(answer, 503, "model_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_overload_is_a_503_with_retry_after(features: Features) -> None:
+    app = create_app(Settings(threads=2))
+    with app.extensions["ml_server"]._slots:
+        answer = app.test_client().post("/predict", json={"features": features})
+    refusal(answer, 503, "overloaded")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_model_that_takes_too_long_is_a_504(slow_model_dir: Path) -> None:
+    client = create_app(Settings(model_dir=slow_model_dir, timeout_s=0.1)).test_client()
+    refusal(client.post("/predict", json={"features": {"rounds": 1e12}}), 504, "prediction_timeout")
+
+
+def test_an_unexpected_failure_is_a_500_without_a_word_of_what_was_sent(
+    features: Features, capfd: pytest.CaptureFixture[str]
+) -> None:
+    app = create_app(Settings())  # here, so that it logs to the captured output
+    app.extensions["ml_server"] = None  # as wrong as it gets
+    answer = app.test_client().post("/predict", json={"features": features, "patient_name": "홍길동"})
+    refusal(answer, 500, "internal_error")
+    assert "Traceback" not in answer.text
+    logged = capfd.readouterr()
+    assert "ERROR: AttributeError request_id=" in logged.out
+    assert "routes.py:" in logged.out
+    assert "홍길동" not in logged.out + logged.err
+
+
+@pytest.fixture
+def guarded() -> FlaskClient:
+    return create_app(Settings(api_key=KEY)).test_client()
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-API-Key": "wrong"}, {"X-API-Key": "é" * 16}, {"X-API-Key": KEY + "0"}])
+def test_a_wrong_key_is_a_401(guarded: FlaskClient, features: Features, headers: dict[str, str]) -> None:
+    refusal(guarded.post("/predict", json={"features": features}, headers=headers), 401, "unauthorized")
+    refusal(guarded.get("/models", headers=headers), 401, "unauthorized")
+
+
+def test_the_right_key_opens(guarded: FlaskClient, features: Features) -> None:
+    answer = guarded.post("/predict", json={"features": features}, headers={"X-API-Key": KEY})
+    assert answer.status_code == 200
+
+
+def test_health_and_metrics_stay_open(guarded: FlaskClient) -> None:
+    assert guarded.get("/health").status_code == 200
+    assert guarded.get("/metrics").status_code == 200
+
+
+def test_a_request_id_of_the_proxy_is_kept(client: FlaskClient, features: Features) -> None:
+    answer = client.post("/predict", json={"features": features}, headers={"X-Request-ID": "proxy-1.2_3"})
+    assert answer.json is not None
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"] == "proxy-1.2_3"
+
+
+@pytest.mark.parametrize("given", ["", "two words", "x" * 65, "<b>", "predict%0a"])
+def test_another_request_id_is_replaced(client: FlaskClient, given: str) -> None:
+    made = client.get("/health", headers={"X-Request-ID": given}).headers["X-Request-ID"]
+    assert made != given
+    assert len(made) == 32
+
+
+def test_the_models_are_listed_with_their_cards(client: FlaskClient, card: Card) -> None:
+    content = client.get("/models").json
+    assert content is not None
+    (model,) = content["models"]
+    assert (model["name"], model["version"], model["is_served"], model["error"]) == (NAME, VERSION, True, None)
+    assert [wanted["name"] for wanted in model["inputs"]] == [wanted.name for wanted in card.inputs]
+    assert model["not_for"] == card.not_for
+    assert "golden_samples" not in model
+
+
+def test_a_broken_model_is_listed_with_its_reason(model_dir: Path) -> None:
+    (model_dir / NAME / VERSION / "model.json").write_text("{")
+    content = create_app(Settings(model_dir=model_dir)).test_client().get("/models").json
+    assert content is not None
+    assert content["models"][0]["is_served"] is False
+    assert "model.json" in content["models"][0]["error"]

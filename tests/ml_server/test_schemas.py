@@ -1,0 +1,199 @@
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ml_server.card import Card
+from ml_server.errors import InvalidRequestError, NotJsonError
+from ml_server.schemas import MAX_UNKNOWN_NAMED, check_features, parse, render_answer
+
+JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
+    max_leaves=12,
+)
+
+
+def problems(features: Any, card: Card) -> dict[str, str]:
+    with pytest.raises(InvalidRequestError) as refused:
+        check_features(features, card)
+    return dict(refused.value.details)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"features",
+        b"{",
+        b"[]",
+        b'"text"',
+        b"null",
+        b'{"features": {"tau": NaN}}',
+        b'{"features": {"tau": -Infinity}}',
+        b'{"features": {"tau": 1, "tau": 2}}',
+        b'{"features": {}, "features": {}}',
+        b'{"features": {"tau": ' + b"9" * 5000 + b"}}",
+        b"[" * 100_000,
+        b"\xff\xfe{}",
+        b'{"features": {}} {}',
+    ],
+)
+def test_what_is_not_one_json_object_is_refused(body: bytes) -> None:
+    with pytest.raises(NotJsonError):
+        parse(body, 10)
+
+
+@pytest.mark.parametrize("key", ["features", "clinical_features"])
+def test_both_names_of_the_features_mean_the_same(key: str) -> None:
+    assert parse(json.dumps({key: {"tau": 1}}).encode(), 10).items[0].features == {"tau": 1}
+
+
+def test_other_top_level_keys_are_ignored() -> None:
+    with_names = {"features": {}, "doctor_name": "x", "patient_name": ["y"], "anything": {"z": 1}}
+    assert parse(json.dumps(with_names).encode(), 10) == parse(b'{"features": {}}', 10)
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({}, "features"),
+        ({"feature": {}}, "features"),
+        ({"features": {}, "clinical_features": {}}, "clinical_features"),
+        ({"features": {}, "items": [{"features": {}}]}, "features"),
+        ({"items": {}}, "items"),
+        ({"items": []}, "items"),
+        ({"items": [{}] * 11}, "items"),
+        ({"features": {}, "explain": "yes"}, "explain"),
+        ({"features": {}, "explain": 1}, "explain"),
+        ({"features": {}, "model_name": 5}, "model_name"),
+        ({"features": {}, "model_version": True}, "model_version"),
+    ],
+)
+def test_a_wrong_frame_is_refused_by_the_name_of_its_field(content: Any, field: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        parse(json.dumps(content).encode(), 10)
+    assert [detail.field for detail in refused.value.details] == [field]
+
+
+@pytest.mark.parametrize("item_id", ["", "홍길동", "a b", "x" * 65, True, 1.5, [], 2**70])
+def test_an_id_that_could_be_anything_is_refused_and_not_repeated(item_id: Any) -> None:
+    (item,) = parse(json.dumps({"items": [{"id": item_id, "features": {}}]}).encode(), 10).items
+    assert item.id is None
+    assert [detail.field for detail in item.problems] == ["id"]
+
+
+@pytest.mark.parametrize("item_id", ["a", "row-1", 7, None])
+def test_an_ordinary_id_is_kept(item_id: Any) -> None:
+    (item,) = parse(json.dumps({"items": [{"id": item_id, "features": {}}]}).encode(), 10).items
+    assert (item.id, item.problems) == (item_id, ())
+
+
+def test_whole_features_become_a_row_in_the_order_of_the_card(card: Card, features: dict[str, Any]) -> None:
+    row = check_features(dict(reversed(features.items())), card)
+    assert row.values == tuple(features[wanted.name] for wanted in card.inputs)
+    assert row.warnings == ()
+
+
+def test_what_may_be_missing_is_filled_with_its_median_and_named(card: Card, required_features: dict[str, Any]) -> None:
+    row = check_features({**required_features, "VEGF": None}, card)
+    optional = [wanted for wanted in card.inputs if not wanted.required]
+    assert row.warnings == tuple(f"{wanted.name} is missing and was filled with the training median" for wanted in optional)
+    assert {wanted.median for wanted in optional} <= set(row.values)
+
+
+def test_every_wrong_field_is_named_at_once(card: Card, features: dict[str, Any]) -> None:
+    del features["age"]
+    wrong = {**features, "tau": "6.1", "p_tau": True, "Ab_42": [1], "male": 2, "VEGF": {}, "tao": 1, "Genotype": "E3E4"}
+    assert set(problems(wrong, card)) == {"age", "tau", "p_tau", "Ab_42", "male", "VEGF", "tao", "Genotype"}
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("6.1", "must be a number, not a string"),
+        (True, "must be a number, not true or false"),
+        ([6.1], "must be a number, not a list"),
+        ({}, "must be a number, not an object"),
+        (float("inf"), "is too large for a number"),
+        (1e39, "is too large for a number"),
+        (-(10**400), "is too large for a number"),
+    ],
+)
+def test_what_is_no_number_is_refused(card: Card, features: dict[str, Any], value: Any, problem: str) -> None:
+    assert problems({**features, "tau": value}, card) == {"tau": problem}
+
+
+def test_a_required_input_must_not_be_null(card: Card, features: dict[str, Any]) -> None:
+    assert "is required" in problems({**features, "tau": None}, card)["tau"]
+
+
+def test_a_coded_category_has_only_its_codes(card: Card, features: dict[str, Any]) -> None:
+    assert problems({**features, "apoe_e4_alleles": 1.5}, card) == {"apoe_e4_alleles": "must be one of 0, 1, 2 (alleles)"}
+
+
+def test_an_unknown_input_is_answered_with_the_nearest_one(card: Card, features: dict[str, Any]) -> None:
+    assert problems({**features, "ptau": 1}, card) == {"ptau": "is not an input of this model; did you mean p_tau?"}
+
+
+def test_a_name_that_is_no_identifier_is_not_repeated(card: Card, features: dict[str, Any]) -> None:
+    assert problems({**features, "Hong Gil-dong": 1}, card) == {"field 16": "is not an input of this model"}
+
+
+def test_a_flood_of_unknown_inputs_is_not_answered_one_by_one(card: Card, features: dict[str, Any]) -> None:
+    flood = {**features, **{f"x{number}": 1 for number in range(MAX_UNKNOWN_NAMED + 5)}}
+    answered = problems(flood, card)
+    assert len(answered) == MAX_UNKNOWN_NAMED + 1
+    assert answered["features"] == "has 5 more unknown fields"
+
+
+@pytest.mark.parametrize(("value", "side"), [(1.0, "below"), (320.0, "above")])
+def test_a_value_outside_the_range_of_training_is_a_warning_without_the_value(
+    card: Card, features: dict[str, Any], value: float, side: str
+) -> None:
+    (warning,) = check_features({**features, "tau": value}, card).warnings
+    assert warning == f"tau is {side} the range seen in training, 4.53512 to 7.17242 (as published (transformed))"
+
+
+@pytest.mark.parametrize("not_object", [None, [], "text", 5])
+def test_features_must_be_an_object(card: Card, not_object: Any) -> None:
+    assert set(problems(not_object, card)) == {"features"}
+
+
+def test_the_likeliest_class_is_the_prediction() -> None:
+    assert render_answer(["a", "b"], [0.25, 0.75], None, ("w",)) == {
+        "prediction": "b",
+        "confidence": 0.75,
+        "predictions": {"a": 0.25, "b": 0.75},
+        "warnings": ["w"],
+    }
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@given(content=JSON_VALUES)
+def test_no_json_makes_the_server_fail(client: FlaskClient, content: Any) -> None:
+    answer = client.post("/predict", data=json.dumps(content), content_type="application/json")
+    assert answer.status_code in (400, 422)
+    assert answer.json is not None
+    assert answer.json["ok"] is False
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@given(data=st.data())
+def test_no_features_make_the_server_fail(client: FlaskClient, card: Card, data: st.DataObject) -> None:
+    number = st.floats() | st.floats(width=32) | st.integers()
+    names = st.sampled_from([wanted.name for wanted in card.inputs])
+    odd = data.draw(st.dictionaries(names | st.text(max_size=5), number | JSON_VALUES, max_size=6))
+    content = {"features": {**card.golden_samples[1].features, **odd}, "explain": data.draw(st.booleans())}
+    answer = client.post("/predict", data=json.dumps(content), content_type="application/json")
+    assert answer.status_code in (200, 400, 422)
+    assert b"NaN" not in answer.data
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+@given(body=st.binary())
+def test_no_bytes_make_the_server_fail(client: FlaskClient, body: bytes) -> None:
+    assert client.post("/predict", data=body, content_type="application/json").status_code in (400, 422)

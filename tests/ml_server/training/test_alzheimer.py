@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+
+from ml_server.config import BUNDLED_MODELS
+from ml_server.training.alzheimer import build
+from tests.ml_server.conftest import NAME, VERSION
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ["model.onnx", "model.json"])
+def test_a_rebuild_is_the_bundled_model_byte_for_byte(rebuilt: Path, file: str) -> None:
+    assert (rebuilt / file).read_bytes() == (BUNDLED_MODELS / NAME / VERSION / file).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("rebuilt")
+    build(directory)
+    return directory

@@ -1,0 +1,39 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The top-level packages that a fresh interpreter has loaded after a statement."""
+    program = f"import sys, wsgi\n{statement}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_ml_server_is_served_without_the_monitor() -> None:
+    loaded = loaded_by("assert wsgi.app is wsgi.app")
+    assert "ml_server" in loaded
+    assert "monitor_blueprint" not in loaded
+
+
+def test_the_monitor_is_served_without_the_ml_server() -> None:
+    loaded = loaded_by("wsgi.monitor")
+    assert "monitor_blueprint" in loaded
+    assert "ml_server" not in loaded
+
+
+def test_nothing_is_made_before_it_is_asked_for() -> None:
+    assert not {"ml_server", "monitor_blueprint"} & loaded_by("pass")
+
+
+def test_the_master_that_forks_has_not_loaded_what_starts_threads() -> None:
+    assert not {"onnxruntime", "numpy"} & loaded_by("wsgi.app")
+
+
+def test_wsgi_has_nothing_else() -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        loaded_by("wsgi.application")
