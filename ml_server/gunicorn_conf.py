@@ -70,7 +70,7 @@ def post_worker_init(worker: Any) -> None:
     try:
         card = service.model().card
     except ModelUnavailableError as error:
-        worker.log.error("Not ready: %s", error.message)  # noqa: TRY400 - the message says all
+        worker.log.error("Not ready: %s", error.message)
         if "GUNICORN_PID" in os.environ:
             raise
         systemd.notify(f"STATUS=not ready: {error.message}")

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint import notifiers, probes
+from monitor_blueprint import heartbeat, notifiers, probes
 from monitor_blueprint.core.incidents import IncidentRules
 from monitor_blueprint.core.maintenance import Weekday, Window
 from monitor_blueprint.core.models import CheckPolicy
@@ -38,7 +38,7 @@ class ConfigError(Exception):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Section [monitor]: what concerns the whole monitor."""
 
-    every_minutes: Annotated[int, Meta(ge=1, le=60)] = 5
+    every_minutes: Annotated[int, Meta(ge=1, le=30)] = 5
     reminder_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
     grace_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
     keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
@@ -123,7 +123,12 @@ class Config:
     @property
     def database(self) -> Path:
         """Return the path of the database."""
-        return Path(self.settings.state_dir) / "monitor.db"
+        return self.state_dir / "monitor.db"
+
+    @property
+    def state_dir(self) -> Path:
+        """Return the directory of the database and the lock."""
+        return Path(self.settings.state_dir)
 
     @property
     def log_dir(self) -> Path:
@@ -165,6 +170,9 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: st
     checks = tuple(check for check in found if check.name not in absent)
     _refuse_bad_names(found, source)
     channels = tuple(_channel(section, environ, source) for section in _sections(document, "channel", source))
+    problems = heartbeat.check(environ)
+    if problems:
+        raise ConfigError("environment: " + "; ".join(problems))
     windows = tuple(_window(section, found, source) for section in _sections(document, "maintenance", source))
     return Config(source, is_embedded, settings, checks, channels, windows, environ, absent)
 
@@ -217,7 +225,7 @@ def _channel(section: Mapping[str, Any], environ: Mapping[str, str], source: str
         raise ConfigError(_choice(source, "[[channel]]", "kind", str(kind), notifiers.kinds())) from None
     rest = {key: value for key, value in section.items() if key != "kind"}
     options = _convert(rest, module.Options, source, f"[[channel]] {kind}", also=("kind",))
-    problems = module.check(options, environ)
+    problems = module.check(options, environ) if module.is_configured(options, environ) else []
     if problems:
         raise ConfigError("environment: " + "; ".join(problems))
     return Channel(str(kind), options)

@@ -45,7 +45,7 @@ class _File(WatchedFileHandler):
             with contextlib.suppress(OSError):
                 if self.stream is not None:
                     self.stream.close()
-            self.stream = None  # type: ignore[assignment]
+            self.stream = None
 
 
 class _Terminal(logging.StreamHandler[TextIO]):

@@ -7,11 +7,11 @@ reading's facts. A reading that is not in it gets the general text, so that a ne
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor_blueprint.core.models import CheckResult, Event, EventKind, Reading, Status
+from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Reading, Status
 from monitor_blueprint.notifiers import Message
 
 RULE = "========================================="
@@ -60,6 +60,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("service", "unit"): Texts("{name}: 정상 실행 중", bad="{name}: 중지됨 ({state})"),
     ("service", "http"): Texts("{name} API: 응답 정상 (HTTP {http_status})", bad="{name} API: 응답 이상 ({reason})"),
     ("service", "absent"): Texts("{name}: systemd 유닛 {unit} 없음 (점검 제외)"),
+    ("service", "no_unit"): Texts("{name}: systemd 유닛 {unit} 없음 (주소만 점검)"),
     ("http", "http"): Texts("{name}: 응답 정상 (HTTP {http_status})", bad="{name}: 응답 이상 ({reason})"),
     ("disk", "usage"): _with("디스크 사용량", _USAGE),
     ("memory", "usage"): _with("메모리 사용량", _USAGE),
@@ -70,20 +71,24 @@ LINES: dict[tuple[str, str], Texts] = {
     ),
     ("monitor", "database"): Texts("데이터베이스: 정상", bad="데이터베이스: 사용 불가, 메모리에 기록 중 ({reason})"),
     ("monitor", "log"): Texts("로그 파일: 정상", bad="로그 파일: 기록 불가 ({reason})"),
-    ("monitor", "channel_slack"): Texts("Slack 알림: 정상", "Slack 알림: {reason}", "Slack 알림: 전송 실패 ({reason})"),
-    ("monitor", "channel_email"): Texts("이메일 알림: 정상", "이메일 알림: {reason}", "이메일 알림: 전송 실패 ({reason})"),
+    ("monitor", "config"): Texts("설정: 정상", bad="설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({reason})"),
+    ("monitor", "channel_slack"): Texts("Slack 알림: 정상", bad="Slack 알림: 전송 실패 ({reason})"),
+    ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
 }
 
 GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown}", "{name}: {aspect} 위험{shown}")
 UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state})"
+WARMING_UP = "{name}: 시작 중, 응답 대기 ({reason})"
 UNCONFIRMED = "{line} - 재확인 대기"
 
 ABSENT = "이 서버에 없어 점검하지 않음: {names}"
 NO_CHANNEL = "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오"
 ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {names}"
+EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"
 NOTE = "모니터: {note}"
 TRIGGERED = "systemd 알림: {units} 상태 변경 - 즉시 점검"
+NO_LOCK = "잠금 파일을 만들 수 없음 ({reason}) - 잠금 없이 점검"
 WAITING_FOR_LOCK = "다른 모니터가 실행 중 (PID {pid}) - 대기"
 TOOK_OVER = "점검 일정을 맡음 (PID {pid})"
 RUN_STARTED = "헬스 체크 실행 ({reason})"
@@ -127,12 +132,62 @@ _INCIDENT = "장애 번호: {incident}"
 TEST_SUBJECT = "[TEST] NeuroNova 테스트 알림"
 TEST_BODY = "[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: {at}"
 DEADMAN_SUBJECT = "[CRITICAL] NeuroNova 모니터 응답 없음"
-DEADMAN_BODY = "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: {last}\n시각: {at}\n확인: systemctl status gunicorn_monitor"
+DEADMAN_BODY = (
+    "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: {last}\n시각: {at}\n확인: systemctl status gunicorn_monitor"
+)
 DEADMAN_BACK_SUBJECT = "[OK] NeuroNova 모니터 복구"
 DEADMAN_BACK_BODY = "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: {last}\n시각: {at}"
+DEADMAN_WAITING = "모니터 응답 없음: {since}부터 (15분이 지나면 알림)"
 _LATE_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
 _LATE_HEAD = "알림 채널 장애로 늦게 전달되는 알림 {count}건입니다 (최대 {late} 지연). 오래된 순서입니다."
-_NEVER = "없음"
+NEVER = "없음"
+KINDS = {
+    EventKind.OPENED: "발생",
+    EventKind.JOINED: "추가",
+    EventKind.WORSENED: "악화",
+    EventKind.BLIND: "확인 불가",
+    EventKind.FLAPPING: "불안정",
+    EventKind.CALM: "안정",
+    EventKind.REMINDER: "계속",
+    EventKind.PARTLY_RECOVERED: "일부 복구",
+    EventKind.RECOVERED: "복구",
+}
+
+HELP = {
+    "monitor": "NeuroNova 모니터 명령. 상태 확인, 알림 중지, 설정 점검.",
+    "health-check": "헬스 체크를 한 번 실행합니다. 종료 코드: 0 OK, 1 WARNING, 2 CRITICAL, 3 확인 불가.",
+    "json": "결과를 JSON으로 출력합니다.",
+    "status": "마지막 결과를 보여 줍니다 (점검하지 않음).",
+    "silence": "CHECK의 알림을 DURATION 동안(예: 30m, 2h, 1h30m) 보내지 않습니다. CHECK가 '*'이면 전체.",
+    "why": "알림을 중지하는 이유.",
+    "silences": "알림 중지 목록.",
+    "unsilence": "알림 중지를 끝냅니다.",
+    "ack": "진행 중인 장애를 맡습니다. 새로운 일이 생길 때까지 반복 알림을 보내지 않습니다.",
+    "by": "맡은 사람.",
+    "history": "장애 기록. NUMBER를 주면 그 장애의 경과와 증거를 보여 줍니다.",
+    "check-config": "설정 파일과 환경 변수를 점검합니다.",
+    "test-alert": "채널마다 테스트 메시지를 하나씩 보내고 응답을 보여 줍니다.",
+    "deadman": "모니터 자체가 살아 있는지 확인하고, 15분 동안 응답이 없으면 직접 알립니다 (타이머용).",
+    "url": "모니터의 /health 주소.",
+}
+BAD_DURATION = "'{value}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)"
+NO_ACCESS = "{path}에 쓸 권한이 없습니다 (사용자 {user}). sudo로 실행하십시오."
+UNKNOWN_CHECK = "'{check}'은(는) 없는 점검 항목입니다. 가능한 값: {names}"
+STATUS_LAST = "마지막 헬스 체크: {at} (모니터 PID: {pid})"
+STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터)"
+SILENCED = "{number}번: {check} 알림을 {until}까지 보내지 않습니다"
+SILENCE = "{number}번: {check}, {until}까지 - {why}"
+NO_SILENCE = "중지된 알림이 없습니다"
+NO_SUCH_SILENCE = "{number}번 알림 중지는 없거나 이미 끝났습니다"
+UNSILENCED = "{number}번 알림 중지를 끝냈습니다"
+NO_INCIDENT = "진행 중인 장애가 없습니다"
+NO_SUCH_INCIDENT = "장애 {number}번은 없습니다"
+ACKNOWLEDGED = "장애 {number}번을 {by}이(가) 맡았습니다"
+CONFIG_OK = "설정 정상: {source}\n점검 항목: {checks}\n알림 채널: {channels}"
+TEST_DELIVERED = "{channel}: 전송됨 ({answer})"
+TEST_FAILED = "{channel}: 실패 ({reason})"
+_INCIDENT_LINE = "{number}번  {opened} ~ {closed}  {names}"
+_ONGOING = "진행 중"
 
 EVIDENCE_TITLES = {
     "journal": "저널",
@@ -152,7 +207,7 @@ class _Facts(dict[str, object]):
 
 def local(moment: datetime | None) -> str:
     """Return a moment in local time, as the guide writes it."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else _NEVER
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else NEVER
 
 
 def duration(seconds: float) -> str:
@@ -185,7 +240,7 @@ def line(result: CheckResult, reading: Reading) -> str:
     facts["reason"] = REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
     texts = LINES.get((result.kind, reading.aspect), GENERAL)
     if reading.is_settling:
-        return SETTLING.format_map(facts)
+        return (SETTLING if "state" in reading.facts else WARMING_UP).format_map(facts)
     if reading.status is Status.OK:
         return (texts.ok or GENERAL.ok).format_map(facts)
     if reading.status is Status.UNKNOWN:
@@ -278,6 +333,53 @@ def summary(messages: Sequence[Message], now: datetime) -> Message:
     return Message(f"{last.id}-late{count}", subject, body, last.at, last.incident, last.kind)
 
 
-def names_of(names: Iterable[str]) -> str:
-    """Return names in one line."""
-    return ", ".join(names)
+def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[str, str]:
+    """Return subject and body of the message that the monitor is gone, or back."""
+    subject, body = (DEADMAN_SUBJECT, DEADMAN_BODY) if is_gone else (DEADMAN_BACK_SUBJECT, DEADMAN_BACK_BODY)
+    return subject, body.format(last=local(last), at=local(now))
+
+
+def incident_line(number: int, names: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> str:
+    """Return one line of the list of incidents."""
+    closed = local(closed_at) if closed_at else _ONGOING
+    return _INCIDENT_LINE.format(number=number, opened=local(opened_at), closed=closed, names=" ".join(names))
+
+
+def evidence_title(key: str) -> str:
+    """Return what a piece of evidence is called."""
+    return EVIDENCE_TITLES.get(key, key)
+
+
+def event_line(event: Event, channels: Sequence[str]) -> str:
+    """Return the log line that says what is being sent, and over which channels."""
+    return EVENT.format(
+        incident=event.incident,
+        kind=KINDS[event.kind],
+        names=" ".join(event.checks),
+        channels=", ".join(channels) or NEVER,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A check as the page and the command line show it."""
+
+    name: str
+    title: str
+    status: Status
+    lines: tuple[str, ...]
+    since: str
+    at: str
+
+
+def row(result: CheckResult, state: CheckState | None, now: datetime) -> Row:
+    """Return a check as it is shown: its title, what each reading says, and since when it has been so."""
+    since = state.since if state is not None else None
+    return Row(
+        name=result.check,
+        title=title(result.check, result.kind),
+        status=state.status if state is not None else result.status,
+        lines=tuple(line(result, reading) for reading in result.readings),
+        since=duration((now - since).total_seconds()) if since else "",
+        at=local(result.at),
+    )

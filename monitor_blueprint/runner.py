@@ -94,6 +94,7 @@ class Runner:
         memories: Mapping[str, Mapping[str, Any]],
         environ: Mapping[str, str],
         deadline_s: float,
+        is_starting: bool = False,
     ) -> list[CheckResult]:
         """Probe all checks; return one result for each, in their order, after `deadline_s` seconds at the latest."""
         # The probes stop trying a little before nobody waits for them any more.
@@ -101,7 +102,7 @@ class Runner:
         with self._lock:
             stuck = {check.name for check in checks if check.name in self._out}
         jobs = [
-            _Job(check, ProbeContext(now, deadline - 1.0, units, memories.get(check.name, EMPTY), environ))
+            _Job(check, ProbeContext(now, deadline - 1.0, units, memories.get(check.name, EMPTY), environ, is_starting))
             for check in checks
             if check.name not in stuck
         ]

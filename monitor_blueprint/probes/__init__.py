@@ -20,7 +20,7 @@ from datetime import datetime
 from types import ModuleType
 from typing import Any, Protocol
 
-from monitor_blueprint.core.models import EMPTY, Reading
+from monitor_blueprint.core.models import Reading
 from monitor_blueprint.systemd import UnitState
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -42,6 +42,8 @@ class ProbeContext:
             cycle. Raises `ProbeError` where systemd cannot be asked; returns a state with `load_state` "not-found"
             for an unknown unit.
         environ: the secrets from the environment, such as ML_API_KEY.
+        is_starting: the monitor itself has just begun, and with it perhaps the whole machine: who does not answer yet
+            is in transition.
     """
 
     now: datetime
@@ -49,6 +51,7 @@ class ProbeContext:
     units: Callable[[str], UnitState]
     memory: Mapping[str, Any] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    is_starting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

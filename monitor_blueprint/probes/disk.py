@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-from monitor_blueprint.core.models import Reading
+from monitor_blueprint.core.models import Facts, Reading
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _limits
 
 
@@ -20,5 +20,5 @@ def probe(options: Options, context: ProbeContext) -> Observation:  # noqa: ARG0
         usage = psutil.disk_usage(options.path)
     except OSError as error:
         raise ProbeError(f"{options.path}: {error.strerror}") from error
-    facts = {"path": options.path, "free_bytes": usage.free, "total_bytes": usage.total}
+    facts: Facts = {"path": options.path, "free_bytes": usage.free, "total_bytes": usage.total}
     return Observation((Reading("usage", value=usage.percent, unit="%", thresholds=options.thresholds, facts=facts),))

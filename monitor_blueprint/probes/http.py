@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.core.models import Facts, Reading, Status
 from monitor_blueprint.probes import Observation, ProbeContext, _http
 
 HTTP_OK = 200
@@ -37,7 +37,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Ask until it answers as configured, at most `options.attempts` times."""
-    return Observation((read(options, context.deadline),))
+    return Observation((read(options, context.deadline, is_settling=context.is_starting),))
 
 
 def read(options: Options, deadline: float, *, is_settling: bool = False) -> Reading:
@@ -52,7 +52,7 @@ def read(options: Options, deadline: float, *, is_settling: bool = False) -> Rea
         attempt += 1
         time.sleep(options.retry_delay_s)
     status = Status.CRITICAL if facts else Status.OK
-    seen = {"http_status": answer.status, "latency_ms": round(answer.latency_ms, 1), "attempts": attempt, **facts}
+    seen: Facts = {"http_status": answer.status, "latency_ms": round(answer.latency_ms, 1), "attempts": attempt, **facts}
     return Reading("http", status, facts=seen, is_symptom=bool(facts), is_settling=bool(facts) and is_settling)
 
 

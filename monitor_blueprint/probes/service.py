@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.core.models import Facts, Reading, Status
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, http
 from monitor_blueprint.systemd import UnitState
 
@@ -44,18 +44,18 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Look at the unit, then at the address; a unit that is down is not asked."""
     readings: list[Reading] = []
-    is_warming_up = False
+    is_warming_up = context.is_starting
     if options.unit:
         unit = _unit(options, context)
         if unit is None:
-            readings.append(Reading("absent", facts={"unit": options.unit, "is_checked": options.when_absent == "url"}))
             if options.when_absent == "skip":
-                return Observation(tuple(readings))
+                return Observation((Reading("absent", facts={"unit": options.unit}),))
+            readings.append(Reading("no_unit", facts={"unit": options.unit}))
         else:
             readings.append(_unit_reading(unit))
             if readings[0].status is not Status.OK:
                 return Observation(tuple(readings))
-            is_warming_up = unit.active_for_s < WARM_UP_S
+            is_warming_up = is_warming_up or unit.active_for_s < WARM_UP_S
     if options.url:
         readings.append(http.read(_http_options(options), context.deadline, is_settling=is_warming_up))
     return Observation(tuple(readings))
@@ -74,7 +74,7 @@ def _unit(options: Options, context: ProbeContext) -> UnitState | None:
 
 def _unit_reading(unit: UnitState) -> Reading:
     state = f"{unit.active_state}/{unit.sub_state}" if unit.is_known else unit.load_state
-    facts = {"unit": unit.name, "state": state, "restarts": unit.restarts, "main_pid": unit.main_pid, "result": unit.result}
+    facts: Facts = {"unit": unit.name, "state": state, "restarts": unit.restarts, "main_pid": unit.main_pid, "result": unit.result}
     if unit.active_state in ("active", "reloading"):
         return Reading("unit", facts=facts)
     return Reading("unit", Status.CRITICAL, facts=facts, is_settling=unit.is_in_transition)

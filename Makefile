@@ -1,0 +1,55 @@
+# Two commands do it all: `make run` and `make test`. Neither needs root.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: run test test-fast test-box lint format lock train clean
+
+run: $(VENV)/.installed ## start the ML server and the monitor; Ctrl-C ends both
+	@mkdir -p var/log var/lib
+	@echo "ML server: http://127.0.0.1:9000/health    monitor: http://127.0.0.1:9001/health"
+	@echo "health check log: var/log/health_check.log    page: http://127.0.0.1:9001/ (user: admin, password: in var/lib/admin_token)"
+	@PYTHONUNBUFFERED=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/honcho start
+
+test: lint ## run every test that needs no root
+	$(PYTEST) -m "not box"
+
+test-fast: $(VENV)/.dev ## run the fast tests only
+	$(PYTEST) -m "not box and not slow"
+
+test-box: $(VENV)/.dev ## boot a Debian machine and try everything on it (root, debootstrap, systemd-container)
+	$(PYTEST) -m box tests/box
+
+lint: $(VENV)/.dev ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.dev ## lock the dependencies of pyproject.toml, with hashes
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group train -c requirements.txt -o requirements-train.txt
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+
+train: ## rebuild the bundled model in an environment of its own
+	$(PYTHON) -m venv build/train
+	build/train/bin/pip install --quiet --require-hashes -r requirements-train.txt
+	build/train/bin/python -m ml_server.training.alzheimer
+
+$(VENV)/.installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

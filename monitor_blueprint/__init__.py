@@ -1,0 +1,30 @@
+"""The monitor: checks every service and resource, remembers, and tells what is down.
+
+`create_monitor` makes the Flask application; `Monitor` is the working part of it, which one gunicorn worker starts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
+    """Return the monitor's application, nothing running yet: `app.extensions["neuronova_monitor"].start()` begins.
+
+    Raises:
+        monitor_blueprint.config.ConfigError: the configuration cannot be used.
+    """
+    from flask import Flask  # noqa: PLC0415 - the command line tools need no web framework
+
+    from monitor_blueprint.service import Monitor  # noqa: PLC0415
+    from monitor_blueprint.views import blueprint  # noqa: PLC0415
+
+    app = Flask(__name__)
+    app.extensions["neuronova_monitor"] = Monitor(environ)
+    app.register_blueprint(blueprint)
+    return app

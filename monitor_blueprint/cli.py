@@ -1,0 +1,272 @@
+"""The operators' commands: `neuronova-health-check` and `neuronova-monitor`."""
+
+from __future__ import annotations
+
+import getpass
+import io
+import logging
+import os
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+
+import click
+import msgspec
+
+from monitor_blueprint import config, deadman, messages, notifiers
+from monitor_blueprint.config import SELF_CHECK, Config, ConfigError
+from monitor_blueprint.core.incidents import acknowledge
+from monitor_blueprint.core.models import Silence
+from monitor_blueprint.cycle import HealthCheck, Outcome
+from monitor_blueprint.health_log import HealthLog
+from monitor_blueprint.lock import ScheduleLock
+from monitor_blueprint.notifiers import Delivered, Message
+from monitor_blueprint.service import make_outbox
+from monitor_blueprint.store import Store
+from monitor_blueprint.transaction import Transaction
+
+# The Monitoring Plugins guidelines: 3 says "could not tell".
+EXIT_UNKNOWN = 3
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_SILENCE = timedelta(days=30)
+
+
+class _Duration(click.ParamType[timedelta]):
+    """A duration such as "30m", "2h" or "1h30m"."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        text = str(value)
+        if not re.fullmatch(r"(\d+[smhd])+", text):
+            self.fail(messages.BAD_DURATION.format(value=text), param, ctx)
+        seconds = sum(int(count) * _UNITS_S[unit] for count, unit in re.findall(r"(\d+)([smhd])", text))
+        if not 0 < seconds <= _LONGEST_SILENCE.total_seconds():
+            self.fail(messages.BAD_DURATION.format(value=text), param, ctx)
+        return timedelta(seconds=seconds)
+
+
+def _load() -> Config:
+    try:
+        return config.load()
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_UNKNOWN)
+
+
+def _open_store(settings: Config) -> Store:
+    directory = settings.state_dir
+    if directory.exists() and not os.access(directory, os.W_OK):
+        click.echo(messages.NO_ACCESS.format(path=directory, user=getpass.getuser()), err=True)
+        sys.exit(EXIT_UNKNOWN)
+    return Store(settings.database)
+
+
+@click.group(help=messages.HELP["monitor"])
+def main() -> None:
+    """Gather the commands."""
+    # Problems of the delivery are told by the commands themselves.
+    logging.basicConfig(level=logging.CRITICAL)
+
+
+@main.command("health-check", help=messages.HELP["health-check"])
+@click.option("--json", "as_json", is_flag=True, help=messages.HELP["json"])
+def health_check(*, as_json: bool) -> None:
+    """Run one health check; the exit code is 0, 1, 2 or 3 for OK, WARNING, CRITICAL or UNKNOWN."""
+    settings = _load()
+    with _open_store(settings) as store:
+        log = HealthLog(settings.log_dir, io.StringIO() if as_json else sys.stdout)
+        outbox = make_outbox(settings, store, sender=f"cli-{os.getpid()}")
+        outcome = HealthCheck(settings, store, log, outbox).run(datetime.now(UTC), "manual")
+        log.close()
+        if as_json:
+            click.echo(msgspec.json.format(msgspec.json.encode(_as_json(outcome)), indent=2).decode())
+        # Whoever delivers first does it; with the service running that may be either.
+        outbox.deliver_due()
+    sys.exit(int(outcome.overall))
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    return {
+        "overall": outcome.overall.name,
+        "started_at": outcome.started_at,
+        "duration_ms": round(outcome.duration_ms, 1),
+        "checks": [
+            {
+                "name": result.check,
+                "kind": result.kind,
+                "status": outcome.state.checks[result.check].status.name,
+                "readings": [
+                    {
+                        "aspect": reading.aspect,
+                        "status": reading.status.name,
+                        "value": reading.value,
+                        "unit": reading.unit,
+                        "facts": reading.facts,
+                        "text": messages.line(result, reading),
+                    }
+                    for reading in result.readings
+                ],
+            }
+            for result in outcome.results
+        ],
+    }
+
+
+@main.command(help=messages.HELP["status"])
+def status() -> None:
+    """Show what is known of every check, without checking."""
+    settings = _load()
+    now = datetime.now(UTC)
+    with _open_store(settings) as store:
+        state = store.run(Transaction.state)
+        results = store.latest_results()
+        last = store.last_cycle()
+        holder = ScheduleLock(settings.state_dir).holder()
+        click.echo(
+            messages.STATUS_LAST.format(at=messages.local(last.started_at if last else None), pid=holder or messages.NEVER)
+        )
+        for policy in settings.policies:
+            if policy.name not in results:
+                continue
+            row = messages.row(results[policy.name], state.checks.get(policy.name), now)
+            click.echo(f"{row.status.name:<8} {row.name:<14} {row.since:<12} {' / '.join(row.lines)}")
+        if state.incident is not None:
+            click.echo(messages.STATUS_INCIDENT.format(number=state.incident.number, at=messages.local(state.incident.opened_at)))
+
+
+@main.command(help=messages.HELP["silence"])
+@click.argument("check")
+@click.argument("duration", type=_Duration())
+@click.option("--why", required=True, help=messages.HELP["why"])
+def silence(check: str, duration: timedelta, why: str) -> None:
+    """Send nothing about a check for a while; "*" is every check."""
+    settings = _load()
+    names = [policy.name for policy in settings.policies]
+    if check not in (*names, "*"):
+        raise click.BadParameter(messages.UNKNOWN_CHECK.format(check=check, names=", ".join([*names, "*"])))
+    now = datetime.now(UTC)
+    with _open_store(settings) as store:
+        number = store.run(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, why)))
+    click.echo(messages.SILENCED.format(number=number, check=check, until=messages.local(now + duration)))
+
+
+@main.command(help=messages.HELP["silences"])
+def silences() -> None:
+    """List the silences that have not ended."""
+    with _open_store(_load()) as store:
+        found = store.silences(datetime.now(UTC))
+    for each in found:
+        click.echo(
+            messages.SILENCE.format(number=each.number, check=each.check, until=messages.local(each.ends_at), why=each.why)
+        )
+    if not found:
+        click.echo(messages.NO_SILENCE)
+
+
+@main.command(help=messages.HELP["unsilence"])
+@click.argument("number", type=int)
+def unsilence(number: int) -> None:
+    """End a silence."""
+    with _open_store(_load()) as store:
+        if not store.run(lambda transaction: transaction.end_silence(number, datetime.now(UTC))):
+            raise click.ClickException(messages.NO_SUCH_SILENCE.format(number=number))
+    click.echo(messages.UNSILENCED.format(number=number))
+
+
+@main.command(help=messages.HELP["ack"])
+@click.option("--by", default=lambda: os.environ.get("SUDO_USER") or getpass.getuser(), help=messages.HELP["by"])
+def ack(by: str) -> None:
+    """Take care of the open incident: no more reminders until something new happens."""
+
+    def acknowledged(transaction: Transaction) -> int:
+        state = acknowledge(transaction.state(), by)
+        transaction.save_state(state, datetime.now(UTC))
+        return state.incident.number if state.incident else 0
+
+    with _open_store(_load()) as store:
+        number = store.run(acknowledged)
+    if not number:
+        raise click.ClickException(messages.NO_INCIDENT)
+    click.echo(messages.ACKNOWLEDGED.format(number=number, by=by))
+
+
+@main.command(help=messages.HELP["history"])
+@click.argument("number", type=int, required=False)
+def history(number: int | None) -> None:
+    """List the incidents, or show all about one."""
+    with _open_store(_load()) as store:
+        if number is None:
+            for record in store.incidents():
+                click.echo(messages.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
+            return
+        detail = store.incident(number)
+    if detail is None:
+        raise click.ClickException(messages.NO_SUCH_INCIDENT.format(number=number))
+    for told in detail.events:
+        delivered = ", ".join(f"{each.channel}: {each.state}" for each in detail.deliveries if each.event_id == told.id)
+        click.echo(
+            f"{messages.local(told.event.at)} {messages.KINDS[told.event.kind]} {' '.join(told.event.checks)} ({delivered})"
+        )
+    for item in detail.evidence:
+        click.echo(f"\n[{messages.evidence_title(item.title)}]\n{item.text}")
+
+
+@main.command("check-config", help=messages.HELP["check-config"])
+def check_config() -> None:
+    """Read and validate the configuration; the exit code is 3 where it cannot be used."""
+    settings = _load()
+    names = [check.name for check in settings.checks]
+    channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
+    click.echo(
+        messages.CONFIG_OK.format(
+            source=settings.source,
+            checks=", ".join([*names, SELF_CHECK]),
+            channels=", ".join(channel.name for channel in channels) or messages.NEVER,
+        )
+    )
+
+
+@main.command("test-alert", help=messages.HELP["test-alert"])
+def test_alert() -> None:
+    """Send one test message over each channel and say what it answered; the exit code is 1 if any failed."""
+    settings = _load()
+    channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
+    if not channels:
+        raise click.ClickException(messages.NO_CHANNEL)
+    now = datetime.now(UTC)
+    message = Message(
+        f"nn-test-{now:%Y%m%dT%H%M%S%f}",
+        messages.TEST_SUBJECT,
+        messages.TEST_BODY.format(at=messages.local(now)),
+        now,
+        kind="test",
+    )
+    has_failed = False
+    for channel in channels:
+        outcome = channel.send(message, 10.0)
+        if isinstance(outcome, Delivered):
+            click.echo(messages.TEST_DELIVERED.format(channel=channel.name, answer=outcome.answer or "OK"))
+            has_failed = has_failed or bool(outcome.problem)
+        else:
+            click.echo(messages.TEST_FAILED.format(channel=channel.name, reason=outcome.reason))
+            has_failed = True
+    sys.exit(1 if has_failed else 0)
+
+
+@main.command("deadman", help=messages.HELP["deadman"])
+@click.option("--url", default="http://127.0.0.1:9001/health", show_default=True, help=messages.HELP["url"])
+def deadman_command(url: str) -> None:
+    """Look whether the monitor itself is alive, and tell once when it is not, over the channels directly."""
+    settings = _load()
+    with Store(settings.database) as store:
+        last = store.last_cycle()
+    channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
+    for text in deadman.look(
+        url, settings.state_dir / "deadman.json", last.started_at if last else None, channels, datetime.now(UTC)
+    ):
+        click.echo(text)
+
+
+if __name__ == "__main__":
+    main(prog_name="neuronova-monitor")

@@ -1,0 +1,266 @@
+"""One health check from start to end: probe, judge, advance the incidents, commit, write the log, wake the delivery."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor_blueprint import evidence, messages
+from monitor_blueprint.config import SELF_CHECK, Check, Config, units_of
+from monitor_blueprint.core import maintenance
+from monitor_blueprint.core.incidents import advance
+from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Reading, Silence, State, Status, worst
+from monitor_blueprint.core.rules import judge
+from monitor_blueprint.health_log import LEVELS, HealthLog
+from monitor_blueprint.outbox import ChannelHealth, Health, Outbox
+from monitor_blueprint.probes import clean
+from monitor_blueprint.runner import Runner, UnitSnapshot
+from monitor_blueprint.store import Store
+from monitor_blueprint.transaction import Transaction
+
+# A cycle ends within 30 s even where every target hangs; the rest is for judging and writing.
+PROBES_DEADLINE_S = 27.0
+EVIDENCE_DEADLINE_S = 2.0
+# So many lines go into the message; all that was found is in the history.
+EVIDENCE_LINES = 5
+_NEWS = (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED)
+
+Evidence = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one health check came to.
+
+    Attributes:
+        started_at: moment of the check.
+        duration_ms: how long it took, delivery not included.
+        overall: the worst status of all checks, those that were not due included.
+        results: the judged results of the checks that ran.
+        states: what is counted of every check.
+        events: what was put into the outbox.
+        recheck_in_s: when to look again at what is in transition; None when nothing is.
+        rechecks: names of the checks in transition.
+    """
+
+    started_at: datetime
+    duration_ms: float
+    overall: Status
+    results: tuple[CheckResult, ...]
+    state: State
+    events: tuple[Event, ...]
+    recheck_in_s: float | None = None
+    rechecks: tuple[str, ...] = ()
+
+
+class HealthCheck:
+    """The health check of one configuration; `run` may be called by several threads and processes at once."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        log: HealthLog,
+        outbox: Outbox,
+        *,
+        config_problem: str = "",
+        began_at: float = float("-inf"),
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            config: what to check.
+            store: where it is recorded.
+            log: where it is written.
+            outbox: what delivers the alerts.
+            config_problem: why a configuration that was changed meanwhile is not in use.
+            began_at: when the monitor began (monotonic clock), if it has just begun.
+        """
+        self._config = config
+        self._store = store
+        self._log = log
+        self._outbox = outbox
+        self._config_problem = config_problem
+        self._began_at = began_at
+        self._runner = Runner()
+
+    def run(self, now: datetime, reason: str, only: Collection[str] | None = None) -> Outcome:
+        """Check everything that is due, or `only` the checks named; `reason` says who asked ("schedule", "manual", ...)."""
+        start = time.monotonic()
+        self._store.try_to_heal(now)
+        state, memories = self._store.run(lambda transaction: (transaction.state(), transaction.memories()))
+        seen = self._runner.run(
+            self._due(state, now, only),
+            now=now,
+            units=UnitSnapshot(self._config.units),
+            memories=memories,
+            environ=self._config.environ,
+            deadline_s=PROBES_DEADLINE_S,
+            is_starting=start - self._began_at < self._config.settings.grace_s,
+        )
+        if only is None:
+            seen.append(self._own_result(now))
+        is_complete = only is None
+        found = self._evidence(state, seen, now, is_complete=is_complete)
+
+        def commit(transaction: Transaction) -> Outcome:
+            after, events, judged = self._advance(
+                transaction.state(), seen, transaction.silences(now), now, is_complete=is_complete
+            )
+            overall = worst([check.status for check in after.checks.values()])
+            duration_ms = (time.monotonic() - start) * 1000
+            transaction.record_cycle(now, duration_ms, overall, judged, reason)
+            transaction.save_state(after, now)
+            self._put_into_outbox(transaction, events, judged, found, now)
+            recheck_in_s, rechecks = self._in_transition(after, judged, now)
+            return Outcome(now, duration_ms, overall, judged, after, events, recheck_in_s, rechecks)
+
+        outcome = self._store.run(commit)
+        self._outbox.notify()
+        self._write_log(outcome, only)
+        return outcome
+
+    def _due(self, state: State, now: datetime, only: Collection[str] | None) -> list[Check]:
+        if only is not None:
+            return [check for check in self._config.checks if check.name in only]
+        # Half a period of tolerance: a run that came a moment early must not skip a check for a whole round.
+        tolerance_s = self._config.settings.every_minutes * 30.0
+        return [
+            check
+            for check in self._config.checks
+            if abs(_seconds_since_seen(state, check.name, now)) >= check.policy.interval_s - tolerance_s
+            or check.policy.interval_s <= 2 * tolerance_s
+        ]
+
+    def _own_result(self, now: datetime) -> CheckResult:
+        """Return the monitor's look at itself: a fault of its own is an incident like any other."""
+        readings = [
+            _own_reading("database", self._store.problem),
+            _own_reading("log", self._log.problem),
+            _own_reading("config", self._config_problem),
+            *(
+                _own_reading(f"channel_{name}", _channel_problem(found))
+                for name, found in self._outbox.channel_health(now).items()
+            ),
+        ]
+        return CheckResult(SELF_CHECK, "monitor", tuple(readings), now)
+
+    def _advance(
+        self, state: State, seen: Sequence[CheckResult], silences: Sequence[Silence], now: datetime, *, is_complete: bool
+    ) -> tuple[State, tuple[Event, ...], tuple[CheckResult, ...]]:
+        # Another look may have been quicker (a unit has just changed): what is older than the state says nothing new.
+        fresh = [result for result in seen if not _is_outdated(result, state)]
+        grace_s = self._config.settings.grace_s
+        judged = tuple(judge(result, state.checks.get(result.check, CheckState()), now, grace_s) for result in fresh)
+        covering = [*silences, *maintenance.active(self._config.windows, now)]
+        after, events = advance(state, judged, self._config.policies, covering, now, self._config.rules, is_complete=is_complete)
+        return after, events, judged
+
+    def _evidence(self, state: State, seen: Sequence[CheckResult], now: datetime, *, is_complete: bool) -> Evidence:
+        """Collect what helps to understand a failure, at the moment of it, if this look is about to tell one."""
+        _, events, _ = self._advance(state, seen, self._store.silences(now), now, is_complete=is_complete)
+        failed = {name for event in events if event.kind in _NEWS for name in event.checks}
+        if not failed:
+            return ()
+        units = [unit for check in self._config.checks if check.name in failed for unit in units_of(check)]
+        return evidence.collect(units, now, time.monotonic() + EVIDENCE_DEADLINE_S)
+
+    def _put_into_outbox(
+        self,
+        transaction: Transaction,
+        events: Sequence[Event],
+        judged: Sequence[CheckResult],
+        found: Evidence,
+        now: datetime,
+    ) -> None:
+        if not events:
+            return
+        newest = self._store.latest_results() | {result.check: result for result in judged}
+        for event in events:
+            event_id = f"nn-{event.incident}-{event.kind}-{now:%Y%m%dT%H%M%S%f}"
+            is_news = event.kind in _NEWS
+            message = messages.alert(event, event_id, newest, _few_lines(found) if is_news else ())
+            transaction.add_event(event, event_id, dict.fromkeys(self._outbox.channel_names, message))
+            if is_news:
+                transaction.add_evidence(event.incident, found, now)
+
+    def _in_transition(self, after: State, judged: Sequence[CheckResult], now: datetime) -> tuple[float | None, tuple[str, ...]]:
+        grace_s = self._config.settings.grace_s
+        waits = {}
+        for result in judged:
+            since = after.checks[result.check].settling_since
+            if since is not None and 0 <= (now - since).total_seconds() < grace_s:
+                waits[result.check] = grace_s - (now - since).total_seconds()
+        return (min(waits.values()) + 0.1 if waits else None), tuple(waits)
+
+    def _write_log(self, outcome: Outcome, only: Collection[str] | None) -> None:
+        write = self._log.write
+        for text in (messages.RULE, messages.START, messages.RULE) if only is None else ():
+            write(logging.INFO, text)
+        numbers = {check.name: number for number, check in enumerate(self._config.checks, 1)}
+        numbers[SELF_CHECK] = len(numbers) + 1
+        for result in outcome.results:
+            write(logging.INFO, messages.step(numbers[result.check], result.check, result.kind))
+            for level, text in lines_of(result, outcome.state):
+                write(level, text)
+        if only is None and self._config.absent:
+            write(logging.INFO, messages.ABSENT.format(names=", ".join(self._config.absent)))
+        for note in self._store.notes():
+            write(logging.WARNING, messages.NOTE.format(note=note))
+        if not self._outbox.channel_names:
+            write(logging.ERROR, messages.NO_CHANNEL)
+        elif all(found.health is not Health.OK for found in self._outbox.channel_health(outcome.started_at).values()):
+            write(logging.ERROR, messages.ALL_CHANNELS_FAILING.format(names=", ".join(self._outbox.channel_names)))
+        for event in outcome.events:
+            write(logging.INFO, messages.event_line(event, self._outbox.channel_names))
+        for text in (messages.RULE, messages.END.format(overall=outcome.overall.name), messages.RULE) if only is None else ():
+            write(logging.INFO, text)
+
+
+def lines_of(result: CheckResult, state: State) -> list[tuple[int, str]]:
+    """Return the log lines of a result, with their levels."""
+    lines = []
+    for reading in result.readings:
+        level = LEVELS[reading.status]
+        text = messages.line(result, reading)
+        if reading.is_settling and reading.status is not Status.CRITICAL:
+            level = logging.WARNING
+        elif reading.aspect in ("absent", "no_unit"):
+            level = logging.INFO
+        elif reading.status is Status.CRITICAL and state.checks[result.check].status is not Status.CRITICAL:
+            level, text = logging.WARNING, messages.UNCONFIRMED.format(line=text)
+        lines.append((level, text))
+    return lines
+
+
+def _seconds_since_seen(state: State, name: str, moment: datetime) -> float:
+    check = state.checks.get(name)
+    if check is None or check.seen_at is None:
+        return float("inf")
+    return (moment - check.seen_at).total_seconds()
+
+
+def _is_outdated(result: CheckResult, state: State) -> bool:
+    # A state from far in the future comes of a clock that was set back, and must not make the monitor deaf until then.
+    return -PROBES_DEADLINE_S <= _seconds_since_seen(state, result.check, result.at) < 0
+
+
+def _own_reading(aspect: str, problem: str) -> Reading:
+    if not problem:
+        return Reading(aspect)
+    return Reading(aspect, Status.CRITICAL, facts={"reason": problem})
+
+
+def _channel_problem(found: ChannelHealth) -> str:
+    if found.health is Health.OK:
+        return ""
+    return f"{found.health}: {clean(found.reason) or 'no answer'}"
+
+
+def _few_lines(found: Evidence) -> list[tuple[str, str]]:
+    return [
+        (title, "\n".join(text.splitlines()[-EVIDENCE_LINES:])) for title, text in found if title.startswith(("journal", "oom"))
+    ]

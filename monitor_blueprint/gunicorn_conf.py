@@ -1,0 +1,52 @@
+"""gunicorn's settings for the monitor: `gunicorn -c python:monitor_blueprint.gunicorn_conf wsgi:monitor`.
+
+One dedicated worker: the schedule runs inside it. Its threads serve the pages.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+bind = "127.0.0.1:9001"
+workers = 1
+worker_class = "gthread"
+threads = 4
+# Loaded before the fork, the code's memory is shared by master and worker.
+preload_app = True
+# The worker is never recycled: the schedule lives in it.
+max_requests = 0
+graceful_timeout = 30
+proc_name = "neuronova-monitor"
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+
+# gunicorn's master would report readiness before any worker runs; the worker reports it when it does (see service.py).
+_notify_socket = os.environ.pop("NOTIFY_SOCKET", None)
+
+
+def on_starting(server: Any) -> None:
+    """Refuse a bad configuration in one readable line, before anything runs."""
+    from monitor_blueprint import config  # noqa: PLC0415 - imported late, so that the settings can be read by themselves
+
+    try:
+        config.load()
+    except config.ConfigError as error:
+        server.log.error("%s", error)
+        sys.exit(2)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Begin the monitor's work in the worker; threads and database connections do not survive a fork."""
+    if _notify_socket is not None:
+        os.environ["NOTIFY_SOCKET"] = _notify_socket
+    worker.wsgi.extensions["neuronova_monitor"].start()
+
+
+def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both
+    """Begin nothing new while the worker ends."""
+    monitor = worker.wsgi.extensions["neuronova_monitor"]
+    monitor.stop()

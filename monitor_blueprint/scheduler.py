@@ -1,0 +1,130 @@
+"""When the health check runs: APScheduler, in the one process that holds the lock."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from monitor_blueprint import messages
+from monitor_blueprint.cycle import HealthCheck, Outcome
+from monitor_blueprint.health_log import LEVELS, HealthLog
+
+_logger = logging.getLogger(__name__)
+_SCHEDULED = "health-check"
+# A unit that restarts without end must not make the log endless.
+_LEAST_PAUSE_S = 10.0
+
+
+class Schedule:
+    """Runs the health check every so many minutes, and at once when asked to."""
+
+    def __init__(
+        self,
+        check: HealthCheck,
+        log: HealthLog,
+        every_minutes: int,
+        begun: Callable[[], None],
+        completed: Callable[[Outcome], None],
+    ) -> None:
+        """`begun` and `completed` are called before and after every complete health check, and for no other."""
+        self._check = check
+        self._log = log
+        self._every_minutes = every_minutes
+        self._begun = begun
+        self._completed = completed
+        # Two threads: a unit that has just changed is looked at while a complete check waits for a slow target.
+        self._ended_at = float("-inf")
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(2)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": every_minutes * 60},
+        )
+        self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+
+    def start(self) -> None:
+        """Begin, with a first health check at once."""
+        trigger = CronTrigger(minute=f"*/{self._every_minutes}", timezone=UTC)
+        self._scheduler.add_job(self._run, trigger, ["schedule"], id=_SCHEDULED, next_run_time=datetime.now(UTC))
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Begin no further run."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the schedule is alive."""
+        return bool(self._scheduler.running)
+
+    def next_run_at(self) -> datetime | None:
+        """Return when the next health check is due; None when there is no schedule."""
+        job = self._scheduler.get_job(_SCHEDULED) if self._scheduler.running else None
+        moment: datetime | None = job.next_run_time if job else None
+        return moment
+
+    def run_soon(self, reason: str) -> None:
+        """Run a complete health check now; one that is waiting already is enough."""
+        self._run_in(0.0, reason)
+
+    def look_at(self, checks: Collection[str], reason: str) -> None:
+        """Look at some checks at once, then run a complete health check for what hangs on them."""
+        self._scheduler.add_job(self._look, args=[frozenset(checks), reason], misfire_grace_time=None)
+
+    def _run(self, reason: str) -> None:
+        start = time.monotonic()
+        self._log.write_run(logging.INFO, messages.RUN_STARTED.format(reason=reason))
+        self._begun()
+        try:
+            outcome = self._check.run(datetime.now(UTC), reason)
+        except Exception as error:  # the edge of a job: one failed run must not end the schedule
+            _logger.exception("health check failed")
+            self._log.write_run(logging.ERROR, messages.RUN_FAILED.format(reason=type(error).__name__))
+            return
+        duration_s = time.monotonic() - start
+        text = messages.RUN_ENDED.format(overall=outcome.overall.name, duration=duration_s)
+        self._log.write_run(LEVELS[outcome.overall], text)
+        self._ended_at = time.monotonic()
+        self._recheck(outcome)
+        self._completed(outcome)
+
+    def _look(self, checks: frozenset[str], reason: str) -> None:
+        try:
+            outcome = self._check.run(datetime.now(UTC), reason, only=checks)
+        except Exception:  # the edge of a job; the complete check below looks again
+            _logger.exception("look at %s failed", ", ".join(sorted(checks)))
+        else:
+            self._recheck(outcome)
+        self._run_in(self._ended_at + _LEAST_PAUSE_S - time.monotonic(), reason)
+
+    def _run_in(self, delay_s: float, reason: str) -> None:
+        due = datetime.now(UTC) + timedelta(seconds=max(0.0, delay_s))
+        options = {"run_date": due, "id": "soon", "replace_existing": True, "misfire_grace_time": None}
+        self._scheduler.add_job(self._run, "date", [reason], **options)
+
+    def _recheck(self, outcome: Outcome) -> None:
+        """Look again when the grace time of what is in transition is over."""
+        if outcome.recheck_in_s is None:
+            return
+        due = datetime.now(UTC) + timedelta(seconds=outcome.recheck_in_s)
+        self._scheduler.add_job(
+            self._look,
+            "date",
+            [frozenset(outcome.rechecks), "grace"],
+            run_date=due,
+            id=f"recheck {' '.join(outcome.rechecks)}",
+            replace_existing=True,
+            misfire_grace_time=None,
+        )
+
+    def _missed(self, event: JobEvent) -> None:
+        if event.job_id == _SCHEDULED:
+            reason = "missed" if event.code == EVENT_JOB_MISSED else "previous run has not ended"
+            self._log.write_run(logging.WARNING, messages.RUN_MISSED.format(reason=reason))

@@ -1,0 +1,157 @@
+"""Puts the monitor together: store, log, delivery, health check, schedule, watcher and lock, of one configuration."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import datetime
+
+from gunicorn.systemd import sd_notify
+
+from monitor_blueprint import config, messages, notifiers
+from monitor_blueprint.config import Config, ConfigError, units_of
+from monitor_blueprint.core.models import Status
+from monitor_blueprint.cycle import HealthCheck, Outcome
+from monitor_blueprint.health_log import HealthLog
+from monitor_blueprint.heartbeat import Heartbeat
+from monitor_blueprint.lock import ScheduleLock
+from monitor_blueprint.outbox import Health, Outbox
+from monitor_blueprint.scheduler import Schedule
+from monitor_blueprint.store import Store
+from monitor_blueprint.systemd import full_name
+from monitor_blueprint.watcher import Watcher
+
+_logger = logging.getLogger(__name__)
+
+
+class Monitor:
+    """The running monitor of one process. Every process may show the pages; the one with the lock runs the schedule."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Read the configuration; nothing is opened or started before `start`, which comes after the fork.
+
+        Raises:
+            ConfigError: the configuration cannot be used.
+        """
+        self._environ = environ
+        self.config = config.load(environ)
+
+    def start(self) -> None:
+        """Open the store, and run the schedule as soon as no other process does."""
+        self._config_problem = self._read_again()
+        self.admin_token = admin_token(self.config, self._environ)
+        self.store = Store(self.config.database)
+        self.log = HealthLog(self.config.log_dir)
+        self.outbox = make_outbox(self.config, self.store)
+        check = HealthCheck(
+            self.config,
+            self.store,
+            self.log,
+            self.outbox,
+            config_problem=self._config_problem,
+            began_at=time.monotonic(),
+        )
+        self.schedule = Schedule(check, self.log, self.config.settings.every_minutes, self._begun, self._completed)
+        url = self._environ.get("HEARTBEAT_URL", "").strip()
+        self._heartbeat = Heartbeat(url) if url else None
+        lock = ScheduleLock(self.config.state_dir)
+        try:
+            lock.start(self._take_over, self._say_waiting)
+        except OSError as error:
+            # A state directory that cannot be written must not keep the checks from running.
+            self.log.write(logging.ERROR, messages.NO_LOCK.format(reason=error.strerror))
+            self._take_over()
+
+    def stop(self) -> None:
+        """Begin no further health check; what is to be sent is in the database."""
+        self.schedule.stop()
+        self.outbox.stop()
+
+    def problems(self, now: datetime) -> list[str]:
+        """Return what is wrong with the monitor itself, in short; the page and `/health` show it."""
+        found = [self.store.problem, self.log.problem, self._config_problem]
+        channels = self.outbox.channel_health(now)
+        if not channels:
+            found.append("no alert channel is configured")
+        found += [f"{name}: {each.health}" for name, each in channels.items() if each.health is not Health.OK]
+        return [problem for problem in found if problem]
+
+    def _read_again(self) -> str:
+        """Take in a configuration that was changed since the program began; keep the old one where the new one is bad."""
+        try:
+            self.config = config.load(self._environ)
+        except ConfigError as error:
+            _logger.error("%s (the configuration from before stays in use)", error)
+            return str(error)
+        return ""
+
+    def _take_over(self) -> None:
+        self.log.write_run(logging.INFO, messages.TOOK_OVER.format(pid=os.getpid()))
+        self.outbox.start()
+        self.schedule.start()
+        self._checks_by_unit = {
+            full_name(unit): [check.name for check in self.config.checks if unit in units_of(check) and check.kind == "service"]
+            for unit in self.config.units
+        }
+        Watcher(self.config.units, self._units_changed, self._say_watching, self._say_lost).start()
+        sd_notify(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG=1", _logger)
+
+    def _units_changed(self, units: frozenset[str]) -> None:
+        names = [name for unit in sorted(units) for name in self._checks_by_unit.get(unit, ())]
+        if names:
+            self.log.write(logging.INFO, messages.TRIGGERED.format(units=", ".join(sorted(units))))
+            self.schedule.look_at(names, "systemd")
+
+    def _begun(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.start()
+
+    def _completed(self, outcome: Outcome) -> None:
+        """Feed systemd's watchdog: only checks that have really come to their end keep this program alive."""
+        sd_notify("WATCHDOG=1", _logger)
+        if self._heartbeat is not None:
+            signal = self._heartbeat.fail if outcome.overall is Status.CRITICAL else self._heartbeat.success
+            signal(outcome.overall.name)
+        self.store.run(lambda transaction: transaction.prune(outcome.started_at, self.config.settings.keep_days))
+
+    def _say_waiting(self, pid: str) -> None:
+        self.log.write(logging.WARNING, messages.WAITING_FOR_LOCK.format(pid=pid))
+        # It does what it is for: it stands by. systemd is told so.
+        sd_notify(f"READY=1\nMAINPID={os.getppid()}", _logger)
+
+    def _say_watching(self) -> None:
+        self.log.write(logging.INFO, messages.WATCHING.format(units=", ".join(self.config.units)))
+
+    def _say_lost(self, reason: str) -> None:
+        level = logging.INFO if self.config.is_embedded else logging.WARNING
+        self.log.write(level, messages.WATCH_LOST.format(reason=reason))
+
+
+def make_outbox(settings: Config, store: Store, sender: str = "service") -> Outbox:
+    """Return the delivery over the configured channels; see `Outbox` for `sender`."""
+    options = {channel.kind: channel.options for channel in settings.channels}
+    return Outbox(store, notifiers.channels(settings.environ, options), messages.summary, sender=sender)
+
+
+def admin_token(settings: Config, environ: Mapping[str, str]) -> str:
+    """Return the administrators' token: MONITOR_ADMIN_TOKEN, or one that is made and kept beside the database.
+
+    Empty where neither can be had; then nobody gets in.
+    """
+    given = environ.get("MONITOR_ADMIN_TOKEN", "").strip()
+    if given:
+        return given
+    path = settings.state_dir / "admin_token"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+    except FileExistsError:
+        pass
+    except OSError as error:
+        _logger.error("no administrators' token: %s", error)
+        return ""
+    return path.read_text().strip()
