@@ -30,10 +30,10 @@ if [ "$first" = 0 ]; then
 fi
 kill -USR2 "$first"
 
-# The unit follows by itself: a worker of the second master announces its master once it can serve.
+# The status says which master the worker belongs to that was ready last.
 end=$((SECONDS + ready_within_s))
 second=""
-while [ "$(main_pid)" = "$first" ]; do
+while [ -z "$second" ] || [[ "$(systemctl show -p StatusText --value "$unit")" != *"(master $second)"* ]]; do
     seen=$(second_master)
     if [ -n "$second" ] && [ -z "$seen" ] || [ "$SECONDS" -ge "$end" ]; then
         [ -z "$seen" ] || kill -TERM "$seen"
@@ -54,4 +54,10 @@ while [ -e "/proc/$first" ]; do
     fi
     sleep 0.2
 done
-echo "$unit: process $(main_pid) has taken over from $first"
+end=$((SECONDS + 5))
+while [ "$(main_pid)" != "$second" ] && [ "$SECONDS" -lt "$end" ]; do sleep 0.2; done
+if [ "$(main_pid)" != "$second" ]; then
+    echo "$unit: the old gunicorn is gone, but systemd does not know the new one, process $second." >&2
+    exit 1
+fi
+echo "$unit: process $second has taken over from $first"

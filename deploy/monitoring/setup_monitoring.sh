@@ -31,6 +31,7 @@ step_title="Start"
 remedy=""
 work=""
 previous=""
+release=""
 is_switched=no
 # Which release the running processes are of.
 ml_runs=""
@@ -70,6 +71,7 @@ failed() {
     set +e
     printf '\nFAILED: %s\n' "$step_title" >&2
     [ -z "$remedy" ] || printf 'What to do: %s\n' "$remedy" >&2
+    if [ -n "$release" ] && [ ! -e "$release/.complete" ]; then rm -rf "$release"; fi
     if [ "$is_switched" = yes ]; then
         roll_back
     elif [ -n "$previous" ]; then
@@ -102,12 +104,10 @@ except OSError:
 PY
 }
 
-# wait_for_status SECONDS PATTERN URL
+# wait_for_status SECONDS REGEX URL
 wait_for_status() {
     local end=$((SECONDS + $1))
-    while true; do
-        # shellcheck disable=SC2254  # the pattern is meant as one
-        case $(http_status "$3") in $2) return 0 ;; esac
+    until [[ $(http_status "$3") =~ ^($2)$ ]]; do
         [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.3
     done
@@ -199,8 +199,8 @@ build_release() {
     fi
     rm -rf "$release"
     install -d -m 0755 "$release" "$release/code"
-    code_items | tar -C "$source_tree" --null --files-from=- --no-recursion --owner=0 --group=0 \
-        --mode='u+rw,go-w,a+rX' -cf - | tar -C "$release/code" -xf -
+    code_items | tar -C "$source_tree" --owner=0 --group=0 --mode='u+rw,go-w,a+rX' --no-recursion \
+        --null --files-from=- -cf - | tar -C "$release/code" -xf -
     # Where it will stay: an environment cannot be moved.
     quietly python3 -m venv "$release/venv"
     quietly "$release/venv/bin/python" -m pip install --disable-pip-version-check --no-input \
@@ -290,20 +290,10 @@ check_release() {
     say "Settings of the monitor: in order"
 
     remedy="Look at the lines above. Settings of the ML server are in $settings/ml_server.env."
-    local port
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    quietly systemd-run --quiet --collect --unit=neuronova-preflight \
+    quietly systemd-run --quiet --pipe --wait --collect \
         -p User=neuronova-ml -p EnvironmentFile="$settings/ml_server.env" -p WorkingDirectory="$home" \
-        -p RuntimeMaxSec=120 \
-        env ML_BIND="127.0.0.1:$port" ML_WORKERS=1 PYTHONDONTWRITEBYTECODE=1 \
-        "$release/venv/bin/python" "$release/venv/bin/gunicorn" -c python:ml_server.gunicorn_conf wsgi:app
-    if ! wait_for_status 60 200 "http://127.0.0.1:$port/health"; then
-        journalctl --unit=neuronova-preflight --no-pager --output=cat --lines=20 | sed 's/^/    | /' >&2
-        systemctl stop neuronova-preflight 2> /dev/null || true
-        die "The ML server of this release does not get ready." "$remedy"
-    fi
-    systemctl stop neuronova-preflight
-    say "Models: loaded and tested"
+        --setenv=PYTHONDONTWRITEBYTECODE=1 "$release/venv/bin/python" -m ml_server.check < /dev/null
+    say "Settings of the ML server, and its models: loaded and tested"
 }
 
 # install_system_files RELEASE
