@@ -9,6 +9,8 @@ import os
 import sys
 from typing import Any
 
+from monitor_blueprint.config import ConfigError, load
+
 bind = "127.0.0.1:9001"
 workers = 1
 worker_class = "gthread"
@@ -27,16 +29,11 @@ control_socket_disable = True
 # gunicorn's master would report readiness before any worker runs; the worker reports it when it does (see service.py).
 _notify_socket = os.environ.pop("NOTIFY_SOCKET", None)
 
-
-def on_starting(server: Any) -> None:
-    """Refuse a bad configuration in one readable line, before anything runs."""
-    from monitor_blueprint import config  # noqa: PLC0415 - imported late, so that the settings can be read by themselves
-
-    try:
-        config.load()
-    except config.ConfigError as error:
-        server.log.error("%s", error)
-        sys.exit(2)
+# A bad configuration is refused in one readable line, before anything runs.
+try:
+    load()
+except ConfigError as error:
+    sys.exit(str(error))
 
 
 def post_worker_init(worker: Any) -> None:
