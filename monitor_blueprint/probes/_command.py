@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import shutil
@@ -10,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from monitor_blueprint.probes import ProbeError
 
@@ -49,30 +49,38 @@ def is_installed(name: str) -> bool:
     return shutil.which(name, path=_ENVIRONMENT["PATH"]) is not None
 
 
-def run(argv: Sequence[str], deadline: float, *, stdin: Path | None = None, max_bytes: int = 1024 * 1024) -> Output:
+def run(argv: Sequence[str], deadline: float, *, stdin: bytes = b"", max_bytes: int = 1024 * 1024) -> Output:
     """Run a program until it ends, `max_bytes` were printed, or `deadline` (monotonic clock) has come.
+
+    `stdin` must be small enough for a pipe (64 KiB).
 
     Raises:
         ProbeError: it is not installed, could not be started, or did not end in time.
     """
     program = find(argv[0])
     try:
-        with (stdin or Path(os.devnull)).open("rb") as source:
-            process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell; options come from the configuration
-                [program, *argv[1:]],
-                stdin=source,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=_ENVIRONMENT,
-                start_new_session=True,
-            )
+        process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell; options come from the configuration
+            [program, *argv[1:]],
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_ENVIRONMENT,
+            start_new_session=True,
+        )
     except OSError as error:
         raise ProbeError(f"{argv[0]} could not be started: {error.strerror}") from error
     with process:
         try:
+            _feed(process, stdin)
             return _read(process, argv[0], deadline, max_bytes)
         finally:
             _end(process)
+
+
+def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(stdin)
 
 
 def _read(process: subprocess.Popen[bytes], name: str, deadline: float, max_bytes: int) -> Output:

@@ -1,0 +1,93 @@
+"""What Django says of itself: its health body's `status`, and every entry of `checks`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from monitor_blueprint.core.models import Reading, Scalar, Status
+from monitor_blueprint.probes import Observation, ProbeContext, clean
+from monitor_blueprint.probes._http import Answer, fetch
+from monitor_blueprint.probes._options import Positive
+from monitor_blueprint.scrub import scrub
+
+HTTP_OK = 200
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What [[check]] of kind "health_body" may say.
+
+    Attributes:
+        url: address of the health body.
+        blames: which entries are about a service that has a check of its own; name that check in `depends_on` too.
+        timeout_s: how long to wait for the answer.
+    """
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] = "http://127.0.0.1:8000/api/health/"
+    blames: dict[str, str] = msgspec.field(default_factory=lambda: {"ml_server": "Flask"})
+    timeout_s: Annotated[Positive, Meta(le=20)] = 5.0
+
+
+def probe(options: Options, context: ProbeContext) -> Observation:
+    """Ask once; whether Django answers at all is the service's own check, so silence is a symptom here."""
+    timeout_s = max(0.1, min(options.timeout_s, context.deadline - time.monotonic()))
+    answer = fetch(options.url, timeout_s)
+    body = _body(answer)
+    if body is None:
+        # A wrong body behind HTTP 200 is nobody else's fault and nobody else's finding.
+        reason = answer.failure or ("status" if answer.status != HTTP_OK else "no health body")
+        facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status}
+        return Observation((Reading("answer", Status.CRITICAL, facts=facts, is_symptom=answer.status != HTTP_OK),))
+    entries = {clean(str(name), 40): _said(value) for name, value in _checks(body).items()}
+    bad = {name: said for name, said in entries.items() if not is_good(said)}
+    own = {name: said for name, said in bad.items() if name not in options.blames}
+    blamed = {name: said for name, said in bad.items() if name in options.blames}
+    readings = [_status(body, is_explained=bool(blamed) and not own)]
+    readings.append(_entries("entries", own, len(entries), is_symptom=False))
+    if blamed:
+        readings.append(_entries("blamed", blamed, len(entries), is_symptom=True))
+    return Observation(tuple(readings))
+
+
+def is_good(said: str) -> bool:
+    """Tell whether an entry is in order: `ok`, or `ok: ` and something about it."""
+    return said.strip().lower().split(":")[0] == "ok"
+
+
+def _body(answer: Answer) -> Mapping[str, Any] | None:
+    try:
+        body = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    # Whatever the HTTP status: an unhealthy site says why with a 503.
+    return body if isinstance(body, dict) and "status" in body else None
+
+
+def _checks(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    checks = body.get("checks")
+    return checks if isinstance(checks, dict) else {}
+
+
+def _said(value: object) -> str:
+    if isinstance(value, dict):
+        value = value.get("status", "")
+    if isinstance(value, bool):
+        return "ok" if value else "false"
+    return clean(scrub(str(value)), 100)
+
+
+def _status(body: Mapping[str, Any], *, is_explained: bool) -> Reading:
+    said = clean(str(body["status"]), 40)
+    is_healthy = said.lower() == "healthy"
+    status = Status.OK if is_healthy else Status.CRITICAL
+    return Reading("status", status, facts={"said": said}, is_symptom=not is_healthy and is_explained)
+
+
+def _entries(aspect: str, bad: Mapping[str, str], count: int, *, is_symptom: bool) -> Reading:
+    listed = clean(", ".join(f"{name} ({said})" for name, said in bad.items()))
+    status = Status.CRITICAL if bad else Status.OK
+    return Reading(aspect, status, facts={"entries": listed, "count": count}, is_symptom=is_symptom)

@@ -1,0 +1,143 @@
+"""Errors per minute in the journal of the watched units, over the last five minutes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from monitor_blueprint.core.models import Reading, Scalar
+from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _command, _limits, clean
+from monitor_blueprint.probes._options import STACK_UNITS, NotNegative, Positive, Units
+from monitor_blueprint.scrub import scrub
+from monitor_blueprint.systemd import full_name
+
+MAX_BYTES = 4 * 1024 * 1024
+ERR = 3  # syslog(3): emerg 0, alert 1, crit 2, err 3
+# What programs print carries systemd's priority "info"; Python's and gunicorn's level names tell.
+_LEVEL = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b")
+_FIELDS = "MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT"
+
+
+class Options(_limits.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What [[check]] of kind "journal" may say; the limits are errors per minute, averaged over `window_s`.
+
+    One error a minute may be one broken page; every second or so is a service that does not work. `directory` is where
+    the journal lies if it is not this machine's own.
+    """
+
+    units: Units = STACK_UNITS
+    warning: Positive = 5.0
+    critical: Positive = 30.0
+    clear: NotNegative = 1.0
+    window_s: Positive = 300.0
+    directory: str = ""
+
+
+class Entry(NamedTuple):
+    """One line of the journal."""
+
+    cursor: str
+    minute: int
+    unit: str
+    is_error: bool
+    message: str
+
+
+def is_possible(options: Options) -> bool:
+    """Tell whether there is a journal to read."""
+    return _command.is_installed("journalctl") and _has_files(options)
+
+
+def probe(options: Options, context: ProbeContext) -> Observation:
+    """Read what is new in the journal of all units with one command, and count the errors by minute."""
+    now = context.now.timestamp()
+    begin = now - options.window_s
+    memory = context.memory
+    # A position from before the window (or from after now: a clock was set back) is of no use: count afresh.
+    cursor = str(memory.get("cursor", "")) if begin <= memory.get("at", 0) <= now else ""
+    output = _read(options, context.deadline, f"--after-cursor={cursor}") if cursor else None
+    if output is None:
+        cursor, output = "", _read(options, context.deadline, f"--since=@{begin:.0f}")
+    if output is None:
+        raise ProbeError("the journal could not be read")
+    counts: Counter[tuple[int, str]] = Counter()
+    if cursor:
+        counts.update({(minute, unit): count for minute, unit, count in memory.get("counts", ())})
+    last = str(memory.get("last", "")) if cursor else ""
+    for entry in parse(output.text.splitlines()):
+        cursor = entry.cursor
+        if entry.is_error:
+            counts[entry.minute, entry.unit] += 1
+            last = clean(scrub(entry.message))
+    counts = Counter({key: count for key, count in counts.items() if key[0] * 60 + 60 > begin})
+    reading = _reading(options, counts, last, is_cut=output.is_cut)
+    # After more than could be read, the rest would be old before it is reached: begin at the window the next time.
+    kept = [[minute, unit, count] for (minute, unit), count in counts.items()]
+    return Observation((reading,), {"cursor": "" if output.is_cut else cursor, "at": now, "counts": kept, "last": last})
+
+
+def parse(lines: Iterable[str]) -> Iterator[Entry]:
+    """Read the lines of `journalctl -o json`; a line that was cut off is left out."""
+    for line in lines:
+        try:
+            fields: dict[str, Any] = json.loads(line)
+            minute = int(fields["__REALTIME_TIMESTAMP"]) // 60_000_000
+            priority = int(fields.get("PRIORITY") or 6)
+        except (ValueError, KeyError, TypeError):
+            continue
+        message = _text(fields.get("MESSAGE"))
+        unit = str(fields.get("UNIT") or fields.get("_SYSTEMD_UNIT") or "")
+        is_error = priority <= ERR or _LEVEL.search(message) is not None
+        yield Entry(str(fields.get("__CURSOR", "")), minute, unit.removesuffix(".service"), is_error, message)
+
+
+def _text(message: object) -> str:
+    # systemd.journal-fields(7): bytes that are no UTF-8 come as a list of numbers, what is too long as null.
+    if isinstance(message, list):
+        return bytes(part for part in message if isinstance(part, int) and 0 <= part < 256).decode("utf-8", "replace")
+    return message if isinstance(message, str) else ""
+
+
+def _has_files(options: Options) -> bool:
+    places = [options.directory] if options.directory else ["/run/log/journal", "/var/log/journal"]
+    return any(next(Path(place).rglob("*.journal"), None) for place in places)
+
+
+def _read(options: Options, deadline: float, position: str) -> _command.Output | None:
+    argv = ["journalctl", "-o", "json", "--no-pager", f"--output-fields={_FIELDS}", position]
+    argv += [f"--unit={full_name(unit)}" for unit in options.units]
+    if options.directory:
+        argv.append(f"--directory={options.directory}")
+    output = _command.run(argv, deadline, max_bytes=MAX_BYTES)
+    if "seek to cursor" in output.errors:
+        return None
+    # journalctl is content with nothing at all, which must not look like "no errors".
+    if "not seeing messages" in output.errors or "insufficient permissions" in output.errors:
+        raise ProbeError(f"the journal may not be read: {clean(output.errors)}")
+    if not output.text and not _has_files(options):
+        raise ProbeError("there is no journal")
+    if output.code and not output.is_cut:
+        raise ProbeError(f"journalctl: {clean(output.errors)}")
+    return output
+
+
+def _reading(options: Options, counts: Counter[tuple[int, str]], last: str, *, is_cut: bool) -> Reading:
+    by_unit: Counter[str] = Counter()
+    for (_, unit), count in counts.items():
+        by_unit[unit] += count
+    errors = by_unit.total()
+    facts: dict[str, Scalar] = {"errors": errors, "minutes": round(options.window_s / 60), "is_cut": is_cut}
+    if errors:
+        facts |= {"unit": clean(by_unit.most_common(1)[0][0]), "last": last}
+    return Reading(
+        aspect="errors",
+        value=round(errors / (options.window_s / 60), 1),
+        unit="/min",
+        thresholds=options.thresholds,
+        facts=facts,
+        is_symptom=True,
+    )

@@ -1,0 +1,101 @@
+"""Nginx's own words: the share of 5xx answers in its access log, and what its error log complains about."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from monitor_blueprint.core.models import Reading, Scalar, Status
+from monitor_blueprint.probes import Observation, ProbeContext, _limits, _tail, clean
+from monitor_blueprint.probes._options import Count, NotNegative, Positive, Text
+from monitor_blueprint.scrub import scrub
+
+# The "combined" format of ngx_http_log_module, whose quotes inside a request are written \x22; or a JSON log.
+_STATUS = re.compile(r'\] "[^"]*" (?P<combined>\d{3}) |"status"\s*:\s*"?(?P<json>\d{3})\b')
+# ngx_core_module, error_log: debug, info, notice, warn, error, crit, alert, emerg.
+_ERROR = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(?P<level>error|crit|alert|emerg)\] (?:\d+#\d+: )?(?P<text>.*)")
+_WORST_FIRST = ("emerg", "alert", "crit", "error")
+_AT_ONCE = ("emerg", "alert")
+# Who asked is nobody's business but the log's.
+_CLIENT = re.compile(r", client: [^,]*")
+
+
+class Options(_limits.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What [[check]] of kind "nginx_log" may say.
+
+    Attributes:
+        access, error: the two logs.
+        warning, critical, clear: limits of the share of 5xx in percent. More than 5 % is where the collected
+            Prometheus rules ("NginxHighHttp5xxErrorRate") begin; one request in five is an outage for the users.
+        least_requests: with fewer requests within `window_s` the share says nothing and is not judged.
+        window_s: time over which requests and errors are counted.
+        error_lines: as many lines of level error or crit within `window_s` are a WARNING; alert and emerg are at once.
+    """
+
+    access: Text = "/var/log/nginx/access.log"
+    error: Text = "/var/log/nginx/error.log"
+    warning: Positive = 5.0
+    critical: Positive = 20.0
+    clear: NotNegative = 2.0
+    least_requests: Count = 20
+    window_s: Positive = 300.0
+    error_lines: Count = 5
+
+
+def is_possible(options: Options) -> bool:
+    """Tell whether both logs are there and may be read."""
+    return os.access(options.access, os.R_OK) and os.access(options.error, os.R_OK)
+
+
+def probe(options: Options, context: ProbeContext) -> Observation:
+    """Read what both logs have got since the last look."""
+    now, memory = context.now.timestamp(), context.memory
+    # After a long absence the share of an hour ago is not news.
+    is_fresh = 0 <= now - memory.get("at", 0) <= 2 * options.window_s
+    access = _tail.read_new(Path(options.access), memory.get("access") if is_fresh else None)
+    error = _tail.read_new(Path(options.error), memory.get("error") if is_fresh else None)
+    statuses = status_codes(access.lines)
+    requests = _counted(memory.get("requests", ()), [len(statuses), sum(code >= 500 for code in statuses)], now, options)
+    found = [match for match in map(_ERROR.match, error.lines) if match]
+    levels = [match["level"] for match in found]
+    errors = _counted(memory.get("errors", ()), [len(levels), sum(level in _AT_ONCE for level in levels)], now, options)
+    last = _said(found[-1]["text"]) if found else str(memory.get("last", "")) if errors else ""
+    readings = (_share(requests, options), _complaints(errors, levels, last, options))
+    remembered = {"requests": requests, "errors": errors, "last": last, "at": now}
+    return Observation(readings, remembered | {"access": dict(access.position), "error": dict(error.position)})
+
+
+def status_codes(lines: Iterable[str]) -> list[int]:
+    """Return the HTTP status of every line that has one."""
+    return [int(match["combined"] or match["json"]) for match in map(_STATUS.search, lines) if match]
+
+
+def _counted(before: Iterable[Sequence[Any]], counts: list[int], now: float, options: Options) -> list[list[Any]]:
+    """Return what was counted within the window: rows of [moment, all, bad]."""
+    rows = [list(row) for row in before if now - options.window_s < row[0] <= now]
+    return [*rows, [now, *counts]] if counts[0] else rows
+
+
+def _share(rows: Sequence[Sequence[Any]], options: Options) -> Reading:
+    requests, failed = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    facts: dict[str, Scalar] = {"requests": requests, "failed": failed, "minutes": round(options.window_s / 60)}
+    if requests < options.least_requests:
+        return Reading("quiet", facts=facts, is_symptom=True)
+    percent = round(100 * failed / requests, 1)
+    # A 502 is said by Nginx about the one behind it.
+    return Reading("share", value=percent, unit="%", thresholds=options.thresholds, facts=facts, is_symptom=True)
+
+
+def _complaints(rows: Sequence[Sequence[Any]], levels: Sequence[str], last: str, options: Options) -> Reading:
+    lines, at_once = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    level = next((each for each in _WORST_FIRST if each in levels), "")
+    facts: dict[str, Scalar] = {"lines": lines, "level": level, "last": last, "minutes": round(options.window_s / 60)}
+    is_bad = bool(at_once) or lines >= options.error_lines
+    return Reading("errors", Status.WARNING if is_bad else Status.OK, value=float(lines), facts=facts)
+
+
+def _said(text: str) -> str:
+    return clean(scrub(_CLIENT.sub("", text)))

@@ -1,0 +1,79 @@
+"""Processes that the kernel killed because memory ran out, counted over the last hour."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from monitor_blueprint.core.models import Reading, Scalar, Thresholds
+from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _command, clean
+from monitor_blueprint.probes._options import Count, Positive
+
+# mm/oom_kill.c: "Out of memory: Killed process 812 (python) ...", "Memory cgroup out of memory: Killed process ...".
+_KILLED = re.compile(r"Killed process \d+ \((?P<name>.*?)\)(?:,| total-vm)")
+MOST_REMEMBERED = 100
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What [[check]] of kind "oom" may say; `warning` and `critical` are kills within `window_s`.
+
+    One kill may be an accident; the third within the hour is a server without enough memory. `directory` is where
+    the journal lies if it is not this machine's own.
+    """
+
+    warning: Count = 1
+    critical: Count = 3
+    window_s: Positive = 3600.0
+    counter: str = "/proc/vmstat"
+    directory: str = ""
+
+
+def is_possible(options: Options) -> bool:
+    """Tell whether the kernel counts its kills here (Linux 4.13 and later)."""
+    try:
+        return _counter(options) >= 0
+    except ProbeError:
+        return False
+
+
+def probe(options: Options, context: ProbeContext) -> Observation:
+    """Read the counter, and ask the kernel's log for names when it has grown."""
+    now, counter = context.now.timestamp(), _counter(options)
+    before = context.memory.get("counter")
+    # What happened before the first look is history. A smaller counter: rebooted, all of it is new.
+    grown = 0 if before is None else counter - before if counter >= before else counter
+    kills = [at for at in context.memory.get("kills", ()) if now - options.window_s < at <= now]
+    kills = (kills + [now] * min(grown, MOST_REMEMBERED))[-MOST_REMEMBERED:]
+    names = context.memory.get("names", "") if kills else ""
+    if grown:
+        names = killed_names(options.directory, context.memory.get("at", now - options.window_s), context.deadline)
+    facts: dict[str, Scalar] = {"kills": len(kills), "names": names, "minutes": round(options.window_s / 60)}
+    # No hysteresis: this is a count that falls by time alone.
+    limits = Thresholds(options.warning, options.critical, clear=0)
+    reading = Reading(aspect="kills", value=len(kills), thresholds=limits, facts=facts)
+    return Observation((reading,), {"counter": counter, "kills": kills, "names": names, "at": now})
+
+
+def killed_names(directory: str, since: float, deadline: float) -> str:
+    """Return the names of the killed processes from the kernel's log; empty where that may not be read."""
+    argv = ["journalctl", "-o", "cat", "--no-pager", "-q", f"--since=@{since:.0f}", "_TRANSPORT=kernel"]
+    if directory:
+        argv += ["-D", directory]
+    try:
+        lines = _command.run(argv, deadline).text
+    except ProbeError:
+        # The count is what matters, and it is known.
+        return ""
+    return clean(", ".join(dict.fromkeys(match["name"] for match in _KILLED.finditer(lines))))
+
+
+def _counter(options: Options) -> int:
+    try:
+        lines = Path(options.counter).read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    except StopIteration:
+        raise ProbeError(f"{options.counter} has no oom_kill") from None
+    except (OSError, ValueError, IndexError) as error:
+        raise ProbeError(f"{options.counter} could not be read: {error}") from error

@@ -1,0 +1,104 @@
+"""Restarts between two looks: a service that systemd brings back each time is up whenever anyone looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+from monitor_blueprint.core.models import Reading, Scalar, Status
+from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, clean
+from monitor_blueprint.probes._options import STACK_UNITS, Count, Positive, Units
+from monitor_blueprint.systemd import UnitState
+
+MOST_REMEMBERED = 50
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What [[check]] of kind "restarts" may say: more than `most` restarts within `window_s` are CRITICAL."""
+
+    units: Units = STACK_UNITS
+    most: Count = 2
+    window_s: Positive = 300.0
+
+
+def is_possible(options: Options) -> bool:  # noqa: ARG001
+    """Tell whether systemd runs this machine; the sign is sd_booted(3)'s."""
+    return Path("/run/systemd/system").is_dir()
+
+
+def probe(options: Options, context: ProbeContext) -> Observation:
+    """Compare every unit's restart counter and process ids with those of the last look."""
+    now = context.now.timestamp()
+    units = {name: context.units(name) for name in options.units}
+    known = {name: unit for name, unit in units.items() if unit.is_known}
+    if not known:
+        raise ProbeError(f"systemd knows none of the units {', '.join(options.units)}")
+    before = context.memory.get("units", {})
+    since = float(context.memory.get("at", now))
+    remembered = {name: _look(unit, before.get(name), since, now, options) for name, unit in known.items()}
+    return Observation(_readings(remembered, options), {"units": remembered, "at": now})
+
+
+def restarts_since(unit: UnitState, before: Mapping[str, Any]) -> int:
+    """Return how often the unit was restarted since it was remembered.
+
+    `NRestarts` counts what systemd did on its own and begins at zero with a manual start (systemd.service(5),
+    Restart=), so a smaller number is a manual restart and what came after it. A main process that changed without
+    the counter is a manual restart.
+    """
+    if unit.restarts < before["restarts"]:
+        return unit.restarts + 1
+    grown = unit.restarts - int(before["restarts"])
+    is_another = bool(unit.main_pid and before["pid"] and unit.main_pid != before["pid"])
+    return grown or int(is_another)
+
+
+def _look(unit: UnitState, before: Mapping[str, Any] | None, since: float, now: float, options: Options) -> dict[str, Any]:
+    workers = _workers(unit.main_pid)
+    if before is None:
+        return {"restarts": unit.restarts, "pid": unit.main_pid, "workers": workers, "times": [], "replaced": 0}
+    count = restarts_since(unit, before)
+    # Spread over the time in which they happened: five in the three hours that the monitor was away are no storm.
+    spread = [since + (now - since) * part / count for part in range(1, count + 1)] if since <= now else [now] * count
+    times = [at for at in [*before["times"], *spread] if now - options.window_s < at <= now]
+    is_same = unit.main_pid == before["pid"]
+    return {
+        "restarts": unit.restarts,
+        # A unit that is down has no process id; the last one is what the next is compared with.
+        "pid": unit.main_pid or before["pid"],
+        "workers": workers,
+        "times": times[-MOST_REMEMBERED:],
+        "replaced": len(set(before["workers"]) - set(workers)) if is_same else 0,
+    }
+
+
+def _workers(main_pid: int) -> list[int]:
+    if not main_pid:
+        return []
+    try:
+        return sorted(child.pid for child in psutil.Process(main_pid).children())
+    except psutil.Error:
+        # It ended in this moment, or may not be looked at.
+        return []
+
+
+def _readings(remembered: Mapping[str, Mapping[str, Any]], options: Options) -> tuple[Reading, ...]:
+    counts = {name: len(unit["times"]) for name, unit in remembered.items()}
+    replaced = {name: unit["replaced"] for name, unit in remembered.items() if unit["replaced"]}
+    worst = max(counts.values())
+    facts: dict[str, Scalar] = {
+        "units": _listed({name: count for name, count in counts.items() if count}),
+        "restarts": worst,
+        "minutes": round(options.window_s / 60),
+        "workers": _listed(replaced),
+    }
+    is_storm = worst > options.most
+    return (Reading("restarts", Status.CRITICAL if is_storm else Status.OK, value=worst, facts=facts),)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return clean(", ".join(f"{name} ({count})" for name, count in counts.items()))

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.probes import _command
+from tests.monitor_blueprint.probes.looking import Site, serve
+
+FIXTURES = Path(__file__).with_name("fixtures")
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the folder of a real systemd journal: a bad quarter of an hour of a clinic's server."""
+    if not _command.is_installed("journalctl"):
+        pytest.skip("journalctl is not installed")
+    folder = tmp_path_factory.mktemp("journal")
+    packed = (FIXTURES / "clinic.journal.xz").read_bytes()
+    (folder / "system.journal").write_bytes(lzma.decompress(packed))
+    return str(folder)

@@ -1,0 +1,90 @@
+"""What the probes' tests share: a context to look with, and a small real HTTP server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from monitor_blueprint.core.models import EMPTY
+from monitor_blueprint.probes import ProbeContext
+from monitor_blueprint.systemd import UnitState, full_name
+
+NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+
+
+def looking(
+    now: datetime | float = NOW,
+    memory: Mapping[str, Any] = EMPTY,
+    units: Mapping[str, UnitState] = EMPTY,
+    environ: Mapping[str, str] = EMPTY,
+    deadline_s: float = 20.0,
+) -> ProbeContext:
+    """Return the context of one look."""
+    moment = now if isinstance(now, datetime) else datetime.fromtimestamp(now, UTC)
+    return ProbeContext(
+        now=moment,
+        deadline=time.monotonic() + deadline_s,
+        units=lambda name: units.get(name, UnitState(full_name(name))),
+        memory=memory,
+        environ=environ,
+    )
+
+
+class Site:
+    """An HTTP server that answers everything alike, and keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.answers: list[bytes] = []
+        self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
+        self.url = ""
+
+    def answer(self) -> bytes:
+        """Return the next answer; the last one again and again."""
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@contextmanager
+def serve() -> Iterator[Site]:
+    """Run a site on the loopback interface."""
+    site = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_POST(self) -> None:
+            site.headers.append(dict(self.headers))
+            site.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            body = site.answer()
+            self.send_response(site.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    site.url = f"http://127.0.0.1:{server.server_port}/"
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def nobody() -> str:
+    """Return an address on which nobody listens."""
+    with serve() as site:
+        site.answers = [b""]
+        return site.url

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor_blueprint.core.models import Status
+from monitor_blueprint.probes import ProbeError, disk_trend
+from monitor_blueprint.probes.disk_trend import Options, Sample, hours_until_full
+from tests.monitor_blueprint.probes.looking import NOW, looking
+
+HOUR = 3600.0
+GIB = 1024.0**3
+
+
+def falling(hours: float, available: float, per_hour: float) -> list[Sample]:
+    now = NOW.timestamp()
+    count = int(hours * 12) + 1
+    return [Sample(now - HOUR * n / 12, available + per_hour * n / 12) for n in reversed(range(count))]
+
+
+def remembered(path: str, samples: list[Sample]) -> dict[str, Any]:
+    found = os.statvfs(path)
+    return {"total": found.f_blocks * found.f_frsize, "samples": [list(sample) for sample in samples]}
+
+
+def look(share_lost_per_hour: float, **options: float) -> disk_trend.Observation:
+    """Look at a file system that lost this share of what is available in each of the last six hours."""
+    found = os.statvfs("/")
+    available = float(found.f_bavail * found.f_frsize)
+    samples = falling(6, available, available * share_lost_per_hour)[:-1]
+    return disk_trend.probe(Options(**options), looking(memory=remembered("/", samples)))
+
+
+def test_a_straight_fall_reaches_zero_when_arithmetic_says() -> None:
+    assert hours_until_full(falling(6, 10 * GIB, GIB), NOW.timestamp()) == pytest.approx(10)
+
+
+@given(st.floats(0.1, 1000), st.floats(0.01, 100))
+def test_any_straight_fall_reaches_zero_when_arithmetic_says(available: float, per_hour: float) -> None:
+    hours = hours_until_full(falling(6, available * GIB, per_hour * GIB), NOW.timestamp())
+    assert hours == pytest.approx(available / per_hour, rel=1e-3)
+
+
+def test_a_disk_that_does_not_fill_is_never_full() -> None:
+    assert hours_until_full(falling(6, 10 * GIB, 0), NOW.timestamp()) is None
+    assert hours_until_full(falling(6, 10 * GIB, -GIB), NOW.timestamp()) is None
+
+
+def test_one_sample_is_no_trend() -> None:
+    assert hours_until_full([Sample(NOW.timestamp(), GIB)], NOW.timestamp()) is None
+
+
+def test_the_first_look_has_no_trend_and_is_fine() -> None:
+    (reading,) = disk_trend.probe(Options(), looking()).readings
+    assert reading.status is Status.OK
+    assert reading.value is None
+
+
+def test_little_free_and_full_within_a_day_is_a_warning() -> None:
+    (reading,) = look(1 / 12, warning_free_percent=100, critical_free_percent=0).readings
+    assert reading.status is Status.WARNING
+    assert reading.value == pytest.approx(12, rel=0.05)
+
+
+def test_very_little_free_and_full_within_four_hours_is_critical() -> None:
+    (reading,) = look(1 / 3, warning_free_percent=100, critical_free_percent=100).readings
+    assert reading.status is Status.CRITICAL
+
+
+def test_much_free_is_fine_however_fast_it_falls() -> None:
+    (reading,) = look(1 / 3, warning_free_percent=0, critical_free_percent=0).readings
+    assert reading.status is Status.OK
+
+
+def test_less_than_an_hour_of_samples_is_not_judged() -> None:
+    samples = falling(0.9, GIB, GIB)
+    context = looking(memory=remembered("/", samples))
+    (reading,) = disk_trend.probe(Options(warning_free_percent=100, critical_free_percent=100), context).readings
+    assert reading.status is Status.OK
+    assert reading.value is None
+
+
+def test_samples_older_than_six_hours_and_from_the_future_are_forgotten() -> None:
+    now = NOW.timestamp()
+    samples = [Sample(now - 7 * HOUR, GIB), Sample(now - HOUR, GIB), Sample(now + HOUR, GIB)]
+    memory = disk_trend.probe(Options(), looking(memory=remembered("/", samples))).memory
+    assert [at for at, _ in memory["samples"]] == [now - HOUR, now]
+
+
+def test_an_enlarged_file_system_begins_a_new_line() -> None:
+    memory = remembered("/", falling(6, GIB, GIB)) | {"total": 1}
+    assert len(disk_trend.probe(Options(), looking(memory=memory)).memory["samples"]) == 1
+
+
+def test_looks_within_a_minute_add_one_sample() -> None:
+    first = disk_trend.probe(Options(), looking(NOW.timestamp()))
+    second = disk_trend.probe(Options(), looking(NOW.timestamp() + 30, memory=first.memory))
+    assert len(second.memory["samples"]) == 1
+
+
+def test_a_mount_point_that_is_not_there_is_a_probe_error() -> None:
+    with pytest.raises(ProbeError, match="No such file"):
+        disk_trend.probe(Options(path="/no/such/place"), looking())

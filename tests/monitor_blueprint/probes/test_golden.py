@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.probes import ProbeError, golden
+from tests.monitor_blueprint.probes.looking import Site, looking, nobody
+
+ROOT = Path(__file__).parents[3]
+CARD = ROOT / "ml_server" / "models" / "alzheimer_biomarkers" / "1.0.0" / "model.json"
+BUNDLED: dict[str, Any] = json.loads(golden.BUNDLED.read_text())
+
+
+def right(sample: dict[str, Any], **changes: object) -> bytes:
+    expected: dict[str, float] = sample["expected"]
+    winner = max(expected, key=lambda name: expected[name])
+    answer = {
+        "ok": True,
+        "request_id": "1",
+        "model_name": BUNDLED["model_name"],
+        "model_version": BUNDLED["model_version"],
+        "prediction": winner,
+        "confidence": expected[winner],
+        "predictions": expected,
+        "warnings": [],
+        "inference_ms": 0.2,
+    }
+    return json.dumps(answer | changes).encode()
+
+
+def look(site: Site, *answers: bytes, environ: dict[str, str] | None = None, **options: Any) -> dict[str, Reading]:
+    site.answers = list(answers) or [right(sample) for sample in BUNDLED["samples"]]
+    seen = golden.probe(golden.Options(url=site.url, **options), looking(environ=environ or {}))
+    return {reading.aspect: reading for reading in seen.readings}
+
+
+def test_the_bundled_samples_are_those_of_the_model_card() -> None:
+    card = json.loads(CARD.read_text())
+    assert (BUNDLED["model_name"], BUNDLED["model_version"]) == (card["name"], card["version"])
+    in_card = [{"features": each["features"], "expected": each["expected"]} for each in card["golden_samples"]]
+    assert BUNDLED["samples"] == in_card
+
+
+def test_right_answers_to_all_samples_are_fine(site: Site) -> None:
+    seen = look(site)
+    assert seen["answer"].status is Status.OK
+    assert seen["answer"].facts["samples"] == len(BUNDLED["samples"]) == len(site.bodies)
+    assert json.loads(site.bodies[0]) == {"features": BUNDLED["samples"][0]["features"]}
+
+
+def test_the_slowest_answer_is_held_against_limits(site: Site) -> None:
+    latency = look(site, warning_ms=200, critical_ms=300)["latency"]
+    assert latency.thresholds is not None
+    assert (latency.thresholds.warning, latency.thresholds.critical, latency.unit) == (200, 300, "ms")
+    assert latency.value is not None
+    assert latency.value > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"prediction": "Impaired"}, "prediction is 'Impaired', expected 'Control'"),
+        ({"predictions": {"Control": 0.9, "Impaired": 0.1}}, "probability of Control is 0.9"),
+        ({"predictions": {"Control": float("nan"), "Impaired": 0.03}}, "not JSON"),
+        ({"predictions": {"Control": None, "Impaired": 0.03}}, "probability of Control is None"),
+        ({"predictions": {"Control": 1.0}}, "classes"),
+        ({"predictions": []}, "classes"),
+        ({"model_version": "0.9.0"}, "model_version is '0.9.0', expected '1.0.0'"),
+        ({"model_name": "other"}, "model_name is 'other'"),
+        ({"ok": False}, "not ok"),
+    ],
+)
+def test_a_server_that_is_alive_but_wrong_is_critical_and_no_consequence(
+    site: Site, changes: dict[str, object], reason: str
+) -> None:
+    answer = look(site, right(BUNDLED["samples"][0], **changes))["answer"]
+    assert (answer.status, answer.is_symptom) == (Status.CRITICAL, False)
+    assert reason in str(answer.facts["reason"])
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff"])
+def test_an_answer_that_is_none_is_critical(site: Site, body: bytes) -> None:
+    assert look(site, body)["answer"].status is Status.CRITICAL
+
+
+def test_a_model_that_always_says_the_same_is_caught(site: Site) -> None:
+    answer = look(site, right(BUNDLED["samples"][0]))["answer"]
+    assert (answer.status, answer.facts["sample"]) == (Status.CRITICAL, 2)
+
+
+def test_another_version_may_be_expected(site: Site) -> None:
+    answers = [right(sample, model_version="1.0.1") for sample in BUNDLED["samples"]]
+    assert look(site, *answers, model_version="1.0.1")["answer"].status is Status.OK
+
+
+def test_the_key_is_sent_when_there_is_one(site: Site) -> None:
+    look(site, environ={"ML_API_KEY": "k"})
+    assert {headers.get("X-Api-Key", headers.get("X-API-Key")) for headers in site.headers} == {"k"}
+
+
+@pytest.mark.parametrize(("status", "is_symptom"), [(401, False), (422, False), (500, False), (503, True), (504, True)])
+def test_a_refusal_is_critical_and_a_consequence_only_where_the_server_is_not_ready(
+    site: Site, status: int, is_symptom: bool
+) -> None:
+    site.status = status
+    refused = look(site, b"{}")["refused"]
+    assert (refused.status, refused.is_symptom) == (Status.CRITICAL, is_symptom)
+    assert refused.facts["http_status"] == status
+
+
+def test_a_server_that_is_gone_is_a_consequence() -> None:
+    (refused,) = golden.probe(golden.Options(url=nobody()), looking()).readings
+    assert (refused.aspect, refused.status, refused.is_symptom) == ("refused", Status.CRITICAL, True)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"model_name": "m", "model_version": "1", "samples": []}'])
+def test_a_sample_file_that_cannot_be_used_is_a_probe_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sample.json"
+    path.write_text(text)
+    with pytest.raises(ProbeError, match=r"sample\.json"):
+        golden.probe(golden.Options(sample=str(path)), looking())
+
+
+def test_without_a_sample_file_nothing_can_be_asked(tmp_path: Path) -> None:
+    options = golden.Options(sample=str(tmp_path / "none.json"))
+    assert not golden.is_possible(options)
+    assert golden.is_possible(golden.Options())
+    with pytest.raises(ProbeError, match="No such file"):
+        golden.probe(options, looking())

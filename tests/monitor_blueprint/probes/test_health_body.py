@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.probes.health_body import Options, is_good, probe
+from tests.monitor_blueprint.probes.looking import Site, looking, nobody
+
+HEALTHY = {
+    "status": "healthy",
+    "service": "NeuroNova Django API",
+    "version": "1.0.0",
+    "checks": {"database": "ok", "ml_server": "ok", "disk": "ok: 45.2% free", "media_storage": "ok"},
+}
+
+
+def unhealthy(**checks: object) -> dict[str, object]:
+    return HEALTHY | {"status": "unhealthy", "checks": {"database": "ok", "ml_server": "ok"} | checks}
+
+
+def look(site: Site, body: object, status: int = 200) -> dict[str, Reading]:
+    site.answers, site.status = [body if isinstance(body, bytes) else json.dumps(body).encode()], status
+    return {reading.aspect: reading for reading in probe(Options(url=site.url), looking()).readings}
+
+
+def test_the_healthy_body_of_the_guide_is_fine(site: Site) -> None:
+    seen = look(site, HEALTHY)
+    assert {reading.status for reading in seen.values()} == {Status.OK}
+    assert seen["entries"].facts["count"] == 4
+
+
+@pytest.mark.parametrize("said", ["ok", "OK", "ok: 45.2% free"])
+def test_ok_and_what_begins_with_it_is_good(said: str) -> None:
+    assert is_good(said)
+
+
+@pytest.mark.parametrize("said", ["", "okay", "error: ok", "not ok", "error: 3% free"])
+def test_all_else_is_bad(said: str) -> None:
+    assert not is_good(said)
+
+
+def test_a_bad_entry_is_critical_and_no_consequence(site: Site) -> None:
+    seen = look(site, unhealthy(database="error: OperationalError"), 503)
+    assert seen["entries"].status is Status.CRITICAL
+    assert seen["entries"].facts["entries"] == "database (error: OperationalError)"
+    assert not seen["entries"].is_symptom
+    assert seen["status"].status is Status.CRITICAL
+    assert not seen["status"].is_symptom
+
+
+def test_an_entry_that_blames_another_check_is_a_consequence_and_so_is_the_status(site: Site) -> None:
+    seen = look(site, unhealthy(ml_server="error: HTTP 503"), 503)
+    assert seen["blamed"].status is Status.CRITICAL
+    assert seen["blamed"].is_symptom
+    assert seen["status"].is_symptom
+    assert seen["entries"].status is Status.OK
+
+
+def test_with_a_fault_of_its_own_the_status_is_no_consequence(site: Site) -> None:
+    seen = look(site, unhealthy(ml_server="error", disk="error: 1.0% free"), 503)
+    assert seen["blamed"].is_symptom
+    assert not seen["status"].is_symptom
+
+
+def test_a_bad_entry_behind_a_healthy_status_is_seen(site: Site) -> None:
+    body = HEALTHY | {"checks": {"disk": "error: 0.1% free"}}
+    assert look(site, body)["entries"].status is Status.CRITICAL
+
+
+def test_unhealthy_without_any_bad_entry_is_critical(site: Site) -> None:
+    seen = look(site, HEALTHY | {"status": "unhealthy"})
+    assert seen["status"].status is Status.CRITICAL
+    assert not seen["status"].is_symptom
+
+
+def test_entries_may_be_objects_and_booleans(site: Site) -> None:
+    body = HEALTHY | {"checks": {"a": {"status": "ok"}, "b": True, "c": False, "d": {"status": "down"}}}
+    assert look(site, body)["entries"].facts["entries"] == "c (false), d (down)"
+
+
+def test_what_an_entry_says_is_shown_without_secrets(site: Site) -> None:
+    seen = look(site, unhealthy(database="error: postgres://clinic:hunter2@db/x"), 503)
+    assert "hunter2" not in str(seen["entries"].facts["entries"])
+
+
+def test_a_site_that_does_not_answer_is_a_consequence() -> None:
+    (reading,) = probe(Options(url=nobody()), looking()).readings
+    assert (reading.aspect, reading.status, reading.is_symptom) == ("answer", Status.CRITICAL, True)
+    assert reading.facts["reason"] == "refused"
+
+
+def test_a_bad_gateway_page_is_a_consequence(site: Site) -> None:
+    reading = look(site, b"<html>502 Bad Gateway</html>", 502)["answer"]
+    assert (reading.status, reading.is_symptom, reading.facts["http_status"]) == (Status.CRITICAL, True, 502)
+
+
+@pytest.mark.parametrize("body", [b"<html>It works!</html>", b"[]", b"{}", b"\xff"])
+def test_something_else_behind_http_200_is_critical_and_no_consequence(site: Site, body: bytes) -> None:
+    reading = look(site, body)["answer"]
+    assert (reading.status, reading.is_symptom, reading.facts["reason"]) == (Status.CRITICAL, False, "no health body")

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from monitor_blueprint.probes import ProbeError, inodes
+from tests.monitor_blueprint.probes.looking import looking
+
+
+def test_the_share_of_used_inodes_is_measured() -> None:
+    (reading,) = inodes.probe(inodes.Options(path="/dev/shm"), looking()).readings
+    found = os.statvfs("/dev/shm")
+    assert reading.value == pytest.approx(100 * (found.f_files - found.f_ffree) / found.f_files, abs=0.2)
+    assert reading.thresholds is not None
+    assert (reading.thresholds.warning, reading.thresholds.critical) == (80, 90)
+
+
+def test_a_mount_point_that_is_not_there_is_a_probe_error() -> None:
+    with pytest.raises(ProbeError, match="No such file"):
+        inodes.probe(inodes.Options(path="/no/such/place"), looking())
+
+
+def test_a_file_system_without_a_fixed_number_of_inodes_cannot_be_looked_at() -> None:
+    options = inodes.Options(path="/proc")
+    assert not inodes.is_possible(options)
+    with pytest.raises(ProbeError, match="no fixed number"):
+        inodes.probe(options, looking())
+
+
+def test_it_is_possible_where_inodes_are_counted() -> None:
+    assert inodes.is_possible(inodes.Options(path="/dev/shm"))
+    assert not inodes.is_possible(inodes.Options(path="/no/such/place"))

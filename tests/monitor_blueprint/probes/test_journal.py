@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.probes import ProbeError, _command
+from monitor_blueprint.probes import journal as probe_journal
+from monitor_blueprint.probes.journal import Options, parse, probe
+from tests.monitor_blueprint.probes.looking import looking
+
+# The recorded quarter of an hour begins here; what happens when is told by `journalctl --directory`.
+BEGIN = datetime(2025, 12, 6, 5, 30, 0, tzinfo=UTC).timestamp()
+
+
+def test_errors_of_the_watched_units_are_counted_per_minute(journal: str) -> None:
+    (reading,) = probe(Options(directory=journal), looking(BEGIN + 240)).readings
+    # CRITICAL of gunicorn, two ERROR lines of Django, Nginx's priority "err"; not cron's.
+    assert reading.facts["errors"] == 4
+    assert reading.value == 0.8
+    assert reading.facts["unit"] == "gunicorn_django"
+
+
+def test_errors_are_held_against_limits_and_may_be_a_consequence(journal: str) -> None:
+    (reading,) = probe(Options(directory=journal, warning=2, critical=3), looking(BEGIN + 240)).readings
+    assert reading.thresholds is not None
+    assert (reading.thresholds.warning, reading.thresholds.critical) == (2, 3)
+    assert reading.is_symptom
+
+
+def test_the_last_error_is_shown_without_secrets_and_names(journal: str) -> None:
+    (reading,) = probe(Options(directory=journal, units=("gunicorn_django",)), looking(BEGIN + 240)).readings
+    last = str(reading.facts["last"])
+    assert last.startswith("ERROR clinic:")
+    for secret in ("Kim", "Minsu", "kim@example.org", "abcdefghijk0123"):
+        assert secret not in last
+
+
+def test_the_next_look_goes_on_where_the_last_one_ended(journal: str) -> None:
+    options = Options(directory=journal)
+    first = probe(options, looking(BEGIN + 240))
+    second = probe(options, looking(BEGIN + 250, memory=first.memory))
+    assert second.readings[0].facts["errors"] == 4
+    assert second.memory["cursor"] == first.memory["cursor"]
+
+
+def test_only_what_is_new_is_read(journal: str) -> None:
+    options = Options(directory=journal, units=("gunicorn_django",))
+    lines = _command.run(
+        ["journalctl", "-o", "json", "-D", journal, "-u", "gunicorn_django"], looking().deadline
+    ).text.splitlines()
+    middle = json.loads(lines[-2])["__CURSOR"]
+    memory = {"cursor": middle, "at": BEGIN + 80, "counts": [[int(BEGIN) // 60 + 1, "gunicorn_django", 10]], "last": "x"}
+    (reading,) = probe(options, looking(BEGIN + 240, memory=memory)).readings
+    assert reading.facts["errors"] == 11
+
+
+def test_errors_leave_the_window_after_five_minutes(journal: str) -> None:
+    options = Options(directory=journal)
+    first = probe(options, looking(BEGIN + 240))
+    (reading,) = probe(options, looking(BEGIN + 500, memory=first.memory)).readings
+    assert reading.facts["errors"] == 0
+    assert "last" not in reading.facts
+
+
+def test_a_position_that_no_journal_knows_is_given_up(journal: str) -> None:
+    memory = {"cursor": "nonsense", "at": BEGIN + 200, "counts": [[1, "nginx", 99]], "last": ""}
+    (reading,) = probe(Options(directory=journal), looking(BEGIN + 240, memory=memory)).readings
+    assert reading.facts["errors"] == 4
+
+
+def test_a_long_absence_does_not_bring_old_errors_back(journal: str) -> None:
+    first = probe(Options(directory=journal), looking(BEGIN + 60))
+    (reading,) = probe(Options(directory=journal), looking(BEGIN + 86400, memory=first.memory)).readings
+    assert reading.facts["errors"] == 0
+
+
+def test_a_clock_that_was_set_back_counts_afresh(journal: str) -> None:
+    first = probe(Options(directory=journal), looking(BEGIN + 86400))
+    (reading,) = probe(Options(directory=journal), looking(BEGIN + 240, memory=first.memory)).readings
+    assert reading.facts["errors"] == 4
+
+
+def test_a_flood_is_read_only_so_far_and_said_to_be_cut(journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe_journal, "MAX_BYTES", 1500)
+    seen = probe(Options(directory=journal), looking(BEGIN + 240))
+    assert seen.readings[0].facts["is_cut"] is True
+    assert seen.memory["cursor"] == ""
+
+
+def test_what_systemd_itself_says_of_a_unit_belongs_to_the_unit(journal: str) -> None:
+    text = _command.run(["journalctl", "-o", "json", "-D", journal, "-u", "gunicorn_flask"], looking().deadline).text
+    entries = list(parse(text.splitlines()))
+    assert entries[-1].message.endswith("Failed with result 'signal'.")
+    assert entries[-1].unit == "gunicorn_flask"
+
+
+def test_binary_missing_and_cut_off_lines_are_survived() -> None:
+    time = '"__REALTIME_TIMESTAMP":"1764999082000000"'
+    lines = [
+        "{" + time + ',"MESSAGE":[69,82,82,79,82,255],"_SYSTEMD_UNIT":"nginx.service"}',
+        "{" + time + ',"MESSAGE":null,"PRIORITY":"2"}',
+        "{" + time + ',"MESSAGE":"ERROR: cut',
+        "[]",
+        "-- No entries --",
+    ]
+    assert [entry.is_error for entry in parse(lines)] == [True, True]
+
+
+def test_a_word_that_only_contains_error_is_none() -> None:
+    line = '{"__REALTIME_TIMESTAMP":"1764999082000000","MESSAGE":"0 errors, TERRORS, Error"}'
+    assert [entry.is_error for entry in parse([line])] == [False]
+
+
+def test_where_there_is_no_journal_the_probe_could_not_look(tmp_path: Path) -> None:
+    if not _command.is_installed("journalctl"):
+        pytest.skip("journalctl is not installed")
+    with pytest.raises(ProbeError, match="there is no journal"):
+        probe(Options(directory=str(tmp_path)), looking())
+    assert not probe_journal.is_possible(Options(directory=str(tmp_path / "nowhere")))

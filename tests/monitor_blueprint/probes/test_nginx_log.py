@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.probes import Observation, ProbeError, nginx_log
+from tests.monitor_blueprint.probes.looking import NOW, looking
+
+START = NOW.timestamp()
+
+
+def request(status: int, path: str = "/api/predict") -> str:
+    return f'203.0.113.9 - - [06/Dec/2025:14:35:01 +0900] "POST {path} HTTP/1.1" {status} 157 "-" "curl/7.88.1"\n'
+
+
+def complaint(level: str, text: str = "connect() failed (111: Connection refused)") -> str:
+    return (
+        f"2025/12/06 14:35:01 [{level}] 123#123: *1 {text}, client: 203.0.113.9, server: _, "
+        'request: "GET /x?name=Kim HTTP/1.1", upstream: "http://127.0.0.1:8000/x?name=Kim"\n'
+    )
+
+
+class Nginx:
+    """The two logs, and the looks at them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.access, self.error = folder / "access.log", folder / "error.log"
+        self.access.write_text(request(500) * 100)
+        self.error.write_text(complaint("emerg"))
+        self.options = nginx_log.Options(access=str(self.access), error=str(self.error))
+        self.seen = Observation(())
+
+    def look(self, at: float = 0.0) -> tuple[Reading, Reading]:
+        self.seen = nginx_log.probe(self.options, looking(START + at, memory=self.seen.memory))
+        share, errors = self.seen.readings
+        return share, errors
+
+    def write(self, access: str = "", error: str = "") -> None:
+        with self.access.open("a") as file:
+            file.write(access)
+        with self.error.open("a") as file:
+            file.write(error)
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Nginx:
+    running = Nginx(tmp_path)
+    running.look()
+    return running
+
+
+def test_what_was_in_the_logs_before_is_history(nginx: Nginx) -> None:
+    share, errors = nginx.seen.readings
+    assert (share.facts["requests"], share.status) == (0, Status.OK)
+    assert (errors.facts["lines"], errors.status) == (0, Status.OK)
+
+
+def test_the_share_of_5xx_is_held_against_limits_and_may_be_a_consequence(nginx: Nginx) -> None:
+    nginx.write(request(200) * 30 + request(502) * 10)
+    share, _ = nginx.look(300)
+    assert (share.aspect, share.value, share.unit) == ("share", 25.0, "%")
+    assert share.thresholds is not None
+    assert (share.thresholds.warning, share.thresholds.critical) == (5, 20)
+    assert share.is_symptom
+
+
+def test_a_share_of_few_requests_is_not_judged(nginx: Nginx) -> None:
+    nginx.write(request(502) * 19)
+    share, _ = nginx.look(300)
+    assert (share.aspect, share.value, share.status) == ("quiet", None, Status.OK)
+
+
+def test_looks_in_quick_succession_count_together(nginx: Nginx) -> None:
+    nginx.write(request(502) * 19)
+    nginx.look(10)
+    nginx.write(request(502))
+    share, _ = nginx.look(20)
+    assert share.value == 100.0
+
+
+def test_requests_leave_the_window(nginx: Nginx) -> None:
+    nginx.write(request(502) * 30)
+    nginx.look(10)
+    nginx.write(request(200) * 30)
+    share, _ = nginx.look(311)
+    assert share.value == 0.0
+
+
+def test_after_a_long_absence_it_begins_at_the_end_again(nginx: Nginx) -> None:
+    nginx.write(request(502) * 30)
+    share, _ = nginx.look(3600)
+    assert share.facts["requests"] == 0
+
+
+def test_requests_around_a_rotation_are_all_counted(nginx: Nginx) -> None:
+    nginx.write(request(200) * 10)
+    nginx.access.rename(nginx.access.with_name("access.log.1"))
+    nginx.access.write_text(request(502) * 10)
+    share, _ = nginx.look(300)
+    assert share.value == 50.0
+
+
+def test_a_json_log_is_read_as_well() -> None:
+    lines = ['{"time": "x", "status": "503", "path": "/"}', '{"status":200}', "no request at all"]
+    assert nginx_log.status_codes(lines) == [503, 200]
+
+
+def test_a_request_that_looks_like_a_status_is_not_taken_for_one() -> None:
+    line = '1.2.3.4 - - [x] "GET /\\x22 500 \\x22 HTTP/1.1" 200 5 "-" "] \\x22x\\x22 500 "'
+    assert nginx_log.status_codes([line]) == [200]
+
+
+def test_a_few_errors_are_fine_and_more_are_a_warning(nginx: Nginx) -> None:
+    nginx.write(error=complaint("error") * 4 + complaint("warn") * 50)
+    assert nginx.look(60)[1].status is Status.OK
+    nginx.write(error=complaint("crit"))
+    _, errors = nginx.look(120)
+    assert (errors.status, errors.facts["lines"], errors.facts["level"]) == (Status.WARNING, 5, "crit")
+
+
+@pytest.mark.parametrize("level", ["alert", "emerg"])
+def test_an_alert_is_a_warning_at_once(nginx: Nginx, level: str) -> None:
+    nginx.write(error=complaint(level, "worker process 7 exited on signal 9"))
+    assert nginx.look(60)[1].status is Status.WARNING
+
+
+def test_the_last_error_is_shown_without_client_and_query(nginx: Nginx) -> None:
+    nginx.write(error=complaint("error"))
+    last = str(nginx.look(60)[1].facts["last"])
+    assert last.startswith("*1 connect() failed (111: Connection refused)")
+    assert "203.0.113.9" not in last
+    assert "Kim" not in last
+
+
+def test_an_error_is_forgotten_after_five_minutes(nginx: Nginx) -> None:
+    nginx.write(error=complaint("emerg"))
+    nginx.look(60)
+    _, errors = nginx.look(361)
+    assert (errors.status, errors.facts["last"]) == (Status.OK, "")
+
+
+def test_logs_that_are_not_there_are_a_probe_error(tmp_path: Path) -> None:
+    options = nginx_log.Options(access=str(tmp_path / "a"), error=str(tmp_path / "b"))
+    assert not nginx_log.is_possible(options)
+    with pytest.raises(ProbeError, match="No such file"):
+        nginx_log.probe(options, looking())

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.core.models import Reading
+from monitor_blueprint.probes import Observation, ProbeError, oom
+from tests.monitor_blueprint.probes.looking import NOW, looking
+
+# The journal's kernel killed two processes at 05:31:40 and 05:31:41.
+START = NOW.timestamp() - 300
+
+
+class Machine:
+    """A kernel's counter in a file, looked at every five minutes."""
+
+    def __init__(self, folder: Path, journal: str = "") -> None:
+        self.counter = folder / "vmstat"
+        self.options = oom.Options(counter=str(self.counter), directory=journal)
+        self.seen = Observation(())
+
+    def look(self, kills: int, at: float) -> Reading:
+        self.counter.write_text(f"nr_free_pages 1\noom_kill {kills}\nzone_reclaim_failed 0\n")
+        self.seen = oom.probe(self.options, looking(at, memory=self.seen.memory))
+        (reading,) = self.seen.readings
+        return reading
+
+
+def test_kills_from_before_the_first_look_are_history(tmp_path: Path) -> None:
+    assert Machine(tmp_path).look(7, START).value == 0
+
+
+def test_a_kill_since_the_last_look_is_counted_and_named(tmp_path: Path, journal: str) -> None:
+    machine = Machine(tmp_path, journal)
+    machine.look(7, START)
+    reading = machine.look(9, START + 300)
+    assert reading.value == 2
+    assert reading.facts["names"] == "gunicorn, python3"
+
+
+def test_one_kill_is_a_warning_and_the_third_within_an_hour_is_critical(tmp_path: Path) -> None:
+    limits = Machine(tmp_path).look(0, START).thresholds
+    assert limits is not None
+    assert (limits.warning, limits.critical, limits.clear) == (1, 3, 0)
+
+
+def test_a_kill_counts_for_an_hour(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.look(0, START)
+    assert machine.look(1, START + 300).value == 1
+    assert machine.look(1, START + 3800).value == 1
+    assert machine.look(1, START + 3901).value == 0
+    assert machine.seen.memory["names"] == ""
+
+
+def test_after_a_reboot_all_kills_are_new(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.look(7, START)
+    assert machine.look(1, START + 300).value == 1
+
+
+def test_names_that_may_not_be_read_do_not_spoil_the_count(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, journal=str(tmp_path / "nowhere"))
+    machine.look(0, START)
+    reading = machine.look(1, START + 300)
+    assert (reading.value, reading.facts["names"]) == (1, "")
+
+
+def test_a_kernel_that_does_not_count_is_a_probe_error(tmp_path: Path) -> None:
+    old = tmp_path / "vmstat"
+    old.write_text("nr_free_pages 1\n")
+    options = oom.Options(counter=str(old))
+    assert not oom.is_possible(options)
+    with pytest.raises(ProbeError, match="has no oom_kill"):
+        oom.probe(options, looking())
+
+
+def test_this_machine_can_be_looked_at() -> None:
+    if oom.is_possible(oom.Options()):
+        assert oom.probe(oom.Options(), looking()).readings[0].value == 0

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.probes import Observation, ProbeError, restarts
+from monitor_blueprint.systemd import UnitState
+from tests.monitor_blueprint.probes.looking import NOW, looking
+
+START = NOW.timestamp()
+# No process has this number: pid_max is at most 2**22.
+PID = 5_000_000
+
+
+def unit(count: int, pid: int = PID) -> UnitState:
+    return UnitState("gunicorn_flask.service", "loaded", "active", "running", restarts=count, main_pid=pid)
+
+
+class Watch:
+    """The looks at one unit, one after the other."""
+
+    def __init__(self) -> None:
+        self.seen = Observation(())
+        self.options = restarts.Options(units=("gunicorn_flask", "gunicorn_django"))
+
+    def look(self, state: UnitState, at: float = 0.0) -> Reading:
+        context = looking(START + at, memory=self.seen.memory, units={"gunicorn_flask": state})
+        self.seen = restarts.probe(self.options, context)
+        (reading,) = self.seen.readings
+        return reading
+
+
+def test_restarts_from_before_the_first_look_are_history() -> None:
+    reading = Watch().look(unit(40))
+    assert (reading.status, reading.value) == (Status.OK, 0)
+
+
+def test_a_single_restart_is_told_and_is_fine() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    reading = watch.look(unit(1, PID + 1), at=60)
+    assert reading.status is Status.OK
+    assert reading.facts["units"] == "gunicorn_flask (1)"
+
+
+def test_more_than_two_restarts_in_five_minutes_are_critical() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    assert watch.look(unit(2, PID + 2), at=120).status is Status.OK
+    reading = watch.look(unit(3, PID + 3), at=240)
+    assert (reading.status, reading.value) == (Status.CRITICAL, 3)
+
+
+def test_a_storm_between_two_looks_is_seen() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    assert watch.look(unit(5, PID + 5), at=300).status is Status.CRITICAL
+
+
+def test_a_storm_that_is_over_is_forgotten() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    assert watch.look(unit(3, PID + 3), at=60).status is Status.CRITICAL
+    reading = watch.look(unit(3, PID + 3), at=361)
+    assert (reading.status, reading.facts["units"]) == (Status.OK, "")
+
+
+def test_restarts_while_the_monitor_was_away_are_no_storm() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    assert watch.look(unit(5, PID + 5), at=3 * 3600).status is Status.OK
+
+
+def test_a_manual_start_sets_the_counter_back_and_is_one_restart() -> None:
+    watch = Watch()
+    watch.look(unit(40))
+    assert watch.look(unit(0, PID + 1), at=60).value == 1
+
+
+def test_failures_after_a_manual_start_are_counted_too() -> None:
+    watch = Watch()
+    watch.look(unit(40))
+    assert watch.look(unit(2, PID + 3), at=60).value == 3
+
+
+def test_another_main_process_is_a_restart_even_without_the_counter() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    assert watch.look(unit(0, PID + 1), at=60).value == 1
+
+
+def test_a_stop_and_a_later_start_are_one_restart() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    assert watch.look(unit(0, pid=0), at=60).value == 0
+    assert watch.look(unit(0, PID + 1), at=120).value == 1
+
+
+def test_a_clock_that_is_set_back_makes_no_storm() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    watch.look(unit(1, PID + 1), at=60)
+    assert watch.look(unit(1, PID + 1), at=-7200).value == 0
+
+
+def test_workers_that_were_replaced_are_told() -> None:
+    with parent_of_two() as (pid, kill_one):
+        watch = Watch()
+        watch.look(unit(0, pid))
+        kill_one()
+        reading = watch.look(unit(0, pid), at=60)
+    assert reading.status is Status.OK
+    assert reading.facts["workers"] == "gunicorn_flask (1)"
+
+
+def test_units_that_systemd_does_not_know_are_left_out_and_none_known_is_a_probe_error() -> None:
+    with pytest.raises(ProbeError, match="none of the units"):
+        restarts.probe(restarts.Options(), looking())
+
+
+_PARENT = """
+import subprocess, sys
+children = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2)]
+print("ready", flush=True)
+sys.stdin.readline()
+children[0].kill(); children[0].wait()
+print("killed", flush=True)
+sys.stdin.readline()
+children[1].kill(); children[1].wait()
+"""
+
+
+@contextmanager
+def parent_of_two() -> Iterator[tuple[int, Callable[[], None]]]:
+    process = subprocess.Popen([sys.executable, "-c", _PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        stdin, stdout = process.stdin, process.stdout
+        assert stdout.readline() == "ready\n"
+
+        def kill_one() -> None:
+            stdin.write("\n")
+            stdin.flush()
+            assert stdout.readline() == "killed\n"
+
+        yield process.pid, kill_one
+        stdin.write("\n")
