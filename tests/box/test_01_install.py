@@ -1,0 +1,195 @@
+"""A server is set up by the script, as the guide says, and everything is green."""
+
+import json
+
+import pytest
+
+from tests.box.box import Box
+from tests.box.conftest import setting
+
+pytestmark = pytest.mark.box
+
+SETUP = "cd ~/NeuroNova/deploy/monitoring && bash setup_monitoring.sh"
+EARLIER_SCRIPT = """#!/bin/bash
+ALERT_EMAIL="ops@example.com"
+SLACK_WEBHOOK=""
+echo "NeuroNova 헬스 체크 시작"
+"""
+
+
+def test_a_dry_run_changes_nothing(box: Box) -> None:
+    before = box.output("ls -R /etc /usr/local /opt | sha256sum")
+    result = box.run(f"{SETUP} --dry-run")
+    assert "Dry run: nothing is changed." in result.output
+    assert "/opt/neuronova/releases/1." in result.output or "Release 1." in result.output
+    assert box.output("ls -R /etc /usr/local /opt | sha256sum") == before
+    box.run("id neuronova", expect=1)
+
+
+def test_health_check_says_what_to_do_before_anything_is_installed(box: Box) -> None:
+    result = box.run("bash ~/NeuroNova/deploy/monitoring/health_check.sh", expect=3)
+    assert "sudo bash /root/NeuroNova/deploy/monitoring/setup_monitoring.sh" in result.output
+
+
+def test_setup_installs_everything_and_shows_one_health_check(box: Box) -> None:
+    # What an earlier installation by the guide has left behind.
+    box.path("/usr/local/bin/neuronova-health-check").write_text(EARLIER_SCRIPT)
+    box.run("chmod +x /usr/local/bin/neuronova-health-check")
+    box.run("printf '*/5 * * * * /usr/local/bin/neuronova-health-check\\n0 3 * * * true\\n' | crontab -")
+
+    result = box.run(SETUP, timeout_s=300)
+
+    assert "INFO: NeuroNova 헬스 체크 시작" in result.output
+    assert "SUCCESS: Flask API: 응답 정상 (HTTP 200)" in result.output
+    assert "INFO: 헬스 체크 완료: " in result.output
+    assert box.is_active("gunicorn_flask")
+    assert box.is_active("gunicorn_monitor")
+    assert box.is_active("neuronova-deadman.timer")
+    assert json.loads(box.output("curl -s http://127.0.0.1:9000/health")) == {
+        "ok": True,
+        "status": "alive",
+        "model_version": "1.0.0",
+    }
+
+
+def test_the_earlier_installation_is_taken_over(box: Box) -> None:
+    assert box.output("crontab -l") == "0 3 * * * true"
+    assert setting(box, "monitor.env", "ALERT_EMAIL") == "ops@example.com"
+    assert box.path("/etc/neuronova/neuronova-health-check.old").read_text() == EARLIER_SCRIPT
+
+
+def test_settings_and_secrets_are_for_root_and_the_service_only(box: Box) -> None:
+    for file in ("monitor.toml", "monitor.env", "ml_server.env"):
+        assert box.output(f"stat -c '%a %U:%G' /etc/neuronova/{file}") == "640 root:neuronova"
+    key, token = setting(box, "ml_server.env", "ML_API_KEY"), setting(box, "monitor.env", "MONITOR_ADMIN_TOKEN")
+    assert key == setting(box, "monitor.env", "ML_API_KEY")
+    assert len(key) >= 32
+    assert len(token) >= 32
+    journal, commands = box.output("journalctl --boot --no-pager"), box.output("cat /proc/*/cmdline | tr '\\0' ' '")
+    for secret in (key, token):
+        assert secret not in journal
+        assert secret not in commands
+
+
+@pytest.mark.parametrize("unit", ["gunicorn_flask", "gunicorn_monitor"])
+def test_the_unit_is_hardened(box: Box, unit: str) -> None:
+    line = box.output(f"systemd-analyze security {unit} --no-pager | grep 'Overall exposure'")
+    assert float(line.split(":")[1].split()[0]) <= 2.0, line
+    assert box.output(f"systemctl show -p User --value {unit}") in {"neuronova", "neuronova-ml"}
+
+
+def test_nothing_listens_outside_of_loopback(box: Box) -> None:
+    listening = box.output("ss -Hltn | awk '{print $4}'").split()
+    ours = [address for address in listening if address.rpartition(":")[2] in {"9000", "9001"}]
+    assert sorted(ours) == ["127.0.0.1:9000", "127.0.0.1:9001"]
+
+
+def test_the_ml_server_cannot_read_the_monitors_secrets(box: Box) -> None:
+    pid = box.output("systemctl show -p MainPID --value gunicorn_flask")
+    inside = f"nsenter --target {pid} --mount setpriv --reuid neuronova-ml --regid neuronova-ml --clear-groups"
+    box.run(f"{inside} cat /etc/neuronova/monitor.env", expect=1)
+    monitor = box.output("systemctl show -p MainPID --value gunicorn_monitor")
+    box.run(f"setpriv --reuid neuronova-ml --regid neuronova-ml --clear-groups cat /proc/{monitor}/environ", expect=1)
+
+
+def test_setup_run_again_changes_nothing_and_restarts_nothing(box: Box) -> None:
+    box.run("echo '# 병원 설정' >> /etc/neuronova/monitor.toml; echo '# ours' >> /etc/neuronova/monitor.env")
+    what = "md5sum /etc/neuronova/*; systemctl show -p MainPID gunicorn_flask gunicorn_monitor; readlink /opt/neuronova/current"
+    before = box.output(what)
+    result = box.run(SETUP)
+    assert box.output(what) == before
+    assert "/etc/neuronova/monitor.toml: yours, unchanged" in result.output
+    assert "is there already" in result.output
+
+
+def test_a_second_setup_at_the_same_time_is_refused(box: Box) -> None:
+    result = box.run(f"exec 8>/run/neuronova-setup.lock; flock 8; {SETUP}", expect=1)
+    assert "Another setup_monitoring.sh is running" in result.output
+
+
+def test_the_django_site_is_installed_beside_it(box: Box) -> None:
+    box.run("bash ~/NeuroNova/examples/django/install.sh", timeout_s=180)
+    body = json.loads(box.output("curl -s http://127.0.0.1:8000/api/health/"))
+    assert body["status"] == "healthy", body
+    assert body["checks"]["ml_server"] == "ok"
+    # Again, as after a change: the settings stay.
+    before = box.output("md5sum /etc/neuronova-django.env")
+    box.run("bash ~/NeuroNova/examples/django/install.sh", timeout_s=180)
+    assert box.output("md5sum /etc/neuronova-django.env") == before
+
+
+def test_the_operator_says_who_is_told_and_tries_it(box: Box) -> None:
+    box.run(
+        "python3 -m venv /opt/stand-ins/venv && /opt/stand-ins/venv/bin/pip install -q aiosmtpd && "
+        "systemd-run --quiet --unit=stand-ins --collect /opt/stand-ins/venv/bin/python /opt/stand-ins/stand_ins.py"
+    )
+    box.wait_until("the stand-ins listen", lambda: box.run("ss -Hltn | grep -q :8099", expect=None).code == 0)
+    box.run(
+        "sed -i 's|^SLACK_WEBHOOK=.*|SLACK_WEBHOOK=\"http://127.0.0.1:8099/services/T0/B0/secret\"|' "
+        "/etc/neuronova/monitor.env && systemctl restart gunicorn_monitor"
+    )
+    since = box.told()
+    result = box.run("neuronova-monitor test-alert")
+    assert "slack" in result.output
+    assert "email" in result.output
+    assert len(box.news(since, "mail")) == len(box.news(since, "slack")) == 1
+    assert box.records("mail")[-1]["to"] == ["ops@example.com"]
+    assert box.records("slack")[-1]["path"] == "/services/T0/B0/secret"
+
+
+def test_a_wrong_setting_is_refused_before_a_reload_and_by_it(box: Box) -> None:
+    box.run("cp -p /etc/neuronova/monitor.toml /root/good.toml")
+    box.run("sed -i 's/^every_minutes/evry_minutes/' /etc/neuronova/monitor.toml")
+    result = box.run("neuronova-monitor check-config", expect=3)
+    assert 'did you mean "every_minutes"' in result.output
+    box.run("systemctl reload gunicorn_monitor", expect=1)
+    assert box.is_active("gunicorn_monitor")
+    box.run("cp -p /root/good.toml /etc/neuronova/monitor.toml && neuronova-monitor check-config")
+
+
+def test_a_changed_setting_is_taken_in_by_a_reload(box: Box) -> None:
+    # Other work on this machine shall not count as an incident here, and a test cannot wait five minutes.
+    box.run(
+        "cd /etc/neuronova && sed -i 's/^every_minutes = 5/every_minutes = 1/' monitor.toml && "
+        "python3 - <<'PY'\n"
+        "import re\n"
+        "text = open('monitor.toml').read()\n"
+        "text = re.sub(r'warning = 70\\ncritical = 90', 'warning = 5000\\ncritical = 9000', text)\n"
+        "open('monitor.toml', 'w').write(text)\n"
+        "PY\n"
+        "neuronova-monitor check-config && systemctl reload gunicorn_monitor"
+    )
+    box.wait_for_scheduled_check()
+
+
+def test_everything_is_green(box: Box) -> None:
+    result = box.run("neuronova-health-check")
+    wanted = [
+        "SUCCESS: Nginx: 정상 실행 중",
+        "SUCCESS: Django: 정상 실행 중",
+        "SUCCESS: Django API: 응답 정상 (HTTP 200)",
+        "SUCCESS: Flask: 정상 실행 중",
+        "SUCCESS: Flask API: 응답 정상 (HTTP 200)",
+        "INFO: 헬스 체크 완료: OK",
+    ]
+    for line in wanted:
+        assert line in result.output
+    assert box.run("bash ~/NeuroNova/deploy/monitoring/health_check.sh").output.count("헬스 체크 완료: OK") == 1
+    assert json.loads(box.output("neuronova-health-check --json"))["overall"] == "OK"
+
+
+def test_an_ordinary_user_reads_the_log_and_is_told_to_use_sudo(box: Box) -> None:
+    box.run("useradd --create-home nurse")
+    box.run("runuser -u nurse -- tail -50 /var/log/neuronova/health_check.log")
+    box.run("runuser -u nurse -- tail /var/log/neuronova/cron.log")
+    result = box.run("runuser -u nurse -- neuronova-health-check", expect=3)
+    assert "sudo neuronova-monitor health-check" in result.output
+
+
+def test_the_commands_complete_on_the_tab_key(box: Box) -> None:
+    script = (
+        "source /usr/share/bash-completion/completions/neuronova-monitor; "
+        "COMP_WORDS=(neuronova-monitor {0}); COMP_CWORD={1}; _neuronova; echo ${{COMPREPLY[*]}}"
+    )
+    assert box.output(script.format("sil", 1)) == "silence silences"
+    assert "Flask" in box.output(script.format("silence Fl", 2))

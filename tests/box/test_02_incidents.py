@@ -1,0 +1,179 @@
+"""Services are stopped, killed, hung and restarted, resources run out; the right people are told, once."""
+
+import json
+import re
+
+import pytest
+
+from tests.box.box import Box
+
+pytestmark = pytest.mark.box
+
+CRITICAL = "[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: "
+RECOVERED = "[OK] NeuroNova 서비스 복구"
+# Only what a test is about shall be told by it: resources have checks of their own at the end.
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+
+
+def test_a_stopped_ml_server_is_told_at_once_and_once(box: Box) -> None:
+    since = box.told()
+    stopped_at = float(box.output("systemctl stop gunicorn_flask; date +%s.%N"))
+    text = box.wait_for_news(since, CRITICAL, timeout_s=20)
+    assert re.match(rf"\[CRITICAL\] NeuroNova 서비스 장애 발생!\n실패한 서비스: .*Flask.*\n시각: {TIME}\n", text), text
+    assert box.records("slack")[-1]["at"] - stopped_at < 5
+    box.wait_for_scheduled_check()
+    assert [text for text in box.news(since) if "Flask" in text.splitlines()[1]] == [text]
+    result = box.run("neuronova-health-check", expect=2)
+    assert "ERROR: Flask: 중지됨" in result.output
+    assert box.run("grep ERROR /var/log/neuronova/health_check.log").output.count("Flask") > 0
+
+    since = box.told()
+    box.run("systemctl start gunicorn_flask")
+    assert "Flask" in box.wait_for_news(since, RECOVERED)
+
+
+def test_restarts_and_a_kill_that_heal_by_themselves_are_not_told(box: Box) -> None:
+    since = box.told()
+    box.run("systemctl restart gunicorn_flask && systemctl restart gunicorn_django && systemctl reload nginx")
+    box.run("systemctl kill --kill-whom=main --signal=KILL gunicorn_flask")
+    box.wait_until("systemd has brought it back", lambda: box.is_active("gunicorn_flask"))
+    box.wait_for_scheduled_check()
+    assert box.news(since) == box.news(since, "mail") == []
+
+
+@pytest.mark.parametrize("unit", ["nginx", "gunicorn_django"])
+def test_another_service_that_is_stopped_is_told_with_its_own_name(box: Box, unit: str) -> None:
+    name = {"nginx": "Nginx", "gunicorn_django": "Django"}[unit]
+    since = box.told()
+    box.run(f"systemctl stop {unit}")
+    assert name in box.wait_for_news(since, CRITICAL).splitlines()[1]
+    since = box.told()
+    box.run(f"systemctl start {unit}")
+    assert name in box.wait_for_news(since, RECOVERED)
+
+
+def test_a_killed_nginx_that_stays_down_is_told(box: Box) -> None:
+    since = box.told()
+    box.run("systemctl kill --signal=KILL nginx")
+    assert "Nginx" in box.wait_for_news(since, CRITICAL).splitlines()[1]
+    since = box.told()
+    box.run("systemctl start nginx")
+    box.wait_for_news(since, RECOVERED)
+
+
+def test_a_hung_ml_server_is_told_and_brought_back_by_the_watchdog(box: Box) -> None:
+    box.run("mkdir -p /run/systemd/system/gunicorn_flask.service.d")
+    box.run("printf '[Service]\\nWatchdogSec=20\\n' > /run/systemd/system/gunicorn_flask.service.d/fast.conf")
+    box.run("systemctl daemon-reload && systemctl restart gunicorn_flask")
+    since = box.told()
+    before = box.output("systemctl show -p NRestarts --value gunicorn_flask")
+    box.run("systemctl kill --signal=STOP gunicorn_flask")
+    result = box.run("neuronova-health-check", expect=2)
+    assert "ERROR: Flask API: " in result.output
+    assert "Flask" in box.wait_for_news(since, CRITICAL).splitlines()[1]
+    box.wait_until(
+        "the watchdog has restarted it",
+        lambda: box.output("systemctl show -p NRestarts --value gunicorn_flask") != before and box.is_active("gunicorn_flask"),
+        timeout_s=60,
+    )
+    box.wait_for_news(since, RECOVERED, timeout_s=90)
+    box.run("rm -r /run/systemd/system/gunicorn_flask.service.d && systemctl daemon-reload")
+
+
+def test_a_hung_django_is_told(box: Box) -> None:
+    since = box.told()
+    box.run("systemctl kill --signal=STOP gunicorn_django")
+    box.run("neuronova-health-check", expect=2)
+    assert "Django" in box.wait_for_news(since, CRITICAL).splitlines()[1]
+    box.run("systemctl kill --signal=CONT gunicorn_django")
+    box.wait_for_news(since, RECOVERED, timeout_s=90)
+
+
+def test_a_silenced_service_is_checked_but_not_told(box: Box) -> None:
+    since = box.told()
+    box.run("neuronova-monitor silence '*' 30m --why 배포")
+    box.run("systemctl stop nginx")
+    assert "ERROR: Nginx: 중지됨" in box.run("neuronova-health-check", expect=2).output
+    box.run("systemctl start nginx")
+    box.run("neuronova-health-check")
+    assert box.news(since) == box.news(since, "mail") == []
+    number = box.output("neuronova-monitor silences").split("번")[0]
+    box.run(f"neuronova-monitor unsilence {number}")
+    box.run("neuronova-health-check")
+    assert box.news(since) == []
+
+
+def test_a_full_disk_much_memory_and_load_are_told(box: Box) -> None:
+    box.run("mkdir -p /srv/uploads && mount -t tmpfs -o size=10m uploads /srv/uploads")
+    box.run("cp -p /etc/neuronova/monitor.toml /root/good.toml")
+    box.run('printf \'[[check]]\\nname = "Uploads"\\nkind = "disk"\\npath = "/srv/uploads"\\n\' >> /etc/neuronova/monitor.toml')
+    box.run("systemctl reload gunicorn_monitor")
+    box.wait_for_scheduled_check()
+
+    since = box.told()
+    box.run("dd if=/dev/zero of=/srv/uploads/scans bs=1M count=9 status=none && fallocate -l 500K /srv/uploads/more")
+    result = box.run("neuronova-health-check", expect=2)
+    assert re.search(r"ERROR: .*9\d%", result.output), str(result)
+    assert "Uploads" in box.wait_for_news(since, CRITICAL).splitlines()[1]
+    box.run("rm /srv/uploads/*")
+    box.wait_for_news(since, RECOVERED, timeout_s=90)
+
+    # Limits that this machine is above: the monitor cannot tell the difference, and nobody has to eat 20 GB.
+    since = box.told()
+    box.run(
+        'cd /etc/neuronova && sed -i \'/^name = "Memory"/,/^critical/ s/^warning = .*/warning = 0.1/; '
+        '/^name = "Memory"/,/^critical/ s/^critical = .*/critical = 0.2/; '
+        '/^name = "CPU"/,/^critical/ s/^warning = .*/warning = 0.1/; '
+        '/^name = "CPU"/,/^critical/ s/^critical = .*/critical = 0.2/\' monitor.toml && systemctl reload gunicorn_monitor'
+    )
+    box.wait_for_scheduled_check()
+    told = box.wait_for_news(since, CRITICAL).splitlines()[1]
+    assert "Memory" in told
+    assert "CPU" in told
+    box.run("cp -p /root/good.toml /etc/neuronova/monitor.toml && systemctl reload gunicorn_monitor && umount /srv/uploads")
+    box.wait_for_news(since, RECOVERED, timeout_s=90)
+
+
+def test_a_killed_monitor_comes_back_and_repeats_nothing(box: Box) -> None:
+    since = box.told()
+    box.run("systemctl stop nginx")
+    box.wait_for_news(since, CRITICAL)
+    before = box.output("systemctl show -p MainPID --value gunicorn_monitor")
+    box.run("systemctl kill --signal=KILL gunicorn_monitor")
+    box.wait_until(
+        "systemd has brought the monitor back",
+        lambda: (
+            box.output("systemctl show -p MainPID --value gunicorn_monitor") not in {before, "0"}
+            and box.is_active("gunicorn_monitor")
+        ),
+    )
+    box.wait_for_scheduled_check()
+    assert len(box.news(since)) == len(box.news(since, "mail")) == 1
+    since = box.told()
+    box.run("systemctl start nginx")
+    box.wait_for_news(since, RECOVERED)
+
+
+def test_a_monitor_that_is_gone_is_told_by_the_timer_once_and_again_when_it_is_back(box: Box) -> None:
+    box.run("systemctl stop gunicorn_monitor")
+    since = box.told()
+    box.run("systemctl start neuronova-deadman")
+    assert box.news(since) == []
+    # A quarter of an hour later:
+    memory = box.path("/var/lib/neuronova/deadman.json")
+    remembered = json.loads(memory.read_text())
+    remembered["gone_since"] = "2026-01-01T00:00:00Z"
+    memory.write_text(json.dumps(remembered))
+    box.run("systemctl start neuronova-deadman && systemctl start neuronova-deadman")
+    for channel in ("slack", "mail"):
+        assert [text.splitlines()[0] for text in box.news(since, channel)] == ["[CRITICAL] NeuroNova 모니터 응답 없음!"]
+    box.run("systemctl start gunicorn_monitor")
+    box.wait_until("the monitor is well", lambda: box.last_check()["ok"])
+    box.run("systemctl start neuronova-deadman && systemctl start neuronova-deadman")
+    assert [text.splitlines()[0] for text in box.news(since)][1:] == ["[OK] NeuroNova 모니터 복구"]
+    assert "neuronova-deadman.timer" in box.output("systemctl list-timers --no-pager")
+
+
+def test_all_is_green_again(box: Box) -> None:
+    box.run("neuronova-health-check")
+    assert "진행 중인 장애" not in box.output("neuronova-monitor status")
