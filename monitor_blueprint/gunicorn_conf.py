@@ -5,6 +5,7 @@ One dedicated worker: the schedule runs inside it. Its threads serve the pages.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Any
@@ -47,3 +48,9 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn pa
     """Begin nothing new while the worker ends."""
     monitor = worker.wsgi.extensions["neuronova_monitor"]
     monitor.stop()
+
+
+def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both
+    """Keep the garbage collector off what is shared: each object it looks at would be copied."""
+    gc.collect()
+    gc.freeze()
