@@ -81,6 +81,10 @@ def merge(target: sqlite3.Connection, source: sqlite3.Connection) -> None:
     with transaction(target):
         for table, insert in _MERGES.items():
             _insert(target, insert, source.execute(f"SELECT * FROM {table} ORDER BY 1"))  # noqa: S608 - constants
+        for row in source.execute("SELECT number, opened_at, closed_at, body FROM incident"):
+            target.execute(_MERGE_INCIDENT, row)
+        for row in source.execute("SELECT version, body, saved_at FROM state"):
+            target.execute(_MERGE_STATE, row)
         for row in source.execute(
             "SELECT event_id, channel, message, at, state, attempts, settled_at, sent_as, answer FROM outbox ORDER BY number"
         ):
@@ -210,15 +214,25 @@ _SMALL_TABLES = {
     f" OR event_id IN (SELECT id FROM event WHERE incident IN ({_OPEN})) ORDER BY number",
 }
 _MERGES = {
-    "incident": "INSERT OR REPLACE INTO incident",
     "event": "INSERT OR IGNORE INTO event",
     "evidence": "INSERT OR REPLACE INTO evidence",
     "cycle": "INSERT OR REPLACE INTO cycle",
     "result": "INSERT OR REPLACE INTO result",
     "latest": "INSERT OR REPLACE INTO latest",
     "channel": "INSERT OR REPLACE INTO channel",
-    "state": "INSERT OR REPLACE INTO state",
 }
+# Numbers may have been used twice where the file could not even be read: what it holds of another incident stays.
+_MERGE_INCIDENT = (
+    "INSERT INTO incident (number, opened_at, closed_at, body) VALUES (?, ?, ?, ?) ON CONFLICT (number) DO UPDATE"
+    " SET closed_at = excluded.closed_at, body = excluded.body WHERE incident.opened_at = excluded.opened_at"
+)
+_MERGE_STATE = (
+    "INSERT INTO state (only, version, body, saved_at) VALUES (1, ?, ?, ?) ON CONFLICT (only) DO UPDATE"
+    " SET version = excluded.version, saved_at = excluded.saved_at, body = CASE WHEN json_valid(state.body)"
+    " THEN json_set(excluded.body, '$.last_incident_number', max("
+    "coalesce(json_extract(state.body, '$.last_incident_number'), 0),"
+    " json_extract(excluded.body, '$.last_incident_number'))) ELSE excluded.body END"
+)
 _MERGE_OUTBOX = (
     "INSERT INTO outbox (event_id, channel, message, at, state, attempts, settled_at, sent_as, answer)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, channel) DO UPDATE SET state = excluded.state,"

@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 
@@ -117,7 +116,7 @@ def send(message: Message, options: Options, environ: Mapping[str, str], timeout
 
 def mail_of(message: Message, sender: str, recipients: tuple[str, ...]) -> EmailMessage:
     """Return the mail: UTF-8, the id as Message-ID, the mails of one incident in one thread."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage()
     domain = sender.rpartition("@")[2]
     mail["Subject"] = _one_line(message.subject)
     mail["From"] = f"NeuroNova <{sender}>"
@@ -161,7 +160,7 @@ def _over_smtp(mail: EmailMessage, settings: _Settings, options: Options, timeou
 
 
 def _through_sendmail(mail: EmailMessage, program: str, timeout_s: float) -> Outcome:
-    body = mail.as_bytes(policy=mail.policy.clone(linesep="\n"))
+    body = mail.as_bytes()
     try:
         done = subprocess.run([program, "-i", "-t"], input=body, capture_output=True, timeout=timeout_s, check=False)  # noqa: S603 - the configured program
     except subprocess.TimeoutExpired:

@@ -25,7 +25,7 @@ ENVIRONMENT = ("SLACK_WEBHOOK",)
 # Slack cuts a text at 40,000 characters, the id included.
 MAX_TEXT = 30_000
 _TRY_AGAIN = (408, 425, 429)
-_ERROR_WORD = re.compile(r"[a-z_]{3,60}")
+_ERROR_WORD = re.compile(r"[a-z_]{2,60}")
 # The library's own log lines hold the URL, which is the secret.
 _silent = logging.Logger("slack-webhook", level=logging.CRITICAL + 1)
 

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.notifiers import Delivered, Message, Outcome, Refused, Retry, email
+from tests.monitor_blueprint.standins import MailStandIn, free_port
+
+MESSAGE = Message(
+    id="17-opened",
+    subject="[CRITICAL] NeuroNova 서비스 장애 발생!",
+    body="[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: Django Flask\n시각: 2025-12-06 14:35:01",
+    at=datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC),
+    incident=17,
+    kind="opened",
+)
+LOGIN = {"SMTP_USER": "monitor", "SMTP_PASSWORD": "pass phrase"}
+
+
+def send(
+    environ: Mapping[str, str], message: Message = MESSAGE, timeout_s: float = 10.0, options: email.Options | None = None
+) -> Outcome:
+    return email.send(message, options or email.Options(), environ, timeout_s)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 with its key, signed by itself."""
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", f"{path}.crt"],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def test_a_mail_arrives_with_a_korean_subject_the_whole_text_and_its_id() -> None:
+    with MailStandIn() as server:
+        assert send(server.environ) == Delivered("accepted")
+        mail = server.next_mail()
+    assert mail.sender == "monitor@example.org"
+    assert mail.recipients == ["ops@example.com"]
+    assert mail.parsed["Subject"] == MESSAGE.subject
+    assert mail.parsed["Message-ID"] == "<17-opened@example.org>"
+    assert mail.parsed["Date"].datetime == MESSAGE.at
+    assert mail.parsed["Auto-Submitted"] == "auto-generated"
+    assert mail.parsed["References"] == "<incident-17@example.org>"
+    assert mail.text == f"{MESSAGE.body}\n\nid: 17-opened\n"
+
+
+def test_every_line_of_a_mail_is_plain_ascii_so_that_any_server_can_pass_it_on() -> None:
+    mail = email.mail_of(MESSAGE, "monitor@example.org", ("ops@example.com",))
+    assert mail.as_bytes().isascii()
+
+
+def test_a_long_id_stays_one_message_id() -> None:
+    long = Message("incident-" + "a" * 200, "s", "b", MESSAGE.at)
+    raw = email.mail_of(long, "monitor@example.org", ("ops@example.com",)).as_bytes()
+    assert f"<{long.id}@example.org>".encode() in raw
+
+
+def test_a_text_from_outside_cannot_add_a_header() -> None:
+    evil = Message("1\r\nBcc: thief@example.com", "down\r\nBcc: thief@example.com\r\n\r\nbody", "text", MESSAGE.at)
+    with MailStandIn() as server:
+        assert send(server.environ, evil) == Delivered("accepted")
+        mail = server.next_mail()
+    assert mail.recipients == ["ops@example.com"]
+    assert mail.parsed["Bcc"] is None
+    assert mail.parsed["Subject"] == "down Bcc: thief@example.com body"
+
+
+def test_several_recipients_are_reached_at_once() -> None:
+    with MailStandIn() as server:
+        send(server.environ | {"ALERT_EMAIL": "a@example.com, b@example.com,"})
+        assert server.next_mail().recipients == ["a@example.com", "b@example.com"]
+
+
+def test_one_recipient_of_two_that_is_refused_is_told_and_the_other_reached() -> None:
+    refuse_b = lambda address: "550 no such user" if address.startswith("b") else "250 OK"  # noqa: E731
+    with MailStandIn(reply_to_recipient=refuse_b) as server:
+        outcome = send(server.environ | {"ALERT_EMAIL": "a@example.com,b@example.com"})
+        assert outcome == Delivered("accepted", problem="b@example.com: 550 no such user")
+        assert server.next_mail().recipients == ["a@example.com"]
+
+
+def test_a_mailbox_that_does_not_exist_is_not_tried_again() -> None:
+    with MailStandIn(reply_to_recipient=lambda address: "550 no such user") as server:
+        assert send(server.environ) == Refused("ops@example.com: 550 no such user")
+
+
+def test_greylisting_is_tried_again() -> None:
+    with MailStandIn(reply_to_recipient=lambda address: "451 later please") as server:
+        assert send(server.environ) == Retry("ops@example.com: 451 later please")
+
+
+@pytest.mark.parametrize(("reply", "kind"), [("552 too big", Refused), ("452 disk full", Retry)])
+def test_the_answer_to_the_text_itself_decides(reply: str, kind: type[Outcome]) -> None:
+    with MailStandIn(reply_to_mail=lambda mail: reply) as server:
+        assert send(server.environ) == kind(reply)
+
+
+def test_nobody_listening_is_tried_again() -> None:
+    outcome = send({"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(free_port())})
+    assert outcome == Retry("ConnectionRefusedError: Connection refused")
+
+
+def test_a_server_that_accepts_the_connection_and_says_nothing_ends_at_the_time_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environ = {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(silent.getsockname()[1])}
+        outcome = send(environ, timeout_s=1)
+    assert isinstance(outcome, Retry)
+    assert "timed out" in outcome.reason
+
+
+def test_a_server_that_hangs_up_after_the_text_is_tried_again() -> None:
+    with MailStandIn(reply_to_mail=lambda mail: "250 OK CUT") as server:
+        assert isinstance(send(server.environ), Retry)
+
+
+def test_starttls_is_used_where_it_is_offered_even_with_a_certificate_nobody_knows(tls: ssl.SSLContext) -> None:
+    with MailStandIn(tls=tls) as server:
+        assert send(server.environ) == Delivered("accepted")
+        assert server.next_mail().is_encrypted
+
+
+def test_with_starttls_demanded_an_unknown_certificate_is_not_trusted(tls: ssl.SSLContext) -> None:
+    with MailStandIn(tls=tls) as server:
+        outcome = send(server.environ | {"SMTP_TLS": "starttls"})
+        assert isinstance(outcome, Retry)
+        assert "SSLCertVerificationError" in outcome.reason
+
+
+def test_a_login_over_starttls_with_a_certificate_of_ones_own(tls: ssl.SSLContext, certificate: Path) -> None:
+    options = email.Options(ca_file=f"{certificate}.crt")
+    with MailStandIn(tls=tls, login=("monitor", "pass phrase")) as server:
+        assert send(server.environ | LOGIN | {"SMTP_TLS": "starttls"}, options=options) == Delivered("accepted")
+        mail = server.next_mail()
+    assert mail.is_encrypted
+    assert mail.user == "monitor"
+
+
+def test_tls_from_the_first_byte(tls: ssl.SSLContext, certificate: Path) -> None:
+    options = email.Options(ca_file=f"{certificate}.crt")
+    with MailStandIn(tls=tls, is_tls_from_the_start=True) as server:
+        assert send(server.environ | {"SMTP_TLS": "tls"}, options=options) == Delivered("accepted")
+
+
+def test_with_starttls_demanded_nothing_is_sent_to_a_server_without_it() -> None:
+    with MailStandIn() as server:
+        outcome = send(server.environ | {"SMTP_TLS": "starttls"})
+        assert outcome == Retry("the server offers no STARTTLS, and without it nothing is sent")
+        assert server.mails.empty()
+
+
+def test_a_wrong_password_is_refused_and_not_repeated_in_the_reason(tls: ssl.SSLContext) -> None:
+    with MailStandIn(tls=tls, login=("monitor", "another")) as server:
+        outcome = send(server.environ | LOGIN)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason.startswith("535")
+    assert "pass phrase" not in outcome.reason
+
+
+def test_without_a_host_the_machines_sendmail_is_used(tmp_path: Path) -> None:
+    program = script(tmp_path, f'echo "$@" > {tmp_path}/arguments; cat > {tmp_path}/mail')
+    assert send({"ALERT_EMAIL": "ops@example.com"}, options=program) == Delivered("accepted by sendmail")
+    assert (tmp_path / "arguments").read_text() == "-i -t\n"
+    raw = (tmp_path / "mail").read_bytes()
+    assert b"To: ops@example.com\n" in raw
+    assert b"\r" not in raw
+
+
+def test_sendmail_says_whether_trying_again_is_any_use(tmp_path: Path) -> None:
+    environ = {"ALERT_EMAIL": "ops@example.com"}
+    assert isinstance(send(environ, options=script(tmp_path, "cat > /dev/null; exit 75")), Retry)
+    refused = send(environ, options=script(tmp_path, "cat > /dev/null; echo 'no such user' >&2; exit 67"))
+    assert isinstance(refused, Refused)
+    assert "exit code 67: no such user" in refused.reason
+
+
+def test_a_sendmail_that_hangs_or_is_missing_is_tried_again(tmp_path: Path) -> None:
+    environ = {"ALERT_EMAIL": "ops@example.com"}
+    hanging = send(environ, timeout_s=0.5, options=script(tmp_path, "exec sleep 60"))
+    assert isinstance(hanging, Retry)
+    missing = send(environ, options=email.Options(sendmail=str(tmp_path / "nothing")))
+    assert isinstance(missing, Retry)
+    assert "No such file" in missing.reason
+
+
+def test_a_good_configuration_has_no_problem() -> None:
+    assert email.check(email.Options(), {"ALERT_EMAIL": "root"}) == []
+    assert email.check(email.Options(), {"ALERT_EMAIL": "a@example.com, b@example.com", "SMTP_HOST": "mail"} | LOGIN) == []
+    assert email.is_configured(email.Options(), {"ALERT_EMAIL": "root"})
+    assert not email.is_configured(email.Options(), {"SMTP_HOST": "mail"})
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"ALERT_EMAIL": "a@b@c"}, "ALERT_EMAIL"),
+        ({"ALERT_EMAIL": "ops@example.com; other@example.com"}, "ALERT_EMAIL"),
+        ({"ALERT_EMAIL": ","}, "ALERT_EMAIL"),
+        ({"SMTP_FROM": "Monitor <m@example.com>"}, "SMTP_FROM"),
+        ({"SMTP_PORT": "smtp"}, "SMTP_PORT"),
+        ({"SMTP_PORT": "0"}, "SMTP_PORT"),
+        ({"SMTP_PORT": "70000"}, "SMTP_PORT"),
+        ({"SMTP_TLS": "yes"}, "SMTP_TLS"),
+        ({"SMTP_HOST": "smtp://mail.example.com"}, "SMTP_HOST"),
+        ({"SMTP_TLS": "none", **LOGIN}, "SMTP_TLS"),
+        ({"SMTP_USER": "monitor"}, "SMTP_PASSWORD"),
+    ],
+)
+def test_a_bad_variable_is_named(given: dict[str, str], named: str) -> None:
+    environ = {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "mail.example.com"} | given
+    (problem,) = email.check(email.Options(), environ)
+    assert named in problem
+    assert "pass phrase" not in problem
+
+
+def script(directory: Path, body: str) -> email.Options:
+    path = directory / "sendmail"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return email.Options(sendmail=str(path))

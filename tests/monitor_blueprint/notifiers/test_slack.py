@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor_blueprint import notifiers
+from monitor_blueprint.notifiers import Delivered, Message, Outcome, Refused, Retry, slack
+from tests.monitor_blueprint.standins import HttpStandIn, Reply, free_port
+
+MESSAGE = Message(
+    id="17-opened",
+    subject="[CRITICAL] NeuroNova 서비스 장애 발생!",
+    body="[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: Django Flask\n시각: 2025-12-06 14:35:01",
+    at=datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC),
+    incident=17,
+    kind="opened",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+def send(url: str, message: Message = MESSAGE, timeout_s: float = 10.0) -> Outcome:
+    return slack.send(message, slack.Options(), {"SLACK_WEBHOOK": url}, timeout_s)
+
+
+def test_a_message_arrives_word_for_word_and_carries_its_id_in_the_last_line() -> None:
+    with HttpStandIn() as server:
+        assert send(server.url) == Delivered("HTTP 200 ok")
+        post = server.next_post()
+    assert post.path == "/services/T000/B000/secret"
+    assert post.text == f"{MESSAGE.body}\nid: 17-opened"
+
+
+def test_slacks_special_characters_cannot_call_the_whole_channel() -> None:
+    with HttpStandIn() as server:
+        send(server.url, Message("1", "", "<!channel> a & b", MESSAGE.at))
+        assert server.next_post().text == "&lt;!channel&gt; a &amp; b\nid: 1"
+
+
+def test_a_huge_message_is_cut_but_keeps_its_id() -> None:
+    text = slack.text_of(Message("1", "", "가" * 100_000, MESSAGE.at))
+    assert len(text) < 40_000
+    assert text.endswith("…\nid: 1")
+
+
+def test_too_many_requests_is_tried_again_when_slack_says() -> None:
+    with HttpStandIn(lambda post: Reply(429, "rate_limited", {"Retry-After": "30"})) as server:
+        assert send(server.url) == Retry("HTTP 429 rate_limited", after_s=30.0)
+
+
+@pytest.mark.parametrize("given", ["soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", ""])
+def test_a_retry_after_that_is_no_number_is_left_to_the_backoff(given: str) -> None:
+    with HttpStandIn(lambda post: Reply(429, "", {"Retry-After": given})) as server:
+        assert send(server.url) == Retry("HTTP 429", after_s=None)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
+def test_trouble_at_slack_is_tried_again(status: int) -> None:
+    with HttpStandIn(lambda post: Reply(status, "<h1>trouble</h1>")) as server:
+        assert send(server.url) == Retry(f"HTTP {status}")
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(404, "no_service"), (403, "invalid_token"), (410, "channel_is_archived"), (400, "invalid_payload")],
+)
+def test_what_slack_refuses_for_good_is_not_tried_again(status: int, word: str) -> None:
+    with HttpStandIn(lambda post: Reply(status, word)) as server:
+        assert send(server.url) == Refused(f"HTTP {status} {word}")
+
+
+def test_no_answer_ends_at_the_time_limit() -> None:
+    with HttpStandIn(lambda post: Reply(is_silent=True)) as server:
+        assert send(server.url, timeout_s=1) == Retry("no answer within 1 s")
+
+
+def test_a_connection_that_is_cut_is_tried_again_and_only_asked_once() -> None:
+    with HttpStandIn(lambda post: Reply(is_cut=True)) as server:
+        assert isinstance(send(server.url), Retry)
+        assert server.posts.qsize() == 1
+
+
+def test_nobody_listening_is_tried_again() -> None:
+    assert send(f"http://127.0.0.1:{free_port()}/services/x") == Retry("ConnectionRefusedError: Connection refused")
+
+
+def test_a_web_page_that_answers_200_is_not_taken_for_slack() -> None:
+    with HttpStandIn(lambda post: Reply(302, "", {"Location": "/login"})) as server:
+        assert send(server.url) == Retry("HTTP 200, but a web page instead of Slack's answer")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(404, "The requested URL /services/T000/B000/secret was not found"),
+        Reply(500, "/services/T000/B000/secret"),
+        Reply(is_cut=True),
+        Reply(),
+    ],
+)
+def test_the_webhook_appears_in_no_answer_and_no_log_line(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with HttpStandIn(lambda post: reply) as server:
+        outcome = send(server.url)
+    assert "secret" not in repr(outcome)
+    assert "secret" not in caplog.text
+
+
+def test_slack_is_configured_by_its_webhook_alone() -> None:
+    assert not slack.is_configured(slack.Options(), {})
+    assert not slack.is_configured(slack.Options(), {"SLACK_WEBHOOK": " "})
+    assert slack.is_configured(slack.Options(), {"SLACK_WEBHOOK": "https://hooks.slack.com/services/a/b/c"})
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.slack.com/services/a/b/c", "http://127.0.0.1:8080/x", "http://localhost/x", "http://[::1]/x"]
+)
+def test_a_usable_webhook_is_accepted(url: str) -> None:
+    assert slack.check(slack.Options(), {"SLACK_WEBHOOK": url}) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hooks.slack.com/services/a/b/secret",
+        "http://hooks.slack.com/services/a/b/secret",
+        "ftp://hooks.slack.com/secret",
+        "https:///secret",
+        "https://hooks.slack.com:99999999/secret",
+        "https://hooks.slack.com/a secret",
+        "https://hooks.slack.com/비밀secret",
+    ],
+)
+def test_a_webhook_that_cannot_be_used_is_named_without_being_told(url: str) -> None:
+    (problem,) = slack.check(slack.Options(), {"SLACK_WEBHOOK": url})
+    assert "SLACK_WEBHOOK" in problem
+    assert "https://" in problem
+    assert "secret" not in problem
+
+
+def test_channels_are_what_the_environment_configures() -> None:
+    environ = {"SLACK_WEBHOOK": "https://hooks.slack.com/services/a/b/secret", "ALERT_EMAIL": "ops@example.com"}
+    assert [channel.name for channel in notifiers.channels(environ)] == ["email", "slack"]
+    assert [channel.name for channel in notifiers.channels({})] == []
+    assert "secret" not in repr(notifiers.channels(environ))
+
+
+def test_a_channel_with_a_problem_is_left_out_and_the_problem_told() -> None:
+    environ = {"SLACK_WEBHOOK": "nonsense", "ALERT_EMAIL": "ops@example.com"}
+    assert [channel.name for channel in notifiers.channels(environ)] == ["email"]
+    (problem,) = notifiers.problems(environ)
+    assert "SLACK_WEBHOOK" in problem
+
+
+def test_the_fingerprint_changes_with_the_configuration() -> None:
+    prints = {notifiers.channels({"SLACK_WEBHOOK": f"https://hooks.slack.com/{n}"})[0].fingerprint for n in (1, 1, 2)}
+    assert len(prints) == 2
+
+
+def test_an_unknown_kind_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        notifiers.load("pigeon")

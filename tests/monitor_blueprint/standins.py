@@ -1,0 +1,197 @@
+"""Real local servers in the place of Slack and of a mail server; each answer is chosen by the test."""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self, cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the stand-in does with a request; `is_cut` hangs up instead of answering."""
+
+    status: int = 200
+    body: str = "ok"
+    headers: dict[str, str] = field(default_factory=dict)
+    is_cut: bool = False
+    is_silent: bool = False
+
+
+@dataclass(frozen=True)
+class Post:
+    path: str
+    body: str
+    headers: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        return cast("str", json.loads(self.body)["text"])
+
+
+class HttpStandIn:
+    """Any HTTP server: takes each POST, and answers as `reply_to` says (by default 200 "ok")."""
+
+    def __init__(self, reply_to: Callable[[Post], Reply] = lambda post: Reply()) -> None:
+        self.reply_to = reply_to
+        self.posts: queue.Queue[Post] = queue.Queue()
+        self.released = threading.Event()
+        standin = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.0"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                post = Post(self.path, body, dict(self.headers.items()))
+                standin.posts.put(post)
+                reply = standin.reply_to(post)
+                if reply.is_silent:
+                    standin.released.wait(60)
+                if reply.is_cut or reply.is_silent:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(reply.body.encode())
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"<html>somebody else</html>")
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 64
+
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """Clients that were killed are part of the tests."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/services/T000/B000/secret"
+
+    def next_post(self) -> Post:
+        return self.posts.get(timeout=30)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.released.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@dataclass(frozen=True)
+class Mail:
+    sender: str
+    recipients: list[str]
+    content: bytes
+    user: str
+    is_encrypted: bool
+
+    @property
+    def parsed(self) -> EmailMessage:
+        return cast("EmailMessage", message_from_bytes(self.content, policy=policy.default))
+
+    @property
+    def text(self) -> str:
+        return cast("str", self.parsed.get_content())
+
+
+class MailStandIn:
+    """A mail server: answers RCPT and DATA as the test says."""
+
+    def __init__(
+        self,
+        reply_to_mail: Callable[[Mail], str] = lambda mail: "250 OK",
+        reply_to_recipient: Callable[[str], str] = lambda address: "250 OK",
+        login: tuple[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        is_tls_from_the_start: bool = False,
+    ) -> None:
+        self.reply_to_mail = reply_to_mail
+        self.mails: queue.Queue[Mail] = queue.Queue()
+        standin = self
+
+        class Handler:
+            async def handle_RCPT(  # noqa: N802
+                self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+            ) -> str:
+                reply = reply_to_recipient(address)
+                if reply.startswith("250"):
+                    envelope.rcpt_tos.append(address)
+                return reply
+
+            async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+                content = cast("bytes", envelope.content)
+                user = session.auth_data.decode() if session.auth_data else ""
+                mail = Mail(envelope.mail_from or "", envelope.rcpt_tos, content, user, session.ssl is not None)
+                reply = standin.reply_to_mail(mail)
+                if reply.startswith("250"):
+                    standin.mails.put(mail)
+                if reply.endswith("CUT"):
+                    cast("Any", server).transport.abort()
+                return reply
+
+        def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+            given = (data.login.decode(), data.password.decode())
+            return AuthResult(success=given == login, handled=False, auth_data=data.login if given == login else None)
+
+        self._controller = Controller(
+            Handler(),
+            hostname="127.0.0.1",
+            port=free_port(),
+            ssl_context=tls if is_tls_from_the_start else None,
+            tls_context=None if is_tls_from_the_start else tls,
+            authenticator=authenticate if login else None,
+            auth_require_tls=tls is not None,
+        )
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "ALERT_EMAIL": "ops@example.com",
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(self._controller.port),
+            "SMTP_FROM": "monitor@example.org",
+        }
+
+    def next_mail(self) -> Mail:
+        return self.mails.get(timeout=30)
+
+    def __enter__(self) -> Self:
+        self._controller.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._controller.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
