@@ -99,7 +99,7 @@ class Outbox:
         self._timing = timing or Timing()
         self._clock = clock
         self._jitter = jitter
-        self._is_stopping = False
+        self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
     @property
@@ -117,7 +117,7 @@ class Outbox:
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Let the attempts that are under way end, for `timeout_s` seconds at most."""
-        self._is_stopping = True
+        self._stopping.set()
         self.notify()
         for thread in self._threads:
             thread.join(timeout_s)
@@ -163,7 +163,7 @@ class Outbox:
         return self._store.run(lambda tx: tx.claim(channel, self._sender, now, lease_s))
 
     def _serve(self, lane: _Lane) -> None:
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             lane.wake.clear()
             try:
                 wait_s = self._drain(lane)
@@ -175,7 +175,7 @@ class Outbox:
     def _drain(self, lane: _Lane) -> float:
         """Deliver until nothing is due any more; return after how many seconds to look again."""
         with lane.lock:
-            while not self._is_stopping:
+            while not self._stopping.is_set():
                 now = self._clock()
                 claim = self._claim(lane.channel.name, now)
                 if not claim.messages:
