@@ -75,7 +75,7 @@ class Settings:
     model_version: str | None = None
     bind: str = "127.0.0.1:9000"
     workers: int = 2
-    threads: int = 8
+    threads: int = 4
     max_body_bytes: int = 1024 * 1024
     max_batch: int = 256
     timeout_s: float = 10.0

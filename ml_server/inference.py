@@ -39,6 +39,7 @@ class Answer(NamedTuple):
 
     probabilities: list[float]
     importance: dict[str, float] | None
+    warnings: tuple[str, ...]
 
 
 class InferenceService:
@@ -183,21 +184,21 @@ def run_model(model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: fl
             batch += [(*row.values[:column], median, *row.values[column + 1 :]) for column, median in enumerate(medians)]
     outputs = model.runtime.run(batch, timeout_s)
     step = 1 + len(medians) if explain else 1
-    return [_answer(model.card, outputs[start : start + step]) for start in range(0, len(outputs), step)]
+    return [_answer(model.card, row, outputs[number * step : (number + 1) * step]) for number, row in enumerate(rows)]
 
 
-def _answer(card: Card, outputs: list[list[float]]) -> Answer | InvalidRequestError:
+def _answer(card: Card, row: Row, outputs: list[list[float]]) -> Answer | InvalidRequestError:
     if not all(_is_distribution(probabilities) for probabilities in outputs):
         return InvalidRequestError("the model has no answer for these values: they are too far from its training range")
     probabilities, *occluded = outputs
     if not occluded:
-        return Answer(probabilities, None)
+        return Answer(probabilities, None, row.warnings)
     predicted = probabilities.index(max(probabilities))
     whole = _log_odds(probabilities[predicted])
     importance = {
         wanted.name: whole - _log_odds(without[predicted]) for wanted, without in zip(card.inputs, occluded, strict=True)
     }
-    return Answer(probabilities, importance)
+    return Answer(probabilities, importance, row.warnings)
 
 
 def _is_distribution(probabilities: Sequence[float]) -> bool:

@@ -134,14 +134,8 @@ def _predict_items(model: Model, wanted: schemas.Request) -> list[dict[str, Any]
             checked.append(error)
     rows = [row for row in checked if isinstance(row, schemas.Row)]
     answers = iter(_service().predict(model, rows, explain=wanted.explain) if rows else ())
-    results: list[dict[str, Any] | errors.InvalidRequestError] = []
-    for row in checked:
-        answer = next(answers) if isinstance(row, schemas.Row) else row
-        if isinstance(answer, Answer) and isinstance(row, schemas.Row):
-            results.append(schemas.render_answer(model.card.classes, *answer, row.warnings))
-        elif isinstance(answer, errors.InvalidRequestError):
-            results.append(answer)
-    return results
+    results = [next(answers) if isinstance(row, schemas.Row) else row for row in checked]
+    return [schemas.render_answer(model.card.classes, *result) if isinstance(result, Answer) else result for result in results]
 
 
 def _describe(card: Card) -> dict[str, Any]:

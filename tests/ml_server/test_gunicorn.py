@@ -3,8 +3,10 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +18,7 @@ import pytest
 
 from ml_server.card import Card
 from ml_server.config import BUNDLED_MODELS
-from tests.ml_server.conftest import NAME, VERSION, StartServer
+from tests.ml_server.conftest import NAME, VERSION, StartServer, edit_card
 from tests.ml_server.load import FRESH, KEPT, Load
 from tests.ml_server.server import DEADLINE_S, Server
 
@@ -203,6 +205,31 @@ def test_a_reload_loses_no_request(start_server: StartServer, features: Features
             load.wait_for_more()
             assert not set(before) & set(server.workers())
     assert load.failures == []
+
+
+def test_a_reload_serves_a_version_that_was_installed_meanwhile(start_server: StartServer, model_dir: Path) -> None:
+    server = start_server(ML_MODEL_DIR=str(model_dir), ML_WORKERS="1")
+    server.report_with("READY")
+    shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / "1.1.0")
+    edit_card(model_dir / NAME / "1.1.0", version="1.1.0")
+    (before,) = server.workers()
+    os.kill(server.process.pid, signal.SIGHUP)
+    assert "1.1.0" in server.report_with("READY")["STATUS"]
+    wait_gone(before)
+    assert server.health().json()["model_version"] == "1.1.0"
+
+
+def test_slow_predictions_leave_a_thread_for_health(start_server: StartServer, slow_model_dir: Path) -> None:
+    server = start_server(ML_MODEL_DIR=str(slow_model_dir), ML_WORKERS="1", ML_THREADS="4", ML_TIMEOUT_S="5")
+    server.report_with("READY")
+    with ThreadPoolExecutor() as pool:
+        asked = [pool.submit(server.predict, {"features": {"rounds": 1e12}}) for _ in range(3)]
+        first = next(as_completed(asked, DEADLINE_S))
+        assert first.result().json()["code"] == "overloaded"
+        assert server.health().status_code == 200
+        assert [answer.done() for answer in asked if answer is not first] == [False, False]
+        codes = [answer.result().json()["code"] for answer in asked if answer is not first]
+    assert codes == ["prediction_timeout", "prediction_timeout"]
 
 
 def test_an_upgrade_loses_no_request_and_hands_over_at_its_end(start_server: StartServer, features: Features) -> None:
