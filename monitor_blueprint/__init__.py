@@ -20,6 +20,7 @@ def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
         monitor_blueprint.config.ConfigError: the configuration cannot be used.
     """
     from flask import Flask  # noqa: PLC0415 - the command line tools need no web framework
+    from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415
 
     from monitor_blueprint.service import Monitor  # noqa: PLC0415
     from monitor_blueprint.views import blueprint  # noqa: PLC0415
@@ -29,4 +30,6 @@ def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["neuronova_monitor"] = Monitor(environ)
     app.register_blueprint(blueprint)
+    # Nginx serves the pages under a prefix; only loopback can reach this program, so the header is Nginx's.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=0, x_prefix=1)  # type: ignore[method-assign]
     return app
