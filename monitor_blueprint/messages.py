@@ -26,6 +26,19 @@ TITLES = {
     "memory": "메모리 사용량",
     "cpu": "CPU 로드",
     "service": "{name} 상태",
+    "health_body": "Django 자체 점검",
+    "golden": "ML 예측 검증",
+    "restarts": "서비스 재시작",
+    "oom": "메모리 부족(OOM) 종료",
+    "journal": "오류 로그",
+    "nginx_log": "Nginx 로그",
+    "tls": "TLS 인증서",
+    "inodes": "아이노드 사용량",
+    "swap": "스왑 사용량",
+    "disk_trend": "디스크 증가 추세",
+    "backup": "백업",
+    "updates": "보안 업데이트",
+    "log_rotation": "로그 로테이션",
     "monitor": "모니터 자체 상태",
 }
 
@@ -37,6 +50,7 @@ REASONS = {
     "name": "주소를 찾을 수 없음",
     "status": "HTTP {http_status}",
     "text": "예상한 내용 없음",
+    "body": "상태 본문이 아님",
 }
 
 
@@ -69,6 +83,64 @@ LINES: dict[tuple[str, str], Texts] = {
         "CPU 로드: {load:.2f} ({value}% of {cores} cores, 경고)",
         "CPU 로드: {load:.2f} ({value}% of {cores} cores, 위험)",
     ),
+    ("health_body", "status"): Texts("Django 상태 본문: {said}", bad="Django 상태 본문: {said}"),
+    ("health_body", "entries"): Texts("Django 자체 점검: {count}개 항목 정상", bad="Django 자체 점검 실패: {entries}"),
+    ("health_body", "blamed"): Texts(bad="Django가 보고한 연결 서비스 장애: {entries}"),
+    ("health_body", "answer"): Texts(bad="Django 상태 본문: 응답 없음 ({reason})"),
+    ("golden", "answer"): Texts(
+        "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version})",
+        bad="ML 예측 검증: 예측이 틀림 (표본 {sample}, {field}: {got}, 기대값 {expected})",
+    ),
+    ("golden", "refused"): Texts(bad="ML 예측 검증: 응답 이상 ({reason})"),
+    ("golden", "latency"): Texts(
+        "ML 응답 시간: {value}ms (정상)", "ML 응답 시간: {value}ms (경고)", "ML 응답 시간: {value}ms (위험)"
+    ),
+    ("restarts", "steady"): Texts("서비스 재시작: 최근 {minutes}분간 없음"),
+    ("restarts", "restarts"): Texts(
+        "서비스 재시작: {units} (최근 {minutes}분)", bad="서비스가 자주 중단됨: {units} (최근 {minutes}분)"
+    ),
+    ("restarts", "workers"): Texts("작업 프로세스 교체: {workers}"),
+    ("oom", "kills"): Texts(
+        "메모리 부족(OOM) 종료: 최근 {minutes}분간 {kills}건",
+        bad="메모리 부족(OOM) 종료: 최근 {minutes}분간 {kills}건 ({names})",
+    ),
+    ("journal", "errors"): Texts(
+        "오류 로그: 최근 {minutes}분간 {errors}건",
+        bad="오류 로그 급증: 최근 {minutes}분간 {errors}건 ({unit}: {last})",
+    ),
+    ("nginx_log", "share"): Texts(
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 정상)",
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 경고)",
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 위험)",
+    ),
+    ("nginx_log", "quiet"): Texts("Nginx 5xx 비율: 요청 {requests}건으로 판정하지 않음"),
+    ("nginx_log", "errors"): Texts(
+        "Nginx 오류 로그: 최근 {minutes}분간 {lines}건", bad="Nginx 오류 로그: 최근 {minutes}분간 {lines}건 ({last})"
+    ),
+    ("tls", "expiry"): Texts(
+        "TLS 인증서: {days}일 남음 ({subject}, {until}까지)",
+        bad="TLS 인증서: {days}일 후 만료 ({subject}, {until}까지)",
+    ),
+    ("tls", "expired"): Texts(bad="TLS 인증서: 만료됨 ({subject}, {until})"),
+    ("tls", "not_yet_valid"): Texts(bad="TLS 인증서: 아직 유효하지 않음 ({subject})"),
+    ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
+    ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
+    ("tls", "answer"): Texts(bad="TLS 연결: 응답 없음 ({server}, {reason})"),
+    ("inodes", "usage"): _with("아이노드 사용량", _USAGE),
+    ("swap", "usage"): _with("스왑 사용량", _USAGE),
+    ("disk_trend", "trend"): Texts(
+        "디스크 증가 추세: 정상 (여유 {free_percent}%)", bad="디스크 증가 추세: {hours}시간 후 가득 참 (여유 {free_percent}%)"
+    ),
+    ("backup", "age"): Texts("백업: {hours}시간 전 ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, {at})"),
+    ("backup", "size"): Texts("백업 크기: {bytes}바이트 (정상)", bad="백업 크기: {bytes}바이트, 이전 백업의 {percent}% ({file})"),
+    ("backup", "missing"): Texts(bad="백업: 파일 없음 ({pattern})"),
+    ("updates", "pending"): Texts("보안 업데이트: 대기 {count}개", bad="보안 업데이트: {count}개 대기 ({packages})"),
+    ("updates", "lists"): Texts("패키지 목록: {days}일 전 갱신", bad="패키지 목록: {days}일 동안 갱신되지 않음"),
+    ("log_rotation", "rotated"): Texts(
+        "로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 ({path}, 마지막 {at})"
+    ),
+    ("log_rotation", "ran"): Texts("로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 (마지막 {at})"),
+    ("log_rotation", "never"): Texts(bad="로그 로테이션: 실행 기록 없음 ({path})"),
     ("monitor", "database"): Texts("데이터베이스: 정상", bad="데이터베이스: 사용 불가, 메모리에 기록 중 ({reason})"),
     ("monitor", "log"): Texts("로그 파일: 정상", bad="로그 파일: 기록 불가 ({reason})"),
     ("monitor", "config"): Texts("설정: 정상", bad="설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({reason})"),

@@ -50,21 +50,25 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
     # RFC 9110 section 11.6.2: everything after the field name is the credentials.
     (re.compile(r"((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(\\*[\"']?\s*[:=]\s*).*", re.IGNORECASE), rf"\1\2{MASK}"),
     (re.compile(r"\b(bearer|basic|digest|token|negotiate)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/\"'<>]*@", re.IGNORECASE), rf"\1{MASK}@"),
+    (re.compile(r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://)[^\s/\"'<>]*@", re.IGNORECASE), rf"\1{MASK}@"),
     (re.compile(r"https?://[^\s\"'<>]*(?:hooks?\.|webhook|/hooks?/|hc-ping\.com|healthchecks)[^\s\"'<>]*", re.IGNORECASE), MASK),
     # A query string can hold anything, a name that was searched for above all.
-    (re.compile(r"(?<=[\w/%.~*-])\?[^\s\"'<>]+"), f"?{MASK}"),
+    (re.compile(r"(?<=[\w/%.~*-])\?[^\s\"<>]+"), f"?{MASK}"),
+    # The same in a path: a number of four digits and more, or a word in percent encoding (a Korean name).
+    (re.compile(r"(?<=/)\d{4,}(?=[/\s\"'?]|$)"), MASK),
+    (re.compile(r"(?<![\w.~-])[\w.~-]*(?:%[0-9a-f]{2}[\w.~-]*)+", re.IGNORECASE), MASK),
     (re.compile(r"\beyJ[\w-]+\.[\w-]*(?:\.[\w-]*)?"), MASK),
-    (re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,}"), MASK),
+    (re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Za-z0-9]{12,}"), MASK),
     (re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[a-z]-|xapp-|sk-|pk_|sk_|rk_|hf_|pypi-)[\w-]{8,}"), MASK),
-    (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"), MASK),
+    (re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"), MASK),
 )
 _NUMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Korean resident registration number: date of birth, then a digit for sex and century, then six more.
     (re.compile(r"(?<!\d)\d{6}\s?[-\u2013]\s?[0-9]\d{6}(?!\d)"), MASK),
     (re.compile(r"(?<!\d)(?:\+?82[-.\s]?|0)1[016789][-.\s]?\d{3,4}[-.\s]?\d{4}(?!\d)"), MASK),
     (re.compile(r"(?<!\d)(?:\+82[-.\s]?|0)(?:2|[3-7]\d)[-.\s]?\d{3,4}[-.\s]\d{4}(?!\d)"), MASK),
-    (re.compile(r"(?<![\w.])\+\d{1,3}[-.\s]?\(?\d{1,4}\)?(?:[-.\s]?\d{2,4}){2,4}(?!\d)"), MASK),
+    # Not "+0900 502": that is a time zone and what comes after it.
+    (re.compile(r"(?<![\w.])(?!\+\d{4}(?!\d))\+[1-9]\d{0,2}[-.\s]?\(?\d{1,4}\)?(?:[-.\s]?\d{2,4}){2,4}(?!\d)"), MASK),
     (re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)"), MASK),
     # A date of the last century is somebody's date of birth, not the time of an event.
     (re.compile(r"(?<!\d)19\d\d(?:[-./]\d{1,2}){2}(?!\d)"), MASK),

@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.core.models import Reading, Scalar, Status, Thresholds
+from monitor_blueprint.core.models import Facts, Reading, Scalar, Status, Thresholds
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, clean
 from monitor_blueprint.probes._http import Answer, fetch
 from monitor_blueprint.probes._options import NotNegative, Positive, Text
@@ -60,6 +60,14 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     timeout_s: Annotated[Positive, Meta(le=20)] = 8.0
 
 
+class Wrong(NamedTuple):
+    """A field of the answer that is not what it must be."""
+
+    field: str
+    got: object
+    expected: object
+
+
 def is_possible(options: Options) -> bool:
     """Tell whether the sample file is there."""
     return Path(options.sample).is_file()
@@ -80,9 +88,9 @@ def probe(options: Options, context: ProbeContext) -> Observation:
         slowest_ms = max(slowest_ms, answer.latency_ms)
         if answer.status != HTTP_OK:
             return Observation((_refused(answer),))
-        problem = _difference(answer, sample, wanted, options)
-        if problem:
-            facts: dict[str, Scalar] = {"sample": number, "reason": clean(problem)}
+        wrong = _difference(answer, sample, wanted, options)
+        if wrong:
+            facts: Facts = {"sample": number} | {key: clean(str(part), 80) for key, part in wrong._asdict().items()}
             return Observation((Reading("answer", Status.CRITICAL, facts=facts), _latency(slowest_ms, options)))
     facts = {"samples": len(wanted.samples), "model_version": clean(options.model_version or wanted.model_version)}
     return Observation((Reading("answer", facts=facts), _latency(slowest_ms, options)))
@@ -102,35 +110,36 @@ def _refused(answer: Answer) -> Reading:
     return Reading("refused", Status.CRITICAL, facts=facts, is_symptom=answer.status in _NOT_READY)
 
 
-def _difference(answer: Answer, sample: Sample, wanted: Samples, options: Options) -> str:
-    """Return what is wrong with the answer; empty when it is right."""
+def _difference(answer: Answer, sample: Sample, wanted: Samples, options: Options) -> Wrong | None:
+    """Return what is wrong with the answer; None when it is right."""
     try:
         body: Any = msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return "the answer is not JSON"
-    if not isinstance(body, dict) or body.get("ok") is not True:
-        return "the answer is not ok"
+        return Wrong("body", "?", "JSON")
+    if not isinstance(body, dict):
+        return Wrong("body", type(body).__name__, "object")
     version = options.model_version or wanted.model_version
     pairs: Sequence[tuple[str, object]] = (
+        ("ok", True),
         ("model_name", wanted.model_name),
         ("model_version", version),
         ("prediction", max(sample.expected, key=lambda name: sample.expected[name])),
     )
     for field, expected in pairs:
         if body.get(field) != expected:
-            return f"{field} is {body.get(field)!r}, expected {expected!r}"
+            return Wrong(field, body.get(field), expected)
     return _wrong_probability(body.get("predictions"), sample, options.tolerance)
 
 
-def _wrong_probability(predictions: object, sample: Sample, tolerance: float) -> str:
+def _wrong_probability(predictions: object, sample: Sample, tolerance: float) -> Wrong | None:
     if not isinstance(predictions, Mapping) or set(predictions) != set(sample.expected):
-        return "the classes of `predictions` differ"
+        return Wrong("predictions", predictions, sorted(sample.expected))
     for name, expected in sample.expected.items():
         got = predictions[name]
         # Not `abs(...) > tolerance`: NaN is within no tolerance.
         if not isinstance(got, int | float) or not abs(got - expected) <= tolerance:
-            return f"probability of {name} is {got!r}, expected {expected}"
-    return ""
+            return Wrong(f"predictions.{name}", got, expected)
+    return None
 
 
 def _latency(slowest_ms: float, options: Options) -> Reading:

@@ -39,7 +39,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     body = _body(answer)
     if body is None:
         # A wrong body behind HTTP 200 is nobody else's fault and nobody else's finding.
-        reason = answer.failure or ("status" if answer.status != HTTP_OK else "no health body")
+        reason = answer.failure or ("status" if answer.status != HTTP_OK else "body")
         facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status}
         return Observation((Reading("answer", Status.CRITICAL, facts=facts, is_symptom=answer.status != HTTP_OK),))
     entries = {clean(str(name), 40): _said(value) for name, value in _checks(body).items()}

@@ -94,11 +94,14 @@ def _readings(remembered: Mapping[str, Mapping[str, Any]], options: Options) -> 
         "units": _listed({name: count for name, count in counts.items() if count}),
         "restarts": worst,
         "minutes": round(options.window_s / 60),
-        "workers": _listed(replaced),
     }
-    is_storm = worst > options.most
-    return (Reading("restarts", Status.CRITICAL if is_storm else Status.OK, value=worst, facts=facts),)
+    status = Status.CRITICAL if worst > options.most else Status.OK
+    readings = [Reading("restarts" if worst else "steady", status, value=worst, facts=facts)]
+    if replaced:
+        # A reload and `max_requests` replace workers, too: told, not judged.
+        readings.append(Reading("workers", facts={"workers": _listed(replaced)}))
+    return tuple(readings)
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return clean(", ".join(f"{name} ({count})" for name, count in counts.items()))
+    return clean(", ".join(f"{name} ×{count}" for name, count in counts.items()))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_blueprint.core.models import Status
-from monitor_blueprint.probes import ProbeError, disk_trend
+from monitor_blueprint.probes import Observation, ProbeError, disk_trend
 from monitor_blueprint.probes.disk_trend import Options, Sample, hours_until_full
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
@@ -27,7 +27,7 @@ def remembered(path: str, samples: list[Sample]) -> dict[str, Any]:
     return {"total": found.f_blocks * found.f_frsize, "samples": [list(sample) for sample in samples]}
 
 
-def look(share_lost_per_hour: float, **options: float) -> disk_trend.Observation:
+def look(share_lost_per_hour: float, **options: Any) -> Observation:
     """Look at a file system that lost this share of what is available in each of the last six hours."""
     found = os.statvfs("/")
     available = float(found.f_bavail * found.f_frsize)

@@ -8,7 +8,7 @@ from monitor_blueprint.core.models import Reading, Status
 from monitor_blueprint.probes.health_body import Options, is_good, probe
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody
 
-HEALTHY = {
+HEALTHY: dict[str, object] = {
     "status": "healthy",
     "service": "NeuroNova Django API",
     "version": "1.0.0",
@@ -99,4 +99,4 @@ def test_a_bad_gateway_page_is_a_consequence(site: Site) -> None:
 @pytest.mark.parametrize("body", [b"<html>It works!</html>", b"[]", b"{}", b"\xff"])
 def test_something_else_behind_http_200_is_critical_and_no_consequence(site: Site, body: bytes) -> None:
     reading = look(site, body)["answer"]
-    assert (reading.status, reading.is_symptom, reading.facts["reason"]) == (Status.CRITICAL, False, "no health body")
+    assert (reading.status, reading.is_symptom, reading.facts["reason"]) == (Status.CRITICAL, False, "body")

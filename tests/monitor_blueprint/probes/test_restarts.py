@@ -31,8 +31,7 @@ class Watch:
     def look(self, state: UnitState, at: float = 0.0) -> Reading:
         context = looking(START + at, memory=self.seen.memory, units={"gunicorn_flask": state})
         self.seen = restarts.probe(self.options, context)
-        (reading,) = self.seen.readings
-        return reading
+        return self.seen.readings[0]
 
 
 def test_restarts_from_before_the_first_look_are_history() -> None:
@@ -45,7 +44,7 @@ def test_a_single_restart_is_told_and_is_fine() -> None:
     watch.look(unit(0))
     reading = watch.look(unit(1, PID + 1), at=60)
     assert reading.status is Status.OK
-    assert reading.facts["units"] == "gunicorn_flask (1)"
+    assert reading.facts["units"] == "gunicorn_flask ×1"
 
 
 def test_more_than_two_restarts_in_five_minutes_are_critical() -> None:
@@ -113,9 +112,10 @@ def test_workers_that_were_replaced_are_told() -> None:
         watch = Watch()
         watch.look(unit(0, pid))
         kill_one()
-        reading = watch.look(unit(0, pid), at=60)
-    assert reading.status is Status.OK
-    assert reading.facts["workers"] == "gunicorn_flask (1)"
+        watch.look(unit(0, pid), at=60)
+    steady, workers = watch.seen.readings
+    assert (steady.aspect, workers.aspect, workers.status) == ("steady", "workers", Status.OK)
+    assert workers.facts["workers"] == "gunicorn_flask ×1"
 
 
 def test_units_that_systemd_does_not_know_are_left_out_and_none_known_is_a_probe_error() -> None:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.probes import ProbeError, log_rotation
+from tests.monitor_blueprint.probes.looking import NOW, looking
+
+LOG = "/var/log/neuronova/health_check.log"
+
+
+def look(status: Path) -> Reading:
+    (reading,) = log_rotation.probe(log_rotation.Options(status=str(status)), looking()).readings
+    return reading
+
+
+def write(folder: Path, days_ago: float, log: str = LOG) -> Path:
+    at = (NOW - timedelta(days=days_ago)).astimezone()
+    date = f"{at.year}-{at.month}-{at.day}-{at.hour}:{at.minute}:{at.second}"
+    status = folder / "status"
+    status.write_text(f'logrotate state -- version 2\n"/var/log/nginx/access.log" 2025-12-6-0:0:0\n"{log}" {date}\n')
+    return status
+
+
+def test_a_log_that_was_rotated_yesterday_is_fine(tmp_path: Path) -> None:
+    reading = look(write(tmp_path, 1))
+    assert (reading.aspect, reading.status, reading.value) == ("rotated", Status.OK, 1.0)
+
+
+def test_a_log_that_was_not_rotated_for_more_than_two_days_is_a_warning(tmp_path: Path) -> None:
+    assert look(write(tmp_path, 1.9)).status is Status.OK
+    assert look(write(tmp_path, 2.1)).status is Status.WARNING
+
+
+def test_a_log_that_logrotate_does_not_know_is_a_warning(tmp_path: Path) -> None:
+    reading = look(write(tmp_path, 0, log="/var/log/other.log"))
+    assert (reading.aspect, reading.status) == ("never", Status.WARNING)
+
+
+def test_a_logrotate_that_never_ran_is_a_warning(tmp_path: Path) -> None:
+    assert look(tmp_path / "status").status is Status.WARNING
+    assert not log_rotation.is_possible(log_rotation.Options(status=str(tmp_path / "status")))
+
+
+def test_dates_of_old_and_new_versions_are_understood_and_nonsense_is_not() -> None:
+    found = log_rotation.rotations(['"/a" 2025-12-6-3:4:5', '"/b" 2025-12-6', '"/c" 2025-13-6', "garbage"])
+    assert [(path, at.strftime("%Y-%m-%d %H:%M:%S")) for path, at in found.items()] == [
+        ("/a", "2025-12-06 03:04:05"),
+        ("/b", "2025-12-06 00:00:00"),
+    ]
+
+
+def test_a_name_with_a_space_is_understood() -> None:
+    assert list(log_rotation.rotations(['"/var/log/my log" 2025-12-6-0:0:0'])) == ["/var/log/my log"]
+
+
+def test_what_cannot_be_read_is_a_probe_error(tmp_path: Path) -> None:
+    with pytest.raises(ProbeError, match="Is a directory"):
+        look(tmp_path)
+
+
+@pytest.fixture
+def nobody(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder as seen by somebody who is not root."""
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    yield tmp_path
+    os.seteuid(was)
+
+
+def test_where_the_entries_may_not_be_read_the_last_run_is_told(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    status = write(tmp_path, 9)
+    status.chmod(0)
+    os.utime(status, (NOW.timestamp() - 3600,) * 2)
+    request.getfixturevalue("nobody")
+    reading = look(status)
+    assert (reading.aspect, reading.status) == ("ran", Status.OK)

@@ -1,0 +1,140 @@
+"""Every reading of these kinds has a sentence of its own, and the probe gives every fact that the sentence needs."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint import messages
+from monitor_blueprint.core.models import CheckResult, Reading, Status
+from monitor_blueprint.probes import Observation, backup, golden, health_body, inodes, journal, log_rotation, swap, tls
+from monitor_blueprint.systemd import UnitState
+from tests.monitor_blueprint.probes import test_disk_trend, test_golden, test_health_body, test_nginx_log, test_oom
+from tests.monitor_blueprint.probes import test_restarts as restarts_test
+from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
+
+
+def say(kind: str, reading: Reading, status: Status | None = None) -> str:
+    """Return the log line of a reading; a sentence with a hole, or the general one, is a failure."""
+    if status is not None:
+        reading = Reading(reading.aspect, status, reading.value, reading.unit, reading.thresholds, reading.facts)
+    line = messages.line(CheckResult("Name", kind, (reading,), NOW), reading)
+    assert (kind, reading.aspect) in messages.LINES
+    assert "?" not in line.replace("?***", "")
+    assert "Name:" not in line
+    return line
+
+
+def say_all(kind: str, seen: Observation) -> list[str]:
+    return [say(kind, reading) for reading in seen.readings]
+
+
+def test_django_says(site: Site) -> None:
+    site.answers = [json.dumps(test_health_body.HEALTHY).encode()]
+    options = health_body.Options(url=site.url)
+    assert say_all("health_body", health_body.probe(options, looking())) == [
+        "Django 상태 본문: healthy",
+        "Django 자체 점검: 4개 항목 정상",
+    ]
+    site.answers = [json.dumps(test_health_body.unhealthy(database="error: x", ml_server="error: y")).encode()]
+    assert say_all("health_body", health_body.probe(options, looking())) == [
+        "Django 상태 본문: unhealthy",
+        "Django 자체 점검 실패: database (error: x)",
+        "Django가 보고한 연결 서비스 장애: ml_server (error: y)",
+    ]
+    site.answers = [b"{}"]
+    assert say_all("health_body", health_body.probe(options, looking())) == ["Django 상태 본문: 응답 없음 (상태 본문이 아님)"]
+
+
+def test_golden_samples(site: Site) -> None:
+    for readings in (
+        test_golden.look(site),
+        test_golden.look(site, test_golden.right(test_golden.BUNDLED["samples"][0], prediction="Impaired")),
+    ):
+        said = [say("golden", reading) for reading in readings.values()]
+    assert said[0] == "ML 예측 검증: 예측이 틀림 (표본 1, prediction: Impaired, 기대값 Control)"
+    seen = golden.probe(golden.Options(url=nobody()), looking())
+    assert say_all("golden", seen) == ["ML 예측 검증: 응답 이상 (연결 거부)"]
+
+
+def test_restarts() -> None:
+    watch = restarts_test.Watch()
+    assert say("restarts", watch.look(restarts_test.unit(0))) == "서비스 재시작: 최근 5분간 없음"
+    one = watch.look(restarts_test.unit(1, restarts_test.PID + 1), at=60)
+    assert say("restarts", one) == "서비스 재시작: gunicorn_flask ×1 (최근 5분)"
+    four = watch.look(UnitState("x", "loaded", "active", "running", restarts=4, main_pid=restarts_test.PID + 4), at=90)
+    assert say("restarts", four) == "서비스가 자주 중단됨: gunicorn_flask ×4 (최근 5분)"
+    say("restarts", Reading("workers", facts={"workers": "nginx ×1"}))
+
+
+def test_kills_for_want_of_memory(tmp_path: Path, journal: str) -> None:
+    machine = test_oom.Machine(tmp_path, journal)
+    say("oom", machine.look(0, test_oom.START))
+    kills = machine.look(2, test_oom.START + 300)
+    assert say("oom", kills, Status.WARNING) == "메모리 부족(OOM) 종료: 최근 60분간 2건 (gunicorn, python3)"
+
+
+def test_errors_in_the_journal(request: pytest.FixtureRequest) -> None:
+    folder: str = request.getfixturevalue("journal")
+    (reading,) = journal.probe(journal.Options(directory=folder), looking(NOW.timestamp() - 61)).readings
+    assert say("journal", reading) == "오류 로그: 최근 5분간 4건"
+    assert say("journal", reading, Status.CRITICAL).startswith("오류 로그 급증: 최근 5분간 4건 (gunicorn_django: ")
+
+
+def test_nginx(tmp_path: Path) -> None:
+    nginx = test_nginx_log.Nginx(tmp_path)
+    quiet, _ = nginx.look()
+    assert say("nginx_log", quiet) == "Nginx 5xx 비율: 요청 0건으로 판정하지 않음"
+    nginx.write(test_nginx_log.request(200) * 30 + test_nginx_log.request(502) * 10, test_nginx_log.complaint("emerg", "x"))
+    share, errors = nginx.look(60)
+    assert say("nginx_log", share, Status.CRITICAL) == "Nginx 5xx 비율: 25% (10/40건, 위험)"
+    assert say("nginx_log", errors).startswith("Nginx 오류 로그: 최근 5분간 1건 (*1 x")
+
+
+def test_certificates(site: Site) -> None:
+    expiry = tls.Certificate("clinic.example", 0, NOW.timestamp() + 8.5 * 86400)
+    reading = tls._expiry(expiry, NOW.timestamp(), tls.Options())
+    assert say("tls", reading) == "TLS 인증서: 8일 후 만료 (clinic.example, 2025-12-14까지)"
+    site.answers = [b""]
+    for url in (site.url, nobody()):
+        port = int(url.rstrip("/").rpartition(":")[2])
+        assert say_all("tls", tls.probe(tls.Options(port=port), looking()))[0].startswith("TLS 연결: ")
+    assert "만료됨" in say("tls", tls._expiry(expiry, NOW.timestamp() + 1e6, tls.Options()))
+    assert "유효하지" in say("tls", tls._expiry(expiry, -1e6, tls.Options()))
+    assert "실패" in say("tls", tls._failure("trust", tls.Options(), "self-signed", is_symptom=False))
+
+
+def test_resources() -> None:
+    assert say_all("inodes", inodes.probe(inodes.Options(path="/dev/shm"), looking()))[0].startswith("아이노드 사용량: ")
+    assert say_all("swap", swap.probe(swap.Options(), looking()))[0].startswith("스왑 사용량: ")
+    (trend,) = test_disk_trend.look(1 / 3, warning_free_percent=100, critical_free_percent=100).readings
+    assert "시간 후 가득 참" in say("disk_trend", trend)
+    assert "정상" in say("disk_trend", trend, Status.OK)
+
+
+def test_backups(tmp_path: Path) -> None:
+    options = backup.Options(pattern=f"{tmp_path}/*")
+    assert say_all("backup", backup.probe(options, looking())) == [f"백업: 파일 없음 ({tmp_path}/*)"]
+    for name, hours, size in (("old", 80, 100), ("new", 60, 5)):
+        (tmp_path / name).write_bytes(b"x" * size)
+        os.utime(tmp_path / name, (NOW.timestamp() - hours * 3600,) * 2)
+    age, size_line = say_all("backup", backup.probe(options, looking()))
+    assert age.startswith("백업: 60시간 동안 새 백업 없음 (new, 2025-12-0")
+    assert size_line == "백업 크기: 5바이트, 이전 백업의 5% (new)"
+
+
+@pytest.mark.parametrize("entry", ["", '"/var/log/neuronova/health_check.log" 2025-12-1-0:0:0'])
+def test_the_rotation_of_logs(tmp_path: Path, entry: str) -> None:
+    status = tmp_path / "status"
+    status.write_text(entry + "\n")
+    seen = log_rotation.probe(log_rotation.Options(status=str(status)), looking())
+    assert say_all("log_rotation", seen)[0].startswith("로그 로테이션: ")
+
+
+def test_updates() -> None:
+    pending = Reading("pending", Status.WARNING, facts={"count": 2, "packages": "openssl, libssl3", "needs_reboot": False})
+    assert say("updates", pending) == "보안 업데이트: 2개 대기 (openssl, libssl3)"
+    assert say("updates", Reading("lists", facts={"days": 3})) == "패키지 목록: 3일 전 갱신"

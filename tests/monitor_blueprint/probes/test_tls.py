@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.probes import ProbeError, _command, tls
+from tests.monitor_blueprint.probes.looking import Site, looking, nobody
+
+pytestmark = pytest.mark.skipif(not _command.is_installed("openssl"), reason="openssl is not installed")
+
+# Certificates are made at the real time, so the looks are at moments relative to it: "today" is a few minutes later.
+TODAY = datetime.now(UTC) + timedelta(minutes=10)
+Make = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Return a maker of self-signed certificates, valid for so many days from now; key and certificate in one file."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def make_one(days: int, name: str = "clinic.example") -> Path:
+        key, certificate = folder / "key.pem", folder / "certificate.pem"
+        argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        argv += ["-subj", f"/CN={name}", "-days", str(days), "-keyout", str(key), "-out", str(certificate)]
+        argv += ["-addext", f"subjectAltName=DNS:{name}", "-addext", "basicConstraints=critical,CA:FALSE"]
+        subprocess.run(argv, check=True, capture_output=True)
+        both = folder / f"{name}-{days}.pem"
+        both.write_text(certificate.read_text() + key.read_text())
+        return both
+
+    return make_one
+
+
+def look(options: tls.Options, days_from_now: float = 0) -> list[Reading]:
+    return list(tls.probe(options, looking(TODAY + timedelta(days=days_from_now))).readings)
+
+
+@contextmanager
+def serve_tls(certificate: Path) -> Iterator[int]:
+    class Quiet(ThreadingHTTPServer):
+        def handle_error(self, *args: object) -> None:
+            """A client that only looks at the certificate hangs up."""
+
+    server = Quiet(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("days_from_now", "status", "aspect"),
+    [
+        (0, Status.OK, "expiry"),
+        (68.9, Status.OK, "expiry"),
+        (69.1, Status.WARNING, "expiry"),
+        (82.9, Status.WARNING, "expiry"),
+        (83.1, Status.CRITICAL, "expiry"),
+        (90.1, Status.CRITICAL, "expired"),
+        (-1, Status.CRITICAL, "not_yet_valid"),
+    ],
+)
+def test_a_certificate_in_a_file_is_judged_by_the_days_left(
+    make: Make, days_from_now: float, status: Status, aspect: str
+) -> None:
+    (reading,) = look(tls.Options(file=str(make(90))), days_from_now)
+    assert (reading.status, reading.aspect) == (status, aspect)
+    assert reading.value == pytest.approx(90 - days_from_now, abs=0.1)
+    assert reading.facts["subject"] == "clinic.example"
+    assert str(reading.facts["until"]) <= (TODAY + timedelta(days=90)).strftime("%Y-%m-%d")
+    assert str(reading.facts["until"]) >= (TODAY + timedelta(days=89)).strftime("%Y-%m-%d")
+
+
+def test_of_several_files_the_first_to_expire_counts(make: Make) -> None:
+    make(80, "a.example")
+    make(20, "b.example")
+    folder = make(90).parent
+    (reading,) = look(tls.Options(file=f"{folder}/[ab].example-*.pem"))
+    assert (reading.status, reading.facts["subject"]) == (Status.WARNING, "b.example")
+
+
+def test_the_certificate_that_a_server_shows_is_read_though_nobody_vouches_for_it(make: Make) -> None:
+    with serve_tls(make(20)) as port:
+        (reading,) = look(tls.Options(port=port, server_name="clinic.example"))
+    assert (reading.status, reading.aspect) == (Status.WARNING, "expiry")
+    assert reading.facts["where"] == f"clinic.example:{port}"
+
+
+def test_an_expired_certificate_is_critical(make: Make) -> None:
+    with serve_tls(make(20)) as port:
+        (reading,) = look(tls.Options(port=port), days_from_now=30)
+    assert (reading.status, reading.aspect) == (Status.CRITICAL, "expired")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_critical_where_that_matters(make: Make) -> None:
+    with serve_tls(make(90)) as port:
+        expiry, trust = look(tls.Options(port=port, server_name="clinic.example", verify=True))
+    assert expiry.status is Status.OK
+    assert (trust.aspect, trust.status) == ("trust", Status.CRITICAL)
+    assert "self" in str(trust.facts["reason"])
+
+
+def test_a_certificate_that_is_vouched_for_is_fine(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = make(90)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serve_tls(certificate) as port:
+        _, trust = look(tls.Options(port=port, server_name="clinic.example", verify=True))
+        _, wrong_name = look(tls.Options(port=port, server_name="other.example", verify=True))
+    assert trust.status is Status.OK
+    assert wrong_name.status is Status.CRITICAL
+
+
+def test_a_server_that_is_gone_is_a_consequence() -> None:
+    port = int(nobody().rstrip("/").rpartition(":")[2])
+    (reading,) = look(tls.Options(port=port))
+    assert (reading.aspect, reading.status, reading.is_symptom) == ("answer", Status.CRITICAL, True)
+    assert reading.facts["reason"] == "refused"
+
+
+def test_a_server_that_speaks_no_tls_is_critical(site: Site) -> None:
+    site.answers = [b""]
+    (reading,) = look(tls.Options(port=int(site.url.rstrip("/").rpartition(":")[2])))
+    assert (reading.aspect, reading.status, reading.is_symptom) == ("handshake", Status.CRITICAL, False)
+
+
+def test_a_file_that_is_missing_or_no_certificate_is_a_probe_error(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+    with pytest.raises(ProbeError, match=r"broken\.pem: no certificate"):
+        look(tls.Options(file=str(broken)))
+    with pytest.raises(ProbeError, match="no such file"):
+        look(tls.Options(file=str(tmp_path / "none.pem")))
+
+
+def test_it_is_possible_where_there_is_a_certificate(make: Make, tmp_path: Path) -> None:
+    assert tls.is_possible(tls.Options(file=str(make(90))))
+    assert not tls.is_possible(tls.Options(file=str(tmp_path / "none.pem")))
+    assert tls.is_possible(tls.Options(host="clinic.example"))
