@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 
 from monitor_blueprint.core.counting import count_absence, count_result
 from monitor_blueprint.core.models import CheckPolicy, CheckResult, CheckState, Event, Silence, State, Status, Told
-from monitor_blueprint.core.telling import tell
+from monitor_blueprint.core.telling import UNTOLD, tell
 
-_FAILED = (Told.CRITICAL, Told.CONSEQUENCE, Told.HIDDEN)
+_TOLD_FAILED = (Told.CRITICAL, Told.CONSEQUENCE)
+_NEW = CheckState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,26 @@ class IncidentRules:
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """The checks as they are counted now, and what the beliefs depend on."""
+    """The checks as they are counted now, and what the beliefs depend on.
+
+    Attributes:
+        checks: all checks; those that have just left the configuration, but were told of, come last.
+        dependencies: of each configured check, all that it depends on, directly or not.
+        origins: the checks that are down for a reason of their own, as far as can be told.
+        silenced: nothing is told of these now.
+        unseen: in a cycle of some checks only: the others.
+    """
 
     checks: Mapping[str, CheckState]
     dependencies: Mapping[str, frozenset[str]]
+    origins: frozenset[str]
     silenced: frozenset[str]
+    unseen: frozenset[str]
     now: datetime
     rules: IncidentRules
 
 
-def advance(
+def advance(  # noqa: PLR0917
     state: State,
     results: Sequence[CheckResult],
     policies: Sequence[CheckPolicy],
@@ -67,18 +78,28 @@ def advance(
     none goes stale, and a recovery waits for the complete cycle where consequences have yet to be looked at again.
     """
     covering = tuple(silences)
-    dependencies = {policy.name: _dependencies(policy.name, policies) for policy in policies}
+    dependencies = _dependencies(policies)
+    unseen = frozenset() if is_complete else frozenset(dependencies) - {result.check for result in results}
+    counted = _count(state, results, policies, unseen=unseen, now=now, rules=rules)
+    origins = _origins(counted, dependencies)
+    explained = {
+        name: check if name in unseen else _explain(name, check, origins, dependencies) for name, check in counted.items()
+    }
+    checks = {name: _with_flips(state.checks.get(name, _NEW), check, now, rules) for name, check in explained.items()}
+    checks |= {name: check for name, check in state.checks.items() if name not in counted and check.told not in UNTOLD}
     picture = _Picture(
-        checks=_count(state, results, policies, dependencies, now, rules, is_complete=is_complete),
+        checks=checks,
         dependencies=dependencies,
-        silenced=frozenset(p.name for p in policies if any(silence.covers(p.name, now) for silence in covering)),
+        origins=origins,
+        silenced=frozenset(name for name in checks if any(silence.covers(name, now) for silence in covering)),
+        unseen=unseen,
         now=now,
         rules=rules,
     )
-    wanted = {name: _belief(name, picture) for name in picture.checks}
-    if not is_complete:
-        _wait_for_consequences(wanted, picture, {result.check for result in results})
-    return tell(state, picture.checks, wanted, picture.silenced, now, rules.reminder_s)
+    wanted = _beliefs(picture)
+    told, events = tell(state, checks, wanted, silenced=picture.silenced, now=now, reminder_s=rules.reminder_s)
+    kept = {name: check for name, check in told.checks.items() if name in counted or check.told is not Told.FINE}
+    return replace(told, checks=kept), events
 
 
 def acknowledge(state: State, who: str) -> State:
@@ -88,52 +109,13 @@ def acknowledge(state: State, who: str) -> State:
     return replace(state, incident=replace(state.incident, acked_by=who))
 
 
-def _count(
-    state: State,
-    results: Sequence[CheckResult],
-    policies: Sequence[CheckPolicy],
-    dependencies: Mapping[str, frozenset[str]],
-    now: datetime,
-    rules: IncidentRules,
-    *,
-    is_complete: bool,
-) -> dict[str, CheckState]:
-    by_name = {result.check: result for result in results}
-    counted = {}
-    for policy in policies:
-        before = state.checks.get(policy.name, CheckState())
-        if policy.name in by_name:
-            counted[policy.name] = count_result(before, by_name[policy.name], policy, now)
-        elif is_complete:
-            stale_after_s = rules.stale_intervals * policy.interval_s
-            counted[policy.name] = count_absence(before, now, stale_after_s, rules.blind_after)
-        else:
-            counted[policy.name] = before
-    down = {name for name, check in counted.items() if check.is_down}
-    return {
-        name: _with_flips(
-            state.checks.get(name, CheckState()),
-            replace(check, is_consequence=check.is_down and check.is_symptom and not down.isdisjoint(dependencies[name])),
-            now,
-            rules,
-        )
-        for name, check in counted.items()
-    }
-
-
-def _with_flips(before: CheckState, after: CheckState, now: datetime, rules: IncidentRules) -> CheckState:
-    oldest = now - timedelta(seconds=rules.flap_window_s)
-    flips = tuple(flip for flip in after.flips if flip >= oldest)
-    # What a dependency brings about is the dependency's flapping, and a first look is no change.
-    is_own = not (before.is_consequence or after.is_consequence)
-    if before.since is not None and before.is_down is not after.is_down and is_own:
-        flips = (*flips, now)
-    return replace(after, flips=flips)
-
-
-def _dependencies(name: str, policies: Sequence[CheckPolicy]) -> frozenset[str]:
-    """Return all that the check depends on, directly or not; a circle does no harm."""
+def _dependencies(policies: Sequence[CheckPolicy]) -> dict[str, frozenset[str]]:
+    """Return all that each check depends on, directly or not; a circle does no harm."""
     direct = {policy.name: policy.depends_on for policy in policies}
+    return {name: _reachable(name, direct) for name in direct}
+
+
+def _reachable(name: str, direct: Mapping[str, Sequence[str]]) -> frozenset[str]:
     found: set[str] = set()
     waiting = list(direct[name])
     while waiting:
@@ -144,42 +126,116 @@ def _dependencies(name: str, policies: Sequence[CheckPolicy]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _belief(name: str, picture: _Picture) -> Told:
-    """Return what the operator should believe of the check once this cycle is told."""
+def _count(
+    state: State,
+    results: Sequence[CheckResult],
+    policies: Sequence[CheckPolicy],
+    *,
+    unseen: frozenset[str],
+    now: datetime,
+    rules: IncidentRules,
+) -> dict[str, CheckState]:
+    by_name = {result.check: result for result in results}
+    counted = {}
+    for policy in policies:
+        before = state.checks.get(policy.name, _NEW)
+        if policy.name in by_name:
+            counted[policy.name] = count_result(before, by_name[policy.name], policy, now)
+        elif policy.name in unseen:
+            counted[policy.name] = before
+        else:
+            stale_after_s = rules.stale_intervals * policy.interval_s
+            counted[policy.name] = count_absence(before, now, stale_after_s, rules.blind_after)
+    return counted
+
+
+def _origins(checks: Mapping[str, CheckState], dependencies: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the checks that are down and that no other failure explains."""
+    # What the operator was told nobody can see is nobody's cause.
+    down = {name for name, check in checks.items() if check.is_down and not _is_told_blind(check)}
+    return frozenset(name for name in down if not checks[name].is_symptom or down.isdisjoint(dependencies[name]))
+
+
+def _is_told_blind(check: CheckState) -> bool:
+    return check.status is Status.UNKNOWN and check.told is Told.BLIND
+
+
+def _explain(name: str, check: CheckState, origins: frozenset[str], dependencies: Mapping[str, frozenset[str]]) -> CheckState:
+    is_consequence = check.is_down and check.is_symptom and not origins.isdisjoint(dependencies[name])
+    return replace(check, is_consequence=is_consequence)
+
+
+def _with_flips(before: CheckState, after: CheckState, now: datetime, rules: IncidentRules) -> CheckState:
+    oldest = now - timedelta(seconds=rules.flap_window_s)
+    # A flip in the future is from before the clock was set back.
+    flips = tuple(flip for flip in after.flips if oldest <= flip <= now)
+    # What a dependency brings about is the dependency's flapping, and a first look is no change.
+    is_own = not (before.is_consequence or after.is_consequence)
+    if before.since is not None and before.is_down is not after.is_down and is_own:
+        flips = (*flips, now)
+    return replace(after, flips=flips)
+
+
+def _beliefs(picture: _Picture) -> dict[str, Told]:
+    """Return what the operator should believe of each check once this cycle is told."""
+    beliefs: dict[str, Told] = {}
+    # Whether a consequence may be hidden depends on what is believed of its cause.
+    for name in sorted(picture.checks, key=lambda name: name not in picture.origins):
+        beliefs[name] = _belief(name, picture, beliefs)
+    for name, belief in beliefs.items():
+        if belief is Told.FINE and _is_awaited(name, picture):
+            beliefs[name] = picture.checks[name].told
+    return beliefs
+
+
+def _belief(name: str, picture: _Picture, beliefs: Mapping[str, Told]) -> Told:
     check = picture.checks[name]
     if name in picture.silenced:
+        return Told.FINE if check.told is Told.HIDDEN else check.told
+    if name not in picture.dependencies:
+        # It has left the configuration: nobody looks at it any longer.
+        return Told.FINE
+    if name in picture.unseen:
         return check.told
-    held = _put_down_to_a_cause(name, picture)
+    held = _put_down_to_a_cause(name, picture, beliefs)
     if held is not None:
         return held
     if _is_flapping(check, picture.now, picture.rules):
         return Told.FLAPPING
+    return _plain_belief(check, picture.rules)
+
+
+def _plain_belief(check: CheckState, rules: IncidentRules) -> Told:
     if check.status is Status.CRITICAL:
         return Told.CRITICAL
     if check.status is Status.UNKNOWN:
-        is_news = check.told not in (Told.CRITICAL, Told.CONSEQUENCE) and check.streak >= picture.rules.blind_after
-        return Told.BLIND if is_news else check.told
-    if check.status is Status.WARNING and check.told in _FAILED:
+        is_blind = check.streak_of is Status.UNKNOWN and check.streak >= rules.blind_after
+        return Told.BLIND if is_blind and check.told not in _TOLD_FAILED else check.told
+    if check.status is Status.WARNING and check.told in _TOLD_FAILED:
         # Better, but not well: the incident goes on, quietly.
         return check.told
     return Told.FINE
 
 
-def _put_down_to_a_cause(name: str, picture: _Picture) -> Told | None:
+def _put_down_to_a_cause(name: str, picture: _Picture, beliefs: Mapping[str, Told]) -> Told | None:
+    """Return the belief of a check that fails because of another one, or that may do so; None: it fails by itself."""
     check = picture.checks[name]
     if check.status is not Status.CRITICAL or not check.is_symptom or check.told in (Told.CRITICAL, Told.FLAPPING):
         return None
-    causes = {cause: picture.checks[cause] for cause in picture.dependencies[name]}
-    if any(cause.is_down and other not in picture.silenced for other, cause in causes.items()):
-        return Told.HIDDEN if check.told in (Told.FINE, Told.HIDDEN) else Told.CONSEQUENCE
-    if any(_may_be_down(cause) for cause in causes.values()):
+    dependencies = picture.dependencies[name]
+    causes = dependencies & picture.origins
+    if any(beliefs[cause] in (*_TOLD_FAILED, Told.FLAPPING) for cause in causes):
+        return Told.HIDDEN if check.told is Told.FINE else check.told
+    if any(cause in picture.silenced or beliefs[cause] in UNTOLD for cause in causes):
+        return check.told
+    if any(_is_suspect(picture.checks[dependency]) for dependency in dependencies):
         return check.told
     return None
 
 
-def _may_be_down(cause: CheckState) -> bool:
-    """Tell whether the cause is down but silenced, in transition, or not yet confirmed."""
-    return cause.is_down or cause.settling_since is not None or cause.streak_of is Status.CRITICAL
+def _is_suspect(check: CheckState) -> bool:
+    """Tell whether the check may be about to be down: it is in transition, or its failure is not yet confirmed."""
+    return not check.is_down and (check.settling_since is not None or check.streak_of is Status.CRITICAL)
 
 
 def _is_flapping(check: CheckState, now: datetime, rules: IncidentRules) -> bool:
@@ -188,10 +244,11 @@ def _is_flapping(check: CheckState, now: datetime, rules: IncidentRules) -> bool
     return (now - check.flips[-1]).total_seconds() < rules.calm_s
 
 
-def _wait_for_consequences(wanted: dict[str, Told], picture: _Picture, seen: set[str]) -> None:
-    """Keep the recovery of a cause back until its consequences were looked at again, so that one message says it all."""
-    unseen_failed = [name for name, check in picture.checks.items() if name not in seen and check.told in _FAILED]
-    for name, belief in wanted.items():
-        told = picture.checks[name].told
-        if belief is Told.FINE and told in _FAILED and any(name in picture.dependencies[other] for other in unseen_failed):
-            wanted[name] = told
+def _is_awaited(name: str, picture: _Picture) -> bool:
+    """Tell whether consequences of the check have yet to be looked at again, so that one message says it all."""
+    if picture.checks[name].told not in _TOLD_FAILED or name in picture.silenced:
+        return False
+    return any(
+        name in picture.dependencies[other] and picture.checks[other].told in (*_TOLD_FAILED, Told.HIDDEN)
+        for other in picture.unseen
+    )

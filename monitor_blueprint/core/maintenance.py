@@ -38,16 +38,19 @@ class Window:
         """Return the silences of this window that cover `now` (one for each check), in UTC.
 
         A wall-clock time that a daylight-saving change skips or repeats is taken as PEP 495 says with fold=0: a window
-        that starts in the skipped hour starts as much later, one in the repeated hour starts with its first pass.
+        that starts in the skipped hour starts as much later, one in the repeated hour starts with its first pass. A
+        window that the change would leave nothing of keeps its length.
         """
         today = now.astimezone(self.zone).date()
-        found = []
+        found: list[Silence] = []
         for day in (today - timedelta(days=1), today):
             if Weekday(day.weekday()) not in self.days:
                 continue
             last_day = day if self.end > self.start else day + timedelta(days=1)
             starts_at = datetime.combine(day, self.start, self.zone).astimezone(UTC)
             ends_at = datetime.combine(last_day, self.end, self.zone).astimezone(UTC)
+            if ends_at <= starts_at:
+                ends_at = starts_at + (datetime.combine(last_day, self.end) - datetime.combine(day, self.start))
             if starts_at <= now < ends_at:
                 found.extend(Silence(check, starts_at, ends_at, self.why) for check in self.checks)
         return tuple(found)

@@ -136,19 +136,19 @@ class CheckState:
     """What is remembered of a check from cycle to cycle.
 
     Attributes:
-        status: the last status that counted.
+        status: the last status that counted; one that is settling or not yet confirmed does not.
         since: when `status` began.
-        seen_at: when the last result came.
+        seen_at: when the last result came, or since when the first one is awaited.
         streak: how many results in a row said `streak_of` (for `confirm`, and for blindness).
         streak_of: see `streak`.
         settling_since: when the transition began that is still going on.
-        failing_since: when the failure began that is told of, or about to be.
+        failing_since: when the failure, or the blindness, began that is told of, or about to be.
         flips: moments of the recent changes between good and CRITICAL, oldest first.
         told: what was last told; HIDDEN is a consequence that no message has named yet.
         is_down: the last status other than UNKNOWN was CRITICAL.
-        is_symptom: a failed dependency can have brought the failure about.
+        is_symptom: a failed dependency can have brought about what is CRITICAL.
         is_consequence: a dependency has indeed failed, and the failure is put down to it.
-        aspects: status of each reading, for hysteresis.
+        aspects: last known status of each reading, for hysteresis.
     """
 
     status: Status = Status.OK
@@ -216,8 +216,9 @@ class Event:
         incident: number of the incident.
         opened_at: when the incident was opened.
         checks: the checks that the event is about, in the order of the configuration.
-        failing: all checks that are failing after it, silenced ones left out.
+        failing: all checks that the operator is to believe failing or unseen after it, silenced ones left out.
         consequences: those of `failing` that are put down to a failed dependency.
+        blind: those of `failing` that the monitor cannot see; they are not to be blamed.
         since: when each of `checks` and `failing` began to fail.
         lasted_s: for each check that recovered, how long it was down.
     """
@@ -229,6 +230,7 @@ class Event:
     checks: tuple[str, ...]
     failing: tuple[str, ...] = ()
     consequences: tuple[str, ...] = ()
+    blind: tuple[str, ...] = ()
     since: Mapping[str, datetime] = field(default_factory=dict)
     lasted_s: Mapping[str, float] = field(default_factory=dict)
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from monitor_blueprint.core.models import CheckResult, CheckState, Reading, Status, Thresholds
+from monitor_blueprint.core.models import CheckResult, CheckState, Reading, Status, Thresholds, worst
 
 
 def judge(result: CheckResult, before: CheckState, now: datetime, grace_s: float) -> CheckResult:
     """Return the result with every reading's status decided.
 
     A measured value is held against its thresholds, with hysteresis towards the status that the same aspect had
-    before. A result that is settling keeps the status from before for `grace_s` seconds; after that it counts.
+    before. A reading that is settling shows the status that the check had before for `grace_s` seconds; after that
+    it counts.
     """
-    if result.is_settling and _is_within_grace(before, now, grace_s):
-        return replace(result, readings=tuple(_held(reading, before) for reading in result.readings))
-    readings = tuple(replace(_judged(reading, before.aspects), is_settling=False) for reading in result.readings)
-    return replace(result, readings=readings)
+    is_within_grace = before.settling_since is None or (now - before.settling_since).total_seconds() < grace_s
+    readings = []
+    for reading in result.readings:
+        if reading.is_settling and is_within_grace:
+            readings.append(replace(reading, status=before.status))
+        else:
+            readings.append(replace(_judged(reading, before.aspects), is_settling=False))
+    return replace(result, readings=tuple(readings))
 
 
 def level(value: float, thresholds: Thresholds, before: Status) -> Status:
@@ -36,18 +42,14 @@ def level(value: float, thresholds: Thresholds, before: Status) -> Status:
     return Status.OK
 
 
-def _is_within_grace(before: CheckState, now: datetime, grace_s: float) -> bool:
-    return before.settling_since is None or (now - before.settling_since).total_seconds() < grace_s
-
-
-def _held(reading: Reading, before: CheckState) -> Reading:
-    if reading.status is Status.OK and reading.value is None:
-        return reading
-    return replace(reading, status=before.aspects.get(reading.aspect, Status.OK), is_settling=True)
-
-
 def _judged(reading: Reading, before: Mapping[str, Status]) -> Reading:
-    if reading.value is None or reading.thresholds is None or reading.status is Status.UNKNOWN:
+    if reading.value is None or reading.status is Status.UNKNOWN:
         return reading
-    status = level(reading.value, reading.thresholds, before.get(reading.aspect, Status.OK))
-    return replace(reading, status=max(status, reading.status, key=lambda each: each.severity))
+    if not math.isfinite(reading.value):
+        # Not a number is no measurement: nothing is known, and nobody to blame.
+        status = Status.UNKNOWN
+    elif reading.thresholds is not None:
+        status = level(reading.value, reading.thresholds, before.get(reading.aspect, Status.OK))
+    else:
+        return reading
+    return replace(reading, status=worst([status, reading.status]))
