@@ -65,9 +65,12 @@ class Store(History):
         """Do `work` in one transaction and return what it returns; what it raises rolls back and passes through.
 
         No other process can write in between, so that "read, decide, save" is safe. Where the file fails meanwhile,
-        `work` is done once more, in memory: it must have no effect but on the transaction.
+        `work` is done once more, in memory: it must have no effect but on the transaction. It may ask this store for
+        the past; a `run` within a `run` raises RuntimeError.
         """
         with self._lock:
+            if self._connection.in_transaction:
+                raise RuntimeError("a transaction cannot begin within another")
             self._follow_the_file()
             try:
                 return self._transact(work)
@@ -102,6 +105,9 @@ class Store(History):
 
     def _rows(self, sql: str, parameters: Mapping[str, object] | tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
+            if self._connection.in_transaction:
+                # A question from within `run`, which knows what to do about an error.
+                return self._connection.execute(sql, parameters).fetchall()
             self._follow_the_file()
             try:
                 return self._connection.execute(sql, parameters).fetchall()

@@ -20,6 +20,7 @@ StateRow = tuple[int, str, int]
 # A check that runs more often than this leaves fewer rows than it has results, unless its status changes.
 KEEP_EVERY_MS = 240_000
 KEEP_WHOLE_EVERY_MS = 3_600_000
+PRUNE_EVERY_MS = 3_600_000
 
 # Mappings may be read-only views, which msgspec does not know.
 _encoder = msgspec.json.Encoder(enc_hook=dict)
@@ -170,8 +171,14 @@ class Transaction(OutboxRows):
         )
 
     def prune(self, now: datetime, keep_days: int = 30) -> None:
-        """Forget what is older than `keep_days`, but no open incident and nothing that is not delivered yet."""
+        """Forget what is older than `keep_days`, but no open incident and nothing that is not delivered yet.
+
+        May be called as often as one likes: it does something about once an hour.
+        """
         before = to_ms(now) - keep_days * 86_400_000
+        (oldest,) = self._connection.execute("SELECT min(started_at) FROM cycle").fetchone()
+        if oldest is not None and oldest >= before - PRUNE_EVERY_MS:
+            return
         for statement in _PRUNE:
             self._connection.execute(statement, {"before": before})
 
@@ -185,7 +192,8 @@ class Transaction(OutboxRows):
 
 _PRUNE = (
     "DELETE FROM cycle WHERE started_at < :before",
-    "DELETE FROM result WHERE at < :before",
+    # By name, because the table is sorted by it: all names are in `latest`, for longer than their results.
+    "DELETE FROM result WHERE check_name IN (SELECT check_name FROM latest) AND at < :before",
     "DELETE FROM latest WHERE at < :before",
     "DELETE FROM silence WHERE ends_at < :before",
     "DELETE FROM outbox WHERE state != 'pending' AND at < :before"

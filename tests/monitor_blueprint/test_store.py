@@ -54,6 +54,10 @@ def commit_incident(tx: Transaction) -> None:
     tx.record_cycle(NOW, 120.0, Status.CRITICAL, [result(Status.CRITICAL)], "schedule")
 
 
+def record(store: Store, one: CheckResult) -> None:
+    store.run(lambda tx: tx.record_cycle(one.at, 1.0, one.status, [one]))
+
+
 def saved(store: Store) -> State:
     return store.run(lambda tx: tx.state())
 
@@ -115,6 +119,17 @@ def test_a_mistake_in_the_program_is_not_taken_for_a_broken_database(store: Stor
     assert store.problem == ""
 
 
+def test_the_past_may_be_asked_from_within_a_transaction_but_none_be_begun(store: Store) -> None:
+    def ask(tx: Transaction) -> int:
+        commit_incident(tx)
+        return len(store.incidents())
+
+    assert store.run(ask) == 1
+    with pytest.raises(RuntimeError):
+        store.run(lambda tx: store.run(lambda other: other.state()))
+    assert store.problem == ""
+
+
 def test_an_event_that_is_added_twice_is_sent_once(store: Store) -> None:
     store.run(commit_incident)
     store.run(commit_incident)
@@ -162,8 +177,7 @@ def test_status_changes_availability_and_trend(store: Store) -> None:
     statuses = [Status.OK, Status.OK, Status.CRITICAL, Status.WARNING, Status.UNKNOWN]
     for number, status in enumerate(statuses):
         at = NOW + number * 10 * MINUTE
-        one = result(status, at, value=float(number))
-        store.run(lambda tx, at=at, one=one: tx.record_cycle(at, 1.0, one.status, [one]))
+        record(store, result(status, at, value=float(number)))
     changes = store.check_history("Flask", NOW)
     assert [(change.at, change.status, change.was) for change in changes] == [
         (NOW, Status.OK, None),
@@ -178,7 +192,7 @@ def test_status_changes_availability_and_trend(store: Store) -> None:
 
 def test_a_time_in_which_nobody_looked_counts_neither_way(store: Store) -> None:
     for at, status in [(NOW, Status.CRITICAL), (NOW + 600 * MINUTE, Status.OK)]:
-        store.run(lambda tx, at=at, status=status: tx.record_cycle(at, 1.0, status, [result(status, at)]))
+        record(store, result(status, at))
     assert store.availability("Flask", NOW, NOW + 615 * MINUTE) == pytest.approx(0.5)
     assert store.availability("nobody", NOW, NOW + MINUTE) is None
 
@@ -187,7 +201,7 @@ def test_results_in_quick_succession_are_kept_only_where_the_status_changed(path
     for second in range(20):
         at = NOW + timedelta(seconds=second)
         status = Status.OK if second < 10 else Status.CRITICAL
-        store.run(lambda tx, at=at, status=status: tx.record_cycle(at, 1.0, status, [result(status, at)]))
+        record(store, result(status, at))
     assert len(store.trend("Flask", "http", NOW)) == 2
     assert store.latest_results()["Flask"].at == NOW + timedelta(seconds=19)
     last = store.last_cycle()
@@ -233,6 +247,7 @@ def test_what_is_old_is_forgotten_but_no_open_incident_and_nothing_undelivered(s
     assert store.outbox_status()["email"].pending == 1
     assert store.cycles() == ()
     assert store.latest_results() == {}
+    assert store.trend("Flask", "http", NOW) == ()
 
 
 def test_a_corrupt_database_is_moved_aside_and_a_new_one_begun(path: Path) -> None:
