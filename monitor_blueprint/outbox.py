@@ -160,7 +160,7 @@ class Outbox:
 
     def _claim(self, channel: str, now: datetime) -> Claim:
         lease_s = self._timing.attempt_s + _LEASE_MARGIN_S
-        return self._store.run(lambda tx: tx.claim(channel, self._sender, now, lease_s))
+        return self._store.run(lambda tx: tx.claim(channel, self._sender, now, lease_s), is_lasting=False)
 
     def _serve(self, lane: _Lane) -> None:
         while not self._stopping.is_set():
@@ -200,7 +200,10 @@ class Outbox:
             lane.attempt = None
         wait_s = self._wait_s(outcome, claim.attempts)
         ended_at = self._clock()
-        self._store.run(lambda tx: tx.settle(name, event_ids, outcome, ended_at, sent_as=message.id, wait_s=wait_s))
+        # After a power cut it is sent again: better than to keep the alert waiting for the disk.
+        self._store.run(
+            lambda tx: tx.settle(name, event_ids, outcome, ended_at, sent_as=message.id, wait_s=wait_s), is_lasting=False
+        )
         if isinstance(outcome, Delivered):
             _log.info("%s accepted %s%s", name, message.id, f", except: {outcome.problem}" if outcome.problem else "")
         elif isinstance(outcome, Refused):

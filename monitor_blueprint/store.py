@@ -35,6 +35,7 @@ class Store(History):
         self._lock = threading.RLock()
         self._notes: list[str] = []
         self._problem = ""
+        self._is_lasting = True
         self._last_state: StateRow | None = None
         self._tried_to_heal_at: datetime | None = None
         self._open()
@@ -61,24 +62,26 @@ class Store(History):
             notes, self._notes = self._notes, []
         return tuple(notes)
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
+    def run(self, work: Callable[[Transaction], T], *, is_lasting: bool = True) -> T:
         """Do `work` in one transaction and return what it returns; what it raises rolls back and passes through.
 
         No other process can write in between, so that "read, decide, save" is safe. Where the file fails meanwhile,
         `work` is done once more, in memory: it must have no effect but on the transaction. It may ask this store for
         the past; a `run` within a `run` raises RuntimeError.
+
+        With `is_lasting=False` a power cut may take the last moments back; a crash of the program may not.
         """
         with self._lock:
             if self._connection.in_transaction:
                 raise RuntimeError("a transaction cannot begin within another")
             self._follow_the_file()
             try:
-                return self._transact(work)
+                return self._transact(work, is_lasting=is_lasting)
             except sqlite3.DatabaseError as error:
                 if self._problem or not database.is_trouble(error):
                     raise
                 self._leave_the_file(error)
-                return self._transact(work)
+                return self._transact(work, is_lasting=is_lasting)
 
     def try_to_heal(self, now: datetime) -> None:
         """Where the file was out of use, see whether it can be used again, and write back what is in memory."""
@@ -117,7 +120,10 @@ class Store(History):
                 self._leave_the_file(error)
                 return self._connection.execute(sql, parameters).fetchall()
 
-    def _transact(self, work: Callable[[Transaction], T]) -> T:
+    def _transact(self, work: Callable[[Transaction], T], *, is_lasting: bool) -> T:
+        if is_lasting is not self._is_lasting:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if is_lasting else 'NORMAL'}")
+            self._is_lasting = is_lasting
         with database.transaction(self._connection):
             transaction = Transaction(self._connection, self._notes.append)
             answer = work(transaction)
@@ -138,6 +144,7 @@ class Store(History):
         self._connection = connection
         self._problem = problem
         self._process = os.getpid()
+        self._is_lasting = True
         self._identity = self._file_identity() if not problem else None
 
     def _follow_the_file(self) -> None:
