@@ -7,12 +7,12 @@ under 20 % and within 4 h is critical, and it must have held for an hour, for wh
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from statistics import linear_regression
 from typing import NamedTuple
 
 import msgspec
+import psutil
 
 from monitor_blueprint.core.models import Reading, Scalar, Status
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, clean
@@ -20,6 +20,7 @@ from monitor_blueprint.probes._options import Percent, Positive
 
 SAMPLE_EVERY_S = 60.0
 HOUR_S = 3600.0
+RESIZED = 0.01
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -44,21 +45,23 @@ class Sample(NamedTuple):
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Measure the available bytes, add them to the samples, and say when the line through them reaches zero."""
     try:
-        found = os.statvfs(options.path)
+        usage = psutil.disk_usage(options.path)
     except OSError as error:
         raise ProbeError(f"{options.path}: {error.strerror}") from error
-    now, available, total = context.now.timestamp(), found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
-    samples = _remembered(context, options, total)
+    now, available = context.now.timestamp(), usage.free
+    # What a user may fill, as `df` has it: the blocks that are kept for root do not count.
+    usable = usage.used + usage.free
+    samples = _remembered(context, options, usage.total)
     if not samples or now - samples[-1].at >= SAMPLE_EVERY_S:
         samples.append(Sample(now, float(available)))
-    free_percent = 100 * available / total if total else 0.0
+    free_percent = 100 * available / usable if usable else 0.0
     hours = hours_until_full(samples, now) if now - samples[0].at >= options.least_h * HOUR_S else None
     facts: dict[str, Scalar] = {"path": clean(options.path), "free_percent": round(free_percent, 1)}
     if hours is not None:
         hours = round(hours, 1)
         facts["hours"] = hours
     reading = Reading(aspect="trend", status=_judge(options, free_percent, hours), value=hours, unit="h", facts=facts)
-    return Observation((reading,), {"total": total, "samples": [list(sample) for sample in samples]})
+    return Observation((reading,), {"total": usage.total, "samples": [list(sample) for sample in samples]})
 
 
 def hours_until_full(samples: Sequence[Sample], now: float) -> float | None:
@@ -74,8 +77,9 @@ def hours_until_full(samples: Sequence[Sample], now: float) -> float | None:
 
 
 def _remembered(context: ProbeContext, options: Options, total: int) -> list[Sample]:
-    # A file system that was enlarged has a new line; samples from the future are from before a clock was set back.
-    if context.memory.get("total") != total:
+    # A file system that was enlarged has a new line (some change by a little on their own); samples from the future are
+    # from before a clock was set back.
+    if abs(context.memory.get("total", 0) - total) > RESIZED * total:
         return []
     now = context.now.timestamp()
     samples = (Sample(*pair) for pair in context.memory.get("samples", ()))

@@ -107,7 +107,9 @@ def _samples(options: Options) -> Samples:
 
 def _refused(answer: Answer) -> Reading:
     facts: dict[str, Scalar] = {"reason": answer.failure or "status", "http_status": answer.status}
-    return Reading("refused", Status.CRITICAL, facts=facts, is_symptom=answer.status in _NOT_READY)
+    # A server that is being restarted is not ready either: that counts only when it lasts.
+    is_away = answer.status in _NOT_READY
+    return Reading("refused", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away)
 
 
 def _difference(answer: Answer, sample: Sample, wanted: Samples, options: Options) -> Wrong | None:

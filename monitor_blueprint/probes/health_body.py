@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -14,6 +18,7 @@ from monitor_blueprint.probes import Observation, ProbeContext, clean
 from monitor_blueprint.probes._http import Answer, fetch
 from monitor_blueprint.probes._options import Positive
 from monitor_blueprint.scrub import scrub
+from monitor_blueprint.systemd import full_name
 
 HTTP_OK = 200
 
@@ -23,13 +28,28 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     Attributes:
         url: address of the health body.
+        unit: systemd unit behind it; when that changes, it is asked again at once.
         blames: which entries are about a service that has a check of its own; name that check in `depends_on` too.
         timeout_s: how long to wait for the answer.
     """
 
     url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] = "http://127.0.0.1:8000/api/health/"
+    unit: str = ""
     blames: dict[str, str] = msgspec.field(default_factory=lambda: {"ml_server": "Flask"})
     timeout_s: Annotated[Positive, Meta(le=20)] = 5.0
+
+
+def is_possible(options: Options) -> bool:
+    """Tell whether there is such a site: its unit is installed, or somebody listens at its address."""
+    folders = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+    if options.unit and any((Path(folder) / full_name(options.unit)).exists() for folder in folders):
+        return True
+    address = urlsplit(options.url)
+    try:
+        socket.create_connection((address.hostname, address.port or 80), timeout=0.5).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
@@ -41,16 +61,20 @@ def probe(options: Options, context: ProbeContext) -> Observation:
         # A wrong body behind HTTP 200 is nobody else's fault and nobody else's finding.
         reason = answer.failure or ("status" if answer.status != HTTP_OK else "body")
         facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status}
-        return Observation((Reading("answer", Status.CRITICAL, facts=facts, is_symptom=answer.status != HTTP_OK),))
+        is_away = answer.status != HTTP_OK
+        # Nobody there may be a restart: that counts only when it lasts.
+        return Observation((Reading("answer", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away),))
     entries = {clean(str(name), 40): _said(value) for name, value in _checks(body).items()}
     bad = {name: said for name, said in entries.items() if not is_good(said)}
     own = {name: said for name, said in bad.items() if name not in options.blames}
     blamed = {name: said for name, said in bad.items() if name in options.blames}
-    readings = [_status(body, is_explained=bool(blamed) and not own)]
+    # With nothing of its own, what it says of others may be their restart. What is its own counts at once.
+    is_explained = bool(blamed) and not own
+    readings = [_status(body, is_explained=is_explained)]
     readings.append(_entries("entries", own, len(entries), is_symptom=False))
     if blamed:
         readings.append(_entries("blamed", blamed, len(entries), is_symptom=True))
-    return Observation(tuple(readings))
+    return Observation(tuple(replace(each, is_settling=is_explained and each.status is not Status.OK) for each in readings))
 
 
 def is_good(said: str) -> bool:
@@ -84,10 +108,10 @@ def _status(body: Mapping[str, Any], *, is_explained: bool) -> Reading:
     said = clean(str(body["status"]), 40)
     is_healthy = said.lower() == "healthy"
     status = Status.OK if is_healthy else Status.CRITICAL
-    return Reading("status", status, facts={"said": said}, is_symptom=not is_healthy and is_explained)
+    return Reading("status", status, facts={"said": said, "reason": said}, is_symptom=not is_healthy and is_explained)
 
 
 def _entries(aspect: str, bad: Mapping[str, str], count: int, *, is_symptom: bool) -> Reading:
     listed = clean(", ".join(f"{name} ({said})" for name, said in bad.items()))
     status = Status.CRITICAL if bad else Status.OK
-    return Reading(aspect, status, facts={"entries": listed, "count": count}, is_symptom=is_symptom)
+    return Reading(aspect, status, facts={"entries": listed, "count": count, "reason": listed}, is_symptom=is_symptom)

@@ -159,7 +159,8 @@ def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
 
 def _failure(aspect: str, options: Options, reason: str, *, is_symptom: bool) -> Reading:
     facts = {"server": _server(options), "reason": clean(reason)}
-    return Reading(aspect, Status.CRITICAL, facts=facts, is_symptom=is_symptom)
+    # Nobody there may be a restart: that counts only when it lasts.
+    return Reading(aspect, Status.CRITICAL, facts=facts, is_symptom=is_symptom, is_settling=is_symptom)
 
 
 def _server(options: Options) -> str:

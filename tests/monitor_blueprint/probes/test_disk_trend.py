@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import os
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,14 +23,12 @@ def falling(hours: float, available: float, per_hour: float) -> list[Sample]:
 
 
 def remembered(path: str, samples: list[Sample]) -> dict[str, Any]:
-    found = os.statvfs(path)
-    return {"total": found.f_blocks * found.f_frsize, "samples": [list(sample) for sample in samples]}
+    return {"total": psutil.disk_usage(path).total, "samples": [list(sample) for sample in samples]}
 
 
 def look(share_lost_per_hour: float, **options: Any) -> Observation:
     """Look at a file system that lost this share of what is available in each of the last six hours."""
-    found = os.statvfs("/")
-    available = float(found.f_bavail * found.f_frsize)
+    available = float(psutil.disk_usage("/").free)
     samples = falling(6, available, available * share_lost_per_hour)[:-1]
     return disk_trend.probe(Options(**options), looking(memory=remembered("/", samples)))
 

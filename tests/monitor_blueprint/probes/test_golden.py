@@ -109,6 +109,7 @@ def test_a_refusal_is_critical_and_a_consequence_only_where_the_server_is_not_re
     site.status = status
     refused = look(site, b"{}")["refused"]
     assert (refused.status, refused.is_symptom) == (Status.CRITICAL, is_symptom)
+    assert refused.is_settling is is_symptom
     assert refused.facts["http_status"] == status
 
 

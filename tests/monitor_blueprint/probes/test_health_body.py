@@ -5,7 +5,7 @@ import json
 import pytest
 
 from monitor_blueprint.core.models import Reading, Status
-from monitor_blueprint.probes.health_body import Options, is_good, probe
+from monitor_blueprint.probes.health_body import Options, is_good, is_possible, probe
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody
 
 HEALTHY: dict[str, object] = {
@@ -56,6 +56,24 @@ def test_an_entry_that_blames_another_check_is_a_consequence_and_so_is_the_statu
     assert seen["blamed"].is_symptom
     assert seen["status"].is_symptom
     assert seen["entries"].status is Status.OK
+
+
+def test_what_may_be_anothers_restart_counts_only_when_it_lasts(site: Site) -> None:
+    blaming = look(site, unhealthy(ml_server="error"), 503)
+    assert [aspect for aspect, reading in blaming.items() if reading.is_settling] == ["status", "blamed"]
+    away = look(site, b"<html>502 Bad Gateway</html>", 502)
+    assert away["answer"].is_settling
+
+
+def test_what_is_its_own_counts_at_once(site: Site) -> None:
+    seen = look(site, unhealthy(ml_server="error", database="error"), 503)
+    assert not any(reading.is_settling for reading in seen.values())
+
+
+def test_it_is_possible_where_somebody_listens(site: Site) -> None:
+    assert is_possible(Options(url=site.url))
+    assert not is_possible(Options(url=nobody(), unit="no_such_unit"))
+    assert not is_possible(Options(url="http://127.0.0.1:99999/"))
 
 
 def test_with_a_fault_of_its_own_the_status_is_no_consequence(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,10 @@ from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
 
 def say(kind: str, reading: Reading, status: Status | None = None) -> str:
     """Return the log line of a reading; a sentence with a hole, or the general one, is a failure."""
-    if status is not None:
-        reading = Reading(reading.aspect, status, reading.value, reading.unit, reading.thresholds, reading.facts)
-    line = messages.line(CheckResult("Name", kind, (reading,), NOW), reading)
+    said = replace(reading, status=reading.status if status is None else status, is_settling=False)
+    if reading.is_settling:
+        assert "?" not in messages.line(CheckResult("Name", kind, (reading,), NOW), reading)
+    line = messages.line(CheckResult("Name", kind, (said,), NOW), said)
     assert (kind, reading.aspect) in messages.LINES
     assert "?" not in line.replace("?***", "")
     assert "Name:" not in line
