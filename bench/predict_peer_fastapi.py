@@ -3,6 +3,9 @@
 It checks types only: no required inputs, ranges, warnings, self-test, time limit, request id, metrics or log line.
 """
 
+# mypy: ignore-errors
+# (its libraries are those of another environment)
+
 import json
 import os
 from pathlib import Path

@@ -78,7 +78,16 @@ def mlserver(python: str, work: Path) -> Contender:
 def start(contender: Contender, log: Path) -> subprocess.Popen[bytes]:
     environ = {**os.environ, **contender.environ}
     with log.open("wb") as output:
-        return subprocess.Popen(contender.command, cwd=ROOT, env=environ, stdout=output, stderr=output)
+        return subprocess.Popen(contender.command, cwd=ROOT, env=environ, stdout=output, stderr=output, start_new_session=True)
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """Wait for the end; MLServer does not always come to it by itself."""
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 def wait_until_answering(contender: Contender, log: Path) -> None:
@@ -140,9 +149,9 @@ def main(peer_name: str, peer_python: str) -> None:
                     show(figure, *([one[figure] for one in side_turns] for side_turns in turns))
         finally:
             for server in servers:
-                server.send_signal(signal.SIGTERM)
+                server.terminate()
             for server in servers:
-                server.wait(60)
+                stop(server)
 
 
 if __name__ == "__main__":
