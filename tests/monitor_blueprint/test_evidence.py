@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from monitor_blueprint import evidence
 from tests.monitor_blueprint.probes.conftest import journal
 
@@ -53,9 +55,11 @@ def test_the_largest_processes_are_kept_by_name_only(tmp_path: Path, journal: st
         assert shares == sorted(shares, reverse=True)
 
 
-def test_command_lines_are_not_kept(tmp_path: Path, journal: str) -> None:
-    hog = "import sys; block = bytearray(300_000_000); print('ready', flush=True); sys.stdin.read()"
-    argv = [sys.executable, "-c", hog, "planted-argument"]
+def test_command_lines_are_not_kept(tmp_path: Path, journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "PROCESSES", 100_000)
+    monkeypatch.setattr(evidence, "MAX_TEXT", 10_000_000)
+    waiting = "import sys; print('ready', flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-c", waiting, "planted-argument"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
