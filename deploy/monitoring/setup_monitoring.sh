@@ -307,10 +307,8 @@ install_system_files() {
         install -m 0644 "$from/systemd/$unit" "/etc/systemd/system/$unit"
     done
     install -m 0644 "$from/deploy/logrotate/neuronova" /etc/logrotate.d/neuronova
-    # The first run only takes note of the files. The note is for adm to read, logrotate keeps it so: the monitor
-    # looks whether the rotation runs.
+    # The first run takes note of the files and rotates nothing; the monitor looks whether the rotation runs.
     quietly logrotate /etc/logrotate.d/neuronova
-    chgrp adm /var/lib/logrotate/status
     if [ -f /usr/local/bin/neuronova-health-check ] && ! grep -q monitor_blueprint /usr/local/bin/neuronova-health-check; then
         install -m 0640 /usr/local/bin/neuronova-health-check "$settings/neuronova-health-check.old"
         say "The earlier neuronova-health-check is kept as $settings/neuronova-health-check.old"

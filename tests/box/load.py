@@ -1,5 +1,6 @@
 """Inside the box: predictions without a pause, until its standard input is closed; then the count, as JSON.
 
+The first line of its input says what to send: {"features": ..., "api_key": ...}. It says "running" when it is.
 Half of the callers open a connection for every request, the other half keep theirs, as Django does, and ask once
 more when a kept connection turns out to be closed. The number of requests and the time are bounded.
 """
@@ -13,8 +14,9 @@ import time
 
 CALLERS = 4
 MOST_SECONDS = 180
-BODY = json.dumps({"features": json.loads(os.environ["FEATURES"])})
-HEADERS = {"Content-Type": "application/json", "X-API-Key": os.environ["ML_API_KEY"]}
+ASKED = json.loads(sys.stdin.readline())
+BODY = json.dumps({"features": ASKED["features"]})
+HEADERS = {"Content-Type": "application/json", "X-API-Key": ASKED["api_key"]}
 
 
 class Caller(threading.Thread):
@@ -44,12 +46,7 @@ class Caller(threading.Thread):
                 if not self.is_keeping or response.will_close:
                     connection.close()
                     connection = None
-            except OSError as error:
-                connection = None
-                outcome = "closed meanwhile" if is_reused else type(error).__name__
-                if not is_reused:
-                    self.problems.append(f"{time.time():.3f} {error!r}")
-            except http.client.HTTPException as error:
+            except (OSError, http.client.HTTPException) as error:
                 connection = None
                 outcome = "closed meanwhile" if is_reused else type(error).__name__
                 if not is_reused:
@@ -64,6 +61,10 @@ callers = [Caller(is_keeping=bool(number % 2)) for number in range(CALLERS)]
 for caller in callers:
     caller.start()
 threading.Timer(MOST_SECONDS, stop.set).start()
+while not any(caller.answers for caller in callers):
+    time.sleep(0.01)
+sys.stdout.write("running\n")
+sys.stdout.flush()
 sys.stdin.read()
 stop.set()
 for caller in callers:

@@ -2,17 +2,39 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from tests.box.box import Box
 
-pytestmark = pytest.mark.box
+pytestmark = [pytest.mark.box, pytest.mark.usefixtures("impatient_watchdog")]
 
 CRITICAL = "[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: "
 RECOVERED = "[OK] NeuroNova 서비스 복구"
-# Only what a test is about shall be told by it: resources have checks of their own at the end.
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+
+
+def restarts(box: Box) -> str:
+    return box.output("systemctl show -p NRestarts --value gunicorn_flask")
+
+
+def wait_for_restart(box: Box, before: str) -> None:
+    box.wait_until(
+        "systemd has brought it back",
+        lambda: restarts(box) != before and box.is_active("gunicorn_flask"),
+        timeout_s=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def impatient_watchdog(box: Box) -> Iterator[None]:
+    """20 seconds instead of a minute, which is long for a test."""
+    box.run("mkdir -p /run/systemd/system/gunicorn_flask.service.d")
+    box.run("printf '[Service]\\nWatchdogSec=20\\n' > /run/systemd/system/gunicorn_flask.service.d/fast.conf")
+    box.run("systemctl daemon-reload && systemctl restart gunicorn_flask")
+    yield
+    box.run("rm -r /run/systemd/system/gunicorn_flask.service.d && systemctl daemon-reload")
 
 
 def test_a_stopped_ml_server_is_told_at_once_and_once(box: Box) -> None:
@@ -35,8 +57,9 @@ def test_a_stopped_ml_server_is_told_at_once_and_once(box: Box) -> None:
 def test_restarts_and_a_kill_that_heal_by_themselves_are_not_told(box: Box) -> None:
     since = box.told()
     box.run("systemctl restart gunicorn_flask && systemctl restart gunicorn_django && systemctl reload nginx")
+    before = restarts(box)
     box.run("systemctl kill --kill-whom=main --signal=KILL gunicorn_flask")
-    box.wait_until("systemd has brought it back", lambda: box.is_active("gunicorn_flask"))
+    wait_for_restart(box, before)
     box.wait_for_scheduled_check()
     assert box.news(since) == box.news(since, "mail") == []
 
@@ -62,22 +85,14 @@ def test_a_killed_nginx_that_stays_down_is_told(box: Box) -> None:
 
 
 def test_a_hung_ml_server_is_told_and_brought_back_by_the_watchdog(box: Box) -> None:
-    box.run("mkdir -p /run/systemd/system/gunicorn_flask.service.d")
-    box.run("printf '[Service]\\nWatchdogSec=20\\n' > /run/systemd/system/gunicorn_flask.service.d/fast.conf")
-    box.run("systemctl daemon-reload && systemctl restart gunicorn_flask")
     since = box.told()
-    before = box.output("systemctl show -p NRestarts --value gunicorn_flask")
+    before = restarts(box)
     box.run("systemctl kill --signal=STOP gunicorn_flask")
     result = box.run("neuronova-health-check", expect=2)
-    assert "ERROR: Flask API: " in result.output
+    assert "ERROR: Flask API: " in result.output, str(result)
     assert "Flask" in box.wait_for_news(since, CRITICAL).splitlines()[1]
-    box.wait_until(
-        "the watchdog has restarted it",
-        lambda: box.output("systemctl show -p NRestarts --value gunicorn_flask") != before and box.is_active("gunicorn_flask"),
-        timeout_s=60,
-    )
+    wait_for_restart(box, before)
     box.wait_for_news(since, RECOVERED, timeout_s=90)
-    box.run("rm -r /run/systemd/system/gunicorn_flask.service.d && systemctl daemon-reload")
 
 
 def test_a_hung_django_is_told(box: Box) -> None:
@@ -131,6 +146,20 @@ def test_a_full_disk_much_memory_and_load_are_told(box: Box) -> None:
     assert "Memory" in told
     assert "CPU" in told
     box.run("cp -p /root/good.toml /etc/neuronova/monitor.toml && systemctl reload gunicorn_monitor && umount /srv/uploads")
+    box.wait_for_news(since, RECOVERED, timeout_s=90)
+
+
+def test_services_that_stop_again_and_again_are_told(box: Box) -> None:
+    since = box.told()
+    box.run("cp -p /etc/neuronova/monitor.toml /root/good.toml")
+    box.run("sed -i 's/^most = 500/most = 2/' /etc/neuronova/monitor.toml && systemctl reload gunicorn_monitor")
+    for _ in range(3):
+        before = restarts(box)
+        box.run("systemctl kill --signal=KILL gunicorn_flask")
+        wait_for_restart(box, before)
+    box.run("neuronova-health-check", expect=2)
+    assert "서비스가 자주 중단됨: gunicorn_flask" in box.wait_for_news(since, CRITICAL, timeout_s=90)
+    box.run("cp -p /root/good.toml /etc/neuronova/monitor.toml && systemctl reload gunicorn_monitor")
     box.wait_for_news(since, RECOVERED, timeout_s=90)
 
 

@@ -1,0 +1,150 @@
+"""Reload, upgrade and mishaps while predictions are asked for without a pause: none is lost."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.box.box import Box
+
+pytestmark = pytest.mark.box
+
+CALLERS = 4
+
+
+@contextmanager
+def load(box: Box, features: str, api_key: str) -> Iterator[dict[str, Any]]:
+    """Predictions without a pause; what became of them is in the dictionary afterwards."""
+    process = box.start("python3 /opt/stand-ins/load.py")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({"features": json.loads(features), "api_key": api_key}) + "\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "running\n"
+    result: dict[str, Any] = {}
+    yield result
+    output, errors = process.communicate(timeout=60)
+    assert not errors, errors
+    result.update(json.loads(output))
+
+
+def master(box: Box) -> str:
+    return box.output("systemctl show -p MainPID --value gunicorn_flask")
+
+
+def workers(box: Box) -> set[str]:
+    return set(box.run(f"pgrep -P {master(box)}", expect=None).output.split())
+
+
+def wait_for_other_workers(box: Box, before: set[str]) -> None:
+    box.wait_until("all workers are new", lambda: len(workers(box)) >= 2 and not workers(box) & before)
+
+
+def release(box: Box) -> str:
+    return box.output("basename $(readlink /opt/neuronova/current)")
+
+
+def new_tree(box: Box, name: str, script: str) -> str:
+    """A changed copy of the project, as a developer would hand it over, and its installer."""
+    box.run(f"rm -rf ~/{name} && cp -a ~/NeuroNova ~/{name} && cd ~/{name} && {script}")
+    return f"bash ~/{name}/deploy/monitoring/setup_monitoring.sh"
+
+
+def test_a_reload_loses_no_prediction(box: Box, features: str, api_key: str) -> None:
+    with load(box, features, api_key) as result:
+        for _ in range(3):
+            before = workers(box)
+            box.run("systemctl reload gunicorn_flask")
+            wait_for_other_workers(box, before)
+    assert result["problems"] == []
+    assert result["answers"]["200"] > 100
+
+
+def test_a_killed_worker_loses_at_most_what_it_had_in_hand(box: Box, features: str, api_key: str) -> None:
+    with load(box, features, api_key) as result:
+        before = workers(box)
+        box.run(f"kill -KILL {sorted(before)[0]}")
+        box.wait_until("there is a new worker", lambda: len(workers(box)) >= 2 and workers(box) != before)
+    assert len(result["problems"]) + result["answers"].get("closed meanwhile", 0) <= CALLERS
+    assert result["answers"]["200"] > 100
+
+
+def test_log_rotation_and_a_restart_of_the_monitor_lose_no_prediction(box: Box, features: str, api_key: str) -> None:
+    with load(box, features, api_key) as result:
+        box.run("logrotate -f /etc/logrotate.d/neuronova && systemctl restart gunicorn_monitor")
+    assert result["problems"] == []
+
+
+def test_an_upgrade_loses_no_prediction(box: Box, features: str, api_key: str) -> None:
+    setup = new_tree(
+        box,
+        "next",
+        "sed -i 's/^version = .*/version = \"1.0.1\"/' pyproject.toml && "
+        "sed -i 's/^reminder_minutes = 60/reminder_minutes = 90/' deploy/monitoring/monitor.toml",
+    )
+    settings = box.output("cat /etc/neuronova/monitor.toml")
+    before, old = master(box), release(box)
+    since = box.told()
+    with load(box, features, api_key) as result:
+        output = box.run(setup, timeout_s=300).output
+    assert result["problems"] == [], output
+    assert result["slowest_s"] < 5
+    assert release(box).startswith("1.0.1-")
+    assert master(box) != before
+    for unit in ("gunicorn_flask", "gunicorn_monitor"):
+        main = box.output(f"systemctl show -p MainPID --value {unit}")
+        maps = box.output(f"for pid in {main} $(pgrep -P {main}); do cat /proc/$pid/maps; done")
+        assert f"/releases/{release(box)}/" in maps
+        assert f"/releases/{old}/" not in maps
+    # The operator's settings stay; the changed default is shown and laid beside.
+    assert box.output("cat /etc/neuronova/monitor.toml") == settings
+    assert "+reminder_minutes = 90" in output
+    assert "reminder_minutes = 90" in box.output("cat /etc/neuronova/monitor.toml.new")
+    box.wait_for_scheduled_check()
+    assert box.news(since) == [], "an upgrade is no incident"
+
+
+@pytest.mark.parametrize(
+    ("name", "script", "said"),
+    [
+        ("bad-model", "echo x >> $(ls ml_server/models/*/*/*.onnx | head -1)", "Check the settings and the models"),
+        (
+            "bad-setting",
+            "sed -i 's/^class Settings/class Other/' monitor_blueprint/config.py",
+            "Check the settings and the models",
+        ),
+        ("bad-server", "sed -i '1i raise RuntimeError(\"broken\")' ml_server/gunicorn_conf.py", "switch to the new release"),
+        (
+            "bad-monitor",
+            "sed -i '1i raise RuntimeError(\"broken\")' monitor_blueprint/gunicorn_conf.py",
+            "switch to the new release",
+        ),
+    ],
+)
+def test_a_broken_upgrade_goes_back_by_itself(box: Box, features: str, api_key: str, name: str, script: str, said: str) -> None:
+    setup = new_tree(box, name, script)
+    before = release(box)
+    with load(box, features, api_key) as result:
+        failed = box.run(setup, expect=1, timeout_s=300)
+    assert result["problems"] == [], str(failed)
+    assert re.search(rf"FAILED: .*{said}", failed.output), str(failed)
+    assert "What to do: " in failed.output
+    assert release(box) == before
+    assert box.is_active("gunicorn_flask")
+    assert box.is_active("gunicorn_monitor")
+    assert box.last_check()["ok"] is True
+    box.run("cmp ~/next/systemd/gunicorn_flask.service /etc/systemd/system/gunicorn_flask.service")
+    # And the one that works can be set up again.
+    box.run("bash ~/next/deploy/monitoring/setup_monitoring.sh", timeout_s=300)
+
+
+def test_three_releases_are_kept(box: Box) -> None:
+    for number in (2, 3, 4):
+        script = f"sed -i 's/^version = .*/version = \"1.0.{number}\"/' pyproject.toml"
+        box.run(new_tree(box, "next", script), timeout_s=300)
+    kept = [name.partition("-")[0] for name in box.output("ls /opt/neuronova/releases").split()]
+    assert kept == ["1.0.2", "1.0.3", "1.0.4"]
+    assert release(box).startswith("1.0.4-")

@@ -1,0 +1,60 @@
+"""What was installed is removed: the programs, and with --purge the settings, history and logs too."""
+
+import pytest
+
+from tests.box.box import Box
+from tests.box.conftest import setting
+
+pytestmark = pytest.mark.box
+
+SETUP = "bash ~/NeuroNova/deploy/monitoring/setup_monitoring.sh"
+PROGRAMS = (
+    "/opt/neuronova /usr/local/bin/neuronova-monitor /usr/local/bin/neuronova-health-check "
+    "/etc/systemd/system/gunicorn_flask.service /etc/systemd/system/gunicorn_monitor.service "
+    "/etc/systemd/system/neuronova-deadman.timer /etc/logrotate.d/neuronova "
+    "/usr/share/bash-completion/completions/neuronova-monitor"
+)
+DATA = "/etc/neuronova/monitor.env /var/lib/neuronova/monitor.db /var/log/neuronova/health_check.log"
+
+
+def is_there(box: Box, paths: str) -> list[str]:
+    return [path for path in paths.split() if box.run(f"test -e {path} -o -L {path}", expect=None).code == 0]
+
+
+def test_a_dry_run_of_the_removal_removes_nothing(box: Box) -> None:
+    box.run(f"{SETUP} --uninstall --purge --dry-run")
+    assert is_there(box, f"{PROGRAMS} {DATA}") == f"{PROGRAMS} {DATA}".split()
+    assert box.is_active("gunicorn_flask")
+
+
+def test_purge_alone_and_unknown_options_are_refused(box: Box) -> None:
+    assert "--purge goes with --uninstall" in box.run(f"{SETUP} --purge", expect=64).output
+    assert "Unknown option --unistall" in box.run(f"{SETUP} --unistall", expect=64).output
+
+
+def test_uninstall_keeps_settings_history_and_logs(box: Box) -> None:
+    result = box.run(f"{SETUP} --uninstall")
+    assert "Kept: /etc/neuronova /var/lib/neuronova /var/log/neuronova" in result.output
+    assert is_there(box, PROGRAMS) == []
+    assert is_there(box, DATA) == DATA.split()
+    assert box.output("ss -Hltn | grep -cE ':900[01]' || true") == "0"
+    assert box.output("systemctl list-units --all --no-legend 'gunicorn_flask*' 'gunicorn_monitor*' 'neuronova*'") == ""
+    # The site is not ours.
+    assert box.is_active("gunicorn_django")
+    assert box.is_active("nginx")
+
+
+def test_an_installation_after_that_takes_up_the_settings_again(box: Box) -> None:
+    key = setting(box, "ml_server.env", "ML_API_KEY")
+    box.run(SETUP, timeout_s=300)
+    assert setting(box, "ml_server.env", "ML_API_KEY") == key
+    assert "# 병원 설정" in box.output("cat /etc/neuronova/monitor.toml")
+    assert box.is_active("gunicorn_flask")
+
+
+def test_purge_removes_everything_and_may_be_repeated(box: Box) -> None:
+    box.run(f"{SETUP} --uninstall --purge")
+    assert is_there(box, f"{PROGRAMS} {DATA} /etc/neuronova /var/lib/neuronova /var/log/neuronova") == []
+    box.run("id neuronova", expect=1)
+    box.run("id neuronova-ml", expect=1)
+    box.run(f"{SETUP} --uninstall --purge")
