@@ -486,6 +486,24 @@ def test_processes_that_read_and_save_do_not_overwrite_each_other(path: Path) ->
         assert saved(store).last_incident_number == 60
 
 
+def save_in_child(store: Store) -> None:
+    store.run(lambda tx: tx.save_state(replace(STATE, last_incident_number=8), NOW))
+    store.run(lambda tx: tx.add_silence(Silence("*", NOW, NOW + MINUTE)))
+    os._exit(0 if not store.problem else 1)
+
+
+def test_a_store_that_was_opened_before_a_fork_is_safe_on_both_sides(store: Store) -> None:
+    store.run(commit_incident)
+    child = multiprocessing.get_context("fork").Process(target=save_in_child, args=(store,))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert saved(store).last_incident_number == 8
+    store.run(lambda tx: tx.save_state(STATE, NOW))
+    assert len(store.silences(NOW)) == 1
+    assert store.problem == ""
+
+
 def test_threads_may_share_a_store(store: Store) -> None:
     def count() -> None:
         for _ in range(50):
