@@ -107,9 +107,9 @@ def _is_failing(check: CheckState, wanted: Told) -> bool:
 
 
 def _told_after(check: CheckState, wanted: Told, *, is_named: bool) -> Told:
-    """A consequence is no longer hidden once a message has named it, and what fails without a cause is told as that."""
+    """What a message has named was told as the message says: as a consequence, or as a failure of its own."""
     is_blind = wanted is Told.BLIND and check.status is Status.UNKNOWN
-    if not is_named or is_blind or wanted in (Told.CRITICAL, Told.FLAPPING):
+    if not is_named or is_blind or wanted is Told.FLAPPING:
         return wanted
     return Told.CONSEQUENCE if check.is_consequence else Told.CRITICAL
 

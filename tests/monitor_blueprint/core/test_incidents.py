@@ -117,6 +117,11 @@ STORIES: dict[str, list[Step]] = {
         ("Django=502 Flask=stopped", ["joined Flask [Django*, Flask]"]),
         ("", ["recovered Django, Flask []"]),
     ],
+    "what was told as a failure, then as a consequence, is told when its own unit stops": [
+        ("Django=502", ["opened Django [Django]"]),
+        ("Django=502 Flask=stopped", ["joined Flask [Django*, Flask]"]),
+        ("Django=stopped Flask=stopped", ["worsened Django [Django, Flask]"]),
+    ],
     "a consequence is told when its cause gets better quietly": [
         ("Flask=stopped Django=502", ["opened Flask [Django*, Flask]"]),
         ("Flask=warning Django=502", ["worsened Django [Django, Flask]"]),
@@ -277,6 +282,12 @@ class TestConfirm:
         story = Story([self.noisy])
         assert story.cycle(Flask="slow") + story.cycle(Flask="slow") + story.cycle(Flask="starting") == []
         assert story.cycle(Flask="slow") == ["opened Flask [Flask]"]
+
+    def test_what_is_down_already_needs_no_confirmation_after_a_blind_moment(self) -> None:
+        story = Story([self.noisy])
+        assert story.cycles(3, Flask="slow") == ["opened Flask [Flask]"]
+        assert story.cycle(Flask="unknown") + story.cycle(Flask="slow") == []
+        assert story.state.checks["Flask"].status is Status.CRITICAL
 
     def test_what_is_not_confirmed_is_no_blindness(self) -> None:
         story = Story([CheckPolicy("Flask", confirm=5)])
@@ -564,6 +575,13 @@ def test_a_failure_that_was_never_told_leaves_no_trace() -> None:
     story.cycle()
     check = story.state.checks["Disk"]
     assert (check.failing_since, check.status, check.told) == (None, Status.OK, Told.FINE)
+
+
+def test_a_blind_moment_does_not_forget_the_hysteresis() -> None:
+    story = Story()
+    story.cycle(Disk="warning")
+    story.cycle(Disk="unknown")
+    assert story.state.checks["Disk"].aspects["http"] is Status.WARNING
 
 
 def test_state_and_events_survive_json() -> None:

@@ -265,6 +265,6 @@ def acked_by(incident: Incident | None) -> str:
 
 
 Monitor.TestCase.settings = settings(
-    max_examples=250, stateful_step_count=30, deadline=None, derandomize=True, phases=(Phase.generate, Phase.shrink)
+    max_examples=200, stateful_step_count=25, deadline=None, derandomize=True, phases=(Phase.generate, Phase.shrink)
 )
 TestMonitor = Monitor.TestCase
