@@ -99,6 +99,7 @@ class Outbox:
         self._timing = timing or Timing()
         self._clock = clock
         self._jitter = jitter
+        self._began_at = clock()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -144,8 +145,10 @@ class Outbox:
                 found[name] = ChannelHealth(name)
                 continue
             status = known[name]
-            # A message that waits without any attempt having failed counts too: then it is the sender that hangs.
-            since = min((at for at in (status.failing_since, status.oldest_pending_at) if at is not None), default=now)
+            # A message that waits without any attempt having failed counts too: then it is the sender that hangs. Not
+            # for the time before there was one, though.
+            waiting_since = max(status.oldest_pending_at or now, self._began_at)
+            since = min(status.failing_since or now, waiting_since)
             if status.refusal:
                 found[name] = ChannelHealth(name, Health.REFUSED, status.failing_since, status.refusal, status.pending)
             elif (now - since).total_seconds() >= self._timing.failing_s:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import queue
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -8,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor_blueprint.core.models import Event, EventKind
 from monitor_blueprint.notifiers import Channel, Delivered, Message, Outcome, Refused, Retry, channels
@@ -198,6 +201,13 @@ def test_a_message_that_nobody_even_tries_to_send_is_reported_too(store: Store, 
     assert box.channel_health(NOW + 15 * MINUTE)["pigeon"].health is Health.FAILING
 
 
+def test_messages_from_before_the_monitors_start_do_not_make_a_channel_look_broken(store: Store, clock: Clock) -> None:
+    add(store, 1, at=NOW - timedelta(hours=5))
+    box = outbox(store, clock, Pigeon())
+    assert box.channel_health(NOW + MINUTE)["pigeon"].health is Health.OK
+    assert box.channel_health(NOW + 15 * MINUTE)["pigeon"].health is Health.FAILING
+
+
 def test_one_channel_does_not_wait_for_another(store: Store, clock: Clock) -> None:
     released = threading.Event()
     arrived: queue.Queue[str] = queue.Queue()
@@ -369,6 +379,50 @@ def test_a_service_that_starts_again_does_not_wait_for_its_own_lease(store: Stor
     box.start()
     assert arrived.wait(30)
     box.stop()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.just("event"),
+            st.just("restart"),
+            st.sampled_from([Delivered("ok"), Retry("rain"), Retry("busy", after_s=200.0), Refused("no")]),
+            st.integers(min_value=-2_000, max_value=2_000),
+        ),
+        max_size=25,
+    )
+)
+def test_whatever_happens_every_message_is_settled_once_and_in_order(steps: list[str | int | Outcome]) -> None:
+    clock = Clock()
+    settled: list[str] = []
+    outcomes: list[Outcome] = []
+
+    def fly(message: Message, timeout_s: float) -> Outcome:
+        outcome = outcomes.pop(0) if outcomes else Delivered()
+        if not isinstance(outcome, Retry):
+            settled.extend(message.body.split() if message.id.startswith("summary") else [message.id])
+        return outcome
+
+    with tempfile.TemporaryDirectory() as directory, Store(Path(directory) / "monitor.db") as store:
+        box = outbox(store, clock, fly)
+        events = 0
+        for step in steps:
+            if step == "event":
+                events += 1
+                add(store, events, at=clock.now)
+            elif step == "restart":
+                box = outbox(store, clock, fly)
+            elif isinstance(step, int):
+                clock.now += step * SECOND
+            elif not isinstance(step, str):
+                outcomes.append(step)
+            box.deliver_due()
+        outcomes.clear()
+        clock.now += timedelta(days=1)
+        box.deliver_due()
+        assert settled == [f"{number}-opened" for number in range(1, events + 1)]
+        assert all(status.pending == 0 for status in store.outbox_status().values())
 
 
 def test_a_mended_configuration_sends_what_was_refused_before(store: Store, clock: Clock) -> None:
