@@ -81,8 +81,10 @@ def health_check(*, as_json: bool) -> None:
         log.close()
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(_as_json(outcome)), indent=2).decode())
-        # Whoever delivers first does it; with the service running that may be either.
-        outbox.deliver_due()
+        # Whoever delivers first does it; with the service running that may be either. What is only a copy in memory
+        # is not ours to deliver.
+        if not store.problem:
+            outbox.deliver_due()
     sys.exit(int(outcome.overall))
 
 

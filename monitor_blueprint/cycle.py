@@ -206,6 +206,8 @@ class HealthCheck:
             write(logging.INFO, messages.step(numbers[result.check], result.check, result.kind))
             for level, text in lines_of(result, outcome.state):
                 write(level, text)
+        for level, text in self._lines_of_the_rest(outcome) if only is None else ():
+            write(level, text)
         if only is None and self._config.absent:
             write(logging.INFO, messages.ABSENT.format(names=", ".join(self._config.absent)))
         for note in self._store.notes():
@@ -218,6 +220,20 @@ class HealthCheck:
             write(logging.INFO, messages.event_line(event, self._outbox.channel_names))
         for text in (messages.RULE, messages.END.format(overall=outcome.overall.name), messages.RULE) if only is None else ():
             write(logging.INFO, text)
+
+    def _lines_of_the_rest(self, outcome: Outcome) -> list[tuple[int, str]]:
+        """Return a line for each check that was not due and is not well: it has its part in the overall status."""
+        ran = {result.check for result in outcome.results}
+        rest = [name for name, state in outcome.state.checks.items() if name not in ran and state.status is not Status.OK]
+        latest = self._store.latest_results() if rest else {}
+        return [
+            (
+                LEVELS[outcome.state.checks[name].status],
+                messages.NOT_DUE.format(line=messages.worst_line(name, latest), at=messages.local(latest[name].at)),
+            )
+            for name in rest
+            if name in latest
+        ]
 
 
 def lines_of(result: CheckResult, state: State) -> list[tuple[int, str]]:

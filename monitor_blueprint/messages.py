@@ -99,6 +99,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("restarts", "restarts"): Texts(
         "서비스 재시작: {units} (최근 {minutes}분)", bad="서비스가 자주 중단됨: {units} (최근 {minutes}분)"
     ),
+    ("restarts", "renewed"): Texts("{units}: 수동으로 재시작됨"),
     ("restarts", "workers"): Texts("작업 프로세스 교체: {workers}"),
     ("oom", "kills"): Texts(
         "메모리 부족(OOM) 종료: 최근 {minutes}분간 {kills}건",
@@ -152,6 +153,7 @@ GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown
 UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state})"
 WARMING_UP = "{name}: 시작 중, 응답 대기 ({reason})"
+NOT_DUE = "{line} - 이전 결과 ({at})"
 UNCONFIRMED = "{line} - 재확인 대기"
 
 ABSENT = "이 서버에 없어 점검하지 않음: {names}"
@@ -270,11 +272,21 @@ EVIDENCE_TITLES = {
 }
 
 
+class _Unknown:
+    """Shows as "?", whatever format the text asks for."""
+
+    def __format__(self, spec: str) -> str:
+        return "?"
+
+    def __str__(self) -> str:
+        return "?"
+
+
 class _Facts(dict[str, object]):
     """Facts of a reading; one that the text asks for and the probe did not give shows as "?"."""
 
-    def __missing__(self, key: str) -> str:
-        return "?"
+    def __missing__(self, key: str) -> _Unknown:
+        return _Unknown()
 
 
 def local(moment: datetime | None) -> str:
@@ -348,9 +360,10 @@ def alert(
     head = _HEADS[event.kind].format(level=level, lasted=duration((event.at - event.opened_at).total_seconds()))
     names = event.checks
     lines = [head]
+    failing = tuple(name for name in event.failing if name not in event.blind)
     if event.kind in (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED):
         names = event.failing
-        lines.append(_FAILED.format(names=" ".join(event.failing)))
+        lines.append(_FAILED.format(names=" ".join(failing)))
     else:
         lines.append(_ABOUT[event.kind].format(names=" ".join(event.checks)))
     lines.append(_AT.format(at=local(event.at)))
@@ -358,8 +371,8 @@ def alert(
         lines.append(_NEWLY_FAILED.format(names=" ".join(event.checks)))
     if event.lasted_s:
         lines += [_recovered(name, lasted, results) for name, lasted in event.lasted_s.items()]
-        if event.failing:
-            lines.append(_STILL_FAILING.format(names=" ".join(event.failing)))
+        if failing:
+            lines.append(_STILL_FAILING.format(names=" ".join(failing)))
         names = event.failing
     lines += [_detail(name, event, results) for name in names]
     for title_key, text in evidence:
@@ -378,7 +391,7 @@ def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
     since = local(event.since.get(name, event.at))
     if name not in event.consequences:
         return _DETAIL.format(line=said, since=since)
-    causes = [other for other in event.failing if other not in event.consequences]
+    causes = [other for other in event.failing if other not in (*event.consequences, *event.blind)]
     return _DETAIL_CAUSE.format(line=said, since=since, cause=" ".join(causes) or "?")
 
 
@@ -442,6 +455,7 @@ class Row:
     lines: tuple[str, ...]
     since: str
     at: str
+    is_left_out: bool = False
 
 
 def row(result: CheckResult, state: CheckState | None, now: datetime) -> Row:
@@ -454,4 +468,5 @@ def row(result: CheckResult, state: CheckState | None, now: datetime) -> Row:
         lines=tuple(line(result, reading) for reading in result.readings),
         since=duration((now - since).total_seconds()) if since else "",
         at=local(result.at),
+        is_left_out=[reading.aspect for reading in result.readings] == ["absent"],
     )

@@ -92,7 +92,7 @@ def page() -> str:
         incident=state.incident,
         incidents=monitor.store.incidents(20),
         silences=monitor.store.silences(now),
-        channels=monitor.store.outbox_status().values(),
+        channels=[each for each in monitor.store.outbox_status().values() if each.name in monitor.outbox.channel_names],
         local=messages.local,
         every_minutes=monitor.config.settings.every_minutes,
     )

@@ -44,23 +44,19 @@ def probe(options: Options, context: ProbeContext) -> Observation:
 
 
 def restarts_since(unit: UnitState, before: Mapping[str, Any]) -> int:
-    """Return how often the unit was restarted since it was remembered.
+    """Return how often systemd restarted the unit on its own since it was remembered.
 
-    `NRestarts` counts what systemd did on its own and begins at zero with a manual start (systemd.service(5),
-    Restart=), so a smaller number is a manual restart and what came after it. A main process that changed without
-    the counter is a manual restart.
+    `NRestarts` counts just that, and begins at zero with a manual start (systemd.service(5), Restart=). What an operator
+    restarts by hand is no outage, however often it is done.
     """
-    if unit.restarts < before["restarts"]:
-        return unit.restarts + 1
-    grown = unit.restarts - int(before["restarts"])
-    is_another = bool(unit.main_pid and before["pid"] and unit.main_pid != before["pid"])
-    return grown or int(is_another)
+    before_restarts = int(before["restarts"])
+    return unit.restarts - before_restarts if unit.restarts >= before_restarts else unit.restarts
 
 
 def _look(unit: UnitState, before: Mapping[str, Any] | None, since: float, now: float, options: Options) -> dict[str, Any]:
     workers = _workers(unit.main_pid)
     if before is None:
-        return {"restarts": unit.restarts, "pid": unit.main_pid, "workers": workers, "times": [], "replaced": 0}
+        return {"restarts": unit.restarts, "pid": unit.main_pid, "workers": workers, "times": [], "replaced": 0, "renewed": False}
     count = restarts_since(unit, before)
     # Spread over the time in which they happened: five in the three hours that the monitor was away are no storm.
     spread = [since + (now - since) * part / count for part in range(1, count + 1)] if since <= now else [now] * count
@@ -73,6 +69,7 @@ def _look(unit: UnitState, before: Mapping[str, Any] | None, since: float, now: 
         "workers": workers,
         "times": times[-MOST_REMEMBERED:],
         "replaced": len(set(before["workers"]) - set(workers)) if is_same else 0,
+        "renewed": bool(unit.main_pid and before["pid"] and not is_same and not count),
     }
 
 
@@ -97,6 +94,9 @@ def _readings(remembered: Mapping[str, Mapping[str, Any]], options: Options) -> 
     }
     status = Status.CRITICAL if worst > options.most else Status.OK
     readings = [Reading("restarts" if worst else "steady", status, value=worst, facts=facts)]
+    renewed = [name for name, unit in remembered.items() if unit["renewed"]]
+    if renewed:
+        readings.append(Reading("renewed", facts={"units": ", ".join(renewed)}))
     if replaced:
         # A reload and `max_requests` replace workers, too: told, not judged.
         readings.append(Reading("workers", facts={"workers": _listed(replaced)}))
