@@ -25,7 +25,8 @@ def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
     from monitor_blueprint.service import Monitor  # noqa: PLC0415
     from monitor_blueprint.views import blueprint  # noqa: PLC0415
 
-    app = Flask(__name__)
+    # The blueprint has the static files.
+    app = Flask(__name__, static_folder=None)
     # The guide shows the keys in an order that a reader follows.
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["neuronova_monitor"] = Monitor(environ)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
@@ -47,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class _CheckSection(msgspec.Struct, frozen=True, kw_only=True):
-    name: Annotated[str, Meta(pattern=r"^[^\s\"'*]{1,40}$")]
+    name: Annotated[str, Meta(pattern=r"^[^\s\"'*]{1,40}\Z")]
     kind: str
     depends_on: tuple[str, ...] = ()
     confirm: Annotated[int, Meta(ge=1, le=20)] = 1
@@ -169,8 +170,10 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: st
     absent = tuple(check.name for check in found if is_embedded and not _is_possible(check))
     checks = tuple(check for check in found if check.name not in absent)
     _refuse_bad_names(found, source)
-    channels = tuple(_channel(section, environ, source) for section in _sections(document, "channel", source))
-    problems = heartbeat.check(environ)
+    channels = tuple(_channel(section, source) for section in _sections(document, "channel", source))
+    _refuse_double_channels(channels, source)
+    # A channel needs no section: the environment alone configures it.
+    problems = notifiers.problems(environ, {channel.kind: channel.options for channel in channels}) + heartbeat.check(environ)
     if problems:
         raise ConfigError("environment: " + "; ".join(problems))
     windows = tuple(_window(section, found, source) for section in _sections(document, "maintenance", source))
@@ -181,6 +184,8 @@ def _sections(document: Mapping[str, Any], key: str, source: str) -> Sequence[Ma
     sections = document.get(key, [])
     if not isinstance(sections, list):
         raise ConfigError(f"{source}: {key} must be written [[{key}]], with double brackets, once for each")
+    if not all(isinstance(section, Mapping) for section in sections):
+        raise ConfigError(f"{source}: every [[{key}]] must be a table of keys and values")
     return sections
 
 
@@ -217,7 +222,14 @@ def _refuse_bad_names(checks: Sequence[Check], source: str) -> None:
                 raise ConfigError(_choice(source, f'[[check]] "{check.name}"', "depends_on", dependency, others))
 
 
-def _channel(section: Mapping[str, Any], environ: Mapping[str, str], source: str) -> Channel:
+def _refuse_double_channels(channels: Sequence[Channel], source: str) -> None:
+    kinds = [channel.kind for channel in channels]
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            raise ConfigError(f'{source}: [[channel]] "{kind}" is there twice; each kind can be there once')
+
+
+def _channel(section: Mapping[str, Any], source: str) -> Channel:
     kind = section.get("kind", "")
     try:
         module = notifiers.load(str(kind))
@@ -225,9 +237,6 @@ def _channel(section: Mapping[str, Any], environ: Mapping[str, str], source: str
         raise ConfigError(_choice(source, "[[channel]]", "kind", str(kind), notifiers.kinds())) from None
     rest = {key: value for key, value in section.items() if key != "kind"}
     options = _convert(rest, module.Options, source, f"[[channel]] {kind}", also=("kind",))
-    problems = module.check(options, environ) if module.is_configured(options, environ) else []
-    if problems:
-        raise ConfigError("environment: " + "; ".join(problems))
     return Channel(str(kind), options)
 
 
@@ -254,7 +263,17 @@ def _convert(section: Mapping[str, Any], to: type[_Section], source: str, where:
     try:
         return msgspec.convert(section, to)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{source}: {where}: {error}") from error
+        raise ConfigError(f"{source}: {where}: {error}{_allowed(to, str(error))}") from error
+
+
+def _allowed(struct: type[msgspec.Struct], problem: str) -> str:
+    """Return the words that a key may have, which msgspec leaves out."""
+    key = re.search(r"Invalid enum value .* - at `\$\.(\w+)", problem)
+    return f"; allowed: {', '.join(_words(get_type_hints(struct)[key[1]]))}" if key else ""
+
+
+def _words(annotation: Any) -> list[str]:
+    return [word for each in get_args(annotation) for word in ([each] if isinstance(each, str) else _words(each))]
 
 
 def _refuse_unknown(section: Mapping[str, Any], allowed: Sequence[str], source: str, where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
@@ -49,12 +50,21 @@ class _File(WatchedFileHandler):
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
-    """Writes to a stream, in colours where a person reads it."""
+    """Writes to a stream, in colours where a person reads it; who has stopped reading (`| head`) is no trouble."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+        # A terminal that knows no Korean shows question marks.
+        encoding = self.stream.encoding or "utf-8"
+        text = super().format(record).encode(encoding, "replace").decode(encoding)
         colour = _COLOURS.get(record.levelno)
         return f"\x1b[{colour}m{text}\x1b[0m" if colour and self.stream.isatty() else text
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - as in the library
+        if isinstance(sys.exc_info()[1], BrokenPipeError):
+            # As Python's documentation has it: what is still buffered would fail once more at the end of the process.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self.stream.fileno())
+            os.close(null)
 
 
 class HealthLog:

@@ -78,12 +78,15 @@ class Runner:
     """Runs rounds of probes; remembers across rounds which probe has not come back yet.
 
     A probe that hangs in the kernel (statvfs on a dead mount) keeps its one thread and is not started again before it
-    returns; its check is UNKNOWN meanwhile. All threads are daemons: none keeps the process from ending.
+    returns; its check is UNKNOWN meanwhile. A check that another round is just looking at is looked at again once that
+    look is done. All threads are daemons: none keeps the process from ending.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._returned = threading.Condition()
         self._out: dict[str, float] = {}
+        # Those of them that nobody waits for any more.
+        self._stuck: set[str] = set()
 
     def run(
         self,
@@ -99,8 +102,8 @@ class Runner:
         """Probe all checks; return one result for each, in their order, after `deadline_s` seconds at the latest."""
         # The probes stop trying a little before nobody waits for them any more.
         deadline = time.monotonic() + deadline_s
-        with self._lock:
-            stuck = {check.name for check in checks if check.name in self._out}
+        with self._returned:
+            stuck = frozenset(self._stuck)
         jobs = [
             _Job(check, ProbeContext(now, deadline - 1.0, units, memories.get(check.name, EMPTY), environ, is_starting))
             for check in checks
@@ -112,7 +115,7 @@ class Runner:
         done = current.wait(deadline)
         missing = [check for check in checks if check.name not in done]
         for check in missing:
-            done[check.name] = unknown(check, now, self._why_missing(check), memories.get(check.name, EMPTY))
+            done[check.name] = unknown(check, now, self._give_up(check), memories.get(check.name, EMPTY))
         return [done[check.name] for check in checks]
 
     def _work(self, current: _Round) -> None:
@@ -121,18 +124,31 @@ class Runner:
                 job = current.waiting.get_nowait()
             except queue.Empty:
                 return
-            if time.monotonic() >= job.context.deadline:
+            if not self._begin(job):
                 return
-            with self._lock:
-                self._out[job.check.name] = time.monotonic()
             result = _look(job)
-            with self._lock:
+            with self._returned:
                 del self._out[job.check.name]
+                self._stuck.discard(job.check.name)
+                self._returned.notify_all()
             current.finish(result)
 
-    def _why_missing(self, check: Check) -> str:
-        with self._lock:
+    def _begin(self, job: _Job) -> bool:
+        """Wait until nobody else is looking at the check; False when there is no time left for it."""
+        name, deadline = job.check.name, job.context.deadline
+        with self._returned:
+            is_free = self._returned.wait_for(lambda: name not in self._out, timeout=deadline - time.monotonic())
+            if not is_free or time.monotonic() >= deadline:
+                return False
+            self._out[name] = time.monotonic()
+        return True
+
+    def _give_up(self, check: Check) -> str:
+        """Wait for the check no longer, and return why there is no result."""
+        with self._returned:
             began = self._out.get(check.name)
+            if began is not None:
+                self._stuck.add(check.name)
         if began is None:
             return "not reached before the deadline of the cycle"
         return f"no answer from the probe for {time.monotonic() - began:.0f} s"

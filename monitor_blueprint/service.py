@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from gunicorn.systemd import sd_notify
@@ -145,13 +146,17 @@ def admin_token(settings: Config, environ: Mapping[str, str]) -> str:
     if given:
         return given
     path = settings.state_dir / "admin_token"
+    new = path.with_name(f"admin_token.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
-    except FileExistsError:
-        pass
+        if not path.exists():
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+            # Complete or not at all; and of two that begin at the same time, both read the same one.
+            with suppress(FileExistsError):
+                path.hardlink_to(new)
+            new.unlink()
+        return path.read_text().strip()
     except OSError as error:
         _logger.error("no administrators' token: %s", error)
         return ""
-    return path.read_text().strip()

@@ -6,12 +6,13 @@ import psutil
 
 from monitor_blueprint.core.models import Reading
 from monitor_blueprint.probes import Observation, ProbeContext, _limits
+from monitor_blueprint.probes._options import Positive
 
 
 class Options(_limits.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "cpu" may say; the user's guide has 70 and 90 percent."""
 
-    warning: float = 70.0
+    warning: Positive = 70.0
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:  # noqa: ARG001

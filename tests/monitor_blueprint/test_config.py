@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint import config
+from monitor_blueprint.config import Config, ConfigError
+from monitor_blueprint.core import maintenance
+from monitor_blueprint.core.maintenance import Weekday
+from monitor_blueprint.core.models import Thresholds
+
+ROOT = Path(__file__).parents[2]
+FLASK = """
+[[check]]
+name = "Flask"
+kind = "http"
+url = "http://127.0.0.1:9000/health"
+"""
+
+
+def parse(text: str, environ: Mapping[str, str] | None = None) -> Config:
+    return config.parse(tomllib.loads(text), environ or {}, source="monitor.toml")
+
+
+# --- What is there without any settings
+
+
+def test_without_settings_the_guide_is_configured_as_it_stands() -> None:
+    found = config.load({})
+    document = tomllib.loads(config.DEFAULT_FILE.read_text())
+    assert [section["name"] for section in document["check"]][:6] == ["Nginx", "Django", "Flask", "Disk", "Memory", "CPU"]
+    assert found.settings.every_minutes == 5
+    assert found.settings.keep_days == 30
+    assert found.is_embedded
+    services = {check.name: check.options for check in found.checks if check.kind == "service"}
+    assert {name: (options.unit, options.url) for name, options in services.items()} == {
+        "Nginx": ("nginx", ""),
+        "Django": ("gunicorn_django", "http://127.0.0.1:8000/api/health/"),
+        "Flask": ("gunicorn_flask", "http://127.0.0.1:9000/health"),
+    }
+    thresholds = {check.name: check.options.thresholds for check in found.checks if check.kind in ("disk", "memory", "cpu")}
+    assert thresholds == {"Disk": Thresholds(80, 90), "Memory": Thresholds(80, 90), "CPU": Thresholds(70, 90)}
+    depends_on = {policy.name: policy.depends_on for policy in found.policies}
+    assert (depends_on["Nginx"], depends_on["Django"], depends_on["Flask"]) == (("Django",), ("Flask",), ())
+
+
+def test_the_thresholds_of_the_guide_need_not_be_written() -> None:
+    kinds = "".join(f'[[check]]\nname = "{kind}"\nkind = "{kind}"\n' for kind in ("disk", "memory", "cpu"))
+    thresholds = {check.name: check.options.thresholds for check in parse(kinds).checks}
+    assert thresholds == {"disk": Thresholds(80, 90), "memory": Thresholds(80, 90), "cpu": Thresholds(70, 90)}
+
+
+def test_the_configuration_that_the_installer_lays_down_is_valid() -> None:
+    path = ROOT / "deploy" / "monitoring" / "monitor.toml"
+    found = config.load({"NEURONOVA_CONFIG": str(path)})
+    assert [check.name for check in found.checks][:6] == ["Nginx", "Django", "Flask", "Disk", "Memory", "CPU"]
+    assert (found.source, found.is_embedded) == (str(path), False)
+
+
+def test_the_embedded_configuration_leaves_out_what_cannot_work_on_this_machine() -> None:
+    absent = '[[check]]\nname = "Golden"\nkind = "golden"\nsample = "/nowhere/golden.json"\n'
+    document = tomllib.loads(FLASK + absent)
+    embedded = config.parse(document, {}, source="default.toml", is_embedded=True)
+    assert ([check.name for check in embedded.checks], embedded.absent) == (["Flask"], ("Golden",))
+    own = config.parse(document, {}, source="monitor.toml")
+    assert ([check.name for check in own.checks], own.absent) == (["Flask", "Golden"], ())
+
+
+# --- What the configuration gives
+
+
+def test_the_order_of_the_file_is_the_order_of_the_checks_and_the_monitors_own_comes_last() -> None:
+    text = "".join(f'[[check]]\nname = "{name}"\nkind = "cpu"\n' for name in "ZAM")
+    found = parse(text)
+    assert [policy.name for policy in found.policies] == ["Z", "A", "M", "Monitor"]
+
+
+def test_no_check_runs_more_often_than_the_schedule() -> None:
+    found = parse("[monitor]\nevery_minutes = 10" + FLASK + "interval_s = 5\n")
+    assert found.checks[0].policy.interval_s == 600.0
+
+
+def test_a_kind_may_want_to_run_less_often_and_the_file_has_the_last_word() -> None:
+    updates = '[[check]]\nname = "Updates"\nkind = "updates"\n'
+    assert parse(updates).checks[0].policy.interval_s > 300.0
+    assert parse(updates + "interval_s = 900\n").checks[0].policy.interval_s == 900.0
+
+
+def test_units_are_collected_once_each() -> None:
+    text = """
+[[check]]
+name = "A"
+kind = "service"
+unit = "nginx"
+[[check]]
+name = "B"
+kind = "restarts"
+units = ["nginx", "gunicorn_flask"]
+"""
+    assert parse(text).units == ("nginx", "gunicorn_flask")
+
+
+def test_a_maintenance_window_is_local_time_of_its_zone() -> None:
+    text = (
+        FLASK
+        + """
+[[maintenance]]
+days = ["sun"]
+start = 02:00:00
+end = 03:30:00
+timezone = "Asia/Seoul"
+checks = ["Flask"]
+why = "backup"
+"""
+    )
+    (window,) = parse(text).windows
+    assert (window.days, window.start, window.end, window.checks) == ((Weekday.SUN,), time(2), time(3, 30), ("Flask",))
+    # Saturday 17:30 in UTC is Sunday 02:30 in Korea.
+    (silence,) = maintenance.active((window,), datetime(2025, 12, 6, 17, 30, tzinfo=UTC))
+    assert (silence.check, silence.why) == ("Flask", "backup")
+    assert not maintenance.active((window,), datetime(2025, 12, 6, 18, 30, tzinfo=UTC))
+
+
+# --- What is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "[monitr]",
+            'top level: key "monitr" is not known (did you mean "monitor"?); allowed: monitor, check, channel, maintenance',
+        ),
+        (
+            "[monitor]\nevery_minute = 5",
+            '[monitor]: key "every_minute" is not known (did you mean "every_minutes"?); '
+            "allowed: every_minutes, reminder_minutes, grace_s, keep_days, log_dir, state_dir",
+        ),
+        ("[monitor]\nevery_minutes = 0", "[monitor]: Expected `int` >= 1 - at `$.every_minutes`"),
+        ("[monitor]\nevery_minutes = 31", "[monitor]: Expected `int` <= 30 - at `$.every_minutes`"),
+        ("[monitor]\nevery_minutes = '5'", "[monitor]: Expected `int`, got `str` - at `$.every_minutes`"),
+        ("[monitor]\nlog_dir = ''", "[monitor]: Expected `str` of length >= 1 - at `$.log_dir`"),
+        ("monitor = 5", "[monitor] must be a table of keys and values"),
+        ("[check]\nname = 'Flask'", "check must be written [[check]], with double brackets, once for each"),
+        ("check = ['Flask']", "every [[check]] must be a table of keys and values"),
+        ("channel = ['slack']", "every [[channel]] must be a table of keys and values"),
+        ("maintenance = [1]", "every [[maintenance]] must be a table of keys and values"),
+        ("[[check]]\nkind = 'cpu'", '[[check]] "?": Object missing required field `name`'),
+        ("[[check]]\nname = 'CPU'", '[[check]] "CPU": Object missing required field `kind`'),
+        (
+            FLASK + "timeout = 3",
+            '[[check]] "Flask": key "timeout" is not known (did you mean "timeout_s"?); allowed: name, kind, depends_on, '
+            "confirm, interval_s, url, expect_status, expect_text, attempts, retry_delay_s, timeout_s",
+        ),
+        (FLASK + "timeout_s = 'long'", '[[check]] "Flask": Expected `float`, got `str` - at `$.timeout_s`'),
+        (FLASK + "attempts = 11", '[[check]] "Flask": Expected `int` <= 10 - at `$.attempts`'),
+        (FLASK + "confirm = 0", '[[check]] "Flask": Expected `int` >= 1 - at `$.confirm`'),
+        (FLASK + "depends_on = 'CPU'", '[[check]] "Flask": Expected `array`, got `str` - at `$.depends_on`'),
+        (FLASK + FLASK, '[[check]] "Flask": the name is taken; every check needs a name of its own'),
+        (
+            FLASK.replace("Flask", "Monitor"),
+            '[[check]] "Monitor": the name is taken; every check needs a name of its own',
+        ),
+        (
+            FLASK + FLASK.replace('"Flask"', '"Django"\ndepends_on = ["Flsk"]'),
+            '[[check]] "Django": depends_on "Flsk" is not known (did you mean "Flask"?); allowed: Flask',
+        ),
+        (FLASK + "depends_on = ['Flask']", '[[check]] "Flask": depends_on "Flask" is not known; allowed: '),
+        (
+            FLASK + "[[check]]\nname = 'CPU'\nkind = 'cpu'\nwarning = 95",
+            '[[check]] "CPU": `warning` must not be above `critical`',
+        ),
+        (
+            "[[check]]\nname = 'CPU'\nkind = 'cpu'\nwarning = nan",
+            '[[check]] "CPU": Expected `float` > 0.0 - at `$.warning`',
+        ),
+        ("[[check]]\nname = 'CPU'\nkind = 'cpu'\nwarning = 0", '[[check]] "CPU": Expected `float` > 0.0 - at `$.warning`'),
+        ("[[check]]\nname = 'CPU'\nkind = 'cpu'\nclear = 51", '[[check]] "CPU": Expected `float` <= 50.0 - at `$.clear`'),
+        ("[[check]]\nname = 'X'\nkind = 'service'", '[[check]] "X": a service needs `unit`, `url` or both'),
+        (
+            "[[check]]\nname = 'X'\nkind = 'service'\nunit = 'x'\nwhen_absent = 'ignore'",
+            "[[check]] \"X\": Invalid enum value 'ignore' - at `$.when_absent`; allowed: fail, skip, url",
+        ),
+        (
+            "[[channel]]\nkind = 'slak'",
+            '[[channel]]: kind "slak" is not known (did you mean "slack"?); allowed: email, slack',
+        ),
+        ("[[channel]]", '[[channel]]: kind "" is not known; allowed: email, slack'),
+        (
+            "[[channel]]\nkind = 'email'\nsendmial = '/bin/true'",
+            '[[channel]] email: key "sendmial" is not known (did you mean "sendmail"?); allowed: kind, ca_file, sendmail',
+        ),
+        ("[[channel]]\nkind = 'slack'\n" * 2, '[[channel]] "slack" is there twice; each kind can be there once'),
+    ],
+)
+def test_a_mistake_is_told_with_the_file_the_key_and_what_is_allowed(text: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(text)
+    assert str(refused.value) == f"monitor.toml: {expected}"
+
+
+def test_an_unknown_kind_of_check_is_told_with_those_that_exist() -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse("[[check]]\nname = 'Disk'\nkind = 'disc'")
+    told = str(refused.value)
+    assert told.startswith(
+        'monitor.toml: [[check]] "Disk": kind "disc" is not known (did you mean "disk"?); allowed: backup, cpu, '
+    )
+
+
+@pytest.mark.parametrize("name", ["", "two words", 'quo"te', "quo'te", "*", "x" * 41, "line\n", "\n", "tab\t"])
+def test_a_name_that_no_command_line_could_take_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"at `\$\.name`"):
+        config.parse({"check": [{"name": name, "kind": "cpu"}]}, {}, source="monitor.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("timezone", '"Asia/Seul"', 'timezone "Asia/Seul" is not known (did you mean "Asia/Seoul"?); allowed: '),
+        ("days", '["sunday"]', "Invalid enum value 'sunday' - at `$.days[0]`; allowed: mon, tue, wed, thu, fri, sat, sun"),
+        ("days", "[]", "Expected `array` of length >= 1 - at `$.days`"),
+        ("end", "02:00:00", 'start and end must be two different local times such as "02:00:00"'),
+        ("start", '"02:00:00Z"', 'start and end must be two different local times such as "02:00:00"'),
+        ("start", '"two"', "Invalid RFC3339 encoded time - at `$.start`"),
+        ("checks", '["Flsk"]', 'checks "Flsk" is not known (did you mean "Flask"?); allowed: Flask, *'),
+        ("why", "5", "Expected `str`, got `int` - at `$.why`"),
+        (
+            "zone",
+            '"x"',
+            'key "zone" is not known (did you mean "timezone"?); allowed: days, start, end, timezone, checks, why',
+        ),
+    ],
+)
+def test_a_wrong_maintenance_window_is_told(key: str, value: str, expected: str) -> None:
+    window = {"days": '["sun"]', "start": "02:00:00", "end": "03:00:00", "timezone": '"Asia/Seoul"', key: value}
+    text = FLASK + "[[maintenance]]\n" + "\n".join(f"{name} = {text}" for name, text in window.items())
+    with pytest.raises(ConfigError) as refused:
+        parse(text)
+    assert str(refused.value).startswith(f"monitor.toml: [[maintenance]]: {expected}")
+
+
+@pytest.mark.parametrize("channels", ["", "[[channel]]\nkind = 'slack'\n[[channel]]\nkind = 'email'\n"])
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (
+            {"SLACK_WEBHOOK": "hooks.slack.com/secret"},
+            "SLACK_WEBHOOK must be an https:// URL (http:// only to this machine itself)",
+        ),
+        ({"ALERT_EMAIL": "ops@"}, "ALERT_EMAIL: 'ops@' is no mail address (several are separated by commas)"),
+        (
+            {"ALERT_EMAIL": "ops@example.com", "SMTP_PORT": "smtp"},
+            "SMTP_PORT must be a number from 1 to 65535",
+        ),
+        ({"HEARTBEAT_URL": "hc-ping.com/secret"}, "HEARTBEAT_URL must be an http:// or https:// URL"),
+    ],
+)
+def test_a_wrong_variable_is_told_by_name_and_no_secret_with_it(environ: dict[str, str], channels: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(channels + FLASK, environ)
+    assert str(refused.value) == f"environment: {expected}"
+    assert "secret" not in str(refused.value)
+
+
+def test_all_wrong_variables_are_told_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"SMTP_PORT .*; SLACK_WEBHOOK .*; HEARTBEAT_URL "):
+        parse(FLASK, {"ALERT_EMAIL": "a@example.com", "SMTP_PORT": "0", "SLACK_WEBHOOK": "x", "HEARTBEAT_URL": "x"})
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config.load({"NEURONOVA_CONFIG": f"{tmp_path}/nowhere.toml"})
+    assert str(refused.value) == (
+        f"{tmp_path}/nowhere.toml: cannot be read (No such file or directory); NEURONOVA_CONFIG must name a readable file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"[monitor", "not valid TOML: "), (b"# caf\xe9", "not valid TOML: 'utf-8' codec can't decode")]
+)
+def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes, why: str) -> None:
+    path = tmp_path / "monitor.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as refused:
+        config.load({"NEURONOVA_CONFIG": str(path)})
+    assert str(refused.value).startswith(f"{path}: {why}")
