@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
@@ -30,10 +31,20 @@ class Schedule:
         check: HealthCheck,
         log: HealthLog,
         every_minutes: int,
+        *,
         begun: Callable[[], None],
         completed: Callable[[Outcome], None],
+        overdue_s: float | None = None,
     ) -> None:
-        """`begun` and `completed` are called before and after every complete health check, and for no other."""
+        """Take the parts.
+
+        Args:
+            check: what to run.
+            log: where the runs are written.
+            every_minutes: the period.
+            begun, completed: called before and after every complete health check, and for no other.
+            overdue_s: when no run has ended for so long, the schedule is made anew; one and a half periods if None.
+        """
         self._check = check
         self._log = log
         self._every_minutes = every_minutes
@@ -41,6 +52,8 @@ class Schedule:
         self._completed = completed
         # Two threads: a unit that has just changed is looked at while a complete check waits for a slow target.
         self._ended_at = float("-inf")
+        self._overdue_s = overdue_s if overdue_s is not None else every_minutes * 90.0
+        self._overdue: threading.Timer | None = None
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(2)},
@@ -50,12 +63,14 @@ class Schedule:
 
     def start(self) -> None:
         """Begin, with a first health check at once."""
-        trigger = CronTrigger(minute=f"*/{self._every_minutes}", timezone=UTC)
-        self._scheduler.add_job(self._run, trigger, ["schedule"], id=_SCHEDULED, next_run_time=datetime.now(UTC))
+        self._scheduler.add_job(self._run, self._trigger(), ["schedule"], id=_SCHEDULED, next_run_time=datetime.now(UTC))
         self._scheduler.start()
+        self._expect_a_run()
 
     def stop(self) -> None:
         """Begin no further run."""
+        if self._overdue is not None:
+            self._overdue.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -80,6 +95,7 @@ class Schedule:
 
     def _run(self, reason: str) -> None:
         start = time.monotonic()
+        self._expect_a_run()
         self._log.write_run(logging.INFO, messages.RUN_STARTED.format(reason=reason))
         self._begun()
         try:
@@ -123,6 +139,24 @@ class Schedule:
             replace_existing=True,
             misfire_grace_time=None,
         )
+
+    def _expect_a_run(self) -> None:
+        """Wind up the alarm that rings where the schedule waits for a moment that a clock set back has put far away."""
+        if self._overdue is not None:
+            self._overdue.cancel()
+        self._overdue = threading.Timer(self._overdue_s, self._begin_anew)
+        self._overdue.daemon = True
+        self._overdue.start()
+
+    def _begin_anew(self) -> None:
+        self._log.write_run(logging.WARNING, messages.RUN_MISSED.format(reason="overdue"))
+        self._expect_a_run()
+        if self._scheduler.running:
+            self._scheduler.reschedule_job(_SCHEDULED, trigger=self._trigger())
+            self.run_soon("overdue")
+
+    def _trigger(self) -> CronTrigger:
+        return CronTrigger(minute=f"*/{self._every_minutes}", timezone=UTC)
 
     def _missed(self, event: JobEvent) -> None:
         if event.job_id == _SCHEDULED:

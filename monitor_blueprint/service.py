@@ -55,7 +55,9 @@ class Monitor:
             config_problem=self._config_problem,
             began_at=time.monotonic(),
         )
-        self.schedule = Schedule(check, self.log, self.config.settings.every_minutes, self._begun, self._completed)
+        self.schedule = Schedule(
+            check, self.log, self.config.settings.every_minutes, begun=self._begun, completed=self._completed
+        )
         url = self._environ.get("HEARTBEAT_URL", "").strip()
         self._heartbeat = Heartbeat(url) if url else None
         lock = ScheduleLock(self.config.state_dir)

@@ -72,6 +72,15 @@ def system_stats() -> Response:
     return jsonify(stats.read())
 
 
+@blueprint.get("/metrics")
+def metrics_text() -> Response:
+    """Return the newest results for Prometheus."""
+    # Imported when it is first asked for: most servers have no Prometheus, and the memory is wanted elsewhere.
+    from monitor_blueprint import metrics  # noqa: PLC0415
+
+    return Response(metrics.render(_monitor().store), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
 @blueprint.get("/")
 def page() -> str:
     """Show how everything is: what an operator opens at three in the morning."""
