@@ -211,6 +211,7 @@ build_release() {
     packages=$("$release/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n' "$release/code" \
         'import os, sys; sys.path[:] = [os.path.realpath(path) for path in sys.path]' > "$packages/neuronova.pth"
+    remedy="$source_tree is damaged; copy it to the server again."
     quietly "$release/venv/bin/python" -m compileall -q "$release/code"
     chmod -R go-w,a+rX "$release"
     touch "$release/.complete"

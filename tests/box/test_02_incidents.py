@@ -8,7 +8,7 @@ import pytest
 
 from tests.box.box import Box
 
-pytestmark = [pytest.mark.box, pytest.mark.usefixtures("impatient_watchdog")]
+pytestmark = [pytest.mark.box, pytest.mark.usefixtures("impatient_watchdog", "fresh_history")]
 
 CRITICAL = "[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: "
 RECOVERED = "[OK] NeuroNova 서비스 복구"
@@ -35,6 +35,13 @@ def impatient_watchdog(box: Box) -> Iterator[None]:
     box.run("systemctl daemon-reload && systemctl restart gunicorn_flask")
     yield
     box.run("rm -r /run/systemd/system/gunicorn_flask.service.d && systemctl daemon-reload")
+
+
+@pytest.fixture
+def fresh_history(box: Box, impatient_watchdog: None) -> None:
+    """As if the tests were weeks apart: a service that fails in test after test would be called unstable."""
+    box.run("systemctl stop gunicorn_monitor && rm /var/lib/neuronova/monitor.db* && systemctl start gunicorn_monitor")
+    box.wait_until("all is well", lambda: box.last_check()["last_check"] == "OK")
 
 
 def test_a_stopped_ml_server_is_told_at_once_and_once(box: Box) -> None:

@@ -69,7 +69,7 @@ def test_a_killed_worker_loses_at_most_what_it_had_in_hand(box: Box, features: s
         box.run(f"kill -KILL {sorted(before)[0]}")
         box.wait_until("there is a new worker", lambda: len(workers(box)) >= 2 and workers(box) != before)
     assert len(result["problems"]) + result["answers"].get("closed meanwhile", 0) <= CALLERS
-    assert result["answers"]["200"] > 100
+    assert result["answers"]["200"] > 20
 
 
 def test_log_rotation_and_a_restart_of_the_monitor_lose_no_prediction(box: Box, features: str, api_key: str) -> None:
@@ -116,13 +116,14 @@ def test_an_upgrade_loses_no_prediction(box: Box, features: str, api_key: str) -
             "sed -i 's/^class Settings/class Other/' monitor_blueprint/config.py",
             "Check the settings and the models",
         ),
-        ("bad-server", "sed -i '1i raise RuntimeError(\"broken\")' ml_server/gunicorn_conf.py", "switch to the new release"),
+        ("bad-server", "echo 'raise RuntimeError(1)' >> ml_server/gunicorn_conf.py", "switch to the new release"),
         (
             "bad-monitor",
-            "sed -i '1i raise RuntimeError(\"broken\")' monitor_blueprint/gunicorn_conf.py",
+            "echo 'raise RuntimeError(1)' >> monitor_blueprint/gunicorn_conf.py",
             "switch to the new release",
         ),
     ],
+    ids=["model", "setting", "server", "monitor"],
 )
 def test_a_broken_upgrade_goes_back_by_itself(box: Box, features: str, api_key: str, name: str, script: str, said: str) -> None:
     setup = new_tree(box, name, script)

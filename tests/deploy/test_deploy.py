@@ -1,0 +1,130 @@
+"""What an operator installs, looked at without installing it; tests/box does the rest on a booted machine."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MONITORING = ROOT / "deploy" / "monitoring"
+SCRIPTS = sorted(
+    path
+    for folder in ("deploy", "examples", "tests/box")
+    for path in (ROOT / folder).rglob("*")
+    if path.is_file() and path.suffix in {"", ".sh"} and path.read_bytes().startswith(b"#!")
+)
+SETUP = MONITORING / "setup_monitoring.sh"
+
+
+def environment_of(file: str) -> dict[str, str]:
+    """The settings of a file, read as systemd reads them."""
+    lines = (MONITORING / file).read_text(encoding="utf-8").splitlines()
+    return {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines) if name.isidentifier()}
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    basics = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    return subprocess.run(command, check=False, cwd=ROOT, env=basics | environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def public_directory() -> Iterator[Path]:
+    """A directory that every user can read, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_the_shipped_configuration_is_accepted_and_has_the_guides_checks_first() -> None:
+    environment = environment_of("monitor.env") | {"NEURONOVA_CONFIG": str(MONITORING / "monitor.toml")}
+    result = run(sys.executable, "-m", "monitor_blueprint.cli", "check-config", **environment)
+    assert result.returncode == 0, result.stderr
+    assert "Nginx, Django, Flask, Disk, Memory, CPU, " in result.stdout
+
+
+def test_the_shipped_configuration_is_accepted_with_channels() -> None:
+    environment = environment_of("monitor.env") | {
+        "NEURONOVA_CONFIG": str(MONITORING / "monitor.toml"),
+        "ALERT_EMAIL": "ops@example.com",
+        "SLACK_WEBHOOK": "https://hooks.slack.com/services/T/B/X",
+    }
+    result = run(sys.executable, "-m", "monitor_blueprint.cli", "check-config", **environment)
+    assert result.returncode == 0, result.stderr
+    assert "email" in result.stdout
+    assert "slack" in result.stdout
+
+
+def test_the_ml_server_accepts_its_shipped_settings() -> None:
+    environment = environment_of("ml_server.env") | {"ML_API_KEY": "x" * 43}
+    result = run(sys.executable, "-m", "ml_server.check", **environment)
+    assert result.returncode == 0, result.stderr
+
+
+def test_every_shipped_setting_is_read_by_the_monitor() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "monitor_blueprint").rglob("*.py"))
+    assert [name for name in environment_of("monitor.env") if f'"{name}"' not in code] == []
+
+
+def test_no_secret_is_shipped() -> None:
+    shipped = environment_of("monitor.env") | environment_of("ml_server.env")
+    secrets = {name: shipped[name] for name in shipped if re.search("PASSWORD|TOKEN|KEY|WEBHOOK", name)}
+    assert set(secrets.values()) <= {"", "generate"}
+
+
+def test_the_completion_offers_exactly_the_commands_that_there_are() -> None:
+    listed = run(sys.executable, "-m", "monitor_blueprint.cli", "--help").stdout.partition("Commands:\n")[2]
+    commands = [line.split()[0] for line in listed.splitlines() if re.match(r"  \w", line)]
+    offered = re.search(r'choices="(ack .*) --help"', (MONITORING / "completion.bash").read_text(encoding="utf-8"))
+    assert offered is not None
+    assert offered[1].split() == sorted(commands)
+
+
+def test_nginx_never_passes_anything_to_the_ml_server() -> None:
+    lines = (ROOT / "deploy/nginx/neuronova.conf").read_text(encoding="utf-8").splitlines()
+    targets = [line.split()[1].rstrip(";") for line in lines if line.strip().startswith("proxy_pass")]
+    assert targets
+    assert not [target for target in targets if ":9000" in target]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_shell_script_is_clean(script: Path) -> None:
+    shell = script.read_text(encoding="utf-8").splitlines()[0]
+    if "python" in shell:
+        pytest.skip("not a shell script")
+    assert run("bash", "-n", str(script)).returncode == 0
+    shellcheck = shutil.which("shellcheck")
+    if shellcheck is None:
+        pytest.skip("shellcheck is not installed: apt-get install shellcheck")
+    result = run(shellcheck, str(script))
+    assert result.returncode == 0, result.stdout
+
+
+def test_setup_explains_itself_without_root(public_directory: Path) -> None:
+    copy = shutil.copy(SETUP, public_directory)
+    result = subprocess.run(
+        ["bash", copy, "--help"], check=True, capture_output=True, text=True, user=65534 if os.geteuid() == 0 else None
+    )
+    assert "--dry-run" in result.stdout
+    assert "--uninstall --purge" in result.stdout
+
+
+def test_setup_without_root_says_how_to_get_it(public_directory: Path) -> None:
+    copy = shutil.copy(SETUP, public_directory)
+    result = subprocess.run(
+        ["bash", copy], check=False, capture_output=True, text=True, user=65534 if os.geteuid() == 0 else None
+    )
+    assert result.returncode == 1
+    assert f"sudo bash {copy}" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--purge"], ["--unistall"]])
+def test_setup_refuses_options_that_make_no_sense_before_it_does_anything(arguments: list[str]) -> None:
+    result = run("bash", str(SETUP), *arguments)
+    assert result.returncode == 64
+    assert arguments[0] in result.stderr
