@@ -60,6 +60,7 @@ class Monitor:
         )
         url = self._environ.get("HEARTBEAT_URL", "").strip()
         self._heartbeat = Heartbeat(url) if url else None
+        self._watcher: Watcher | None = None
         lock = ScheduleLock(self.config.state_dir)
         try:
             lock.start(self._take_over, self._say_waiting)
@@ -70,6 +71,8 @@ class Monitor:
 
     def stop(self) -> None:
         """Begin no further health check; what is to be sent is in the database."""
+        if self._watcher is not None:
+            self._watcher.stop()
         self.schedule.stop()
         self.outbox.stop()
 
@@ -99,7 +102,8 @@ class Monitor:
             full_name(unit): [check.name for check in self.config.checks if unit in units_of(check) and check.kind == "service"]
             for unit in self.config.units
         }
-        Watcher(self.config.units, self._units_changed, self._say_watching, self._say_lost).start()
+        self._watcher = Watcher(self.config.units, self._units_changed, self._say_watching, self._say_lost)
+        self._watcher.start()
         sd_notify(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG=1", _logger)
 
     def _units_changed(self, units: frozenset[str]) -> None:

@@ -80,7 +80,7 @@ def call(connection: DBusConnection, message: Any, timeout_s: float) -> tuple[An
     try:
         reply = connection.send_and_get_reply(message, timeout=timeout_s)
     except (OSError, TimeoutError, EOFError) as error:
-        raise SystemdUnavailableError(f"systemd did not answer: {error or type(error).__name__}") from error
+        raise SystemdUnavailableError(f"systemd did not answer: {str(error) or type(error).__name__}") from error
     if reply.header.message_type.name == "error":
         raise SystemdUnavailableError(f"systemd refused: {DBusErrorResponse(reply)}")
     body: tuple[Any, ...] = reply.body

@@ -35,14 +35,19 @@ class Watcher:
         self._changed = changed
         self._watching = watching
         self._lost = lost
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin to listen."""
         threading.Thread(target=self._run, name="watcher", daemon=True).start()
 
+    def stop(self) -> None:
+        """Tell nothing more; the thread ends when the bus next has something to say, or is gone."""
+        self._stopping.set()
+
     def _run(self) -> None:
         said = ""
-        while True:
+        while not self._stopping.is_set():
             try:
                 with connect(_ANSWER_S) as connection:
                     paths = _subscribe(connection, self._units)
@@ -51,10 +56,10 @@ class Watcher:
                     self._listen(connection, paths)
             except (SystemdUnavailableError, OSError, EOFError) as error:
                 # Said once for each loss, not at every attempt.
-                if not said:
+                if not said and not self._stopping.is_set():
                     said = str(error) or type(error).__name__
                     self._lost(said)
-            time.sleep(RECONNECT_S)
+            self._stopping.wait(RECONNECT_S)
 
     def _listen(self, connection: DBusConnection, paths: dict[str, str]) -> None:
         while True:
@@ -72,6 +77,8 @@ class Watcher:
                     pending.add(unit)
                 if pending and (time.monotonic() - last > DEBOUNCE_S or time.monotonic() - first > LONGEST_DEBOUNCE_S):
                     break
+            if self._stopping.is_set():
+                return
             self._changed(frozenset(pending))
 
 

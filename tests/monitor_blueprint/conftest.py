@@ -11,6 +11,9 @@ import pytest
 
 from monitor_blueprint import probes
 from monitor_blueprint.probes import Observation, ProbeContext
+from tests.monitor_blueprint.bus import bus, systemd
+
+__all__ = ["bus", "systemd"]
 
 KINDS = Path(__file__).with_name("kinds")
 SETTINGS = ("ALERT_EMAIL", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "NEURONOVA_CONFIG", "NOTIFY_SOCKET", "SLACK_WEBHOOK")

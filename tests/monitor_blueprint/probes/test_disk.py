@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.core.models import Status, Thresholds
+from monitor_blueprint.probes import ProbeError, disk
+from monitor_blueprint.probes.disk import Options
+from tests.monitor_blueprint.probes.looking import looking
+
+
+def test_a_disk_is_as_full_as_df_says(tmp_path: Path) -> None:
+    if shutil.which("df") is None:
+        pytest.skip("df is not installed")
+    (reading,) = disk.probe(Options(path=str(tmp_path)), looking()).readings
+    shown = subprocess.run(["df", "--output=pcent,size", "-B1", tmp_path], capture_output=True, text=True, check=True).stdout
+    percent, size = shown.splitlines()[1].split()
+    assert reading.value is not None
+    # df rounds up; and somebody may have written something in between.
+    assert abs(reading.value - int(percent.rstrip("%"))) <= 1.5
+    assert (reading.aspect, reading.unit, reading.facts["total_bytes"]) == ("usage", "%", int(size))
+
+
+def test_the_rules_judge_not_the_probe() -> None:
+    (reading,) = disk.probe(Options(warning=0.001, critical=0.002), looking()).readings
+    assert reading.status is Status.OK
+    assert reading.thresholds == Thresholds(0.001, 0.002, 5.0)
+
+
+def test_a_mount_point_that_is_not_there_could_not_be_looked_at(tmp_path: Path) -> None:
+    with pytest.raises(ProbeError, match=r"/nowhere: No such file or directory$"):
+        disk.probe(Options(path=f"{tmp_path}/nowhere"), looking())
+
+
+def test_the_guides_limits_and_the_root_are_what_is_meant_without_options() -> None:
+    assert (Options().path, Options().thresholds) == ("/", Thresholds(80, 90, 5))

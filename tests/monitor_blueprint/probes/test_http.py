@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.probes import _http, http
+from monitor_blueprint.probes.http import Options
+from tests.monitor_blueprint.probes.looking import Site, looking, nobody
+
+
+def look(url: str, deadline_s: float = 20.0, **options: object) -> Reading:
+    chosen = msgspec.convert({"url": url, "retry_delay_s": 0.0, **options}, Options)
+    (reading,) = http.probe(chosen, looking(deadline_s=deadline_s)).readings
+    assert reading.aspect == "http"
+    return reading
+
+
+@contextmanager
+def answering(*parts: bytes, times: int = 10, pause_s: float = 0.0) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that takes what it is asked and answers with these bytes, a part at a time, and hangs up."""
+    asked: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+    is_over = threading.Event()
+
+    def serve() -> None:
+        for _ in range(times):
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                asked.append(connection.recv(65536))
+                for part in parts:
+                    if is_over.wait(pause_s):
+                        return
+                    try:
+                        connection.sendall(part)
+                    except OSError:
+                        break
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/health", asked
+    finally:
+        is_over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+def test_an_address_that_answers_as_configured_is_well(site: Site) -> None:
+    site.answers = [b'{"ok": true}']
+    reading = look(site.url)
+    assert (reading.status, reading.facts["http_status"], reading.facts["attempts"]) == (Status.OK, 200, 1)
+    assert float(reading.facts["latency_ms"]) > 0
+    assert not reading.is_symptom
+
+
+def test_another_status_than_expected_is_a_failure_that_something_else_may_have_brought_about(site: Site) -> None:
+    site.answers, site.status = [b""], 502
+    reading = look(site.url)
+    assert reading.status is Status.CRITICAL
+    assert (reading.facts["reason"], reading.facts["http_status"], reading.facts["attempts"]) == ("status", 502, 3)
+    assert reading.is_symptom
+
+
+def test_the_status_that_is_expected_may_be_another(site: Site) -> None:
+    site.answers, site.status = [b""], 401
+    assert look(site.url, expect_status=401).status is Status.OK
+
+
+def test_the_body_must_contain_the_text_that_is_expected(site: Site) -> None:
+    site.answers = ['{"상태": "정상"}'.encode()]
+    assert look(site.url, expect_text="정상").status is Status.OK
+    assert look(site.url, expect_text="이상").facts["reason"] == "text"
+
+
+def test_a_failure_counts_only_when_the_next_attempts_fail_too(site: Site) -> None:
+    site.answers = [b"no", b"no", b"fine"]
+    reading = look(site.url, expect_text="fine")
+    assert (reading.status, reading.facts["attempts"]) == (Status.OK, 3)
+    assert "reason" not in reading.facts
+
+
+def test_it_is_asked_no_more_often_than_configured(site: Site) -> None:
+    site.answers = [b"no"]
+    assert look(site.url, expect_text="fine", attempts=2).facts["attempts"] == 2
+    assert len(site.bodies) == 2
+
+
+def test_between_the_attempts_there_is_the_pause_that_was_asked_for(site: Site) -> None:
+    site.answers = [b"no", b"fine"]
+    before = time.monotonic()
+    assert look(site.url, expect_text="fine", retry_delay_s=0.2).status is Status.OK
+    assert time.monotonic() - before >= 0.2
+
+
+def test_no_attempt_is_begun_that_could_not_end_before_the_deadline(site: Site) -> None:
+    site.answers = [b"no"]
+    reading = look(site.url, deadline_s=4.0, expect_text="fine", timeout_s=5.0)
+    assert (reading.facts["attempts"], len(site.bodies)) == (1, 1)
+
+
+def test_nobody_there_is_a_refused_connection() -> None:
+    reading = look(nobody())
+    assert (reading.status, reading.facts["reason"], reading.facts["http_status"]) == (Status.CRITICAL, "refused", 0)
+
+
+def test_an_unknown_host_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*question: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    # No name server is on this machine's loopback.
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    assert look("http://host.invalid/").facts["reason"] == "name"
+
+
+def test_a_server_that_hangs_up_without_an_answer_is_told_as_such() -> None:
+    with answering(b"") as (url, _):
+        assert look(url).facts["reason"] == "reset"
+
+
+def test_an_answer_that_breaks_off_is_a_failure() -> None:
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf") as (url, _):
+        assert look(url).status is Status.CRITICAL
+
+
+def test_what_is_no_http_is_a_failure() -> None:
+    with answering(b"220 mail.example.org ESMTP\r\n") as (url, _):
+        assert look(url).status is Status.CRITICAL
+
+
+def test_a_server_that_says_nothing_costs_its_own_deadline() -> None:
+    with answering(b"", pause_s=60) as (url, _):
+        before = time.monotonic()
+        reading = look(url, timeout_s=0.2, attempts=1)
+        assert (reading.facts["reason"], reading.facts["http_status"]) == ("timeout", 0)
+        assert 0.2 <= time.monotonic() - before < 10
+
+
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"], ids=["head", "body"]
+)
+def test_a_server_that_drips_its_answer_costs_its_own_deadline(head: bytes) -> None:
+    # 600 times a twentieth of a second: no single read takes long, all together take half a minute.
+    with answering(head, *[b"x"] * 600, pause_s=0.05) as (url, _):
+        before = time.monotonic()
+        assert look(url, timeout_s=0.3, attempts=1).facts["reason"] == "timeout"
+        assert time.monotonic() - before < 15
+
+
+def test_of_an_endless_body_no_more_is_read_than_enough(site: Site) -> None:
+    site.answers = [b"x" * (_http.MAX_BODY_BYTES + 100_000) + b"the end"]
+    answer = _http.fetch(site.url, 20.0)
+    assert (answer.status, len(answer.body)) == (200, _http.MAX_BODY_BYTES)
+    assert look(site.url, expect_text="the end", attempts=1).facts["reason"] == "text"
+
+
+def test_a_redirection_is_an_answer_and_not_followed() -> None:
+    with answering(b"HTTP/1.1 302 Found\r\nLocation: http://host.invalid/\r\nContent-Length: 0\r\n\r\n") as (url, _):
+        assert look(url, attempts=1).facts["http_status"] == 302
+
+
+def test_no_proxy_of_somebodys_environment_stands_in_between(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", nobody())
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    site.answers = [b""]
+    assert look(site.url).status is Status.OK
+
+
+def test_while_the_monitor_itself_has_just_begun_no_answer_is_a_transition() -> None:
+    options = Options(url=nobody())
+    (reading,) = http.probe(options, replace(looking(), is_starting=True)).readings
+    assert reading.is_settling
+    # The grace time is what it is given; it is not asked again in the same breath.
+    assert reading.facts["attempts"] == 1
+
+
+def test_the_target_is_told_who_asks() -> None:
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (url, asked):
+        look(url)
+        assert b"User-Agent: neuronova-monitor\r\n" in asked[0]
+        assert asked[0].startswith(b"GET /health HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:9000", "ftp://127.0.0.1/", "http://a b/", ""])
+def test_what_is_no_http_address_is_refused_at_start(url: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"url": url}, Options)
