@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -145,14 +146,15 @@ class Box:
         answer: dict[str, Any] = json.loads(self.output("curl -s http://127.0.0.1:9001/health"))
         return answer
 
-    def wait_for_scheduled_check(self) -> None:
-        """Wait until the schedule has completed one more health check."""
-        before = self.run("grep -c . /var/log/neuronova/cron.log", expect=None).output
-        self.wait_until(
-            "a scheduled health check",
-            lambda: self.run("grep -c . /var/log/neuronova/cron.log", expect=None).output != before,
-            timeout_s=90,
-        )
+    def wait_for_next_check(self, timeout_s: float = 90) -> None:
+        """Wait until a health check that has not begun yet is completed."""
+        now = datetime.now(UTC).isoformat()
+
+        def is_newer() -> bool:
+            answer = self.run("curl -s http://127.0.0.1:9001/health", expect=None).output
+            return answer.startswith("{") and str(json.loads(answer)["last_check_at"]) > now
+
+        self.wait_until("the next health check", is_newer, timeout_s)
 
     def wait_until(self, what: str, found: Callable[[], _Found], timeout_s: float = 30) -> _Found:
         """Ask until the answer is true, and return it; the test fails when it never is."""
@@ -183,7 +185,7 @@ def boot() -> Iterator[Box]:
         _put_stand_ins(tree)
         (tree / "etc/pip.conf").write_text("[global]\nno-index = true\nfind-links = /opt/wheels\n")
         (tree / "etc/hostname").write_text("clinic\n")
-        (tree / "etc/hosts").write_text("127.0.0.1 localhost clinic\n::1 localhost\n")
+        (tree / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 clinic\n::1 localhost\n")
         # Without a network there is no name server, and asking one that is not there takes its time.
         (tree / "etc/resolv.conf").unlink(missing_ok=True)
         (tree / "etc/resolv.conf").write_text("")

@@ -23,7 +23,7 @@ def test_log_rotation_loses_no_line_and_restarts_nothing(box: Box) -> None:
         "for i in 1 2 3 4 5 6; do neuronova-health-check > /dev/null || true; done & "
         "for i in 1 2 3; do logrotate -f /etc/logrotate.d/neuronova || exit 1; sleep 0.4; done; wait"
     )
-    box.wait_for_scheduled_check()
+    box.wait_for_next_check()
     assert box.output("systemctl show -p MainPID --value gunicorn_monitor") == before
     everything = box.output(f"zcat -f {LOG}.*.gz {LOG}.1 {LOG}")
     assert everything.count("헬스 체크 시작") >= written + 6

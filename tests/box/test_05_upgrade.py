@@ -103,7 +103,7 @@ def test_an_upgrade_loses_no_prediction(box: Box, features: str, api_key: str) -
     assert box.output("cat /etc/neuronova/monitor.toml") == settings
     assert "+reminder_minutes = 90" in output
     assert "reminder_minutes = 90" in box.output("cat /etc/neuronova/monitor.toml.new")
-    box.wait_for_scheduled_check()
+    box.wait_for_next_check()
     assert box.news(since) == [], "an upgrade is no incident"
 
 

@@ -38,7 +38,9 @@ def test_uninstall_keeps_settings_history_and_logs(box: Box) -> None:
     assert is_there(box, PROGRAMS) == []
     assert is_there(box, DATA) == DATA.split()
     assert box.output("ss -Hltn | grep -cE ':900[01]' || true") == "0"
-    assert box.output("systemctl list-units --all --no-legend 'gunicorn_flask*' 'gunicorn_monitor*' 'neuronova*'") == ""
+    for unit in ("gunicorn_flask", "gunicorn_monitor", "neuronova-deadman.timer"):
+        assert not box.is_active(unit)
+        assert box.run(f"systemctl is-enabled {unit}", expect=None).code != 0
     # The site is not ours.
     assert box.is_active("gunicorn_django")
     assert box.is_active("nginx")
