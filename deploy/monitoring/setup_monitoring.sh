@@ -48,13 +48,15 @@ die() {
     return 1
 }
 
-# step TITLE FUNCTION: the title says what is done; on a dry run that is all.
+# step TITLE FUNCTION [PREVIEW]: the title says what is done; a dry run says no more than that and the preview.
 step() {
     step_title=$1
     remedy=""
     printf '==> %s\n' "$1"
     if [ "$is_dry_run" = no ]; then
         "$2"
+    elif [ $# -gt 2 ]; then
+        "$3"
     fi
 }
 
@@ -158,11 +160,22 @@ check_the_machine() {
 
 # --- install: the steps ------------------------------------------------------------------------------------------------
 
-install_packages() {
-    local missing=() package
-    for package in python3 python3-venv dbus logrotate ca-certificates; do
-        is_installed_package "$package" || missing+=("$package")
+missing_packages() {
+    local package
+    for package in python3 python3-venv dbus logrotate procps ca-certificates; do
+        is_installed_package "$package" || printf '%s\n' "$package"
     done
+}
+
+preview_packages() {
+    local missing
+    missing=$(missing_packages | tr '\n' ' ')
+    say "${missing:+Missing: }${missing:-All are there}"
+}
+
+install_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages)
     if [ ${#missing[@]} -gt 0 ]; then
         say "Installing ${missing[*]}"
         remedy="Look at the lines above; 'sudo apt-get update' and a network connection usually put it right."
@@ -189,6 +202,10 @@ make_users_and_directories() {
     install -d -m 0755 -o neuronova -g neuronova "$logs"
     # An earlier version, run by cron, may have left files of root there.
     chown -R neuronova:neuronova "$state" "$logs"
+}
+
+preview_release() {
+    if [ -e "$release/.complete" ]; then say "It is there already"; else say "New"; fi
 }
 
 build_release() {
@@ -237,6 +254,13 @@ text = open(path, encoding="utf-8").read()
 text = re.sub(rf"^{name}=.*$", lambda _match: f'{name}="{value}"', text, count=1, flags=re.M)
 open(path, "w", encoding="utf-8").write(text)
 PY
+}
+
+preview_settings() {
+    local file
+    for file in monitor.toml monitor.env ml_server.env; do
+        if [ -e "$settings/$file" ]; then say "$settings/$file: yours, unchanged"; else say "$settings/$file: new"; fi
+    done
 }
 
 install_settings() {
@@ -507,14 +531,14 @@ step_title="Check this machine"
 check_the_machine
 [ "$is_dry_run" = no ] || printf 'Dry run: nothing is changed.\n'
 
-step "Packages of the system: python3-venv, dbus, logrotate, ca-certificates" install_packages
+step "Packages of the system: python3-venv, dbus, logrotate, procps, ca-certificates" install_packages preview_packages
 release="$home/releases/$(release_name)"
 if [ -n "$previous" ] && [ "$previous" != "$release" ]; then
     printf '    Running: %s. This one: %s.\n' "$(basename "$previous")" "$(basename "$release")"
 fi
 step "Users neuronova and neuronova-ml; directories $home $settings $state $logs" make_users_and_directories
-step "Release $(basename "$release"): the code and its libraries, beside what is running" build_release
-step "Settings in $settings: only what is missing" install_settings
+step "Release $(basename "$release"): the code and its libraries, beside what is running" build_release preview_release
+step "Settings in $settings: only what is missing" install_settings preview_settings
 step "Check the settings and the models with the new release, before it is used" check_release
 step "Units, commands, log rotation; switch to the new release" switch_to_release
 step "Old cron jobs: removed, the monitor has a schedule of its own" remove_old_cron_jobs

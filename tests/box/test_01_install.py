@@ -21,7 +21,8 @@ def test_a_dry_run_changes_nothing(box: Box) -> None:
     before = box.output("ls -R /etc /usr/local /opt | sha256sum")
     result = box.run(f"{SETUP} --dry-run")
     assert "Dry run: nothing is changed." in result.output
-    assert "/opt/neuronova/releases/1." in result.output or "Release 1." in result.output
+    assert "Release 1.0.0-" in result.output
+    assert "/etc/neuronova/monitor.toml: new" in result.output
     assert box.output("ls -R /etc /usr/local /opt | sha256sum") == before
     box.run("id neuronova", expect=1)
 

@@ -1,5 +1,6 @@
 """What an operator installs, looked at without installing it; tests/box does the rest on a booted machine."""
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ SCRIPTS = sorted(
     for path in (ROOT / folder).rglob("*")
     if path.is_file() and path.suffix in {"", ".sh"} and path.read_bytes().startswith(b"#!")
 )
+METRIC = re.compile(r"neuronova_\w+")
 SETUP = MONITORING / "setup_monitoring.sh"
 
 
@@ -83,6 +85,16 @@ def test_the_completion_offers_exactly_the_commands_that_there_are() -> None:
     offered = re.search(r'choices="(ack .*) --help"', (MONITORING / "completion.bash").read_text(encoding="utf-8"))
     assert offered is not None
     assert offered[1].split() == sorted(commands)
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    board = json.loads((ROOT / "deploy/grafana/neuronova.json").read_text(encoding="utf-8"))
+    asked = {name for panel in board["panels"] for target in panel["targets"] for name in METRIC.findall(target["expr"])}
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "monitor_blueprint/metrics.py", ROOT / "ml_server/telemetry.py")
+    )
+    assert asked
+    assert [name for name in asked if f'"{re.sub("_(total|bucket)$", "", name)}"' not in code] == []
 
 
 def test_nginx_never_passes_anything_to_the_ml_server() -> None:
