@@ -41,15 +41,22 @@ name = "Flask"
 kind = "service"
 unit = "{unit}"
 url = "{url}"
+# What else may be going on here must not be what is told.
 [[check]]
 name = "Disk"
 kind = "disk"
+warning = 1000
+critical = 1000
 [[check]]
 name = "Memory"
 kind = "memory"
+warning = 1000
+critical = 1000
 [[check]]
 name = "CPU"
 kind = "cpu"
+warning = 100000
+critical = 100000
 """
 _DEADLINE_S = 60.0
 

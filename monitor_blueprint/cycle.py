@@ -148,19 +148,24 @@ class HealthCheck:
         ]
         return CheckResult(SELF_CHECK, "monitor", tuple(readings), now)
 
-    def _advance(
-        self, state: State, seen: Sequence[CheckResult], silences: Sequence[Silence], now: datetime, *, is_complete: bool
-    ) -> tuple[State, tuple[Event, ...], tuple[CheckResult, ...]]:
+    def _judge(self, state: State, seen: Sequence[CheckResult], now: datetime) -> tuple[CheckResult, ...]:
         # Another look may have been quicker (a unit has just changed): what is older than the state says nothing new.
         fresh = [result for result in seen if not _is_outdated(result, state)]
         grace_s = self._config.settings.grace_s
-        judged = tuple(judge(result, state.checks.get(result.check, CheckState()), now, grace_s) for result in fresh)
+        return tuple(judge(result, state.checks.get(result.check, CheckState()), now, grace_s) for result in fresh)
+
+    def _advance(
+        self, state: State, seen: Sequence[CheckResult], silences: Sequence[Silence], now: datetime, *, is_complete: bool
+    ) -> tuple[State, tuple[Event, ...], tuple[CheckResult, ...]]:
+        judged = self._judge(state, seen, now)
         covering = [*silences, *maintenance.active(self._config.windows, now)]
         after, events = advance(state, judged, self._config.policies, covering, now, self._config.rules, is_complete=is_complete)
         return after, events, judged
 
     def _evidence(self, state: State, seen: Sequence[CheckResult], now: datetime, *, is_complete: bool) -> Evidence:
         """Collect what helps to understand a failure, at the moment of it, if this look is about to tell one."""
+        if all(result.status is not Status.CRITICAL for result in self._judge(state, seen, now)):
+            return ()
         _, events, _ = self._advance(state, seen, self._store.silences(now), now, is_complete=is_complete)
         failed = {name for event in events if event.kind in _NEWS for name in event.checks}
         if not failed:

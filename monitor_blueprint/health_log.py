@@ -31,9 +31,9 @@ class _File(WatchedFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
             self.reopenIfNeeded()
             if self.stream is None:
+                Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
                 self.stream = self._open()
                 self._statstream()
             # One write for a line: lines of two processes do not mix.

@@ -42,6 +42,8 @@ TITLES = {
     "monitor": "모니터 자체 상태",
 }
 
+STATES = {"not-found": "systemd 유닛 없음"}
+
 REASONS = {
     "refused": "연결 거부",
     "timeout": "시간 초과",
@@ -319,6 +321,7 @@ def step(number: int, name: str, kind: str) -> str:
 def line(result: CheckResult, reading: Reading) -> str:
     """Return what one reading says, in one line."""
     facts = _Facts(reading.facts)
+    facts["state"] = STATES.get(str(facts["state"]), facts["state"])
     facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
     reason = str(facts["reason"])
     facts["reason"] = REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
