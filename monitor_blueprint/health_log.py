@@ -31,11 +31,11 @@ class _File(WatchedFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self.reopenIfNeeded()
-            if self.stream is None:
+            try:
+                self._follow()
+            except FileNotFoundError:
                 Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-                self.stream = self._open()
-                self._statstream()
+                self._follow()
             # One write for a line: lines of two processes do not mix.
             self.stream.write(self.format(record) + "\n")
             self.flush()
@@ -47,6 +47,13 @@ class _File(WatchedFileHandler):
                 if self.stream is not None:
                     self.stream.close()
             self.stream = None
+
+    def _follow(self) -> None:
+        """Open the file, anew where it has been renamed or deleted."""
+        self.reopenIfNeeded()
+        if self.stream is None:
+            self.stream = self._open()
+            self._statstream()
 
 
 class _Terminal(logging.StreamHandler[TextIO]):

@@ -112,7 +112,7 @@ def test_where_the_directory_cannot_be_had_standard_output_still_has_every_line_
     directory.write_text("a file is in the way")
     log.write(logging.ERROR, "one")
     assert screen.getvalue().endswith("ERROR: one\n")
-    assert log.problem == f"{directory}/health_check.log: File exists"
+    assert log.problem == f"{directory}/health_check.log: Not a directory"
     directory.unlink()
     log.write(logging.ERROR, "two")
     assert not log.problem
