@@ -19,6 +19,8 @@ from monitor_blueprint.health_log import LEVELS, HealthLog
 
 _logger = logging.getLogger(__name__)
 _SCHEDULED = "health-check"
+_SOON = "soon"
+_AGAIN_S = 1.0
 # A unit that restarts without end must not make the log endless.
 _LEAST_PAUSE_S = 10.0
 
@@ -122,7 +124,7 @@ class Schedule:
 
     def _run_in(self, delay_s: float, reason: str) -> None:
         due = datetime.now(UTC) + timedelta(seconds=max(0.0, delay_s))
-        options = {"run_date": due, "id": "soon", "replace_existing": True, "misfire_grace_time": None}
+        options = {"run_date": due, "id": _SOON, "replace_existing": True, "misfire_grace_time": None}
         self._scheduler.add_job(self._run, "date", [reason], **options)
 
     def _recheck(self, outcome: Outcome) -> None:
@@ -162,3 +164,6 @@ class Schedule:
         if event.job_id == _SCHEDULED:
             reason = "missed" if event.code == EVENT_JOB_MISSED else "previous run has not ended"
             self._log.write_run(logging.WARNING, messages.RUN_MISSED.format(reason=reason))
+        elif event.job_id == _SOON:
+            # Something has changed since the run began that has not ended yet.
+            self._run_in(_AGAIN_S, "again")

@@ -152,7 +152,7 @@ def admin_token(settings: Config, environ: Mapping[str, str]) -> str:
     if given:
         return given
     path = settings.state_dir / "admin_token"
-    new = path.with_name(f"admin_token.{os.getpid()}")
+    new = path.with_name(f"admin_token.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():

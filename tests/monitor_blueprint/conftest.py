@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from monitor_blueprint import probes
 from monitor_blueprint.probes import Observation, ProbeContext
 from tests.monitor_blueprint.bus import bus, systemd
+from tests.monitor_blueprint.running import SCRIPTED, Running, configure
 
 __all__ = ["bus", "systemd"]
 
@@ -45,3 +47,56 @@ def seoul() -> Iterator[None]:
         time.tzset()
         yield
     time.tzset()
+
+
+class Reports:
+    """What a program tells systemd, on the socket that NOTIFY_SOCKET names."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.settimeout(60)
+
+    def next(self) -> str:
+        return self._socket.recv(4096).decode()
+
+    def until_ready(self) -> str:
+        """Wait until the program says that it is ready, and return what else it says."""
+        while "READY=1" not in (report := self.next()):
+            pass
+        return report
+
+    def until_checked(self) -> None:
+        """Wait until a complete health check has come to its end."""
+        while self.next() != "WATCHDOG=1":
+            pass
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reports]:
+    reports = Reports(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", str(reports.path))
+    yield reports
+    reports.close()
+
+
+StartMonitor = Callable[..., Running]
+
+
+@pytest.fixture
+def start_monitor(tmp_path: Path, script: Script, reports: Reports) -> Iterator[StartMonitor]:
+    """Starts monitors, and returns each once its first health check has come to its end."""
+    monitors: list[Running] = []
+
+    def start(checks: str = SCRIPTED, settings: str = "", **environ: str) -> Running:
+        monitors.append(Running(configure(tmp_path, checks, settings), environ))
+        reports.until_checked()
+        return monitors[-1]
+
+    yield start
+    for monitor in monitors:
+        monitor.close()

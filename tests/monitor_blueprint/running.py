@@ -1,0 +1,55 @@
+"""A monitor that really runs, within the test's own process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from monitor_blueprint import create_monitor
+from monitor_blueprint.service import Monitor
+
+TOKEN = "the-administrators-token"
+SCRIPTED = """
+[[check]]
+name = "Flask"
+kind = "scripted"
+line = "Flask"
+
+[[check]]
+name = "Disk"
+kind = "scripted"
+line = "Disk"
+"""
+
+
+def configure(directory: Path, checks: str = SCRIPTED, settings: str = "") -> Path:
+    """Write a configuration that keeps everything under the directory."""
+    path = directory / "monitor.toml"
+    path.write_text(f'[monitor]\nlog_dir = "{directory}/log"\nstate_dir = "{directory}/state"\n{settings}\n{checks}')
+    return path
+
+
+class Running:
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self.app: Flask = create_monitor({"NEURONOVA_CONFIG": str(path), "MONITOR_ADMIN_TOKEN": TOKEN, **environ})
+        self.monitor = cast("Monitor", self.app.extensions["neuronova_monitor"])
+        self.monitor.start()
+
+    @property
+    def admin(self) -> FlaskClient:
+        client = self.app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {TOKEN}"
+        return client
+
+    @property
+    def anybody(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def close(self) -> None:
+        self.monitor.stop()
+        self.monitor.store.close()
+        self.monitor.log.close()

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from monitor_blueprint.cli import main
+from monitor_blueprint.core.models import Reading, Status, Thresholds
+from monitor_blueprint.probes import Observation, ProbeContext, ProbeError
+from monitor_blueprint.store import Store
+from tests.monitor_blueprint.conftest import Script
+from tests.monitor_blueprint.guide import without_time
+from tests.monitor_blueprint.probes.looking import nobody, serve
+from tests.monitor_blueprint.running import configure
+from tests.monitor_blueprint.standins import HttpStandIn, MailStandIn, Reply
+
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
+FULL = Observation((Reading("usage", value=85.0, unit="%", thresholds=Thresholds(80, 90)),))
+Run = Callable[..., Result]
+
+pytestmark = pytest.mark.usefixtures("script")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command of `neuronova-monitor` with a configuration of scripted checks."""
+    monkeypatch.setenv("NEURONOVA_CONFIG", str(configure(tmp_path)))
+    return lambda *arguments: CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+def unable(context: ProbeContext) -> Observation:
+    raise ProbeError("no system bus")
+
+
+# --- neuronova-health-check
+
+
+@pytest.mark.parametrize(
+    ("look", "exit_code", "overall"),
+    [
+        (lambda context: Observation((Reading("thing"),)), 0, "OK"),
+        (lambda context: FULL, 1, "WARNING"),
+        (lambda context: DOWN, 2, "CRITICAL"),
+        (unable, 3, "UNKNOWN"),
+    ],
+    ids=["OK", "WARNING", "CRITICAL", "UNKNOWN"],
+)
+def test_the_exit_code_says_how_things_are(
+    run: Run, script: Script, look: Callable[[ProbeContext], Observation], exit_code: int, overall: str
+) -> None:
+    script["Flask"] = look
+    done = run("health-check")
+    assert done.exit_code == exit_code
+    lines = [without_time(line) for line in done.output.splitlines()]
+    assert lines[1] == "INFO: NeuroNova 헬스 체크 시작"
+    assert lines[-2] == f"INFO: 헬스 체크 완료: {overall}"
+
+
+def test_a_check_by_hand_is_in_the_log_and_in_the_history_like_any_other(run: Run, tmp_path: Path) -> None:
+    done = run("health-check")
+    assert (tmp_path / "log" / "health_check.log").read_text(encoding="utf-8") == done.output
+    with Store(tmp_path / "state" / "monitor.db") as store:
+        (cycle,) = store.cycles()
+    assert (cycle.overall, cycle.reason) == (Status.OK, "manual")
+
+
+def test_a_check_by_hand_sends_the_alert_itself_and_only_once(run: Run, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    script["Flask"] = lambda context: DOWN
+    with HttpStandIn() as slack:
+        monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
+        for _ in range(2):
+            assert run("health-check").exit_code == 2
+        assert slack.posts.qsize() == 1
+
+
+def test_as_json_the_output_is_json_and_nothing_else(run: Run, script: Script, tmp_path: Path) -> None:
+    script["Disk"] = lambda context: FULL
+    done = run("health-check", "--json")
+    assert done.exit_code == 1
+    found = json.loads(done.output)
+    assert list(found) == ["overall", "started_at", "duration_ms", "checks"]
+    assert found["overall"] == "WARNING"
+    assert datetime.fromisoformat(found["started_at"]).tzinfo is not None
+    assert [(check["name"], check["kind"], check["status"]) for check in found["checks"]] == [
+        ("Flask", "scripted", "OK"),
+        ("Disk", "scripted", "WARNING"),
+        ("Monitor", "monitor", "OK"),
+    ]
+    assert found["checks"][1]["readings"] == [
+        {
+            "aspect": "usage",
+            "status": "WARNING",
+            "value": 85.0,
+            "unit": "%",
+            "facts": {},
+            "text": "Disk: usage 경고 (85%)",
+        }
+    ]
+    assert "헬스 체크 시작" in (tmp_path / "log" / "health_check.log").read_text(encoding="utf-8")
+
+
+def test_what_is_no_number_is_null_in_json(run: Run, script: Script) -> None:
+    script["Disk"] = lambda context: Observation((Reading("usage", value=float("nan"), thresholds=Thresholds(80, 90)),))
+    found = json.loads(run("health-check", "--json").output)
+    assert found["checks"][1]["readings"][0]["value"] is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["health-check"],
+        ["health-check", "--json"],
+        ["status"],
+        ["silence", "Flask", "30m", "--why", "x"],
+        ["silences"],
+        ["unsilence", "1"],
+        ["ack"],
+        ["history"],
+        ["check-config"],
+        ["test-alert"],
+        ["deadman"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_with_a_wrong_configuration_every_command_says_so_in_one_line_and_ends_with_3(
+    run: Run, tmp_path: Path, command: list[str]
+) -> None:
+    configure(tmp_path, settings="every_minute = 5")
+    done = run(*command)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.startswith(
+        f'{tmp_path}/monitor.toml: [monitor]: key "every_minute" is not known (did you mean "every_minutes"?)'
+    )
+    assert len(done.stderr.splitlines()) == 1
+
+
+# --- neuronova-monitor
+
+
+def test_status_shows_what_is_known_without_checking(run: Run, script: Script) -> None:
+    assert run("status").output == "마지막 헬스 체크: 없음 (모니터 PID: 없음)\n"
+    script["Flask"] = lambda context: DOWN
+    run("health-check")
+    script["Flask"] = unable
+    done = run("status")
+    assert done.exit_code == 0
+    first, flask, disk, own, incident = done.output.splitlines()
+    assert first.startswith("마지막 헬스 체크: 20")
+    assert flask.split()[:2] == ["CRITICAL", "Flask"]
+    assert flask.endswith("Flask: thing 위험 (gone)")
+    assert (disk.split()[:2], own.split()[:2]) == (["OK", "Disk"], ["OK", "Monitor"])
+    assert incident.startswith("진행 중인 장애: 1번 (20")
+
+
+def test_a_silence_is_begun_listed_and_ended(run: Run) -> None:
+    done = run("silence", "Flask", "1h30m", "--why", "배포")
+    assert (done.exit_code, done.output[:6]) == (0, "1번: Fl")
+    assert done.output.endswith("까지 보내지 않습니다\n")
+    assert run("silences").output.rstrip().endswith("까지 - 배포")
+    assert run("unsilence", 1).output == "1번 알림 중지를 끝냈습니다\n"
+    assert run("silences").output == "중지된 알림이 없습니다\n"
+    done = run("unsilence", 1)
+    assert (done.exit_code, done.stderr) == (1, "Error: 1번 알림 중지는 없거나 이미 끝났습니다\n")
+
+
+def test_a_silence_lasts_as_long_as_was_said(run: Run, tmp_path: Path) -> None:
+    run("silence", "*", "1h30m", "--why", "x")
+    with Store(tmp_path / "state" / "monitor.db") as store:
+        (silence,) = store.silences(datetime.now(UTC))
+    assert (silence.ends_at - silence.starts_at).total_seconds() == 5400
+    assert silence.check == "*"
+
+
+@pytest.mark.parametrize("duration", ["30", "m", "30 m", "1.5h", "-30m", "0s", "31d", "30m ", "1h30", "９m9", ""])
+def test_what_is_no_duration_is_told(run: Run, duration: str) -> None:
+    done = run("silence", "--why", "x", "--", "Flask", duration)
+    assert done.exit_code == 2
+    assert f"'{duration}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)" in done.stderr
+
+
+def test_a_silence_needs_a_check_that_exists_and_a_reason(run: Run) -> None:
+    done = run("silence", "Flsk", "30m", "--why", "x")
+    assert done.exit_code == 2
+    assert "'Flsk'은(는) 없는 점검 항목입니다. 가능한 값: Flask, Disk, Monitor, *" in done.stderr
+    assert "--why" in run("silence", "Flask", "30m").stderr
+
+
+def test_an_incident_is_acknowledged_by_name(run: Run, script: Script, tmp_path: Path) -> None:
+    done = run("ack", "--by", "minsu")
+    assert (done.exit_code, done.stderr) == (1, "Error: 진행 중인 장애가 없습니다\n")
+    script["Flask"] = lambda context: DOWN
+    run("health-check")
+    assert run("ack", "--by", "minsu").output == "장애 1번을 minsu이(가) 맡았습니다\n"
+    with Store(tmp_path / "state" / "monitor.db") as store:
+        assert store.incidents()[0].acked_by == "minsu"
+
+
+def test_history_lists_the_incidents_and_shows_all_about_one(run: Run, script: Script) -> None:
+    assert run("history").output == ""
+    script["Flask"] = lambda context: DOWN
+    run("health-check")
+    assert run("history").output.rstrip().endswith("진행 중  Flask")
+    shown = run("history", 1).output
+    assert "발생 Flask" in shown
+    assert "[메모리 상위 프로세스]" in shown
+    done = run("history", 2)
+    assert (done.exit_code, done.stderr) == (1, "Error: 장애 2번은 없습니다\n")
+
+
+def test_check_config_says_what_is_configured(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert run("check-config").output == (
+        f"설정 정상: {tmp_path}/monitor.toml\n점검 항목: Flask, Disk, Monitor\n알림 채널: 없음\n"
+    )
+    monkeypatch.setenv("SLACK_WEBHOOK", nobody())
+    assert run("check-config").output.endswith("알림 채널: slack\n")
+
+
+def test_a_test_alert_goes_to_every_channel_and_says_what_it_answered(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HttpStandIn() as slack, MailStandIn() as mail:
+        monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
+        for name, value in mail.environ.items():
+            monkeypatch.setenv(name, value)
+        done = run("test-alert")
+        texts = [slack.next_post().text, mail.next_mail().text]
+    assert done.exit_code == 0
+    assert [line.split(" (")[0] for line in done.output.splitlines()] == ["email: 전송됨", "slack: 전송됨"]
+    for text in texts:
+        assert text.splitlines()[:2] == ["[TEST] NeuroNova 테스트 알림", "이 메시지가 보이면 알림 설정이 올바릅니다."]
+
+
+def test_a_test_alert_that_is_not_taken_ends_with_1_and_says_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HttpStandIn(lambda post: Reply(404, "no_service")) as slack:
+        monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
+        done = run("test-alert")
+    assert (done.exit_code, done.output) == (1, "slack: 실패 (HTTP 404 no_service)\n")
+
+
+def test_a_test_alert_without_any_channel_says_how_to_configure_one(run: Run) -> None:
+    done = run("test-alert")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "Error: 알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오\n",
+    )
+
+
+def test_the_dead_mans_switch_looks_at_the_monitor_and_remembers(run: Run, tmp_path: Path) -> None:
+    with serve() as site:
+        site.answers = [b"{}"]
+        assert run("deadman", "--url", site.url).output == ""
+    assert run("deadman", "--url", nobody()).output.startswith("모니터 응답 없음: 20")
+    assert (tmp_path / "state" / "deadman.json").exists()
+
+
+def test_every_command_explains_itself_in_korean() -> None:
+    for name, command in main.commands.items():
+        assert isinstance(command, click.Command)
+        assert any("\uac00" <= char <= "\ud7a3" for char in command.get_short_help_str()), name
+        assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
