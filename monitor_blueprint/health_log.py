@@ -32,12 +32,12 @@ class _File(WatchedFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             try:
-                self._follow()
+                stream = self._follow()
             except FileNotFoundError:
                 Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-                self._follow()
+                stream = self._follow()
             # One write for a line: lines of two processes do not mix.
-            self.stream.write(self.format(record) + "\n")
+            stream.write(self.format(record) + "\n")
             self.flush()
             self.problem = ""
         except OSError as error:
@@ -48,12 +48,13 @@ class _File(WatchedFileHandler):
                     self.stream.close()
             self.stream = None
 
-    def _follow(self) -> None:
-        """Open the file, anew where it has been renamed or deleted."""
+    def _follow(self) -> TextIO:
+        """Return the open file, anew where it has been renamed or deleted."""
         self.reopenIfNeeded()
         if self.stream is None:
             self.stream = self._open()
             self._statstream()
+        return self.stream
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
