@@ -116,7 +116,8 @@ class HealthCheck:
             transaction.save_state(after, now)
             self._put_into_outbox(transaction, events, judged, found, now)
             recheck_in_s, rechecks = self._in_transition(after, judged, now)
-            return Outcome(now, duration_ms, overall, judged, after, events, recheck_in_s, rechecks)
+            shown = self._in_place_of_outdated(seen, judged)
+            return Outcome(now, duration_ms, overall, shown, after, events, recheck_in_s, rechecks)
 
         outcome = self._store.run(commit)
         self._outbox.notify()
@@ -192,6 +193,12 @@ class HealthCheck:
             if is_news:
                 transaction.add_evidence(event.incident, found, now)
 
+    def _in_place_of_outdated(self, seen: Sequence[CheckResult], judged: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+        """Return a result for every check that was looked at: the newer one where another look was quicker."""
+        by_name = {result.check: result for result in judged}
+        newest = self._store.latest_results() if len(judged) < len(seen) else {}
+        return tuple(by_name.get(result.check) or newest.get(result.check, result) for result in seen)
+
     def _in_transition(self, after: State, judged: Sequence[CheckResult], now: datetime) -> tuple[float | None, tuple[str, ...]]:
         grace_s = self._config.settings.grace_s
         waits = {}
@@ -247,8 +254,8 @@ def lines_of(result: CheckResult, state: State) -> list[tuple[int, str]]:
     for reading in result.readings:
         level = LEVELS[reading.status]
         text = messages.line(result, reading)
-        if reading.is_settling and reading.status is not Status.CRITICAL:
-            level = logging.WARNING
+        if reading.is_settling and reading.status is Status.OK:
+            level = logging.INFO
         elif reading.aspect in ("absent", "no_unit"):
             level = logging.INFO
         elif reading.status is Status.CRITICAL and state.checks[result.check].status is not Status.CRITICAL:

@@ -102,9 +102,12 @@ class Monitor:
             full_name(unit): [check.name for check in self.config.checks if unit in units_of(check) and check.kind == "service"]
             for unit in self.config.units
         }
-        self._watcher = Watcher(self.config.units, self._units_changed, self._say_watching, self._say_lost)
-        self._watcher.start()
-        sd_notify(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG=1", _logger)
+        if self.config.units:
+            self._watcher = Watcher(self.config.units, self._units_changed, self._say_watching, self._say_lost)
+            self._watcher.start()
+        # Two health checks missed, and a minute: the unit's own figure is for the guide's five minutes.
+        watchdog_us = (2 * self.config.settings.every_minutes + 1) * 60_000_000
+        sd_notify(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC={watchdog_us}\nWATCHDOG=1", _logger)
 
     def _units_changed(self, units: frozenset[str]) -> None:
         names = [name for unit in sorted(units) for name in self._checks_by_unit.get(unit, ())]

@@ -74,7 +74,13 @@ def _unit(options: Options, context: ProbeContext) -> UnitState | None:
 
 def _unit_reading(unit: UnitState) -> Reading:
     state = f"{unit.active_state}/{unit.sub_state}" if unit.is_known else unit.load_state
-    facts: Facts = {"unit": unit.name, "state": state, "restarts": unit.restarts, "main_pid": unit.main_pid, "result": unit.result}
+    facts: Facts = {
+        "unit": unit.name,
+        "state": state,
+        "restarts": unit.restarts,
+        "main_pid": unit.main_pid,
+        "result": unit.result,
+    }
     if unit.active_state in ("active", "reloading"):
         return Reading("unit", facts=facts)
     return Reading("unit", Status.CRITICAL, facts=facts, is_settling=unit.is_in_transition)

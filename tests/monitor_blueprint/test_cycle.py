@@ -206,14 +206,14 @@ def test_a_unit_that_systemd_calls_down_needs_no_confirmation(bench: MakeBench, 
     assert there.run().overall is Status.CRITICAL
 
 
-def test_who_is_in_transition_is_a_warning_and_is_to_be_looked_at_again_after_the_grace_time(
+def test_who_is_in_transition_is_no_fault_yet_and_is_to_be_looked_at_again_after_the_grace_time(
     bench: MakeBench, script: Script
 ) -> None:
     settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/auto-restart"}, is_settling=True)
     script["Flask"] = lambda context: Observation((settling,))
     there = bench("Django", "Flask", grace_s=10.0)
     outcome = there.run()
-    assert "WARNING: Flask: 재시작 중 (activating/auto-restart)" in there.lines
+    assert "INFO: Flask: 재시작 중 (activating/auto-restart)" in there.lines
     assert outcome.recheck_in_s is not None
     assert 10.0 <= outcome.recheck_in_s <= 11.0
     assert outcome.rechecks == ("Flask",)
@@ -286,7 +286,8 @@ def test_an_older_look_says_nothing_new_once_a_newer_one_is_known(bench: MakeBen
     there.run(NOW)
     script["Flask"] = lambda context: DOWN
     outcome = there.run(NOW - timedelta(seconds=1))
-    assert [result.check for result in outcome.results] == []
+    assert {result.check: result.status for result in outcome.results} == {"Flask": Status.OK, "Monitor": Status.OK}
+    assert "SUCCESS: Flask: thing 정상" in there.lines
     assert not there.sent
 
 

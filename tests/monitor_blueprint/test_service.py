@@ -34,11 +34,25 @@ def test_a_monitor_that_begins_checks_at_once_and_says_so(start_monitor: StartMo
     assert running.monitor.schedule.is_running
 
 
-def test_without_systemd_it_says_once_that_it_cannot_listen_and_polls_on(start_monitor: StartMonitor, tmp_path: Path) -> None:
+def test_without_systemd_it_says_once_that_it_cannot_listen_and_polls_on(
+    start_monitor: StartMonitor, reports: Reports, tmp_path: Path
+) -> None:
+    running = start_monitor('[[check]]\nname = "Flask"\nkind = "scripted"\nunit = "gunicorn_flask"\n')
+    written = []
+    while not (lost := [line for line in written if "systemd 상태 변경 감시 끊김 (no system bus: " in line]):
+        running.monitor.schedule.run_soon("test")
+        reports.until_checked()
+        written = lines(tmp_path / "log" / "health_check.log")
+    assert len(lost) == 1
+    assert lost[0].startswith("WARNING: ")
+
+
+def test_with_no_unit_to_watch_nobody_listens_to_systemd(
+    systemd: Systemd, start_monitor: StartMonitor, tmp_path: Path
+) -> None:
     start_monitor()
-    text = (tmp_path / "log" / "health_check.log").read_text()
-    assert text.count("systemd 상태 변경 감시 끊김") <= 1
-    assert "헬스 체크 완료" in text
+    assert not systemd.asked
+    assert "감시" not in (tmp_path / "log" / "health_check.log").read_text()
 
 
 def test_an_alert_arrives_at_slack_while_it_runs(start_monitor: StartMonitor, script: Script) -> None:
