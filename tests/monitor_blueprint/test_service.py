@@ -38,7 +38,7 @@ def test_without_systemd_it_says_once_that_it_cannot_listen_and_polls_on(
     start_monitor: StartMonitor, reports: Reports, tmp_path: Path
 ) -> None:
     running = start_monitor('[[check]]\nname = "Flask"\nkind = "scripted"\nunit = "gunicorn_flask"\n')
-    written = []
+    written: list[str] = []
     while not (lost := [line for line in written if "systemd 상태 변경 감시 끊김 (no system bus: " in line]):
         running.monitor.schedule.run_soon("test")
         reports.until_checked()
@@ -47,9 +47,7 @@ def test_without_systemd_it_says_once_that_it_cannot_listen_and_polls_on(
     assert lost[0].startswith("WARNING: ")
 
 
-def test_with_no_unit_to_watch_nobody_listens_to_systemd(
-    systemd: Systemd, start_monitor: StartMonitor, tmp_path: Path
-) -> None:
+def test_with_no_unit_to_watch_nobody_listens_to_systemd(systemd: Systemd, start_monitor: StartMonitor, tmp_path: Path) -> None:
     start_monitor()
     assert not systemd.asked
     assert "감시" not in (tmp_path / "log" / "health_check.log").read_text()

