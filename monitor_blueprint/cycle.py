@@ -8,13 +8,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor_blueprint import evidence, messages
+from monitor_blueprint import evidence, messages, report
 from monitor_blueprint.config import SELF_CHECK, Check, Config, units_of
 from monitor_blueprint.core import maintenance
 from monitor_blueprint.core.incidents import advance
 from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Reading, Silence, State, Status, worst
 from monitor_blueprint.core.rules import judge
-from monitor_blueprint.health_log import LEVELS, HealthLog
+from monitor_blueprint.health_log import HealthLog
 from monitor_blueprint.outbox import ChannelHealth, Health, Outbox
 from monitor_blueprint.probes import clean
 from monitor_blueprint.runner import Runner, UnitSnapshot
@@ -121,7 +121,7 @@ class HealthCheck:
 
         outcome = self._store.run(commit)
         self._outbox.notify()
-        self._write_log(outcome, only)
+        self._write_log(outcome, is_complete=is_complete)
         return outcome
 
     def _due(self, state: State, now: datetime, only: Collection[str] | None) -> list[Check]:
@@ -208,60 +208,27 @@ class HealthCheck:
                 waits[result.check] = grace_s - (now - since).total_seconds()
         return (min(waits.values()) + 0.1 if waits else None), tuple(waits)
 
-    def _write_log(self, outcome: Outcome, only: Collection[str] | None) -> None:
-        write = self._log.write
-        for text in (messages.RULE, messages.START, messages.RULE) if only is None else ():
-            write(logging.INFO, text)
+    def _write_log(self, outcome: Outcome, *, is_complete: bool) -> None:
         numbers = {check.name: number for number, check in enumerate(self._config.checks, 1)}
         numbers[SELF_CHECK] = len(numbers) + 1
-        for result in outcome.results:
-            write(logging.INFO, messages.step(numbers[result.check], result.check, result.kind))
-            for level, text in lines_of(result, outcome.state):
-                write(level, text)
-        for level, text in self._lines_of_the_rest(outcome) if only is None else ():
-            write(level, text)
-        if only is None and self._config.absent:
-            write(logging.INFO, messages.ABSENT.format(names=", ".join(self._config.absent)))
-        for note in self._store.notes():
-            write(logging.WARNING, messages.NOTE.format(note=note))
-        if not self._outbox.channel_names:
-            write(logging.ERROR, messages.NO_CHANNEL)
+        lines = [*report.steps(outcome.results, outcome.state, numbers)]
+        if is_complete:
+            lines += report.standing_faults(outcome.results, outcome.state, self._store.latest_results())
+            if self._config.absent:
+                lines.append((logging.INFO, messages.ABSENT.format(names=", ".join(self._config.absent))))
+        lines += [(logging.WARNING, messages.NOTE.format(note=note)) for note in self._store.notes()]
+        lines += self._lines_of_channels(outcome)
+        for level, text in report.framed(lines, outcome.overall) if is_complete else lines:
+            self._log.write(level, text)
+
+    def _lines_of_channels(self, outcome: Outcome) -> list[report.Line]:
+        names = self._outbox.channel_names
+        lines = [(logging.INFO, messages.event_line(event, names)) for event in outcome.events]
+        if not names:
+            lines.insert(0, (logging.ERROR, messages.NO_CHANNEL))
         elif all(found.health is not Health.OK for found in self._outbox.channel_health(outcome.started_at).values()):
-            write(logging.ERROR, messages.ALL_CHANNELS_FAILING.format(names=", ".join(self._outbox.channel_names)))
-        for event in outcome.events:
-            write(logging.INFO, messages.event_line(event, self._outbox.channel_names))
-        for text in (messages.RULE, messages.END.format(overall=outcome.overall.name), messages.RULE) if only is None else ():
-            write(logging.INFO, text)
-
-    def _lines_of_the_rest(self, outcome: Outcome) -> list[tuple[int, str]]:
-        """Return a line for each check that was not due and is not well: it has its part in the overall status."""
-        ran = {result.check for result in outcome.results}
-        rest = [name for name, state in outcome.state.checks.items() if name not in ran and state.status is not Status.OK]
-        latest = self._store.latest_results() if rest else {}
-        return [
-            (
-                LEVELS[outcome.state.checks[name].status],
-                messages.NOT_DUE.format(line=messages.worst_line(name, latest), at=messages.local(latest[name].at)),
-            )
-            for name in rest
-            if name in latest
-        ]
-
-
-def lines_of(result: CheckResult, state: State) -> list[tuple[int, str]]:
-    """Return the log lines of a result, with their levels."""
-    lines = []
-    for reading in result.readings:
-        level = LEVELS[reading.status]
-        text = messages.line(result, reading)
-        if reading.is_settling and reading.status is Status.OK:
-            level = logging.INFO
-        elif reading.aspect in ("absent", "no_unit"):
-            level = logging.INFO
-        elif reading.status is Status.CRITICAL and state.checks[result.check].status is not Status.CRITICAL:
-            level, text = logging.WARNING, messages.UNCONFIRMED.format(line=text)
-        lines.append((level, text))
-    return lines
+            lines.insert(0, (logging.ERROR, messages.ALL_CHANNELS_FAILING.format(names=", ".join(names))))
+        return lines
 
 
 def _seconds_since_seen(state: State, name: str, moment: datetime) -> float:

@@ -98,9 +98,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(
-    ml_server: Neighbour, monitor: Neighbour, media: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def site(ml_server: Neighbour, monitor: Neighbour, media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state = tmp_path_factory.mktemp("site")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
@@ -200,13 +198,9 @@ def test_the_site_is_unhealthy_when_uploads_cannot_be_stored(site: str, media: P
     assert answer.json()["checks"]["media_storage"] == "error: FileExistsError"
 
 
-def test_a_prediction_is_handed_through_with_key_and_request_id(
-    site: str, nurse: requests.Session, ml_server: Neighbour
-) -> None:
+def test_a_prediction_is_handed_through_with_key_and_request_id(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
     ml_server.answer = lambda handler: handler.say(200, {"ok": True, "prediction": "Control"})
-    answer = nurse.post(
-        f"{site}/api/predict/", json={"features": {"age": 71}}, headers={"X-Request-ID": "abc-1"}, timeout=10
-    )
+    answer = nurse.post(f"{site}/api/predict/", json={"features": {"age": 71}}, headers={"X-Request-ID": "abc-1"}, timeout=10)
     assert answer.status_code == 200
     assert answer.json() == {"ok": True, "prediction": "Control"}
     assert answer.headers["X-Request-ID"] == "abc-1"
@@ -243,9 +237,7 @@ def test_a_connection_that_was_closed_meanwhile_costs_no_prediction(
     assert predict(site, nurse).status_code == 200
 
 
-def test_the_callers_mistake_is_told_in_the_ml_servers_words(
-    site: str, nurse: requests.Session, ml_server: Neighbour
-) -> None:
+def test_the_callers_mistake_is_told_in_the_ml_servers_words(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
     problem = {"ok": False, "code": "invalid_features", "details": [{"field": "age", "problem": "missing"}]}
     ml_server.answer = lambda handler: handler.say(422, dict(problem))
     answer = predict(site, nurse)
@@ -284,9 +276,7 @@ def test_a_wrong_answer_of_the_ml_server_is_named(
     assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_a_slow_ml_server_costs_its_time_out_and_no_more(
-    site: str, nurse: requests.Session, ml_server: Neighbour
-) -> None:
+def test_a_slow_ml_server_costs_its_time_out_and_no_more(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
     released = threading.Event()
     ml_server.answer = lambda _handler: released.wait(10)
     started = time.monotonic()
@@ -298,9 +288,7 @@ def test_a_slow_ml_server_costs_its_time_out_and_no_more(
     assert took_s < 2
 
 
-def test_an_ml_server_that_is_gone_is_named_and_may_come_back(
-    site: str, nurse: requests.Session, ml_server: Neighbour
-) -> None:
+def test_an_ml_server_that_is_gone_is_named_and_may_come_back(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
     ml_server.answer = lambda handler: setattr(handler, "close_connection", True)
     answer = predict(site, nurse)
     assert answer.status_code == 503
