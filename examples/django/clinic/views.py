@@ -59,7 +59,7 @@ def predict(request: HttpRequest) -> JsonResponse:
     try:
         status, answer = ml_server().call("POST", "/predict", json=question, headers={"X-Request-ID": request_id})
     except upstream.UpstreamError as error:
-        log.error("predict %s: %s after %.2f s", request_id, error, time.monotonic() - started)  # noqa: TRY400
+        log.error("predict %s: %s after %.2f s", request_id, error, time.monotonic() - started)
         return _problem(error.status, error.code, str(error), request_id)
     return _json(answer, status, request_id)
 
@@ -76,7 +76,7 @@ def system_stats(request: HttpRequest) -> JsonResponse:
     try:
         _status, stats = monitor().call("GET", "/api/system/stats/", headers={"X-Request-ID": request_id})
     except upstream.UpstreamError as error:
-        log.error("system stats %s: %s", request_id, error)  # noqa: TRY400
+        log.error("system stats %s: %s", request_id, error)
         return _problem(error.status, error.code, str(error), request_id)
     return _json(stats, 200, request_id)
 
