@@ -266,6 +266,14 @@ def test_the_numbers_of_the_steps_stay_when_a_check_is_not_due(bench: MakeBench)
     assert [result.check for result in outcome.results] == ["A", "Weekly", "B", "Monitor"]
 
 
+def test_a_fault_that_was_not_due_to_be_looked_at_keeps_its_line(bench: MakeBench, script: Script, seoul: None) -> None:
+    script["Weekly"] = lambda context: DOWN
+    there = bench({"name": "Weekly", "interval_s": 604800})
+    there.run()
+    assert there.run(NOW + FIVE_MINUTES).overall is Status.CRITICAL
+    assert "ERROR: Weekly: thing 위험 (gone) - 이전 결과 (2025-12-06 14:35:01)" in there.lines
+
+
 def test_a_run_that_comes_a_moment_early_skips_no_check(bench: MakeBench) -> None:
     there = bench({"name": "A", "interval_s": 600})
     there.run()

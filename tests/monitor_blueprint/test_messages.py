@@ -393,6 +393,7 @@ def test_a_row_shows_the_status_that_counts_and_since_when() -> None:
         (messages.NO_CHANNEL, "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오"),
         (messages.ALL_CHANNELS_FAILING, "모든 알림 채널이 전송에 실패하고 있음: {names}"),
         (messages.UNCONFIRMED, "{line} - 재확인 대기"),
+        (messages.NOT_DUE, "{line} - 이전 결과 ({at})"),
         (messages.NOTE, "모니터: {note}"),
         (messages.TRIGGERED, "systemd 알림: {units} 상태 변경 - 즉시 점검"),
         (messages.NO_LOCK, "잠금 파일을 만들 수 없음 ({reason}) - 잠금 없이 점검"),
