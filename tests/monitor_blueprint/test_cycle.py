@@ -234,6 +234,12 @@ def test_a_restart_that_succeeds_in_time_is_no_outage(bench: MakeBench, script: 
     assert not there.sent
 
 
+def test_what_is_left_out_on_purpose_is_neither_a_success_nor_a_warning(bench: MakeBench) -> None:
+    there = bench({"name": "Nginx", "kind": "service", "unit": "nginx", "when_absent": "skip"})
+    assert there.run().overall is Status.OK
+    assert "INFO: Nginx: systemd 유닛 nginx 없음 (점검 제외)" in there.lines
+
+
 def test_what_could_not_be_looked_at_is_unknown_and_nobody_is_blamed(bench: MakeBench, script: Script) -> None:
     def fail(context: ProbeContext) -> Observation:
         raise ProbeError("no system bus")

@@ -151,6 +151,13 @@ def test_health_is_503_when_no_check_has_come_to_its_end_for_two_periods(well: R
     assert (status, body["status"], body["last_check_at"]) == (503, "stalled", old.isoformat())
 
 
+def test_the_figures_for_prometheus_have_every_check(ailing: Running) -> None:
+    answer = ailing.admin.get("/metrics")
+    assert answer.mimetype == "text/plain"
+    assert 'neuronova_check_status{check="Flask"} 2.0' in answer.text
+    assert 'neuronova_check_status{check="Disk"} 0.0' in answer.text
+
+
 # --- The pages
 
 
