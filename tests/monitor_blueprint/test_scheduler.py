@@ -71,6 +71,9 @@ def until(event: threading.Event) -> Callable[[], None]:
 def planned(tmp_path: Path) -> Iterator[Planned]:
     planned = Planned(tmp_path)
     yield planned
+    if planned.schedule.is_running:
+        # A run that goes on would open the log again.
+        planned.schedule._scheduler.shutdown(wait=True)
     planned.schedule.stop()
     planned.log.close()
 
