@@ -26,6 +26,8 @@ PROBES_DEADLINE_S = 27.0
 EVIDENCE_DEADLINE_S = 2.0
 # So many lines go into the message; all that was found is in the history.
 EVIDENCE_LINES = 5
+# The reason of a look that systemd's signal has called for.
+SYSTEMD = "systemd"
 _NEWS = (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED)
 
 Evidence = Sequence[tuple[str, str]]
@@ -85,6 +87,7 @@ class HealthCheck:
         self._outbox = outbox
         self._config_problem = config_problem
         self._began_at = began_at
+        self._last_lines: list[report.Line] = []
         self._runner = Runner()
 
     def run(self, now: datetime, reason: str, only: Collection[str] | None = None) -> Outcome:
@@ -120,8 +123,8 @@ class HealthCheck:
             return Outcome(now, duration_ms, overall, shown, after, events, recheck_in_s, rechecks)
 
         outcome = self._store.run(commit)
+        self._write_log(outcome, reason, is_complete=is_complete)
         self._outbox.notify()
-        self._write_log(outcome, is_complete=is_complete)
         return outcome
 
     def _due(self, state: State, now: datetime, only: Collection[str] | None) -> list[Check]:
@@ -208,7 +211,7 @@ class HealthCheck:
                 waits[result.check] = grace_s - (now - since).total_seconds()
         return (min(waits.values()) + 0.1 if waits else None), tuple(waits)
 
-    def _write_log(self, outcome: Outcome, *, is_complete: bool) -> None:
+    def _write_log(self, outcome: Outcome, reason: str, *, is_complete: bool) -> None:
         numbers = {check.name: number for number, check in enumerate(self._config.checks, 1)}
         numbers[SELF_CHECK] = len(numbers) + 1
         lines = [*report.steps(outcome.results, outcome.state, numbers)]
@@ -218,7 +221,16 @@ class HealthCheck:
                 lines.append((logging.INFO, messages.ABSENT.format(names=", ".join(self._config.absent))))
         lines += [(logging.WARNING, messages.NOTE.format(note=note)) for note in self._store.notes()]
         lines += self._lines_of_channels(outcome)
-        for level, text in report.framed(lines, outcome.overall) if is_complete else lines:
+        if is_complete:
+            lines = [*report.framed(lines, outcome.overall)]
+        elif reason == SYSTEMD:
+            names = ", ".join(result.check for result in outcome.results)
+            lines.insert(0, (logging.INFO, messages.TRIGGERED.format(names=names)))
+        # A unit on its way up changes several times in a second; what is the same is said once.
+        if lines == self._last_lines and not is_complete:
+            return
+        self._last_lines = lines
+        for level, text in lines:
             self._log.write(level, text)
 
     def _lines_of_channels(self, outcome: Outcome) -> list[report.Line]:

@@ -163,7 +163,7 @@ NO_CHANNEL = "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_E
 ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {names}"
 EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"
 NOTE = "모니터: {note}"
-TRIGGERED = "systemd 알림: {units} 상태 변경 - 즉시 점검"
+TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
 NO_LOCK = "잠금 파일을 만들 수 없음 ({reason}) - 잠금 없이 점검"
 WAITING_FOR_LOCK = "다른 모니터가 실행 중 (PID {pid}) - 대기"
 TOOK_OVER = "점검 일정을 맡음 (PID {pid})"
@@ -394,8 +394,7 @@ def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
     since = local(event.since.get(name, event.at))
     if name not in event.consequences:
         return _DETAIL.format(line=said, since=since)
-    causes = [other for other in event.failing if other not in (*event.consequences, *event.blind)]
-    return _DETAIL_CAUSE.format(line=said, since=since, cause=" ".join(causes) or "?")
+    return _DETAIL_CAUSE.format(line=said, since=since, cause=" ".join(event.consequences[name]))
 
 
 def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:

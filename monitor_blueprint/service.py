@@ -15,7 +15,7 @@ from gunicorn.systemd import sd_notify
 from monitor_blueprint import config, messages, notifiers
 from monitor_blueprint.config import Config, ConfigError, units_of
 from monitor_blueprint.core.models import Status
-from monitor_blueprint.cycle import HealthCheck, Outcome
+from monitor_blueprint.cycle import SYSTEMD, HealthCheck, Outcome
 from monitor_blueprint.health_log import HealthLog
 from monitor_blueprint.heartbeat import Heartbeat
 from monitor_blueprint.lock import ScheduleLock
@@ -112,8 +112,7 @@ class Monitor:
     def _units_changed(self, units: frozenset[str]) -> None:
         names = [name for unit in sorted(units) for name in self._checks_by_unit.get(unit, ())]
         if names:
-            self.log.write(logging.INFO, messages.TRIGGERED.format(units=", ".join(sorted(units))))
-            self.schedule.look_at(names, "systemd")
+            self.schedule.look_at(names, SYSTEMD)
 
     def _begun(self) -> None:
         if self._heartbeat is not None:

@@ -161,8 +161,8 @@ def _is_told_blind(check: CheckState) -> bool:
 
 
 def _explain(name: str, check: CheckState, origins: frozenset[str], dependencies: Mapping[str, frozenset[str]]) -> CheckState:
-    is_consequence = check.is_down and check.is_symptom and not origins.isdisjoint(dependencies[name])
-    return replace(check, is_consequence=is_consequence)
+    is_explicable = check.is_down and check.is_symptom
+    return replace(check, causes=tuple(sorted(origins & dependencies[name])) if is_explicable else ())
 
 
 def _with_flips(before: CheckState, after: CheckState, now: datetime, rules: IncidentRules) -> CheckState:
@@ -170,7 +170,7 @@ def _with_flips(before: CheckState, after: CheckState, now: datetime, rules: Inc
     # A flip in the future is from before the clock was set back.
     flips = tuple(flip for flip in after.flips if oldest <= flip <= now)
     # What a dependency brings about is the dependency's flapping, and a first look is no change.
-    is_own = not (before.is_consequence or after.is_consequence)
+    is_own = not (before.causes or after.causes)
     if before.since is not None and before.is_down is not after.is_down and is_own:
         flips = (*flips, now)
     return replace(after, flips=flips)

@@ -147,7 +147,7 @@ class CheckState:
         told: what was last told; HIDDEN is a consequence that no message has named yet.
         is_down: the last status other than UNKNOWN was CRITICAL.
         is_symptom: a failed dependency can have brought about what is CRITICAL.
-        is_consequence: a dependency has indeed failed, and the failure is put down to it.
+        causes: the dependencies that have failed and that the failure is put down to.
         aspects: last known status of each reading, for hysteresis.
     """
 
@@ -162,7 +162,7 @@ class CheckState:
     told: Told = Told.FINE
     is_down: bool = False
     is_symptom: bool = False
-    is_consequence: bool = False
+    causes: tuple[str, ...] = ()
     aspects: Mapping[str, Status] = field(default_factory=dict)
 
 
@@ -217,7 +217,7 @@ class Event:
         opened_at: when the incident was opened.
         checks: the checks that the event is about, in the order of the configuration.
         failing: all checks that the operator is to believe failing or unseen after it, silenced ones left out.
-        consequences: those of `failing` that are put down to a failed dependency.
+        consequences: those of `failing` that are put down to failed dependencies, with these causes.
         blind: those of `failing` that the monitor cannot see; they are not to be blamed.
         since: when each of `checks` and `failing` began to fail.
         lasted_s: for each check that recovered, how long it was down.
@@ -229,7 +229,7 @@ class Event:
     opened_at: datetime
     checks: tuple[str, ...]
     failing: tuple[str, ...] = ()
-    consequences: tuple[str, ...] = ()
+    consequences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     since: Mapping[str, datetime] = field(default_factory=dict)
     lasted_s: Mapping[str, float] = field(default_factory=dict)

@@ -111,7 +111,7 @@ def _told_after(check: CheckState, wanted: Told, *, is_named: bool) -> Told:
     is_blind = wanted is Told.BLIND and check.status is Status.UNKNOWN
     if not is_named or is_blind or wanted is Told.FLAPPING:
         return wanted
-    return Told.CONSEQUENCE if check.is_consequence else Told.CRITICAL
+    return Told.CONSEQUENCE if check.causes else Told.CRITICAL
 
 
 def _event(
@@ -131,7 +131,7 @@ def _event(
         opened_at=incident.opened_at,
         checks=names,
         failing=failing,
-        consequences=tuple(name for name in failing if checks[name].is_consequence and name not in blind),
+        consequences={name: checks[name].causes for name in failing if checks[name].causes and name not in blind},
         blind=blind,
         since={name: checks[name].failing_since or now for name in dict.fromkeys((*names, *failing))},
         lasted_s={name: _lasted_s(checks[name], now) for name in names} if kind in _RECOVERIES else {},

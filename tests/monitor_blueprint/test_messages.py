@@ -74,14 +74,14 @@ def test_what_an_alert_says_is_also_its_subject() -> None:
 
 
 def test_a_consequence_names_its_cause() -> None:
-    assert body(replace(event(), consequences=("Django",)))[3] == (
+    assert body(replace(event(), consequences={"Django": ("Flask",)}))[3] == (
         "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터 · 원인: Flask"
     )
 
 
-def test_a_consequence_without_a_failing_cause_says_so() -> None:
-    told = replace(event(checks=("Django",)), consequences=("Django",))
-    assert body(told)[3].endswith(" · 원인: ?")
+def test_what_merely_fails_at_the_same_time_is_not_called_a_cause() -> None:
+    told = replace(event(checks=("Django", "Flask", "Disk")), consequences={"Django": ("Flask",)})
+    assert [line for line in body(told) if "Disk" in line and "원인" in line] == []
 
 
 def test_a_failure_that_joins_names_all_that_fails_and_what_is_new() -> None:
@@ -239,6 +239,19 @@ def test_the_dead_mans_switch_says_since_when_and_where_to_look() -> None:
         ("Disk", "disk", "1. 디스크 사용량 확인 중..."),
         ("Memory", "memory", "1. 메모리 사용량 확인 중..."),
         ("CPU", "cpu", "1. CPU 로드 확인 중..."),
+        ("Health", "health_body", "1. Django 자체 점검 확인 중..."),
+        ("Golden", "golden", "1. ML 예측 검증 확인 중..."),
+        ("Restarts", "restarts", "1. 서비스 재시작 확인 중..."),
+        ("Oom", "oom", "1. 메모리 부족(OOM) 종료 확인 중..."),
+        ("Journal", "journal", "1. 오류 로그 확인 중..."),
+        ("NginxLog", "nginx_log", "1. Nginx 로그 확인 중..."),
+        ("Tls", "tls", "1. TLS 인증서 확인 중..."),
+        ("Inodes", "inodes", "1. 아이노드 사용량 확인 중..."),
+        ("Swap", "swap", "1. 스왑 사용량 확인 중..."),
+        ("Trend", "disk_trend", "1. 디스크 증가 추세 확인 중..."),
+        ("Backup", "backup", "1. 백업 확인 중..."),
+        ("Updates", "updates", "1. 보안 업데이트 확인 중..."),
+        ("Rotation", "log_rotation", "1. 로그 로테이션 확인 중..."),
         ("Monitor", "monitor", "1. 모니터 자체 상태 확인 중..."),
         ("Anything", "new_kind", "1. Anything 확인 중..."),
     ],
@@ -256,6 +269,7 @@ REFUSED: Facts = {"reason": "refused"}
     [
         ("service", Reading("unit"), "Flask: 정상 실행 중"),
         ("service", Reading("unit", CRITICAL, facts={"state": "inactive/dead"}), "Flask: 중지됨 (inactive/dead)"),
+        ("service", Reading("unit", CRITICAL, facts={"state": "not-found"}), "Flask: 중지됨 (systemd 유닛 없음)"),
         ("service", Reading("http", facts={"http_status": 200}), "Flask API: 응답 정상 (HTTP 200)"),
         ("service", Reading("http", CRITICAL, facts=REFUSED), "Flask API: 응답 이상 (연결 거부)"),
         ("service", Reading("absent", facts={"unit": "nginx"}), "Flask: systemd 유닛 nginx 없음 (점검 제외)"),
@@ -311,6 +325,7 @@ def test_a_reading_is_said_in_one_line(kind: str, reading: Reading, expected: st
         ("name", "주소를 찾을 수 없음"),
         ("status", "HTTP 502"),
         ("text", "예상한 내용 없음"),
+        ("body", "상태 본문이 아님"),
         ("SomeError", "SomeError"),
     ],
 )
@@ -395,7 +410,7 @@ def test_a_row_shows_the_status_that_counts_and_since_when() -> None:
         (messages.UNCONFIRMED, "{line} - 재확인 대기"),
         (messages.NOT_DUE, "{line} - 이전 결과 ({at})"),
         (messages.NOTE, "모니터: {note}"),
-        (messages.TRIGGERED, "systemd 알림: {units} 상태 변경 - 즉시 점검"),
+        (messages.TRIGGERED, "systemd 알림: {names} 상태 변경 - 즉시 점검"),
         (messages.NO_LOCK, "잠금 파일을 만들 수 없음 ({reason}) - 잠금 없이 점검"),
         (messages.WAITING_FOR_LOCK, "다른 모니터가 실행 중 (PID {pid}) - 대기"),
         (messages.TOOK_OVER, "점검 일정을 맡음 (PID {pid})"),

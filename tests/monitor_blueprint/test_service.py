@@ -73,7 +73,7 @@ def test_a_unit_that_changes_is_looked_at_at_once(
         systemd.change("gunicorn_flask.service", active="failed", sub="failed", Result="signal")
         assert slack.next_post().text.splitlines()[:2] == ["[CRITICAL] NeuroNova 서비스 장애 발생!", "실패한 서비스: Flask"]
     written = lines(tmp_path / "log" / "health_check.log")
-    assert "INFO: systemd 알림: gunicorn_flask.service 상태 변경 - 즉시 점검" in written
+    assert "INFO: systemd 알림: Flask 상태 변경 - 즉시 점검" in written
     assert "ERROR: Flask: 중지됨 (failed/failed)" in written
 
 
