@@ -204,6 +204,10 @@ class History:
         )
         return tuple(Silence(name, from_ms(start), from_ms(end), why, number) for name, start, end, why, number in rows)
 
+    def channel_names(self) -> tuple[str, ...]:
+        """Return the channels that somebody delivers over."""
+        return tuple(name for (name,) in self._rows("SELECT name FROM channel ORDER BY name"))
+
     def outbox_status(self) -> dict[str, ChannelStatus]:
         """Return how the channels fare, by name; a channel that never had a message may be missing."""
         rows = self._rows(

@@ -20,6 +20,8 @@ from monitor_blueprint.outbox_rows import LONGEST_WAIT_S, Claim
 from monitor_blueprint.store import Store
 
 _log = logging.getLogger(__name__)
+# The role of the one process that runs the schedule.
+SERVICE = "service"
 _LEASE_MARGIN_S = 15.0
 
 
@@ -76,7 +78,7 @@ class Outbox:
         channels: Sequence[Channel],
         summarise: Callable[[list[Message], datetime], Message],
         *,
-        sender: str = "service",
+        sender: str = SERVICE,
         timing: Timing | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = random.random,
@@ -105,11 +107,19 @@ class Outbox:
 
     @property
     def channel_names(self) -> tuple[str, ...]:
-        """Return the names of the channels: an event needs a message for each."""
-        return tuple(self._lanes)
+        """Return the names of the channels: an event needs a message for each.
+
+        The service knows its channels. Whoever else makes a health check (a person, in a shell without the settings)
+        tells what it finds over the service's channels as well.
+        """
+        if self._sender == SERVICE:
+            return tuple(self._lanes)
+        return tuple(dict.fromkeys((*self._lanes, *self._store.channel_names())))
 
     def start(self) -> None:
         """Begin to deliver in the background; only for the one process that has `sender` as its name."""
+        kept = tuple(self._lanes)
+        self._store.run(lambda transaction: transaction.retire_channels(kept, self._clock()))
         for name, lane in self._lanes.items():
             self._take_over(lane.channel)
             thread = threading.Thread(target=self._serve, args=(lane,), name=f"outbox-{name}", daemon=True)

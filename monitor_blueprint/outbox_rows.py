@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,6 +64,18 @@ class OutboxRows:
                 " refused_at = NULL",
                 (channel, fingerprint),
             )
+
+    def retire_channels(self, kept: Collection[str], now: datetime) -> None:
+        """Forget the channels that are not configured any more; what waits for one of them will never be sent."""
+        known = [name for (name,) in self._connection.execute("SELECT name FROM channel")]
+        for name in known:
+            if name not in kept:
+                self._connection.execute(
+                    "UPDATE outbox SET state = 'refused', settled_at = ?, answer = 'the channel is not configured any more'"
+                    " WHERE channel = ? AND state = 'pending'",
+                    (to_ms(now), name),
+                )
+                self._connection.execute("DELETE FROM channel WHERE name = ?", (name,))
 
     def claim(self, channel: str, sender: str, now: datetime, lease_s: float) -> Claim:
         """Take the channel for `lease_s` seconds where something is due and nobody else has it."""

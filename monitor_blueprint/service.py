@@ -19,7 +19,7 @@ from monitor_blueprint.cycle import SYSTEMD, HealthCheck, Outcome
 from monitor_blueprint.health_log import HealthLog
 from monitor_blueprint.heartbeat import Heartbeat
 from monitor_blueprint.lock import ScheduleLock
-from monitor_blueprint.outbox import Health, Outbox
+from monitor_blueprint.outbox import SERVICE, Health, Outbox
 from monitor_blueprint.scheduler import Schedule
 from monitor_blueprint.store import Store
 from monitor_blueprint.systemd import full_name
@@ -139,7 +139,7 @@ class Monitor:
         self.log.write(level, messages.WATCH_LOST.format(reason=reason))
 
 
-def make_outbox(settings: Config, store: Store, sender: str = "service") -> Outbox:
+def make_outbox(settings: Config, store: Store, sender: str = SERVICE) -> Outbox:
     """Return the delivery over the configured channels; see `Outbox` for `sender`."""
     options = {channel.kind: channel.options for channel in settings.channels}
     return Outbox(store, notifiers.channels(settings.environ, options), messages.summary, sender=sender)

@@ -505,6 +505,29 @@ def test_a_refused_message_is_reported_by_the_other_channel(store: Store, monkey
         assert mail.next_mail().parsed["Message-ID"] == "<2-opened@example.org>"
 
 
+def test_what_a_shell_without_the_settings_finds_out_is_told_over_the_services_channels(store: Store, clock: Clock) -> None:
+    pigeon = Pigeon(Delivered())
+    service = outbox(store, clock, pigeon)
+    service.start()
+    shell = Outbox(store, [], summarise, sender="cli-1", clock=clock)
+    add(store, 1, shell.channel_names)
+    service.stop(30)
+    outbox(store, clock, pigeon).deliver_due()
+    assert pigeon.ids == ["1-opened"]
+
+
+def test_a_channel_that_left_the_configuration_is_forgotten_with_what_waited_for_it(store: Store, clock: Clock) -> None:
+    old = outbox(store, clock, Pigeon(Retry("rain")))
+    old.start()
+    add(store, 1)
+    old.stop(30)
+    new = Outbox(store, [Channel("dove", lambda message, timeout_s: Delivered())], summarise, clock=clock)
+    new.start()
+    new.stop(30)
+    assert Outbox(store, [], summarise, sender="cli-1", clock=clock).channel_names == ("dove",)
+    assert store.outbox_status()["pigeon"].pending == 0
+
+
 def test_delivery_goes_on_without_the_database(store: Store, tmp_path: Path, clock: Clock) -> None:
     pigeon = Pigeon(Retry("rain"), Delivered())
     add(store, 1)
