@@ -27,15 +27,6 @@ class CycleRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusChange:
-    """From `at` on a check was `status`; `was` is None for the first that is known."""
-
-    at: datetime
-    status: Status
-    was: Status | None
-
-
-@dataclass(frozen=True, slots=True)
 class IncidentRecord:
     """An incident of the history; `closed_at` is None while it is open; `checks` are all that had to do with it."""
 
@@ -44,7 +35,6 @@ class IncidentRecord:
     closed_at: datetime | None
     checks: tuple[str, ...]
     acked_by: str
-    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +129,6 @@ class History:
                 continue
         return found
 
-    def check_history(self, check: str, since: datetime) -> tuple[StatusChange, ...]:
-        """Return when the check's status changed, oldest first; the first entry is how it was at the beginning."""
-        rows = self._rows(
-            "SELECT at, status, was FROM (SELECT at, status, lag(status) OVER (ORDER BY at) AS was FROM result"
-            " WHERE check_name = ? AND at >= ?) WHERE was IS NULL OR was != status ORDER BY at",
-            (check, to_ms(since)),
-        )
-        return tuple(StatusChange(from_ms(at), Status(now), None if was is None else Status(was)) for at, now, was in rows)
-
     def availability(self, check: str, since: datetime, now: datetime) -> float | None:
         """Return the share of time (0 to 1) in which the check was OK or WARNING; None when nothing is known.
 
@@ -237,15 +218,14 @@ class History:
         records = []
         rows = self._rows(
             "SELECT number, opened_at, closed_at, body,"  # noqa: S608 - the clause is one of two above
-            " (SELECT count(*) FROM event WHERE incident = number),"
             " (SELECT json_group_array(DISTINCT value) FROM event, json_each(event.body, '$.checks')"
             f" WHERE incident = number) FROM incident {clause}",
             (parameter,),
         )
-        for number, opened_at, closed_at, body, events, checks in rows:
+        for number, opened_at, closed_at, body, checks in rows:
             acked_by = msgspec.json.decode(body, type=Incident).acked_by
             names = tuple(msgspec.json.decode(checks, type=list[str]))
-            records.append(IncidentRecord(number, from_ms(opened_at), _moment(closed_at), names, acked_by, events))
+            records.append(IncidentRecord(number, from_ms(opened_at), _moment(closed_at), names, acked_by))
         return records
 
 

@@ -447,6 +447,19 @@ def event_line(event: Event, channels: Sequence[str]) -> str:
     )
 
 
+def share(value: float | None) -> str:
+    """Return a share of time (0 to 1) in percent; rounded down, so that 100 % is only said of a whole."""
+    return "" if value is None else f"{math.floor(value * 10000) / 100:g}%"
+
+
+def value_range(result: CheckResult, values: Sequence[float]) -> str:
+    """Return the least and the greatest of the values, with the unit that the check measures in."""
+    if not values:
+        return ""
+    unit = next((reading.unit for reading in result.readings if reading.value is not None), "")
+    return f"{min(values):.4g} - {max(values):.4g}{unit}"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A check as the page and the command line show it."""

@@ -24,7 +24,6 @@ class Claim:
         messages: what waits; empty when nothing does.
         event_ids: of each message.
         due_at: when the channel may be tried again; None when that is now.
-        is_taken: somebody else is sending over this channel.
         attempts: how many attempts in a row have failed.
         failing_since: when the first of them was.
     """
@@ -32,7 +31,6 @@ class Claim:
     messages: tuple[Message, ...] = ()
     event_ids: tuple[str, ...] = ()
     due_at: datetime | None = None
-    is_taken: bool = False
     attempts: int = 0
     failing_since: datetime | None = None
 
@@ -91,7 +89,7 @@ class OutboxRows:
         ).fetchone()
         # A moment further away than anybody can have meant comes of a clock that was set back.
         if holder != sender and now < from_ms(leased_until) <= now + timedelta(seconds=LONGEST_WAIT_S):
-            return Claim(is_taken=True, due_at=from_ms(leased_until))
+            return Claim(due_at=from_ms(leased_until))
         if now < from_ms(next_at) <= now + timedelta(seconds=LONGEST_WAIT_S):
             return Claim(due_at=from_ms(next_at))
         self._connection.execute(

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.cron import CronTrigger
 
 from monitor_blueprint import messages
@@ -73,17 +74,18 @@ class Schedule:
         """Begin no further run."""
         if self._overdue is not None:
             self._overdue.cancel()
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        # Not `shutdown`, which waits for the library's thread and breaks what that is doing; all threads end with the process.
+        if self.is_running:
+            self._scheduler.pause()
 
     @property
     def is_running(self) -> bool:
         """Tell whether the schedule is alive."""
-        return bool(self._scheduler.running)
+        return bool(self._scheduler.state == STATE_RUNNING)
 
     def next_run_at(self) -> datetime | None:
         """Return when the next health check is due; None when there is no schedule."""
-        job = self._scheduler.get_job(_SCHEDULED) if self._scheduler.running else None
+        job = self._scheduler.get_job(_SCHEDULED) if self.is_running else None
         moment: datetime | None = job.next_run_time if job else None
         return moment
 
@@ -153,7 +155,7 @@ class Schedule:
     def _begin_anew(self) -> None:
         self._log.write_run(logging.WARNING, messages.RUN_MISSED.format(reason="overdue"))
         self._expect_a_run()
-        if self._scheduler.running:
+        if self.is_running:
             self._scheduler.reschedule_job(_SCHEDULED, trigger=self._trigger())
             self.run_soon("overdue")
 

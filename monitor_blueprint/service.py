@@ -75,6 +75,8 @@ class Monitor:
             self._watcher.stop()
         self.schedule.stop()
         self.outbox.stop()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
 
     def problems(self, now: datetime) -> list[str]:
         """Return what is wrong with the monitor itself, in short; the page and `/health` show it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from monitor_blueprint.core.models import CheckResult, Event, Reading, Silence, State, Status
+from monitor_blueprint.core.models import CheckResult, Event, Silence, State, Status
 from monitor_blueprint.moments import from_ms, to_ms
 from monitor_blueprint.notifiers import Message
 from monitor_blueprint.outbox_rows import OutboxRows
@@ -219,8 +219,3 @@ def _without_memory(result: CheckResult) -> dict[str, object]:
         "at": result.at,
         "duration_ms": result.duration_ms,
     }
-
-
-def readings_from(body: str) -> tuple[Reading, ...]:
-    """Return readings as they were recorded; raises `msgspec.MsgspecError` where they cannot be read."""
-    return msgspec.json.decode(body, type=tuple[Reading, ...])

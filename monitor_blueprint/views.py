@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, cast
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from monitor_blueprint import messages, stats
-from monitor_blueprint.core.models import Status, worst
+from monitor_blueprint.core.models import CheckResult, Status, worst
 from monitor_blueprint.lock import ScheduleLock
 
 if TYPE_CHECKING:
     from monitor_blueprint.service import Monitor
 
 blueprint = Blueprint("monitor", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
+_MONTH = timedelta(days=30)
 _JSON_ERROR = {401: "the administrators' token is needed", 404: "there is no such address", 405: "this address is only read"}
 
 
@@ -98,6 +99,8 @@ def page() -> str:
         is_stale=is_stale,
         last=last,
         rows=[messages.row(results[name], state.checks.get(name), now) for name in names],
+        ranges={name: messages.value_range(results[name], _values(name, results[name], now)) for name in names},
+        availabilities={name: messages.share(monitor.store.availability(name, now - _MONTH, now)) for name in names},
         incident=state.incident,
         incidents=monitor.store.incidents(20),
         silences=monitor.store.silences(now),
@@ -123,6 +126,12 @@ def incident(number: int) -> str | tuple[str, int]:
 def _refused(error: Exception) -> tuple[Response, int]:
     code = getattr(error, "code", 404)
     return jsonify(ok=False, error=_JSON_ERROR[code]), code
+
+
+def _values(name: str, result: CheckResult, now: datetime) -> list[float]:
+    """Return what the first measured reading of the check was in the last day."""
+    aspect = next((reading.aspect for reading in result.readings if reading.value is not None), "")
+    return [value for _, value in _monitor().store.trend(name, aspect, now - timedelta(days=1))] if aspect else []
 
 
 def _iso(moment: datetime | None) -> str | None:

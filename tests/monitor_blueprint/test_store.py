@@ -173,18 +173,11 @@ def test_a_state_that_cannot_be_read_begins_afresh_says_so_and_uses_no_number_tw
     assert "begun afresh" in note
 
 
-def test_status_changes_availability_and_trend(store: Store) -> None:
+def test_availability_and_trend(store: Store) -> None:
     statuses = [Status.OK, Status.OK, Status.CRITICAL, Status.WARNING, Status.UNKNOWN]
     for number, status in enumerate(statuses):
         at = NOW + number * 10 * MINUTE
         record(store, result(status, at, value=float(number)))
-    changes = store.check_history("Flask", NOW)
-    assert [(change.at, change.status, change.was) for change in changes] == [
-        (NOW, Status.OK, None),
-        (NOW + 20 * MINUTE, Status.CRITICAL, Status.OK),
-        (NOW + 30 * MINUTE, Status.WARNING, Status.CRITICAL),
-        (NOW + 40 * MINUTE, Status.UNKNOWN, Status.WARNING),
-    ]
     assert store.availability("Flask", NOW, NOW + 50 * MINUTE) == pytest.approx(30 / 40)
     assert [value for _, value in store.trend("Flask", "http", NOW)] == [0, 1, 2, 3, 4]
     assert store.trend("Flask", "unit", NOW) == ()
