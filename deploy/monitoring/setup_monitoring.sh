@@ -73,14 +73,17 @@ failed() {
     set +e
     printf '\nFAILED: %s\n' "$step_title" >&2
     [ -z "$remedy" ] || printf 'What to do: %s\n' "$remedy" >&2
-    if [ -n "$release" ] && [ ! -e "$release/.complete" ]; then rm -rf "$release"; fi
     if [ "$is_switched" = yes ]; then
         roll_back
+        # shellcheck disable=SC2181  # see there
+        [ $? -eq 0 ] || exit 1
     elif [ -n "$previous" ]; then
         printf 'Nothing was switched: %s goes on running.\n' "$(basename "$previous")" >&2
     else
         printf 'Nothing was running before and nothing is running now. Run this script again when it is put right.\n' >&2
     fi
+    # What failed takes no place among the releases that are kept.
+    if [ -n "$release" ] && [ "$release" != "$(current_release)" ]; then rm -rf "$release"; fi
     exit 1
 }
 
@@ -402,22 +405,24 @@ roll_back() {
     if [ -z "$previous" ] || [ "$previous" = "$release" ]; then
         systemctl disable --quiet --now gunicorn_flask gunicorn_monitor neuronova-deadman.timer
         printf 'There is no earlier release to go back to, so the services are stopped.\n' >&2
-        return
+        return 1
     fi
     printf 'Going back to %s ...\n' "$(basename "$previous")" >&2
+    # As a condition, or before `||`, the parentheses would lose their `set -e`.
     (
         set -e
         point_current_at "$previous"
         install_system_files "$previous"
         start_services "$previous"
     )
-    # shellcheck disable=SC2181  # as a condition the parentheses would lose their `set -e`
-    if [ $? -eq 0 ]; then
+    is_back=$?
+    if [ "$is_back" -eq 0 ]; then
         printf '%s is running.\n' "$(basename "$previous")" >&2
     else
         printf '%s does not run either. Look at: journalctl -u gunicorn_flask -u gunicorn_monitor -n 50\n' \
             "$(basename "$previous")" >&2
     fi
+    return "$is_back"
 }
 
 remove_old_releases() {

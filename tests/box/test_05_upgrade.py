@@ -137,6 +137,7 @@ def test_a_broken_upgrade_goes_back_by_itself(box: Box, features: str, api_key: 
     assert box.is_active("gunicorn_flask")
     assert box.is_active("gunicorn_monitor")
     assert box.last_check()["ok"] is True
+    assert before in box.output("ls /opt/neuronova/releases").split()
     box.run("cmp ~/next/systemd/gunicorn_flask.service /etc/systemd/system/gunicorn_flask.service")
 
 
