@@ -41,6 +41,9 @@ class IncidentRules:
     calm_s: float = 900.0
 
 
+_CONSEQUENCES = (Told.CONSEQUENCE, Told.HIDDEN)
+
+
 @dataclass(frozen=True, slots=True)
 class _Picture:
     """The checks as they are counted now, and what the beliefs depend on.
@@ -50,7 +53,7 @@ class _Picture:
         dependencies: of each configured check, all that it depends on, directly or not.
         origins: the checks that are down for a reason of their own, as far as can be told.
         silenced: nothing is told of these now.
-        unseen: in a cycle of some checks only: the others.
+        unseen: of these nothing new is known: in a cycle of some checks only the others; consequences in transition.
     """
 
     checks: Mapping[str, CheckState]
@@ -81,6 +84,8 @@ def advance(  # noqa: PLR0917
     dependencies = _dependencies(policies)
     unseen = frozenset() if is_complete else frozenset(dependencies) - {result.check for result in results}
     counted = _count(state, results, policies, unseen=unseen, now=now, rules=rules)
+    # A consequence on its way up has not been looked at either, as far as its cause's recovery is concerned.
+    unseen |= {name for name, check in counted.items() if check.settling_since is not None and check.told in _CONSEQUENCES}
     origins = _origins(counted, dependencies)
     explained = {
         name: check if name in unseen else _explain(name, check, origins, dependencies) for name, check in counted.items()

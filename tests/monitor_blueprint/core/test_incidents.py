@@ -325,6 +325,18 @@ class TestSettling:
         assert story.cycle(Flask="starting") + story.partial(5, Flask="warming") == []
         assert story.partial(5, Flask="warming") == ["opened Flask [Flask]"]
 
+    def test_a_consequence_that_is_still_warming_up_waits_with_its_cause_for_one_message(self) -> None:
+        story = Story()
+        assert story.cycle(Flask="stopped", Django="502") == ["opened Flask [Django*, Flask]"]
+        assert story.cycle(Django="warming") == []
+        assert story.cycle(10) == ["recovered Django, Flask []"]
+
+    def test_a_consequence_that_does_not_get_ready_is_told_when_its_grace_is_over(self) -> None:
+        story = Story()
+        story.cycle(Flask="stopped", Django="502")
+        assert story.cycle(Django="warming") == []
+        assert story.cycle(11, Django="warming") == ["partly_recovered Flask [Django]"]
+
     def test_a_unit_that_fails_for_good_while_starting_is_told_at_once(self) -> None:
         story = Story()
         assert story.cycle(Flask="starting") == []
