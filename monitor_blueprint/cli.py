@@ -8,7 +8,9 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import click
 import msgspec
@@ -28,6 +30,9 @@ from monitor_blueprint.transaction import Transaction
 # The Monitoring Plugins guidelines: 3 says "could not tell".
 EXIT_UNKNOWN = 3
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# As large as SQLite's integers are.
+_NUMBER = click.IntRange(1, 2**63 - 1)
+_Answer = TypeVar("_Answer")
 _LONGEST_SILENCE = timedelta(days=30)
 
 
@@ -57,9 +62,28 @@ def _load() -> Config:
 def _open_store(settings: Config) -> Store:
     directory = settings.state_dir
     if directory.exists() and not os.access(directory, os.W_OK):
-        click.echo(messages.NO_ACCESS.format(path=directory, user=getpass.getuser()), err=True)
+        click.echo(messages.NO_ACCESS.format(path=directory, user=_user()), err=True)
         sys.exit(EXIT_UNKNOWN)
-    return Store(settings.database)
+    store = Store(settings.database)
+    for note in store.notes():
+        click.echo(messages.NOTE.format(note=note), err=True)
+    return store
+
+
+def _change(work: Callable[[Transaction], _Answer]) -> _Answer:
+    """Do something that lasts; where the database cannot be written it would be gone with this command, so it fails."""
+    with _open_store(_load()) as store:
+        answer = store.run(work)
+        if store.problem:
+            raise click.ClickException(messages.NOT_KEPT.format(reason=store.problem))
+    return answer
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 @click.group(help=messages.HELP["monitor"])
@@ -148,8 +172,7 @@ def silence(check: str, duration: timedelta, why: str) -> None:
     if check not in (*names, "*"):
         raise click.BadParameter(messages.UNKNOWN_CHECK.format(check=check, names=", ".join([*names, "*"])))
     now = datetime.now(UTC)
-    with _open_store(settings) as store:
-        number = store.run(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, why)))
+    number = _change(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, why)))
     click.echo(messages.SILENCED.format(number=number, check=check, until=messages.local(now + duration)))
 
 
@@ -167,17 +190,16 @@ def silences() -> None:
 
 
 @main.command(help=messages.HELP["unsilence"])
-@click.argument("number", type=int)
+@click.argument("number", type=_NUMBER)
 def unsilence(number: int) -> None:
     """End a silence."""
-    with _open_store(_load()) as store:
-        if not store.run(lambda transaction: transaction.end_silence(number, datetime.now(UTC))):
-            raise click.ClickException(messages.NO_SUCH_SILENCE.format(number=number))
+    if not _change(lambda transaction: transaction.end_silence(number, datetime.now(UTC))):
+        raise click.ClickException(messages.NO_SUCH_SILENCE.format(number=number))
     click.echo(messages.UNSILENCED.format(number=number))
 
 
 @main.command(help=messages.HELP["ack"])
-@click.option("--by", default=lambda: os.environ.get("SUDO_USER") or getpass.getuser(), help=messages.HELP["by"])
+@click.option("--by", default=lambda: os.environ.get("SUDO_USER") or _user(), help=messages.HELP["by"])
 def ack(by: str) -> None:
     """Take care of the open incident: no more reminders until something new happens."""
 
@@ -186,15 +208,14 @@ def ack(by: str) -> None:
         transaction.save_state(state, datetime.now(UTC))
         return state.incident.number if state.incident else 0
 
-    with _open_store(_load()) as store:
-        number = store.run(acknowledged)
+    number = _change(acknowledged)
     if not number:
         raise click.ClickException(messages.NO_INCIDENT)
     click.echo(messages.ACKNOWLEDGED.format(number=number, by=by))
 
 
 @main.command(help=messages.HELP["history"])
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=_NUMBER, required=False)
 def history(number: int | None) -> None:
     """List the incidents, or show all about one."""
     with _open_store(_load()) as store:
@@ -264,10 +285,11 @@ def deadman_command(url: str) -> None:
     with Store(settings.database) as store:
         last = store.last_cycle()
     channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
-    for text in deadman.look(
-        url, settings.state_dir / "deadman.json", last.started_at if last else None, channels, datetime.now(UTC)
-    ):
+    memory = settings.state_dir / "deadman.json"
+    lines, is_done = deadman.look(url, memory, last.started_at if last else None, channels, datetime.now(UTC))
+    for text in lines:
         click.echo(text)
+    sys.exit(0 if is_done else 1)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ from monitor_blueprint.notifiers import Channel, Delivered, Message
 from monitor_blueprint.probes import _http
 
 GONE_AFTER = timedelta(minutes=15)
+# How often the timer looks (systemd/neuronova-deadman.timer).
+PERIOD = timedelta(minutes=5)
+HTTP_OK = 200
 
 
 class _Memory(msgspec.Struct, frozen=True):
@@ -22,29 +25,40 @@ class _Memory(msgspec.Struct, frozen=True):
     told: tuple[str, ...] = ()
 
 
-def look(url: str, memory: Path, last_check_at: datetime | None, channels: Sequence[Channel], now: datetime) -> list[str]:
+def look(
+    url: str, memory: Path, last_check_at: datetime | None, channels: Sequence[Channel], now: datetime
+) -> tuple[list[str], bool]:
     """Ask the monitor how it is; tell each channel once when it has been gone for 15 minutes, and once when it is back.
 
-    Returns one line for each thing that was found or done. A channel that cannot be reached is tried again the next time.
+    Returns one line for each thing that was found or done, and whether all of it could be done. A channel that cannot
+    be reached is tried again the next time.
     """
     before = _read(memory)
-    is_alive = _http.fetch(url, 5.0).status == 200
-    if is_alive and not before.told:
-        _write(memory, _Memory())
-        return []
-    if is_alive:
+    if _http.fetch(url, 5.0).status == HTTP_OK:
         untold = _tell(before.told, channels, messages.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
-        _write(memory, _Memory(None, untold) if untold else _Memory())
-        return [messages.DEADMAN_BACK_SUBJECT]
+        lines = [messages.DEADMAN_BACK_SUBJECT] if before.told else []
+        return _conclude(lines, untold, memory, _Memory(None, untold))
     known = [moment for moment in (before.gone_since, last_check_at) if moment is not None and moment <= now]
     gone_since = before.gone_since or max(known, default=now)
     if now - gone_since < GONE_AFTER:
-        _write(memory, _Memory(gone_since, before.told))
-        return [messages.DEADMAN_WAITING.format(since=messages.local(gone_since))]
+        lines = [messages.DEADMAN_WAITING.format(since=messages.local(gone_since))]
+        return _conclude(lines, (), memory, _Memory(gone_since, before.told))
     names = tuple(channel.name for channel in channels if channel.name not in before.told)
+    if not _write(memory, before) and now - gone_since >= GONE_AFTER + PERIOD:
+        # Without a memory it can be told once all the same: by the one look that comes just after the 15 minutes.
+        names = ()
     untold = _tell(names, channels, messages.deadman(is_gone=True, last=last_check_at, now=now), "gone", gone_since)
-    _write(memory, _Memory(gone_since, (*before.told, *(name for name in names if name not in untold))))
-    return [messages.DEADMAN_SUBJECT]
+    told = (*before.told, *(name for name in names if name not in untold))
+    return _conclude([messages.DEADMAN_SUBJECT], untold, memory, _Memory(gone_since, told))
+
+
+def _conclude(lines: list[str], untold: Sequence[str], path: Path, memory: _Memory) -> tuple[list[str], bool]:
+    if untold:
+        lines.append(messages.DEADMAN_UNTOLD.format(names=", ".join(untold)))
+    is_kept = _write(path, memory)
+    if not is_kept:
+        lines.append(messages.DEADMAN_FORGETFUL.format(path=path))
+    return lines, is_kept and not untold
 
 
 def _tell(names: Sequence[str], channels: Sequence[Channel], texts: tuple[str, str], what: str, at: datetime) -> tuple[str, ...]:
@@ -62,8 +76,13 @@ def _read(path: Path) -> _Memory:
         return _Memory()
 
 
-def _write(path: Path, memory: _Memory) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write(path: Path, memory: _Memory) -> bool:
+    """Keep the memory; False where that cannot be done."""
     new = path.with_suffix(".new")
-    new.write_bytes(msgspec.json.encode(memory))
-    new.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(msgspec.json.encode(memory))
+        new.replace(path)
+    except OSError:
+        return False
+    return True

@@ -213,6 +213,8 @@ DEADMAN_BODY = (
 )
 DEADMAN_BACK_SUBJECT = "[OK] NeuroNova 모니터 복구"
 DEADMAN_BACK_BODY = "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: {last}\n시각: {at}"
+DEADMAN_UNTOLD = "알리지 못함: {names}"
+DEADMAN_FORGETFUL = "상태를 기록할 수 없음: {path}"
 DEADMAN_WAITING = "모니터 응답 없음: {since}부터 (15분이 지나면 알림)"
 _LATE_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
 _LATE_HEAD = "알림 채널 장애로 늦게 전달되는 알림 {count}건입니다 (최대 {late} 지연). 오래된 순서입니다."
@@ -248,6 +250,7 @@ HELP = {
 }
 BAD_DURATION = "'{value}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)"
 NO_ACCESS = "{path}에 쓸 권한이 없습니다 (사용자 {user}). sudo로 실행하십시오."
+NOT_KEPT = "기록하지 못했습니다: {reason}"
 UNKNOWN_CHECK = "'{check}'은(는) 없는 점검 항목입니다. 가능한 값: {names}"
 STATUS_LAST = "마지막 헬스 체크: {at} (모니터 PID: {pid})"
 STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터)"

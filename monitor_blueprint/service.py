@@ -61,11 +61,13 @@ class Monitor:
         url = self._environ.get("HEARTBEAT_URL", "").strip()
         self._heartbeat = Heartbeat(url) if url else None
         self._watcher: Watcher | None = None
+        self._lock_problem = ""
         lock = ScheduleLock(self.config.state_dir)
         try:
             lock.start(self._take_over, self._say_waiting)
         except OSError as error:
             # A state directory that cannot be written must not keep the checks from running.
+            self._lock_problem = f"no lock: {error.strerror}"
             self.log.write(logging.ERROR, messages.NO_LOCK.format(reason=error.strerror))
             self._take_over()
 
@@ -80,7 +82,9 @@ class Monitor:
 
     def problems(self, now: datetime) -> list[str]:
         """Return what is wrong with the monitor itself, in short; the page and `/health` show it."""
-        found = [self.store.problem, self.log.problem, self._config_problem]
+        found = [self.store.problem, self.log.problem, self._config_problem, self._lock_problem]
+        if not self.admin_token:
+            found.append("no administrators' token: nobody is let in")
         channels = self.outbox.channel_health(now)
         if not channels:
             found.append("no alert channel is configured")

@@ -110,7 +110,7 @@ def page() -> str:
     )
 
 
-@blueprint.get("/incidents/<int:number>")
+@blueprint.get("/incidents/<int(max=9223372036854775807):number>")
 def incident(number: int) -> str | tuple[str, int]:
     """Show all about one incident: what was told, what was found, and how it was delivered."""
     found = _monitor().store.incident(number)

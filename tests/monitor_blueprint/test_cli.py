@@ -261,3 +261,16 @@ def test_every_command_explains_itself_in_korean() -> None:
         assert isinstance(command, click.Command)
         assert any("\uac00" <= char <= "\ud7a3" for char in command.get_short_help_str()), name
         assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
+
+
+def test_what_cannot_be_kept_is_not_said_to_be_done(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "monitor.db").mkdir()
+    done = run("silence", "Flask", "30m", "--why", "deploy")
+    assert done.exit_code == 1
+    assert "기록하지 못했습니다: database cannot be used" in done.output
+
+
+@pytest.mark.parametrize("command", ["history", "unsilence"])
+def test_a_number_that_is_no_number_of_anything_is_refused(run: Run, command: str) -> None:
+    assert run(command, "99999999999999999999").exit_code == 2

@@ -37,7 +37,8 @@ class Watchman:
             Channel(name, lambda message, timeout_s, name=name: self._send(name, message))  # type: ignore[misc]
             for name in ("email", "slack")
         ]
-        return deadman.look(self.url, self.memory, self.last_check_at, channels, at)
+        lines, self.is_done = deadman.look(self.url, self.memory, self.last_check_at, channels, at)
+        return lines
 
     @property
     def told(self) -> list[tuple[str, str]]:
@@ -132,3 +133,17 @@ def test_a_memory_that_cannot_be_read_is_begun_afresh(watchman: Watchman) -> Non
     watchman.memory.parent.mkdir()
     watchman.memory.write_bytes(b"\x00half a fi")
     assert watchman.look(NOW + 15 * MINUTE) == [GONE]
+
+
+def test_without_a_memory_it_is_told_once_all_the_same(watchman: Watchman) -> None:
+    watchman.memory.parent.write_text("a file is in the way")
+    for number in range(0, 60, 5):
+        watchman.look(NOW + (number + 1) * MINUTE)
+        assert not watchman.is_done
+    assert watchman.told == TO_BOTH
+
+
+def test_a_channel_that_did_not_take_it_is_named(watchman: Watchman) -> None:
+    watchman.broken = {"slack"}
+    assert watchman.look(NOW + 15 * MINUTE) == [GONE, "알리지 못함: slack"]
+    assert not watchman.is_done
