@@ -1,0 +1,146 @@
+"""A newcomer's first minutes: both programs as `make run` starts them, and every command of README.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import requests
+
+from tests.e2e.programs import ROOT, clean_environ
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# `make` is what runs these tests, and the installer is tried on a booted machine.
+NOT_HERE = ("make run", "sudo bash deploy/monitoring/setup_monitoring.sh")
+DEADLINE_S = 60.0
+
+
+class Newcomer:
+    """Someone with a copy of the project, in whose directory both programs run on ports that were free."""
+
+    def __init__(self, home: Path, ml_port: int, monitor_port: int) -> None:
+        self.home = home
+        self.ml_port = ml_port
+        self.monitor_port = monitor_port
+
+    def types(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the README, on the ports that are used here."""
+        command = command.replace(":9000", f":{self.ml_port}").replace(":9001", f":{self.monitor_port}")
+        command = command.replace(".venv/bin/python", sys.executable)
+        return subprocess.run(
+            ["bash", "-c", command], cwd=self.home, env=clean_environ({}), capture_output=True, text=True, check=False, timeout=60
+        )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            if requests.get(url, timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        assert time.monotonic() < deadline, f"{url} does not answer"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
+    home = tmp_path_factory.mktemp("clone")
+    for name in ("app.py", "wsgi.py", "ml_server", "monitor_blueprint", "deploy"):
+        source = ROOT / name
+        shutil.copytree(source, home / name) if source.is_dir() else shutil.copy2(source, home / name)
+    ports = free_port(), free_port()
+    programs = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
+    (home / "Procfile").write_text("\n".join(f"{line} -b 127.0.0.1:{port}" for line, port in zip(programs, ports, strict=True)))
+    with (home / "output").open("w") as output:
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "honcho", "start"],
+            cwd=home,
+            env=clean_environ({"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{ports[0]}/health")
+        wait_for(f"http://127.0.0.1:{ports[1]}/health")
+        yield Newcomer(home, *ports)
+        # Ctrl-C ends both.
+        os.killpg(runner.pid, signal.SIGINT)
+        assert runner.wait(DEADLINE_S) is not None
+    finally:
+        if runner.poll() is None:
+            os.killpg(runner.pid, signal.SIGKILL)
+            runner.wait()
+
+
+def commands() -> list[str]:
+    """Every command of the README, as it stands in its block."""
+    found = [block.strip() for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)]
+    assert len(found) > 6
+    return [command for command in found if command not in NOT_HERE]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_of_the_readme_works(newcomer: Newcomer, command: str) -> None:
+    done = newcomer.types(command)
+    # A health check says 1 or 2 for what it finds on this machine.
+    assert done.returncode in ((0, 1, 2) if command.endswith("health-check") else (0,)), done.stderr
+    assert done.stdout
+    if "curl" in command:
+        assert "error" not in json.loads(done.stdout)
+
+
+def test_health_is_the_json_of_the_readme_and_nothing_else(newcomer: Newcomer) -> None:
+    (wanted,) = re.findall(r'```json\n(\{"ok":true.*?\})\n```', README)
+    assert newcomer.types("curl -s http://127.0.0.1:9000/health").stdout == wanted
+
+
+def test_the_probabilities_of_the_readmes_example_are_those_of_onnxruntime(newcomer: Newcomer) -> None:
+    (command,) = [command for command in commands() if "/predict" in command]
+    answer = json.loads(newcomer.types(command).stdout)
+    folder = ROOT / "ml_server" / "models" / answer["model_name"] / answer["model_version"]
+    card = json.loads((folder / "model.json").read_text())
+    sent = json.loads(command.split("-d '")[1].split("'")[0])["features"]
+    row = [[float(sent.get(each["name"], each["median"])) for each in card["inputs"]]]
+    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    outputs = session.run(None, {session.get_inputs()[0].name: np.array(row, dtype=np.float32)})
+    (probabilities,) = next(output for output in outputs if getattr(output, "shape", ()) == (1, len(card["classes"])))
+    assert list(answer["predictions"]) == card["classes"]
+    assert list(answer["predictions"].values()) == pytest.approx([float(each) for each in probabilities], abs=1e-6)
+
+
+def test_the_first_health_check_is_shown_in_the_guides_format(newcomer: Newcomer) -> None:
+    output = (newcomer.home / "output").read_text(encoding="utf-8")
+    log = (newcomer.home / "var" / "log" / "health_check.log").read_text(encoding="utf-8")
+    for text in ("NeuroNova 헬스 체크 시작", "3. Flask ML 서버 상태 확인 중...", "헬스 체크 완료: "):
+        assert text in output
+        assert text in log
+    # Both programs, each line with its name.
+    assert re.search(r"ml\.1 +\| .*Ready: alzheimer_biomarkers 1\.0\.0", output)
+    assert re.search(r"monitor\.1 +\| \[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] INFO: NeuroNova 헬스 체크 시작", output)
+
+
+def test_what_is_not_installed_here_is_not_reported_as_broken(newcomer: Newcomer) -> None:
+    log = (newcomer.home / "var" / "log" / "health_check.log").read_text(encoding="utf-8")
+    assert not re.search(r"ERROR: (Nginx|Django)", log)
