@@ -15,7 +15,7 @@ from typing import TypeVar
 import click
 import msgspec
 
-from monitor_blueprint import config, deadman, messages, notifiers
+from monitor_blueprint import config, deadman, messages, notifiers, wording
 from monitor_blueprint.config import SELF_CHECK, Config, ConfigError
 from monitor_blueprint.core.incidents import acknowledge
 from monitor_blueprint.core.models import Silence
@@ -129,7 +129,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
                         "value": reading.value,
                         "unit": reading.unit,
                         "facts": reading.facts,
-                        "text": messages.line(result, reading),
+                        "text": wording.line(result, reading),
                     }
                     for reading in result.readings
                 ],
@@ -149,16 +149,14 @@ def status() -> None:
         results = store.latest_results()
         last = store.last_cycle()
         holder = ScheduleLock(settings.state_dir).holder()
-        click.echo(
-            messages.STATUS_LAST.format(at=messages.local(last.started_at if last else None), pid=holder or messages.NEVER)
-        )
+        click.echo(messages.STATUS_LAST.format(at=wording.local(last.started_at if last else None), pid=holder or messages.NEVER))
         for policy in settings.policies:
             if policy.name not in results:
                 continue
-            row = messages.row(results[policy.name], state.checks.get(policy.name), now)
+            row = wording.row(results[policy.name], state.checks.get(policy.name), now)
             click.echo(f"{row.status.name:<8} {row.name:<14} {row.since:<12} {' / '.join(row.lines)}")
         if state.incident is not None:
-            click.echo(messages.STATUS_INCIDENT.format(number=state.incident.number, at=messages.local(state.incident.opened_at)))
+            click.echo(messages.STATUS_INCIDENT.format(number=state.incident.number, at=wording.local(state.incident.opened_at)))
 
 
 @main.command(help=messages.HELP["silence"])
@@ -173,7 +171,7 @@ def silence(check: str, duration: timedelta, why: str) -> None:
         raise click.BadParameter(messages.UNKNOWN_CHECK.format(check=check, names=", ".join([*names, "*"])))
     now = datetime.now(UTC)
     number = _change(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, why)))
-    click.echo(messages.SILENCED.format(number=number, check=check, until=messages.local(now + duration)))
+    click.echo(messages.SILENCED.format(number=number, check=check, until=wording.local(now + duration)))
 
 
 @main.command(help=messages.HELP["silences"])
@@ -182,9 +180,7 @@ def silences() -> None:
     with _open_store(_load()) as store:
         found = store.silences(datetime.now(UTC))
     for each in found:
-        click.echo(
-            messages.SILENCE.format(number=each.number, check=each.check, until=messages.local(each.ends_at), why=each.why)
-        )
+        click.echo(messages.SILENCE.format(number=each.number, check=each.check, until=wording.local(each.ends_at), why=each.why))
     if not found:
         click.echo(messages.NO_SILENCE)
 
@@ -221,7 +217,7 @@ def history(number: int | None) -> None:
     with _open_store(_load()) as store:
         if number is None:
             for record in store.incidents():
-                click.echo(messages.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
+                click.echo(wording.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
             return
         detail = store.incident(number)
     if detail is None:
@@ -229,10 +225,10 @@ def history(number: int | None) -> None:
     for told in detail.events:
         delivered = ", ".join(f"{each.channel}: {each.state}" for each in detail.deliveries if each.event_id == told.id)
         click.echo(
-            f"{messages.local(told.event.at)} {messages.KINDS[told.event.kind]} {' '.join(told.event.checks)} ({delivered})"
+            f"{wording.local(told.event.at)} {messages.KINDS[told.event.kind]} {' '.join(told.event.checks)} ({delivered})"
         )
     for item in detail.evidence:
-        click.echo(f"\n[{messages.evidence_title(item.title)}]\n{item.text}")
+        click.echo(f"\n[{wording.evidence_title(item.title)}]\n{item.text}")
 
 
 @main.command("check-config", help=messages.HELP["check-config"])
@@ -261,7 +257,7 @@ def test_alert() -> None:
     message = Message(
         f"nn-test-{now:%Y%m%dT%H%M%S%f}",
         messages.TEST_SUBJECT,
-        messages.TEST_BODY.format(at=messages.local(now)),
+        messages.TEST_BODY.format(at=wording.local(now)),
         now,
         kind="test",
     )

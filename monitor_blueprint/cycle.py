@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor_blueprint import evidence, messages, report
+from monitor_blueprint import evidence, messages, report, wording
 from monitor_blueprint.config import SELF_CHECK, Check, Config, units_of
 from monitor_blueprint.core import maintenance
 from monitor_blueprint.core.incidents import advance
@@ -191,7 +191,7 @@ class HealthCheck:
         for event in events:
             event_id = f"nn-{event.incident}-{event.kind}-{now:%Y%m%dT%H%M%S%f}"
             is_news = event.kind in _NEWS
-            message = messages.alert(event, event_id, newest, _few_lines(found) if is_news else ())
+            message = wording.alert(event, event_id, newest, _few_lines(found) if is_news else ())
             transaction.add_event(event, event_id, dict.fromkeys(self._outbox.channel_names, message))
             if is_news:
                 transaction.add_evidence(event.incident, found, now)
@@ -235,7 +235,7 @@ class HealthCheck:
 
     def _lines_of_channels(self, outcome: Outcome) -> list[report.Line]:
         names = self._outbox.channel_names
-        lines = [(logging.INFO, messages.event_line(event, names)) for event in outcome.events]
+        lines = [(logging.INFO, wording.event_line(event, names)) for event in outcome.events]
         if not names:
             lines.insert(0, (logging.ERROR, messages.NO_CHANNEL))
         elif all(found.health is not Health.OK for found in self._outbox.channel_health(outcome.started_at).values()):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from monitor_blueprint import messages
+from monitor_blueprint import messages, wording
 from monitor_blueprint.notifiers import Channel, Delivered, Message
 from monitor_blueprint.probes import _http
 
@@ -35,19 +35,19 @@ def look(
     """
     before = _read(memory)
     if _http.fetch(url, 5.0).status == HTTP_OK:
-        untold = _tell(before.told, channels, messages.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
+        untold = _tell(before.told, channels, wording.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
         lines = [messages.DEADMAN_BACK_SUBJECT] if before.told else []
         return _conclude(lines, untold, memory, _Memory(None, untold))
     known = [moment for moment in (before.gone_since, last_check_at) if moment is not None and moment <= now]
     gone_since = before.gone_since or max(known, default=now)
     if now - gone_since < GONE_AFTER:
-        lines = [messages.DEADMAN_WAITING.format(since=messages.local(gone_since))]
+        lines = [messages.DEADMAN_WAITING.format(since=wording.local(gone_since))]
         return _conclude(lines, (), memory, _Memory(gone_since, before.told))
     names = tuple(channel.name for channel in channels if channel.name not in before.told)
     if not _write(memory, before) and now - gone_since >= GONE_AFTER + PERIOD:
         # Without a memory it can be told once all the same: by the one look that comes just after the 15 minutes.
         names = ()
-    untold = _tell(names, channels, messages.deadman(is_gone=True, last=last_check_at, now=now), "gone", gone_since)
+    untold = _tell(names, channels, wording.deadman(is_gone=True, last=last_check_at, now=now), "gone", gone_since)
     told = (*before.told, *(name for name in names if name not in untold))
     return _conclude([messages.DEADMAN_SUBJECT], untold, memory, _Memory(gone_since, told))
 

@@ -6,17 +6,14 @@ reading's facts. A reading that is not in it gets the general text, so that a ne
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Reading, Status
-from monitor_blueprint.notifiers import Message
+from monitor_blueprint.core.models import EventKind
 
 RULE = "========================================="
 START = "NeuroNova 헬스 체크 시작"
 END = "헬스 체크 완료: {overall}"
+UNITS = ((86400, "일"), (3600, "시간"), (60, "분"), (1, "초"))
 STEP = "{number}. {title} 확인 중..."
 
 # What a step is called; a check that is not here is called by its kind, then by its name.
@@ -174,7 +171,7 @@ RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
 WATCHING = "systemd 상태 변경 감시 시작: {units}"
 WATCH_LOST = "systemd 상태 변경 감시 끊김 ({reason}) - 재연결, 정기 점검은 계속됨"
 
-_HEADS = {
+HEADS = {
     EventKind.OPENED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
     EventKind.JOINED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
     EventKind.WORSENED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
@@ -185,7 +182,7 @@ _HEADS = {
     EventKind.PARTLY_RECOVERED: "[{level}] NeuroNova 서비스 일부 복구",
     EventKind.RECOVERED: "[OK] NeuroNova 서비스 복구",
 }
-_ABOUT = {
+ABOUT = {
     EventKind.REMINDER: "실패한 서비스: {names}",
     EventKind.FLAPPING: "불안정한 서비스: {names}",
     EventKind.CALM: "안정된 서비스: {names}",
@@ -193,17 +190,17 @@ _ABOUT = {
     EventKind.PARTLY_RECOVERED: "복구된 서비스: {names}",
     EventKind.RECOVERED: "복구된 서비스: {names}",
 }
-_FAILED = "실패한 서비스: {names}"
-_AT = "시각: {at}"
-_STILL_FAILING = "계속 실패 중: {names}"
-_NEWLY_FAILED = "새로 실패: {names}"
-_DETAIL = "- {line} · {since}부터"
-_DETAIL_CAUSE = "- {line} · {since}부터 · 원인: {cause}"
-_DETAIL_RECOVERED = "- {name}: {lasted} 동안 중단됨"
-_DETAIL_GONE = "- {name}: 더 이상 점검하지 않음"
-_NOTHING_SEEN = "{name}: 결과 없음"
-_EVIDENCE = "[{title}]"
-_INCIDENT = "장애 번호: {incident}"
+FAILED = "실패한 서비스: {names}"
+AT = "시각: {at}"
+STILL_FAILING = "계속 실패 중: {names}"
+NEWLY_FAILED = "새로 실패: {names}"
+DETAIL = "- {line} · {since}부터"
+DETAIL_CAUSE = "- {line} · {since}부터 · 원인: {cause}"
+DETAIL_RECOVERED = "- {name}: {lasted} 동안 중단됨"
+DETAIL_GONE = "- {name}: 더 이상 점검하지 않음"
+NOTHING_SEEN = "{name}: 결과 없음"
+EVIDENCE = "[{title}]"
+INCIDENT = "장애 번호: {incident}"
 
 TEST_SUBJECT = "[TEST] NeuroNova 테스트 알림"
 TEST_BODY = "[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: {at}"
@@ -216,8 +213,8 @@ DEADMAN_BACK_BODY = "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: {
 DEADMAN_UNTOLD = "알리지 못함: {names}"
 DEADMAN_FORGETFUL = "상태를 기록할 수 없음: {path}"
 DEADMAN_WAITING = "모니터 응답 없음: {since}부터 (15분이 지나면 알림)"
-_LATE_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
-_LATE_HEAD = "알림 채널 장애로 늦게 전달되는 알림 {count}건입니다 (최대 {late} 지연). 오래된 순서입니다."
+LATE_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
+LATE_HEAD = "알림 채널 장애로 늦게 전달되는 알림 {count}건입니다 (최대 {late} 지연). 오래된 순서입니다."
 NEVER = "없음"
 KINDS = {
     EventKind.OPENED: "발생",
@@ -265,8 +262,8 @@ ACKNOWLEDGED = "장애 {number}번을 {by}이(가) 맡았습니다"
 CONFIG_OK = "설정 정상: {source}\n점검 항목: {checks}\n알림 채널: {channels}"
 TEST_DELIVERED = "{channel}: 전송됨 ({answer})"
 TEST_FAILED = "{channel}: 실패 ({reason})"
-_INCIDENT_LINE = "{number}번  {opened} ~ {closed}  {names}"
-_ONGOING = "진행 중"
+INCIDENT_LINE = "{number}번  {opened} ~ {closed}  {names}"
+ONGOING = "진행 중"
 
 EVIDENCE_TITLES = {
     "journal": "저널",
@@ -275,216 +272,3 @@ EVIDENCE_TITLES = {
     "oom": "메모리 부족(OOM) 종료",
     "nginx_5xx": "최근 5xx",
 }
-
-
-class _Unknown:
-    """Shows as "?", whatever format the text asks for."""
-
-    def __format__(self, spec: str) -> str:
-        return "?"
-
-    def __str__(self) -> str:
-        return "?"
-
-
-class _Facts(dict[str, object]):
-    """Facts of a reading; one that the text asks for and the probe did not give shows as "?"."""
-
-    def __missing__(self, key: str) -> _Unknown:
-        return _Unknown()
-
-
-def local(moment: datetime | None) -> str:
-    """Return a moment in local time, as the guide writes it."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else NEVER
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in words, at most two units."""
-    whole = int(seconds)
-    units = ((86400, "일"), (3600, "시간"), (60, "분"), (1, "초"))
-    parts = []
-    for size, name in units:
-        count, whole = divmod(whole, size)
-        if count:
-            parts.append(f"{count}{name}")
-    return " ".join(parts[:2]) or "0초"
-
-
-def title(name: str, kind: str) -> str:
-    """Return what a check's step is called."""
-    return (TITLES.get(name) or TITLES.get(kind) or "{name}").format(name=name)
-
-
-def step(number: int, name: str, kind: str) -> str:
-    """Return the line that opens a check's step."""
-    return STEP.format(number=number, title=title(name, kind))
-
-
-def line(result: CheckResult, reading: Reading) -> str:
-    """Return what one reading says, in one line."""
-    facts = _Facts(reading.facts)
-    facts["state"] = STATES.get(str(facts["state"]), facts["state"])
-    facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
-    reason = str(facts["reason"])
-    facts["reason"] = REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
-    texts = LINES.get((result.kind, reading.aspect), GENERAL)
-    if reading.is_settling:
-        return (SETTLING if "state" in reading.facts else WARMING_UP).format_map(facts)
-    if reading.status is Status.OK:
-        return (texts.ok or GENERAL.ok).format_map(facts)
-    if reading.status is Status.UNKNOWN:
-        return UNKNOWN.format_map(facts)
-    if reading.status is Status.WARNING and texts.warning:
-        return texts.warning.format_map(facts)
-    return (texts.bad or GENERAL.bad).format_map(facts)
-
-
-def _number(value: float | None) -> str:
-    """Return the number as `df` shows it: whole, rounded down, so that 79.9 is never shown as a limit it has not met."""
-    return "?" if value is None or not math.isfinite(value) else str(math.floor(value))
-
-
-def _shown(reading: Reading) -> str:
-    value = "" if reading.value is None else f"{reading.value:g}{reading.unit}"
-    reason = str(reading.facts.get("reason", ""))
-    text = ", ".join(part for part in (value, reason) if part)
-    return f" ({text})" if text else ""
-
-
-def alert(
-    event: Event,
-    event_id: str,
-    results: Mapping[str, CheckResult],
-    evidence: Sequence[tuple[str, str]] = (),
-) -> Message:
-    """Return the message that tells an event; a CRITICAL one begins exactly as in the user's guide.
-
-    `results` are the newest results of the checks, for the measured values; `evidence` the few lines that help.
-    """
-    level = "CRITICAL" if event.failing else "OK"
-    head = _HEADS[event.kind].format(level=level, lasted=duration((event.at - event.opened_at).total_seconds()))
-    names = event.checks
-    lines = [head]
-    failing = tuple(name for name in event.failing if name not in event.blind)
-    if event.kind in (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED):
-        names = event.failing
-        lines.append(_FAILED.format(names=" ".join(failing)))
-    else:
-        lines.append(_ABOUT[event.kind].format(names=" ".join(event.checks)))
-    lines.append(_AT.format(at=local(event.at)))
-    if event.kind is EventKind.JOINED and event.checks != event.failing:
-        lines.append(_NEWLY_FAILED.format(names=" ".join(event.checks)))
-    if event.lasted_s:
-        lines += [_recovered(name, lasted, results) for name, lasted in event.lasted_s.items()]
-        if failing:
-            lines.append(_STILL_FAILING.format(names=" ".join(failing)))
-        names = event.failing
-    lines += [_detail(name, event, results) for name in names]
-    for title_key, text in evidence:
-        lines += ["", _EVIDENCE.format(title=EVIDENCE_TITLES.get(title_key, title_key)), text]
-    lines += ["", _INCIDENT.format(incident=event.incident)]
-    return Message(event_id, f"{head} {' '.join(event.checks)}", "\n".join(lines), event.at, event.incident, event.kind)
-
-
-def _recovered(name: str, lasted_s: float, results: Mapping[str, CheckResult]) -> str:
-    text = _DETAIL_RECOVERED if name in results else _DETAIL_GONE
-    return text.format(name=name, lasted=duration(lasted_s))
-
-
-def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
-    said = worst_line(name, results)
-    since = local(event.since.get(name, event.at))
-    if name not in event.consequences:
-        return _DETAIL.format(line=said, since=since)
-    return _DETAIL_CAUSE.format(line=said, since=since, cause=" ".join(event.consequences[name]))
-
-
-def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
-    """Return what the worst reading of a check says."""
-    result = results.get(name)
-    if result is None:
-        return _NOTHING_SEEN.format(name=name)
-    return line(result, max(result.readings, key=lambda reading: reading.status.severity))
-
-
-def summary(messages: Sequence[Message], now: datetime) -> Message:
-    """Return the one message that stands for a backlog: what happened meanwhile, and how late it is told."""
-    late = duration(max((now - message.at).total_seconds() for message in messages))
-    count = len(messages)
-    body = "\n".join(
-        [
-            _LATE_HEAD.format(count=count, late=late),
-            *(f"\n--- {local(message.at)} · {message.id}\n{message.body}" for message in messages),
-        ]
-    )
-    last = messages[-1]
-    subject = _LATE_SUBJECT.format(count=count, late=late)
-    return Message(f"{last.id}-late{count}", subject, body, last.at, last.incident, last.kind)
-
-
-def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[str, str]:
-    """Return subject and body of the message that the monitor is gone, or back."""
-    subject, body = (DEADMAN_SUBJECT, DEADMAN_BODY) if is_gone else (DEADMAN_BACK_SUBJECT, DEADMAN_BACK_BODY)
-    return subject, body.format(last=local(last), at=local(now))
-
-
-def incident_line(number: int, names: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> str:
-    """Return one line of the list of incidents."""
-    closed = local(closed_at) if closed_at else _ONGOING
-    return _INCIDENT_LINE.format(number=number, opened=local(opened_at), closed=closed, names=" ".join(names))
-
-
-def evidence_title(key: str) -> str:
-    """Return what a piece of evidence is called."""
-    return EVIDENCE_TITLES.get(key, key)
-
-
-def event_line(event: Event, channels: Sequence[str]) -> str:
-    """Return the log line that says what is being sent, and over which channels."""
-    return EVENT.format(
-        incident=event.incident,
-        kind=KINDS[event.kind],
-        names=" ".join(event.checks),
-        channels=", ".join(channels) or NEVER,
-    )
-
-
-def share(value: float | None) -> str:
-    """Return a share of time (0 to 1) in percent; rounded down, so that 100 % is only said of a whole."""
-    return "" if value is None else f"{math.floor(value * 10000) / 100:g}%"
-
-
-def value_range(result: CheckResult, values: Sequence[float]) -> str:
-    """Return the least and the greatest of the values, with the unit that the check measures in."""
-    if not values:
-        return ""
-    unit = next((reading.unit for reading in result.readings if reading.value is not None), "")
-    return f"{min(values):.4g} - {max(values):.4g}{unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A check as the page and the command line show it."""
-
-    name: str
-    title: str
-    status: Status
-    lines: tuple[str, ...]
-    since: str
-    at: str
-    is_left_out: bool = False
-
-
-def row(result: CheckResult, state: CheckState | None, now: datetime) -> Row:
-    """Return a check as it is shown: its title, what each reading says, and since when it has been so."""
-    since = state.since if state is not None else None
-    return Row(
-        name=result.check,
-        title=title(result.check, result.kind),
-        status=state.status if state is not None else result.status,
-        lines=tuple(line(result, reading) for reading in result.readings),
-        since=duration((now - since).total_seconds()) if since else "",
-        at=local(result.at),
-        is_left_out=[reading.aspect for reading in result.readings] == ["absent"],
-    )

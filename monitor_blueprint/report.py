@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor_blueprint import messages
+from monitor_blueprint import messages, wording
 from monitor_blueprint.core.models import CheckResult, State, Status
 from monitor_blueprint.health_log import LEVELS
 
@@ -25,7 +25,7 @@ def framed(lines: Sequence[Line], overall: Status) -> Iterator[Line]:
 def steps(results: Sequence[CheckResult], state: State, numbers: Mapping[str, int]) -> Iterator[Line]:
     """Return the steps of the checks that ran, by their numbers."""
     for result in results:
-        yield logging.INFO, messages.step(numbers[result.check], result.check, result.kind)
+        yield logging.INFO, wording.step(numbers[result.check], result.check, result.kind)
         yield from _readings(result, state)
 
 
@@ -34,13 +34,13 @@ def standing_faults(results: Sequence[CheckResult], state: State, latest: Mappin
     ran = {result.check for result in results}
     for name, check in state.checks.items():
         if name not in ran and name in latest and check.status is not Status.OK:
-            said, at = messages.worst_line(name, latest), messages.local(latest[name].at)
+            said, at = wording.worst_line(name, latest), wording.local(latest[name].at)
             yield LEVELS[check.status], messages.NOT_DUE.format(line=said, at=at)
 
 
 def _readings(result: CheckResult, state: State) -> Iterator[Line]:
     for reading in result.readings:
-        level, text = LEVELS[reading.status], messages.line(result, reading)
+        level, text = LEVELS[reading.status], wording.line(result, reading)
         if reading.aspect in _LEFT_OUT or (reading.is_settling and reading.status is Status.OK):
             level = logging.INFO
         elif reading.status is Status.CRITICAL and state.checks[result.check].status is not Status.CRITICAL:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from gunicorn.systemd import sd_notify
 
-from monitor_blueprint import config, messages, notifiers
+from monitor_blueprint import config, messages, notifiers, wording
 from monitor_blueprint.config import Config, ConfigError, units_of
 from monitor_blueprint.core.models import Status
 from monitor_blueprint.cycle import SYSTEMD, HealthCheck, Outcome
@@ -148,7 +148,7 @@ class Monitor:
 def make_outbox(settings: Config, store: Store, sender: str = SERVICE) -> Outbox:
     """Return the delivery over the configured channels; see `Outbox` for `sender`."""
     options = {channel.kind: channel.options for channel in settings.channels}
-    return Outbox(store, notifiers.channels(settings.environ, options), messages.summary, sender=sender)
+    return Outbox(store, notifiers.channels(settings.environ, options), wording.summary, sender=sender)
 
 
 def admin_token(settings: Config, environ: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
-from monitor_blueprint import messages, stats
+from monitor_blueprint import messages, stats, wording
 from monitor_blueprint.core.models import CheckResult, Status, worst
 from monitor_blueprint.lock import ScheduleLock
 
@@ -98,14 +98,14 @@ def page() -> str:
         overall=Status.UNKNOWN if is_stale else overall,
         is_stale=is_stale,
         last=last,
-        rows=[messages.row(results[name], state.checks.get(name), now) for name in names],
-        ranges={name: messages.value_range(results[name], _values(name, results[name], now)) for name in names},
-        availabilities={name: messages.share(monitor.store.availability(name, now - _MONTH, now)) for name in names},
+        rows=[wording.row(results[name], state.checks.get(name), now) for name in names],
+        ranges={name: wording.value_range(results[name], _values(name, results[name], now)) for name in names},
+        availabilities={name: wording.share(monitor.store.availability(name, now - _MONTH, now)) for name in names},
         incident=state.incident,
         incidents=monitor.store.incidents(20),
         silences=monitor.store.silences(now),
         channels=[each for each in monitor.store.outbox_status().values() if each.name in monitor.outbox.channel_names],
-        local=messages.local,
+        local=wording.local,
         every_minutes=monitor.config.settings.every_minutes,
     )
 
@@ -117,7 +117,7 @@ def incident(number: int) -> str | tuple[str, int]:
     if found is None:
         return render_template("missing.html", number=number), 404
     return render_template(
-        "incident.html", detail=found, local=messages.local, kinds=messages.KINDS, title_of=messages.evidence_title
+        "incident.html", detail=found, local=wording.local, kinds=messages.KINDS, title_of=wording.evidence_title
     )
 
 

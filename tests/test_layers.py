@@ -19,7 +19,7 @@ LAYERS = (
     {"core"},
     {"systemd", "moments", "scrub"},
     {"probes", "notifiers", "heartbeat"},
-    {"outbox_rows", "transaction", "database", "history", "store", "messages", "config", "health_log", "lock", "evidence"},
+    {"outbox_rows", "transaction", "database", "history", "store", "messages", "wording", "config", "health_log", "lock", "evidence"},
     {"runner", "outbox", "report"},
     {"cycle"},
     {"scheduler", "watcher", "stats", "metrics", "deadman"},
@@ -42,15 +42,16 @@ ONLY = {
     "history": STORE | {"core", "moments"},
     "outbox_rows": STORE | {"core", "moments", "notifiers"},
     "store": STORE | {"core"},
-    "messages": {"core", "notifiers"},
+    "messages": {"core"},
+    "wording": {"core", "messages", "notifiers"},
     "runner": {"config", "core", "probes", "systemd"},
     "outbox": {"notifiers", "outbox_rows", "store"},
-    "report": {"core", "messages", "health_log"},
+    "report": {"core", "messages", "wording", "health_log"},
     "watcher": {"systemd"},
     "scheduler": {"cycle", "health_log", "messages"},
     "stats": set(),
     "metrics": {"core", "store"},
-    "views": {"core", "store", "messages", "stats", "metrics", "lock"},
+    "views": {"core", "store", "messages", "wording", "stats", "metrics", "lock"},
 }
 
 

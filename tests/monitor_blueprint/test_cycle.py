@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor_blueprint import config, messages
+from monitor_blueprint import config, messages, wording
 from monitor_blueprint.core.models import CheckResult, EventKind, Reading, Silence, Status, Thresholds
 from monitor_blueprint.cycle import HealthCheck, Outcome
 from monitor_blueprint.health_log import HealthLog
@@ -45,7 +45,7 @@ class Bench:
         self.store = Store(self.config.database, busy_timeout_s=0.2)
         self.log = HealthLog(self.config.log_dir, self.screen)
         self.outbox = Outbox(
-            self.store, [Channel(name, self._take) for name in channels], messages.summary, clock=lambda: self.now
+            self.store, [Channel(name, self._take) for name in channels], wording.summary, clock=lambda: self.now
         )
         self.check = HealthCheck(self.config, self.store, self.log, self.outbox)
 

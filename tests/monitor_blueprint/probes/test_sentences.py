@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint import messages
+from monitor_blueprint import messages, wording
 from monitor_blueprint.core.models import CheckResult, Reading, Status
 from monitor_blueprint.probes import Observation, backup, golden, health_body, inodes, journal, log_rotation, swap, tls
 from monitor_blueprint.systemd import UnitState
@@ -22,8 +22,8 @@ def say(kind: str, reading: Reading, status: Status | None = None) -> str:
     """Return the log line of a reading; a sentence with a hole, or the general one, is a failure."""
     said = replace(reading, status=reading.status if status is None else status, is_settling=False)
     if reading.is_settling:
-        assert "?" not in messages.line(CheckResult("Name", kind, (reading,), NOW), reading)
-    line = messages.line(CheckResult("Name", kind, (said,), NOW), said)
+        assert "?" not in wording.line(CheckResult("Name", kind, (reading,), NOW), reading)
+    line = wording.line(CheckResult("Name", kind, (said,), NOW), said)
     assert (kind, reading.aspect) in messages.LINES
     assert "?" not in line.replace("?***", "")
     assert "Name:" not in line

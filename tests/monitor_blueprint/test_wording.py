@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor_blueprint import messages, probes
+from monitor_blueprint import messages, probes, wording
 from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Facts, Reading, Status
 from monitor_blueprint.notifiers import Message
 from tests.monitor_blueprint import guide
@@ -36,12 +36,12 @@ def event(kind: EventKind = EventKind.OPENED, checks: tuple[str, ...] = ("Django
 
 
 def body(told: Event, results: Mapping[str, CheckResult] = RESULTS) -> list[str]:
-    return messages.alert(told, "nn-7", results).body.splitlines()
+    return wording.alert(told, "nn-7", results).body.splitlines()
 
 
 def said(kind: str, aspect: str, status: Status, value: float | None = None, unit: str = "", **facts: str | float) -> str:
     reading = Reading(aspect, status, value, unit, facts=facts)
-    return messages.line(CheckResult("Flask", kind, (reading,), AT), reading)
+    return wording.line(CheckResult("Flask", kind, (reading,), AT), reading)
 
 
 # --- Alerts
@@ -68,7 +68,7 @@ def test_an_alert_goes_on_with_one_line_for_each_failed_check_what_since_when_an
 
 
 def test_what_an_alert_says_is_also_its_subject() -> None:
-    message = messages.alert(event(), "nn-7", RESULTS)
+    message = wording.alert(event(), "nn-7", RESULTS)
     assert message.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Django Flask"
     assert (message.id, message.incident, message.kind, message.at) == ("nn-7", 7, "opened", AT)
 
@@ -94,7 +94,7 @@ def test_a_check_without_a_result_says_so() -> None:
 
 
 def test_evidence_follows_under_its_title() -> None:
-    text = messages.alert(event(checks=("Flask",)), "nn-7", RESULTS, [("journal", "one\ntwo"), ("oom", "x"), ("new", "y")]).body
+    text = wording.alert(event(checks=("Flask",)), "nn-7", RESULTS, [("journal", "one\ntwo"), ("oom", "x"), ("new", "y")]).body
     assert text.splitlines()[4:] == [
         "",
         "[저널]",
@@ -193,17 +193,17 @@ def test_every_other_event_says_what_it_is(told: Event, expected: list[str]) -> 
     ],
 )
 def test_the_log_says_what_is_sent_and_over_which_channels(kind: EventKind, word: str) -> None:
-    assert messages.event_line(event(kind), ["email", "slack"]) == f"알림: 장애 7번 {word} - Django Flask (email, slack)"
+    assert wording.event_line(event(kind), ["email", "slack"]) == f"알림: 장애 7번 {word} - Django Flask (email, slack)"
 
 
 def test_the_log_says_when_nothing_can_be_sent() -> None:
-    assert messages.event_line(event(), []) == "알림: 장애 7번 발생 - Django Flask (없음)"
+    assert wording.event_line(event(), []) == "알림: 장애 7번 발생 - Django Flask (없음)"
 
 
 def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
     first = Message("a", "s", "first", AT, 7, "opened")
     second = Message("b", "s", "second", AT + timedelta(minutes=2), 7, "recovered")
-    told = messages.summary([first, second], AT + timedelta(hours=2, minutes=1))
+    told = wording.summary([first, second], AT + timedelta(hours=2, minutes=1))
     assert told.subject == "[NeuroNova] 지연된 알림 2건 (최대 2시간 1분 지연)"
     assert told.body.splitlines() == [
         "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
@@ -217,12 +217,12 @@ def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
 
 
 def test_the_dead_mans_switch_says_since_when_and_where_to_look() -> None:
-    assert messages.deadman(is_gone=True, last=AT, now=AT + timedelta(minutes=20)) == (
+    assert wording.deadman(is_gone=True, last=AT, now=AT + timedelta(minutes=20)) == (
         "[CRITICAL] NeuroNova 모니터 응답 없음",
         "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: 2025-12-06 14:35:01\n시각: 2025-12-06 14:55:01\n"
         "확인: systemctl status gunicorn_monitor",
     )
-    assert messages.deadman(is_gone=False, last=None, now=AT) == (
+    assert wording.deadman(is_gone=False, last=None, now=AT) == (
         "[OK] NeuroNova 모니터 복구",
         "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: 없음\n시각: 2025-12-06 14:35:01",
     )
@@ -257,7 +257,7 @@ def test_the_dead_mans_switch_says_since_when_and_where_to_look() -> None:
     ],
 )
 def test_a_step_is_called_as_in_the_guide(name: str, kind: str, expected: str) -> None:
-    assert messages.step(1, name, kind) == expected
+    assert wording.step(1, name, kind) == expected
 
 
 OK, WARNING, CRITICAL, UNKNOWN = Status
@@ -312,7 +312,7 @@ REFUSED: Facts = {"reason": "refused"}
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_reading_is_said_in_one_line(kind: str, reading: Reading, expected: str) -> None:
-    assert messages.line(CheckResult("Flask", kind, (reading,), AT), reading) == expected
+    assert wording.line(CheckResult("Flask", kind, (reading,), AT), reading) == expected
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_text_from_outside_is_not_taken_for_a_place_to_fill() -> None:
 
 
 def test_the_worst_reading_speaks_for_the_check() -> None:
-    assert messages.worst_line("Django", RESULTS) == "Django API: 응답 이상 (HTTP 502)"
+    assert wording.worst_line("Django", RESULTS) == "Django API: 응답 이상 (HTTP 502)"
 
 
 @pytest.mark.parametrize(
@@ -371,25 +371,25 @@ def test_the_worst_reading_speaks_for_the_check() -> None:
     ],
 )
 def test_a_duration_is_said_in_at_most_two_units(seconds: float, expected: str) -> None:
-    assert messages.duration(seconds) == expected
+    assert wording.duration(seconds) == expected
 
 
 def test_a_moment_is_local_time_and_none_is_said() -> None:
-    assert messages.local(AT) == "2025-12-06 14:35:01"
-    assert messages.local(None) == "없음"
+    assert wording.local(AT) == "2025-12-06 14:35:01"
+    assert wording.local(None) == "없음"
 
 
 def test_an_incident_is_one_line_of_the_list() -> None:
     opened, closed = AT, AT + timedelta(minutes=1)
-    assert messages.incident_line(7, ["Flask", "Django"], opened, closed) == (
+    assert wording.incident_line(7, ["Flask", "Django"], opened, closed) == (
         "7번  2025-12-06 14:35:01 ~ 2025-12-06 14:36:01  Flask Django"
     )
-    assert messages.incident_line(7, ["Flask"], opened, None) == "7번  2025-12-06 14:35:01 ~ 진행 중  Flask"
+    assert wording.incident_line(7, ["Flask"], opened, None) == "7번  2025-12-06 14:35:01 ~ 진행 중  Flask"
 
 
 def test_a_row_shows_the_status_that_counts_and_since_when() -> None:
-    row = messages.row(DJANGO_DOWN, CheckState(Status.OK, since=AT), AT + timedelta(minutes=3))
-    assert row == messages.Row(
+    row = wording.row(DJANGO_DOWN, CheckState(Status.OK, since=AT), AT + timedelta(minutes=3))
+    assert row == wording.Row(
         "Django",
         "Django 상태",
         Status.OK,
@@ -397,7 +397,7 @@ def test_a_row_shows_the_status_that_counts_and_since_when() -> None:
         "3분",
         "2025-12-06 14:35:01",
     )
-    assert messages.row(DJANGO_DOWN, None, AT).status is Status.CRITICAL
+    assert wording.row(DJANGO_DOWN, None, AT).status is Status.CRITICAL
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ def test_no_text_is_for_a_check_that_does_not_exist(kind: str) -> None:
 @pytest.mark.parametrize("status", list(Status))
 def test_no_text_fails_whatever_the_probe_left_out(kind: str, aspect: str, status: Status) -> None:
     for reading in (Reading(aspect, status), Reading(aspect, status, is_settling=True), Reading(aspect, status, 5.0, "%")):
-        assert "{" not in messages.line(CheckResult("Flask", kind, (reading,), AT), reading)
+        assert "{" not in wording.line(CheckResult("Flask", kind, (reading,), AT), reading)
 
 
 def test_every_event_has_its_texts() -> None:

@@ -1,0 +1,228 @@
+"""Fills the catalogue's texts: from a reading its log line, from an event its message."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor_blueprint import messages
+from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Reading, Status
+from monitor_blueprint.notifiers import Message
+
+
+class _Unknown:
+    """Shows as "?", whatever format the text asks for."""
+
+    def __format__(self, spec: str) -> str:
+        return "?"
+
+    def __str__(self) -> str:
+        return "?"
+
+
+class _Facts(dict[str, object]):
+    """Facts of a reading; one that the text asks for and the probe did not give shows as "?"."""
+
+    def __missing__(self, key: str) -> _Unknown:
+        return _Unknown()
+
+
+def local(moment: datetime | None) -> str:
+    """Return a moment in local time, as the guide writes it."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else messages.NEVER
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words, at most two units."""
+    whole = int(seconds)
+    parts = []
+    for size, name in messages.UNITS:
+        count, whole = divmod(whole, size)
+        if count:
+            parts.append(f"{count}{name}")
+    return " ".join(parts[:2]) or f"0{messages.UNITS[-1][1]}"
+
+
+def title(name: str, kind: str) -> str:
+    """Return what a check's step is called."""
+    return (messages.TITLES.get(name) or messages.TITLES.get(kind) or "{name}").format(name=name)
+
+
+def step(number: int, name: str, kind: str) -> str:
+    """Return the line that opens a check's step."""
+    return messages.STEP.format(number=number, title=title(name, kind))
+
+
+def line(result: CheckResult, reading: Reading) -> str:
+    """Return what one reading says, in one line."""
+    facts = _Facts(reading.facts)
+    facts["state"] = messages.STATES.get(str(facts["state"]), facts["state"])
+    facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
+    reason = str(facts["reason"])
+    facts["reason"] = messages.REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
+    texts = messages.LINES.get((result.kind, reading.aspect), messages.GENERAL)
+    if reading.is_settling:
+        return (messages.SETTLING if "state" in reading.facts else messages.WARMING_UP).format_map(facts)
+    if reading.status is Status.OK:
+        return (texts.ok or messages.GENERAL.ok).format_map(facts)
+    if reading.status is Status.UNKNOWN:
+        return messages.UNKNOWN.format_map(facts)
+    if reading.status is Status.WARNING and texts.warning:
+        return texts.warning.format_map(facts)
+    return (texts.bad or messages.GENERAL.bad).format_map(facts)
+
+
+def _number(value: float | None) -> str:
+    """Return the number as `df` shows it: whole, rounded down, so that 79.9 is never shown as a limit it has not met."""
+    return "?" if value is None or not math.isfinite(value) else str(math.floor(value))
+
+
+def _shown(reading: Reading) -> str:
+    value = "" if reading.value is None else f"{reading.value:g}{reading.unit}"
+    reason = str(reading.facts.get("reason", ""))
+    text = ", ".join(part for part in (value, reason) if part)
+    return f" ({text})" if text else ""
+
+
+def alert(
+    event: Event,
+    event_id: str,
+    results: Mapping[str, CheckResult],
+    evidence: Sequence[tuple[str, str]] = (),
+) -> Message:
+    """Return the message that tells an event; a CRITICAL one begins exactly as in the user's guide.
+
+    `results` are the newest results of the checks, for the measured values; `evidence` the few lines that help.
+    """
+    level = "CRITICAL" if event.failing else "OK"
+    head = messages.HEADS[event.kind].format(level=level, lasted=duration((event.at - event.opened_at).total_seconds()))
+    names = event.checks
+    lines = [head]
+    failing = tuple(name for name in event.failing if name not in event.blind)
+    if event.kind in (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED):
+        names = event.failing
+        lines.append(messages.FAILED.format(names=" ".join(failing)))
+    else:
+        lines.append(messages.ABOUT[event.kind].format(names=" ".join(event.checks)))
+    lines.append(messages.AT.format(at=local(event.at)))
+    if event.kind is EventKind.JOINED and event.checks != event.failing:
+        lines.append(messages.NEWLY_FAILED.format(names=" ".join(event.checks)))
+    if event.lasted_s:
+        lines += [_recovered(name, lasted, results) for name, lasted in event.lasted_s.items()]
+        if failing:
+            lines.append(messages.STILL_FAILING.format(names=" ".join(failing)))
+        names = event.failing
+    lines += [_detail(name, event, results) for name in names]
+    for title_key, text in evidence:
+        lines += ["", messages.EVIDENCE.format(title=messages.EVIDENCE_TITLES.get(title_key, title_key)), text]
+    lines += ["", messages.INCIDENT.format(incident=event.incident)]
+    return Message(event_id, f"{head} {' '.join(event.checks)}", "\n".join(lines), event.at, event.incident, event.kind)
+
+
+def _recovered(name: str, lasted_s: float, results: Mapping[str, CheckResult]) -> str:
+    text = messages.DETAIL_RECOVERED if name in results else messages.DETAIL_GONE
+    return text.format(name=name, lasted=duration(lasted_s))
+
+
+def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
+    said = worst_line(name, results)
+    since = local(event.since.get(name, event.at))
+    if name not in event.consequences:
+        return messages.DETAIL.format(line=said, since=since)
+    return messages.DETAIL_CAUSE.format(line=said, since=since, cause=" ".join(event.consequences[name]))
+
+
+def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
+    """Return what the worst reading of a check says."""
+    result = results.get(name)
+    if result is None:
+        return messages.NOTHING_SEEN.format(name=name)
+    return line(result, max(result.readings, key=lambda reading: reading.status.severity))
+
+
+def summary(told: Sequence[Message], now: datetime) -> Message:
+    """Return the one message that stands for a backlog: what happened meanwhile, and how late it is told."""
+    late = duration(max((now - message.at).total_seconds() for message in told))
+    count = len(told)
+    body = "\n".join(
+        [
+            messages.LATE_HEAD.format(count=count, late=late),
+            *(f"\n--- {local(message.at)} · {message.id}\n{message.body}" for message in told),
+        ]
+    )
+    last = told[-1]
+    subject = messages.LATE_SUBJECT.format(count=count, late=late)
+    return Message(f"{last.id}-late{count}", subject, body, last.at, last.incident, last.kind)
+
+
+def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[str, str]:
+    """Return subject and body of the message that the monitor is gone, or back."""
+    subject, body = (
+        (messages.DEADMAN_SUBJECT, messages.DEADMAN_BODY)
+        if is_gone
+        else (messages.DEADMAN_BACK_SUBJECT, messages.DEADMAN_BACK_BODY)
+    )
+    return subject, body.format(last=local(last), at=local(now))
+
+
+def incident_line(number: int, names: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> str:
+    """Return one line of the list of incidents."""
+    closed = local(closed_at) if closed_at else messages.ONGOING
+    return messages.INCIDENT_LINE.format(number=number, opened=local(opened_at), closed=closed, names=" ".join(names))
+
+
+def evidence_title(key: str) -> str:
+    """Return what a piece of evidence is called."""
+    return messages.EVIDENCE_TITLES.get(key, key)
+
+
+def event_line(event: Event, channels: Sequence[str]) -> str:
+    """Return the log line that says what is being sent, and over which channels."""
+    return messages.EVENT.format(
+        incident=event.incident,
+        kind=messages.KINDS[event.kind],
+        names=" ".join(event.checks),
+        channels=", ".join(channels) or messages.NEVER,
+    )
+
+
+def share(value: float | None) -> str:
+    """Return a share of time (0 to 1) in percent; rounded down, so that 100 % is only said of a whole."""
+    return "" if value is None else f"{math.floor(value * 10000) / 100:g}%"
+
+
+def value_range(result: CheckResult, values: Sequence[float]) -> str:
+    """Return the least and the greatest of the values, with the unit that the check measures in."""
+    if not values:
+        return ""
+    unit = next((reading.unit for reading in result.readings if reading.value is not None), "")
+    return f"{min(values):.4g} - {max(values):.4g}{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A check as the page and the command line show it."""
+
+    name: str
+    title: str
+    status: Status
+    lines: tuple[str, ...]
+    since: str
+    at: str
+    is_left_out: bool = False
+
+
+def row(result: CheckResult, state: CheckState | None, now: datetime) -> Row:
+    """Return a check as it is shown: its title, what each reading says, and since when it has been so."""
+    since = state.since if state is not None else None
+    return Row(
+        name=result.check,
+        title=title(result.check, result.kind),
+        status=state.status if state is not None else result.status,
+        lines=tuple(line(result, reading) for reading in result.readings),
+        since=duration((now - since).total_seconds()) if since else "",
+        at=local(result.at),
+        is_left_out=[reading.aspect for reading in result.readings] == ["absent"],
+    )
