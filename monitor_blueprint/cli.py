@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -21,6 +22,7 @@ from monitor_blueprint.core.incidents import acknowledge
 from monitor_blueprint.core.models import Silence
 from monitor_blueprint.cycle import HealthCheck, Outcome
 from monitor_blueprint.health_log import HealthLog
+from monitor_blueprint.history import MANUAL
 from monitor_blueprint.lock import ScheduleLock
 from monitor_blueprint.notifiers import Delivered, Message
 from monitor_blueprint.service import make_outbox
@@ -101,7 +103,7 @@ def health_check(*, as_json: bool) -> None:
     with _open_store(settings) as store:
         log = HealthLog(settings.log_dir, io.StringIO() if as_json else sys.stdout)
         outbox = make_outbox(settings, store, sender=f"cli-{os.getpid()}")
-        outcome = HealthCheck(settings, store, log, outbox).run(datetime.now(UTC), "manual")
+        outcome = HealthCheck(settings, store, log, outbox).run(datetime.now(UTC), MANUAL)
         log.close()
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(_as_json(outcome)), indent=2).decode())
@@ -222,8 +224,13 @@ def history(number: int | None) -> None:
         detail = store.incident(number)
     if detail is None:
         raise click.ClickException(messages.NO_SUCH_INCIDENT.format(number=number))
+    if detail.incident.acked_by:
+        click.echo(messages.ACKNOWLEDGED.format(number=number, by=detail.incident.acked_by))
     for told in detail.events:
-        delivered = ", ".join(f"{each.channel}: {each.state}" for each in detail.deliveries if each.event_id == told.id)
+        deliveries = [each for each in detail.deliveries if each.event_id == told.id]
+        delivered = ", ".join(
+            f"{each.channel}: {each.state}" + ("" if each.state == "delivered" else f" ({each.answer})") for each in deliveries
+        )
         click.echo(
             f"{wording.local(told.event.at)} {messages.KINDS[told.event.kind]} {' '.join(told.event.checks)} ({delivered})"
         )
@@ -266,7 +273,9 @@ def test_alert() -> None:
         outcome = channel.send(message, 10.0)
         if isinstance(outcome, Delivered):
             click.echo(messages.TEST_DELIVERED.format(channel=channel.name, answer=outcome.answer or "OK"))
-            has_failed = has_failed or bool(outcome.problem)
+            if outcome.problem:
+                click.echo(messages.TEST_FAILED.format(channel=channel.name, reason=outcome.problem))
+                has_failed = True
         else:
             click.echo(messages.TEST_FAILED.format(channel=channel.name, reason=outcome.reason))
             has_failed = True
@@ -279,7 +288,7 @@ def deadman_command(url: str) -> None:
     """Look whether the monitor itself is alive, and tell once when it is not, over the channels directly."""
     settings = _load()
     with Store(settings.database) as store:
-        last = store.last_cycle()
+        last = store.last_scheduled_cycle()
     channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
     memory = settings.state_dir / "deadman.json"
     lines, is_done = deadman.look(url, memory, last.started_at if last else None, channels, datetime.now(UTC))
@@ -288,5 +297,22 @@ def deadman_command(url: str) -> None:
     sys.exit(0 if is_done else 1)
 
 
+def run() -> None:
+    """Run the command; whatever keeps it from finding out ends with 3, so that no caller takes it for a result."""
+    try:
+        main(prog_name="neuronova-monitor", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(EXIT_UNKNOWN)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(EXIT_UNKNOWN)
+    except Exception:  # noqa: BLE001 - the edge of a program
+        traceback.print_exc()
+        sys.exit(EXIT_UNKNOWN)
+
+
 if __name__ == "__main__":
-    main(prog_name="neuronova-monitor")
+    run()

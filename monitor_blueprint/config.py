@@ -28,6 +28,7 @@ from monitor_blueprint.core.models import CheckPolicy
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
 # The monitor's own check (database, log, channels) has this name; the others may not take it.
 SELF_CHECK = "Monitor"
+_ENVIRONMENT = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "ML_API_KEY")
 _Section = TypeVar("_Section", bound=msgspec.Struct)
 _COMMON_KEYS = ("name", "kind", "depends_on", "confirm", "interval_s")
 
@@ -173,11 +174,25 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: st
     channels = tuple(_channel(section, source) for section in _sections(document, "channel", source))
     _refuse_double_channels(channels, source)
     # A channel needs no section: the environment alone configures it.
-    problems = notifiers.problems(environ, {channel.kind: channel.options for channel in channels}) + heartbeat.check(environ)
+    problems = notifiers.problems(environ, {channel.kind: channel.options for channel in channels})
+    problems += [*heartbeat.check(environ), *_misspelt(environ)]
     if problems:
         raise ConfigError("environment: " + "; ".join(problems))
     windows = tuple(_window(section, found, source) for section in _sections(document, "maintenance", source))
+    if not found:
+        raise ConfigError(f"{source}: no [[check]] is configured; a monitor that checks nothing would say OK for ever")
     return Config(source, is_embedded, settings, checks, channels, windows, environ, absent)
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Return what looks like a variable of ours but for a letter or two: it would be ignored without a word."""
+    known = {name for kind in notifiers.kinds() for name in notifiers.load(kind).ENVIRONMENT} | set(_ENVIRONMENT)
+    found = []
+    for name in environ:
+        near = difflib.get_close_matches(name, known, 1, cutoff=0.9)
+        if near and name not in known:
+            found.append(f"{name} is not known (did you mean {near[0]}?)")
+    return found
 
 
 def _sections(document: Mapping[str, Any], key: str, source: str) -> Sequence[Mapping[str, Any]]:

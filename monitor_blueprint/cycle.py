@@ -15,6 +15,7 @@ from monitor_blueprint.core.incidents import advance
 from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Reading, Silence, State, Status, worst
 from monitor_blueprint.core.rules import judge
 from monitor_blueprint.health_log import HealthLog
+from monitor_blueprint.history import LOOK
 from monitor_blueprint.outbox import ChannelHealth, Health, Outbox
 from monitor_blueprint.probes import clean
 from monitor_blueprint.runner import Runner, UnitSnapshot
@@ -115,7 +116,7 @@ class HealthCheck:
             )
             overall = worst([check.status for check in after.checks.values()])
             duration_ms = (time.monotonic() - start) * 1000
-            transaction.record_cycle(now, duration_ms, overall, judged, reason)
+            transaction.record_cycle(now, duration_ms, overall, judged, reason if is_complete else f"{LOOK} {reason}")
             transaction.save_state(after, now)
             self._put_into_outbox(transaction, events, judged, found, now)
             recheck_in_s, rechecks = self._in_transition(after, judged, now)
@@ -143,7 +144,7 @@ class HealthCheck:
         """Return the monitor's look at itself: a fault of its own is an incident like any other."""
         readings = [
             _own_reading("database", self._store.problem),
-            _own_reading("log", self._log.problem),
+            _own_reading("log", self._log.check()),
             _own_reading("config", self._config_problem),
             *(
                 _own_reading(f"channel_{name}", _channel_problem(found))
@@ -187,7 +188,9 @@ class HealthCheck:
     ) -> None:
         if not events:
             return
-        newest = self._store.latest_results() | {result.check: result for result in judged}
+        configured = {policy.name for policy in self._config.policies}
+        latest = {name: result for name, result in self._store.latest_results().items() if name in configured}
+        newest = latest | {result.check: result for result in judged}
         for event in events:
             event_id = f"nn-{event.incident}-{event.kind}-{now:%Y%m%dT%H%M%S%f}"
             is_news = event.kind in _NEWS

@@ -47,7 +47,8 @@ def post_worker_init(worker: Any) -> None:
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both
     """Begin nothing new while the worker ends."""
     monitor = worker.wsgi.extensions["neuronova_monitor"]
-    monitor.stop()
+    if monitor.is_started:
+        monitor.stop()
 
 
 def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both

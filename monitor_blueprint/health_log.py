@@ -16,7 +16,7 @@ from monitor_blueprint.probes import clean
 SUCCESS = 25
 logging.addLevelName(SUCCESS, "SUCCESS")
 
-# `grep ERROR` finds what is CRITICAL, and nothing else.
+# `grep ERROR` finds what is CRITICAL, and what keeps the monitor itself from telling it.
 LEVELS = {Status.OK: SUCCESS, Status.WARNING: logging.WARNING, Status.UNKNOWN: logging.WARNING, Status.CRITICAL: logging.ERROR}
 _COLOURS = {SUCCESS: "32", logging.WARNING: "33", logging.ERROR: "31"}
 _MAX_LINE = 2000
@@ -29,29 +29,39 @@ class _File(WatchedFileHandler):
         super().__init__(path, encoding="utf-8", delay=True)
         self.problem = ""
 
+    def check(self) -> None:
+        """Find out whether the file can be opened, without a line to write."""
+        try:
+            self._follow()
+        except OSError as error:
+            self._fail(error)
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            try:
-                stream = self._follow()
-            except FileNotFoundError:
-                Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-                stream = self._follow()
+            stream = self._follow()
             # One write for a line: lines of two processes do not mix.
             stream.write(self.format(record) + "\n")
             self.flush()
             self.problem = ""
         except OSError as error:
-            self.problem = f"{self.baseFilename}: {error.strerror or type(error).__name__}"
-            # What is still buffered would fail again at the next line, and once more at the end of the process.
-            with contextlib.suppress(OSError):
-                if self.stream is not None:
-                    self.stream.close()
-            self.stream = None
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.problem = f"{self.baseFilename}: {error.strerror or type(error).__name__}"
+        # What is still buffered would fail again at the next line, and once more at the end of the process.
+        with contextlib.suppress(OSError):
+            if self.stream is not None:
+                self.stream.close()
+        self.stream = None
 
     def _follow(self) -> TextIO:
-        """Return the open file, anew where it has been renamed or deleted."""
-        self.reopenIfNeeded()
+        """Return the open file, anew where it has been renamed or deleted, with its directory where that is missing."""
+        try:
+            self.reopenIfNeeded()
+        except FileNotFoundError:
+            self.stream = None
         if self.stream is None:
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
             self.stream = self._open()
             self._statstream()
         return self.stream
@@ -65,7 +75,7 @@ class _Terminal(logging.StreamHandler[TextIO]):
         encoding = self.stream.encoding or "utf-8"
         text = super().format(record).encode(encoding, "replace").decode(encoding)
         colour = _COLOURS.get(record.levelno)
-        return f"\x1b[{colour}m{text}\x1b[0m" if colour and self.stream.isatty() else text
+        return f"\x1b[{colour}m{text}\x1b[0m" if colour and self.stream.isatty() and not os.environ.get("NO_COLOR") else text
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - as in the library
         if isinstance(sys.exc_info()[1], BrokenPipeError):
@@ -94,6 +104,12 @@ class HealthLog:
     def problem(self) -> str:
         """Return why lines cannot be written to the files now; empty when they can."""
         return self._file.problem or self._runs.problem
+
+    def check(self) -> str:
+        """Try whether the files can be written, and return `problem`."""
+        self._file.check()
+        self._runs.check()
+        return self.problem
 
     def write(self, level: int, text: str) -> None:
         """Write one line of a health check."""

@@ -14,6 +14,9 @@ from monitor_blueprint.moments import from_ms, to_ms
 
 # A result says how things are until the next one, but not for longer than this: after that nobody knows.
 COVERS_S = 900.0
+# The reason of a health check by hand, and how that of a look at some checks only begins.
+MANUAL = "manual"
+LOOK = "look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,15 @@ class History:
 
     def _rows(self, sql: str, parameters: Mapping[str, object] | tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         raise NotImplementedError
+
+    def last_scheduled_cycle(self) -> CycleRecord | None:
+        """Return the newest complete health check of the schedule: what says that the schedule is alive."""
+        rows = self._rows(
+            "SELECT started_at, duration_ms, overall, reason FROM cycle WHERE reason != ? AND reason NOT LIKE ?"
+            " ORDER BY started_at DESC LIMIT 1",
+            (MANUAL, f"{LOOK} %"),
+        )
+        return next((CycleRecord(from_ms(at), ms, Status(overall), reason) for at, ms, overall, reason in rows), None)
 
     def last_cycle(self) -> CycleRecord | None:
         """Return the newest health check."""

@@ -151,7 +151,7 @@ LINES: dict[tuple[str, str], Texts] = {
 GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown}", "{name}: {aspect} 위험{shown}")
 UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state})"
-WARMING_UP = "{name}: 시작 중, 응답 대기 ({reason})"
+WARMING_UP = "{name}: 응답 대기 중 ({reason}) - 곧 다시 확인"
 NOT_DUE = "{line} - 이전 결과 ({at})"
 UNCONFIRMED = "{line} - 재확인 대기"
 

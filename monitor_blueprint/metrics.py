@@ -37,10 +37,12 @@ class _Results(Collector):
                 if reading.value is not None:
                     value.add_metric([name, reading.aspect, reading.unit], reading.value)
         yield from (status, value, duration)
-        last = self._store.last_cycle()
+        last = self._store.last_scheduled_cycle()
         if last is not None:
             at = last.started_at.timestamp()
-            yield GaugeMetricFamily("neuronova_last_check_timestamp_seconds", "When the last health check began", value=at)
+            yield GaugeMetricFamily(
+                "neuronova_last_check_timestamp_seconds", "When the schedule's last health check began", value=at
+            )
         yield GaugeMetricFamily("neuronova_incident_open", "1 while an incident is open", value=int(state.incident is not None))
         pending = GaugeMetricFamily("neuronova_alerts_pending", "Alerts that wait for the channel", labels=["channel"])
         for name, channel in self._store.outbox_status().items():

@@ -37,6 +37,7 @@ class Schedule:
         *,
         begun: Callable[[], None],
         completed: Callable[[Outcome], None],
+        failed: Callable[[], None],
         overdue_s: float | None = None,
     ) -> None:
         """Take the parts.
@@ -46,6 +47,7 @@ class Schedule:
             log: where the runs are written.
             every_minutes: the period.
             begun, completed: called before and after every complete health check, and for no other.
+            failed: called instead of `completed` after one that could not be done.
             overdue_s: when no run has ended for so long, the schedule is made anew; one and a half periods if None.
         """
         self._check = check
@@ -53,13 +55,15 @@ class Schedule:
         self._every_minutes = every_minutes
         self._begun = begun
         self._completed = completed
-        # Two threads: a unit that has just changed is looked at while a complete check waits for a slow target.
+        self._failed = failed
         self._ended_at = float("-inf")
         self._overdue_s = overdue_s if overdue_s is not None else every_minutes * 90.0
         self._overdue: threading.Timer | None = None
+        # Complete checks one after the other; a unit that has just changed is looked at beside one that waits for a slow
+        # target.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(2)},
+            executors={"default": ThreadPoolExecutor(1), "looks": ThreadPoolExecutor(2)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": every_minutes * 60},
         )
         self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
@@ -95,7 +99,7 @@ class Schedule:
 
     def look_at(self, checks: Collection[str], reason: str) -> None:
         """Look at some checks at once, then run a complete health check for what hangs on them."""
-        self._scheduler.add_job(self._look, args=[frozenset(checks), reason], misfire_grace_time=None)
+        self._scheduler.add_job(self._look, args=[frozenset(checks), reason], misfire_grace_time=None, executor="looks")
 
     def _run(self, reason: str) -> None:
         start = time.monotonic()
@@ -106,7 +110,10 @@ class Schedule:
             outcome = self._check.run(datetime.now(UTC), reason)
         except Exception as error:  # the edge of a job: one failed run must not end the schedule
             _logger.exception("health check failed")
-            self._log.write_run(logging.ERROR, messages.RUN_FAILED.format(reason=type(error).__name__))
+            text = messages.RUN_FAILED.format(reason=type(error).__name__)
+            self._log.write_run(logging.ERROR, text)
+            self._log.write(logging.ERROR, text)
+            self._failed()
             return
         duration_s = time.monotonic() - start
         text = messages.RUN_ENDED.format(overall=outcome.overall.name, duration=duration_s)
@@ -142,6 +149,7 @@ class Schedule:
             id=f"recheck {' '.join(outcome.rechecks)}",
             replace_existing=True,
             misfire_grace_time=None,
+            executor="looks",
         )
 
     def _expect_a_run(self) -> None:

@@ -39,6 +39,7 @@ class Monitor:
         """
         self._environ = environ
         self.config = config.load(environ)
+        self.is_started = False
 
     def start(self) -> None:
         """Open the store, and run the schedule as soon as no other process does."""
@@ -56,12 +57,13 @@ class Monitor:
             began_at=time.monotonic(),
         )
         self.schedule = Schedule(
-            check, self.log, self.config.settings.every_minutes, begun=self._begun, completed=self._completed
+            check, self.log, self.config.settings.every_minutes, begun=self._begun, completed=self._completed, failed=self._failed
         )
         url = self._environ.get("HEARTBEAT_URL", "").strip()
         self._heartbeat = Heartbeat(url) if url else None
         self._watcher: Watcher | None = None
         self._lock_problem = ""
+        self.is_started = True
         lock = ScheduleLock(self.config.state_dir)
         try:
             lock.start(self._take_over, self._say_waiting)
@@ -132,10 +134,14 @@ class Monitor:
             signal(outcome.overall.name)
         self.store.run(lambda transaction: transaction.prune(outcome.started_at, self.config.settings.keep_days))
 
+    def _failed(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.fail("failed")
+
     def _say_waiting(self, pid: str) -> None:
         self.log.write(logging.WARNING, messages.WAITING_FOR_LOCK.format(pid=pid))
-        # It does what it is for: it stands by. systemd is told so.
-        sd_notify(f"READY=1\nMAINPID={os.getppid()}", _logger)
+        # It does what it is for: it stands by. systemd is told so, and not to wait for health checks (0: no watchdog).
+        sd_notify(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC=0", _logger)
 
     def _say_watching(self) -> None:
         self.log.write(logging.INFO, messages.WATCHING.format(units=", ".join(self.config.units)))
@@ -170,7 +176,10 @@ def admin_token(settings: Config, environ: Mapping[str, str]) -> str:
             with suppress(FileExistsError):
                 path.hardlink_to(new)
             new.unlink()
-        return path.read_text().strip()
+        token = path.read_text().strip()
+        if not token:
+            _logger.error("%s is empty: delete it, and a token is made at the next start", path)
+        return token
     except OSError as error:
         _logger.error("no administrators' token: %s", error)
         return ""

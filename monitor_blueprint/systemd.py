@@ -1,4 +1,4 @@
-"""What systemd knows of the units, asked over D-Bus: one connection and a few pipelined calls for all units."""
+"""What systemd knows of the units, asked over D-Bus: one connection and a few calls for all units, no fork."""
 
 from __future__ import annotations
 

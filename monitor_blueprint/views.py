@@ -49,7 +49,7 @@ def health() -> tuple[Response, int]:
     """Say how the monitor itself is: 200 "alive" or "degraded" (and why), 503 when no health check comes to its end."""
     monitor = _monitor()
     now = datetime.now(UTC)
-    last = monitor.store.last_cycle()
+    last = monitor.store.last_scheduled_cycle()
     holder = ScheduleLock(monitor.config.state_dir).holder()
     longest = timedelta(minutes=2 * monitor.config.settings.every_minutes)
     is_late = last is None or now - last.started_at > longest
@@ -90,11 +90,12 @@ def page() -> str:
     results = monitor.store.latest_results()
     state = monitor.store.run(lambda transaction: transaction.state())
     names = [policy.name for policy in monitor.config.policies if policy.name in results]
-    last = monitor.store.last_cycle()
+    last = monitor.store.last_scheduled_cycle()
     is_stale = last is None or now - last.started_at > timedelta(minutes=2 * monitor.config.settings.every_minutes)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
     return render_template(
         "monitor.html",
+        problems=monitor.problems(now),
         overall=Status.UNKNOWN if is_stale else overall,
         is_stale=is_stale,
         last=last,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from jeepney import HeaderFields, MatchRule, message_bus, new_method_call
 from jeepney.io.blocking import DBusConnection, Proxy
 
-from monitor_blueprint.systemd import MANAGER, SystemdUnavailableError, call, connect, full_name
+from monitor_blueprint.systemd import MANAGER, call, connect, full_name
 
 # Several signals of one change (deactivating, inactive, the job's end) make one look.
 DEBOUNCE_S = 0.1
@@ -52,9 +52,12 @@ class Watcher:
                 with connect(_ANSWER_S) as connection:
                     paths = _subscribe(connection, self._units)
                     self._watching()
-                    said = ""
+                    if said:
+                        # What changed meanwhile made no signal that was heard.
+                        said = ""
+                        self._changed(self._units)
                     self._listen(connection, paths)
-            except (SystemdUnavailableError, OSError, EOFError) as error:
+            except Exception as error:  # noqa: BLE001 - the edge of a thread that must go on listening
                 # Said once for each loss, not at every attempt.
                 if not said and not self._stopping.is_set():
                     said = str(error) or type(error).__name__

@@ -38,7 +38,7 @@ class ProbeContext:
         now: moment of the cycle, UTC.
         deadline: `time.monotonic()` value after which nobody waits for the answer any more.
         memory: what this check's probe returned as memory the last time; empty at first.
-        units: reads the state of a systemd unit by name ("nginx" or "nginx.service"); one D-Bus call for the whole
+        units: reads the state of a systemd unit by name ("nginx" or "nginx.service"); asked once for all units in a
             cycle. Raises `ProbeError` where systemd cannot be asked; returns a state with `load_state` "not-found"
             for an unknown unit.
         environ: the secrets from the environment, such as ML_API_KEY.

@@ -43,12 +43,21 @@ class Planned:
         self.check = Check()
         self.log = HealthLog(directory, io.StringIO())
         self.begun = threading.Semaphore(0)
+        self.failed = threading.Semaphore(0)
         self.completed: queue.Queue[Outcome] = queue.Queue()
         self.schedule = self.plan()
         self._runs = directory / "cron.log"
 
     def plan(self, **options: float) -> Schedule:
-        return Schedule(self.check, self.log, 5, begun=self.begun.release, completed=self.completed.put, **options)
+        return Schedule(
+            self.check,
+            self.log,
+            5,
+            begun=self.begun.release,
+            completed=self.completed.put,
+            failed=self.failed.release,
+            **options,
+        )
 
     @property
     def lines(self) -> list[str]:
@@ -71,10 +80,12 @@ def until(event: threading.Event) -> Callable[[], None]:
 def planned(tmp_path: Path) -> Iterator[Planned]:
     planned = Planned(tmp_path)
     yield planned
-    if planned.schedule.is_running:
-        # A run that goes on would open the log again.
-        planned.schedule._scheduler.shutdown(wait=True)
     planned.schedule.stop()
+    # A run that goes on would open the log again. (The library's own `shutdown` breaks what its thread is just doing.)
+    with planned.schedule._scheduler._jobstores_lock:
+        executors = list(planned.schedule._scheduler._executors.values())
+    for executor in executors:
+        executor.shutdown(wait=True)
     planned.log.close()
 
 

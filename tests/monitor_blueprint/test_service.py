@@ -137,8 +137,11 @@ def test_a_state_directory_that_cannot_be_had_keeps_no_check_from_running(
 # --- The administrators' token
 
 
+MEMORY = '[[check]]\nname = "Memory"\nkind = "memory"\n'
+
+
 def settings(directory: Path) -> config.Config:
-    return config.load({"NEURONOVA_CONFIG": str(configure(directory, checks=""))})
+    return config.load({"NEURONOVA_CONFIG": str(configure(directory, checks=MEMORY))})
 
 
 def test_the_token_of_the_environment_is_taken(tmp_path: Path) -> None:
@@ -170,7 +173,7 @@ def test_where_no_token_can_be_had_there_is_none(tmp_path: Path, caplog: pytest.
 
 def test_the_outbox_has_the_channels_that_are_configured(tmp_path: Path) -> None:
     environ = {
-        "NEURONOVA_CONFIG": str(configure(tmp_path, checks="")),
+        "NEURONOVA_CONFIG": str(configure(tmp_path, checks=MEMORY)),
         "ALERT_EMAIL": "ops@example.com",
         "SLACK_WEBHOOK": "http://127.0.0.1:1/x",
     }

@@ -92,6 +92,8 @@ def test_a_lost_bus_is_said_once_and_watched_again_when_it_is_back(bus: Path, wa
     for _ in range(2):
         with running(bus) as systemd:
             watch.until_watching()
+            # What changed while nobody listened is looked at first.
+            assert watch.changes.get(timeout=60) == {FLASK, NGINX}
             systemd.change(FLASK, active="failed")
             assert watch.changes.get(timeout=60) == {FLASK}
         assert watch.losses.get(timeout=60)
@@ -99,8 +101,10 @@ def test_a_lost_bus_is_said_once_and_watched_again_when_it_is_back(bus: Path, wa
 
 
 def test_who_has_been_stopped_tells_nothing_more(bus: Path, watch: Watch) -> None:
+    assert watch.losses.get(timeout=60)
     with running(bus) as systemd:
         watch.until_watching()
+        assert watch.changes.get(timeout=60) == {FLASK, NGINX}
         watch.watcher.stop()
         systemd.change(FLASK, active="failed")
     for thread in threading.enumerate():

@@ -307,7 +307,7 @@ REFUSED: Facts = {"reason": "refused"}
             Reading("unit", CRITICAL, facts={"state": "activating/auto-restart"}, is_settling=True),
             "Flask: 재시작 중 (activating/auto-restart)",
         ),
-        ("service", Reading("http", CRITICAL, facts=REFUSED, is_settling=True), "Flask: 시작 중, 응답 대기 (연결 거부)"),
+        ("service", Reading("http", CRITICAL, facts=REFUSED, is_settling=True), "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
