@@ -26,8 +26,13 @@ class Check(HealthCheck):
         self.runs: queue.Queue[tuple[str, Collection[str] | None]] = queue.Queue()
         self.result = Outcome(datetime.now(UTC), 1.0, Status.OK, (), State(), ())
         self.work: Callable[[], None] = lambda: None
+        self.has_begun = False
 
     def run(self, now: datetime, reason: str, only: Collection[str] | None = None) -> Outcome:
+        if reason == "schedule" and self.has_begun:
+            # The clock has come to a full five minutes in the middle of the test.
+            return self.result
+        self.has_begun = True
         self.runs.put((reason, only))
         self.work()
         return self.result
