@@ -39,8 +39,10 @@ def test_of_two_monitors_the_second_waits_says_so_and_takes_over_when_the_first_
     first = start_monitor(environ)
     first.reports.until_checked()
     second = start_monitor(environ)
-    # It stands by: it is ready, and feeds no watchdog.
-    assert "WATCHDOG" not in second.reports.until_ready()
+    # It stands by: it is ready, feeds no watchdog, and says that it will not.
+    report = second.reports.until_ready().splitlines()
+    assert "WATCHDOG_USEC=0" in report
+    assert "WATCHDOG=1" not in report
     assert f"WARNING: 다른 모니터가 실행 중 (PID {first.worker()}) - 대기" in lines(second.stdout)
     body = requests.get(f"{second.url}/health", timeout=DEADLINE_S).json()
     assert body["scheduler"] == {"running": False, "pid": first.worker()}
