@@ -177,9 +177,9 @@ def admin_token(settings: Config, environ: Mapping[str, str]) -> str:
                 path.hardlink_to(new)
             new.unlink()
         token = path.read_text().strip()
-        if not token:
-            _logger.error("%s is empty: delete it, and a token is made at the next start", path)
-        return token
     except OSError as error:
         _logger.error("no administrators' token: %s", error)
         return ""
+    if not token:
+        _logger.error("%s is empty: delete it, and a token is made at the next start", path)
+    return token
