@@ -82,6 +82,7 @@ def test_what_is_not_there_is_left_out(tmp_path: Path) -> None:
     assert {key for key, _ in found} == {"processes_cpu", "processes_memory"}
 
 
+@pytest.mark.slow
 def test_it_takes_no_longer_than_it_may(tmp_path: Path, journal: str) -> None:
     start = time.monotonic()
     units = tuple(f"unit{number}" for number in range(1000))

@@ -135,6 +135,7 @@ def test_a_fault_in_a_probe_is_unknown_and_logged_and_stops_no_other(script: Scr
     assert "probe Disk failed" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_probe_that_hangs_is_unknown_holds_up_no_other_and_is_not_started_again_before_it_returns(
     script: Script, hanging: Hanging
 ) -> None:
@@ -186,6 +187,7 @@ def test_who_waits_for_another_look_does_so_until_the_deadline_only(
     assert first.result(60)["Flask"].status is Status.OK
 
 
+@pytest.mark.slow
 def test_more_hanging_probes_than_threads_end_at_the_deadline_too(
     script: Script, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ def test_updates_from_a_security_archive_are_counted(printed: str, names: list[s
     assert updates.security_updates(printed.splitlines()) == names
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _command.is_installed("apt-get"), reason="apt is not the package manager here")
 def test_this_machine_can_be_asked(tmp_path: Path) -> None:
     (tmp_path / "partial").mkdir()
@@ -41,6 +42,7 @@ def test_this_machine_can_be_asked(tmp_path: Path) -> None:
     assert (lists.status, lists.facts["days"]) == (Status.OK, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _command.is_installed("apt-get"), reason="apt is not the package manager here")
 def test_old_package_lists_are_a_warning(tmp_path: Path) -> None:
     fetched_at = NOW.timestamp() - 8 * 86400
