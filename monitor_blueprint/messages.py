@@ -169,6 +169,7 @@ RUN_ENDED = "헬스 체크 종료: {overall} ({duration:.2f}초)"
 RUN_FAILED = "헬스 체크 실패: {reason}"
 RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
 WATCHING = "systemd 상태 변경 감시 시작: {units}"
+NO_SYSTEMD = "systemd 없음 ({reason}) - 정기 점검만 함"
 WATCH_LOST = "systemd 상태 변경 감시 끊김 ({reason}) - 재연결, 정기 점검은 계속됨"
 
 HEADS = {

@@ -147,8 +147,10 @@ class Monitor:
         self.log.write(logging.INFO, messages.WATCHING.format(units=", ".join(self.config.units)))
 
     def _say_lost(self, reason: str) -> None:
-        level = logging.INFO if self.config.is_embedded else logging.WARNING
-        self.log.write(level, messages.WATCH_LOST.format(reason=reason))
+        if self.config.is_embedded:
+            self.log.write(logging.INFO, messages.NO_SYSTEMD.format(reason=reason))
+        else:
+            self.log.write(logging.WARNING, messages.WATCH_LOST.format(reason=reason))
 
 
 def make_outbox(settings: Config, store: Store, sender: str = SERVICE) -> Outbox:

@@ -144,3 +144,4 @@ def test_the_first_health_check_is_shown_in_the_guides_format(newcomer: Newcomer
 def test_what_is_not_installed_here_is_not_reported_as_broken(newcomer: Newcomer) -> None:
     log = (newcomer.home / "var" / "log" / "health_check.log").read_text(encoding="utf-8")
     assert not re.search(r"ERROR: (Nginx|Django)", log)
+    assert len(re.findall(r"INFO: systemd 없음 \(no system bus: .*\) - 정기 점검만 함", log)) == 1
