@@ -23,7 +23,9 @@ from ml_server.schemas import Row, check_features
 SELF_TEST_TIMEOUT_S = 30.0
 OVERLOAD_WAIT_S = 1.0
 PROBABILITY_SUM_TOLERANCE = 1e-3
-LOG_ODDS_LIMIT = 1e-7  # about half of float32's step below 1, so that a certain answer still has log-odds
+# A probability nearer to 0 or 1 has no log-odds that mean anything: float32's step below 1 is 6e-8 (2 to the power of -24).
+LOG_ODDS_LIMIT = 1e-7
+TOO_CERTAIN = "feature_importance is left out: a probability is too near 0 or 1 to say what moved it"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Model:
 
 
 class Answer(NamedTuple):
-    """Probabilities in the order of the card's classes, and contributions by input name where asked for."""
+    """Probabilities in the order of the card's classes, and contributions by input name where asked for and known."""
 
     probabilities: list[float]
     importance: dict[str, float] | None
@@ -174,7 +176,8 @@ def run_model(model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: fl
     of the predicted class, logit(p) - logit(p with this one input at its training median). That is occlusion
     (Zeiler and Fergus 2014; Robnik-Sikonja and Kononenko 2008, log-odds form), which needs nothing of a model but
     its probabilities; for a logistic regression it is exactly coefficient times distance from the median. Above
-    zero speaks for the predicted class.
+    zero speaks for the predicted class. Where one of the probabilities is so near 0 or 1 that its log-odds are only
+    rounding (``LOG_ODDS_LIMIT``), there is no explanation but a warning.
     """
     medians = [item.median for item in model.card.inputs]
     batch: list[Sequence[float]] = []
@@ -194,6 +197,8 @@ def _answer(card: Card, row: Row, outputs: list[list[float]]) -> Answer | Invali
     if not occluded:
         return Answer(probabilities, None, row.warnings)
     predicted = probabilities.index(max(probabilities))
+    if not all(LOG_ODDS_LIMIT <= output[predicted] <= 1 - LOG_ODDS_LIMIT for output in outputs):
+        return Answer(probabilities, None, (*row.warnings, TOO_CERTAIN))
     whole = _log_odds(probabilities[predicted])
     importance = {
         wanted.name: whole - _log_odds(without[predicted]) for wanted, without in zip(card.inputs, occluded, strict=True)
@@ -206,5 +211,4 @@ def _is_distribution(probabilities: Sequence[float]) -> bool:
 
 
 def _log_odds(p: float) -> float:
-    bounded = min(max(p, LOG_ODDS_LIMIT), 1 - LOG_ODDS_LIMIT)
-    return math.log(bounded / (1 - bounded))
+    return math.log(p / (1 - p))

@@ -103,7 +103,7 @@ def predict() -> Response:
     (result,) = results
     if not isinstance(result, dict):
         raise result
-    importance = {"feature_importance": result.pop("feature_importance")} if wanted.explain else {}
+    importance = {"feature_importance": result.pop("feature_importance")} if "feature_importance" in result else {}
     return _json({"ok": True, **head, **result, "inference_ms": inference_ms, **importance})
 
 

@@ -98,6 +98,9 @@ def check_item(item: Item, card: Card) -> Row:
 def check_features(features: Any, card: Card) -> Row:
     """The model's inputs out of unchecked JSON; a missing or null optional input is filled with its median.
 
+    A value outside the card's ``minimum`` to ``maximum`` is a warning; one that is farther outside than the whole range
+    is wide is refused (``_is_far_outside``).
+
     Raises:
         InvalidRequestError: ``details`` names every wrong field at once.
     """
@@ -120,6 +123,15 @@ def check_features(features: Any, card: Card) -> Row:
             problems.append(Detail(wanted.name, problem))
             continue
         value = float(given)
+        if wanted.allowed is None and _is_far_outside(value, wanted):
+            problems.append(
+                Detail(
+                    wanted.name,
+                    "is farther outside the range seen in training than that range is wide; the model knows "
+                    f"{wanted.minimum:.6g} to {wanted.maximum:.6g} ({wanted.unit})",
+                )
+            )
+            continue
         values.append(value)
         if not wanted.minimum <= value <= wanted.maximum:
             side = "below" if value < wanted.minimum else "above"
@@ -244,6 +256,18 @@ def _value_problem(given: Any, wanted: Input) -> str | None:
     if wanted.allowed is not None and given not in wanted.allowed:
         return "must be one of " + ", ".join(f"{value:g}" for value in wanted.allowed) + f" ({wanted.unit})"
     return None
+
+
+def _is_far_outside(value: float, wanted: Input) -> bool:
+    """Whether a value is more than one width of the training range (maximum - minimum) away from that range.
+
+    A model extrapolates with full confidence, and a value in another unit gets a certain and wrong answer: for the
+    bundled model a raw laboratory value, such as 500 for a tau that was published as 4.5 to 7.2. One width is our own
+    choice, not one of the literature: age in years and raw tau, p-tau and Abeta 42 (pg/ml) are all beyond it, and it
+    lets pass about nine standard deviations of a normal input to either side, as 333 people reach about three.
+    """
+    width = wanted.maximum - wanted.minimum
+    return not wanted.minimum - width <= value <= wanted.maximum + width
 
 
 def _kind(value: Any) -> str:

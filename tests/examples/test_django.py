@@ -161,7 +161,7 @@ def admin(site: str) -> Iterator[requests.Session]:
 
 
 def predict(site: str, browser: requests.Session, body: dict[str, Any] | None = None) -> requests.Response:
-    return browser.post(f"{site}/api/predict/", json=body or {"clinical_features": {"age": 71}}, timeout=10)
+    return browser.post(f"{site}/api/predict/", json=body or {"clinical_features": {"age": 0.9866}}, timeout=10)
 
 
 def test_the_health_answer_has_the_shape_of_the_guide(site: str) -> None:
@@ -200,7 +200,7 @@ def test_the_site_is_unhealthy_when_uploads_cannot_be_stored(site: str, media: P
 
 def test_a_prediction_is_handed_through_with_key_and_request_id(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
     ml_server.answer = lambda handler: handler.say(200, {"ok": True, "prediction": "Control"})
-    answer = nurse.post(f"{site}/api/predict/", json={"features": {"age": 71}}, headers={"X-Request-ID": "abc-1"}, timeout=10)
+    answer = nurse.post(f"{site}/api/predict/", json={"features": {"age": 0.9866}}, headers={"X-Request-ID": "abc-1"}, timeout=10)
     assert answer.status_code == 200
     assert answer.json() == {"ok": True, "prediction": "Control"}
     assert answer.headers["X-Request-ID"] == "abc-1"
@@ -208,12 +208,12 @@ def test_a_prediction_is_handed_through_with_key_and_request_id(site: str, nurse
     assert path == "/predict"
     assert headers["X-API-Key"] == API_KEY
     assert headers["X-Request-ID"] == "abc-1"
-    assert json.loads(body) == {"features": {"age": 71}}
+    assert json.loads(body) == {"features": {"age": 0.9866}}
 
 
 def test_names_do_not_leave_the_site(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
-    predict(site, nurse, {"clinical_features": {"age": 71}, "patient_name": "홍길동", "doctor_name": "김의사"})
-    assert json.loads(ml_server.asked[-1][2]) == {"clinical_features": {"age": 71}}
+    predict(site, nurse, {"clinical_features": {"age": 0.9866}, "patient_name": "홍길동", "doctor_name": "김의사"})
+    assert json.loads(ml_server.asked[-1][2]) == {"clinical_features": {"age": 0.9866}}
 
 
 def test_the_connection_to_the_ml_server_is_kept(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:

@@ -114,7 +114,7 @@ def slow_model_dir(tmp_path: Path, card: Card) -> Path:
     described = msgspec.to_builtins(card)
     described["sha256"] = hashlib.sha256(content).hexdigest()
     described["inputs"] = [
-        {**described["inputs"][0], "name": "rounds", "minimum": 0, "maximum": 1e9, "median": 1, "required": True}
+        {**described["inputs"][0], "name": "rounds", "minimum": 0, "maximum": 1e12, "median": 1, "required": True}
     ]
     described["golden_samples"] = [{"features": {"rounds": 1}, "expected": {"Control": 0.5, "Impaired": 0.5}}]
     (directory / "model.json").write_bytes(msgspec.json.encode(described))

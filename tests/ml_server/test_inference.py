@@ -15,7 +15,7 @@ from ml_server.errors import (
     PredictionTimeoutError,
     UnknownModelError,
 )
-from ml_server.inference import Answer, InferenceService
+from ml_server.inference import TOO_CERTAIN, Answer, InferenceService
 from ml_server.schemas import Row, check_features
 from tests.ml_server.conftest import NAME, VERSION, edit_card
 
@@ -129,16 +129,22 @@ def test_an_explanation_is_coefficient_times_distance_from_the_median(card: Card
     assert got.importance == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_certain_answer_is_explained_with_finite_numbers(card: Card, features: dict[str, Any]) -> None:
-    got = answer(loaded(), check_features({**features, "tau": 1e6}, card), explain=True)
+def row_of(card: Card, features: dict[str, Any]) -> Row:
+    """A row that was not checked, with values that no request gets past the check with."""
+    return Row(tuple(features[wanted.name] for wanted in card.inputs), ("odd",))
+
+
+def test_an_answer_too_certain_for_log_odds_says_so_in_place_of_an_explanation(card: Card, features: dict[str, Any]) -> None:
+    got = answer(loaded(), row_of(card, {**features, "tau": 1e6}), explain=True)
     assert max(got.probabilities) == 1.0
-    assert all(abs(value) < 40 for value in (got.importance or {"": 100.0}).values())
+    assert got.importance is None
+    assert got.warnings == ("odd", TOO_CERTAIN)
 
 
 def test_a_row_that_the_model_cannot_answer_spoils_no_other(card: Card, features: dict[str, Any]) -> None:
     service = loaded()
     good = check_features(features, card)
-    hopeless = check_features({**features, "tau": 3e38, "Cystatin_C": 3e38}, card)
+    hopeless = row_of(card, {**features, "tau": 3e38, "Cystatin_C": 3e38})
     first, second = service.predict(service.model(), [hopeless, good], explain=False)
     assert isinstance(first, InvalidRequestError)
     assert second == answer(service, good)

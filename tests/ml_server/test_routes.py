@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
+from ml_server import inference
 from ml_server.card import Card
 from ml_server.config import Settings
 from tests.ml_server.conftest import NAME, VERSION
@@ -94,6 +95,28 @@ def test_an_explanation_comes_when_it_is_asked_for(client: FlaskClient, features
     assert plain is not None
     assert "feature_importance" not in plain
     assert plain["predictions"] == content["predictions"]
+
+
+def test_an_explanation_that_is_left_out_is_a_warning(
+    client: FlaskClient, features: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "LOG_ODDS_LIMIT", 0.5)  # so that any answer is too certain
+    for answered in (
+        client.post("/predict", json={"features": features, "explain": True}).json,
+        client.post("/predict", json={"items": [{"features": features}], "explain": True}).json["results"][0],  # type: ignore[index]
+    ):
+        assert answered is not None
+        assert answered["warnings"] == [inference.TOO_CERTAIN]
+        assert "feature_importance" not in answered
+
+
+def test_raw_laboratory_values_are_a_422_that_repeats_none_of_them(client: FlaskClient) -> None:
+    raw = {"tau": 523.25, "p_tau": 61.75, "Ab_42": 307.5, "age": 71, "male": 0}
+    answer = client.post("/predict", json={"features": raw})
+    content = refusal(answer, 422, "invalid_request")
+    assert {detail["field"] for detail in content["details"]} == {"tau", "p_tau", "Ab_42", "age"}
+    assert all("as published (transformed)" in detail["problem"] for detail in content["details"])
+    assert not any(str(value) in answer.text for value in (523.25, 61.75, 307.5, 71))
 
 
 def test_a_bad_item_spoils_no_other(client: FlaskClient, features: Features) -> None:

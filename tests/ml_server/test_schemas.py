@@ -151,12 +151,34 @@ def test_a_flood_of_unknown_inputs_is_not_answered_one_by_one(card: Card, featur
     assert answered["features"] == "has 5 more unknown fields"
 
 
-@pytest.mark.parametrize(("value", "side"), [(1.0, "below"), (320.0, "above")])
+@pytest.mark.parametrize(("value", "side"), [(1.9, "below"), (9.8, "above")])
 def test_a_value_outside_the_range_of_training_is_a_warning_without_the_value(
     card: Card, features: dict[str, Any], value: float, side: str
 ) -> None:
     (warning,) = check_features({**features, "tau": value}, card).warnings
     assert warning == f"tau is {side} the range seen in training, 4.53512 to 7.17242 (as published (transformed))"
+
+
+def test_raw_laboratory_values_are_refused_with_the_range_that_the_model_knows(card: Card) -> None:
+    answered = problems({"tau": 500, "p_tau": 60, "Ab_42": 300, "age": 71, "male": 0}, card)
+    assert set(answered) == {"tau", "p_tau", "Ab_42", "age"}
+    assert answered["tau"] == (
+        "is farther outside the range seen in training than that range is wide; "
+        "the model knows 4.53512 to 7.17242 (as published (transformed))"
+    )
+
+
+def test_a_value_is_refused_from_one_width_of_the_range_of_training_outside_it(card: Card, features: dict[str, Any]) -> None:
+    for wanted in card.inputs:
+        if wanted.allowed is not None:
+            continue
+        width = wanted.maximum - wanted.minimum
+        for near, far in (
+            (wanted.minimum - 0.99 * width, wanted.minimum - 1.01 * width),
+            (wanted.maximum + 0.99 * width, wanted.maximum + 1.01 * width),
+        ):
+            assert len(check_features({**features, wanted.name: near}, card).warnings) == 1
+            assert set(problems({**features, wanted.name: far}, card)) == {wanted.name}
 
 
 @pytest.mark.parametrize("not_object", [None, [], "text", 5])
