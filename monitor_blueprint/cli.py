@@ -25,6 +25,7 @@ from monitor_blueprint.health_log import HealthLog
 from monitor_blueprint.history import MANUAL
 from monitor_blueprint.lock import ScheduleLock
 from monitor_blueprint.notifiers import Delivered, Message
+from monitor_blueprint.probes import clean
 from monitor_blueprint.service import make_outbox
 from monitor_blueprint.store import Store
 from monitor_blueprint.transaction import Transaction
@@ -172,7 +173,7 @@ def silence(check: str, duration: timedelta, why: str) -> None:
     if check not in (*names, "*"):
         raise click.BadParameter(messages.UNKNOWN_CHECK.format(check=check, names=", ".join([*names, "*"])))
     now = datetime.now(UTC)
-    number = _change(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, why)))
+    number = _change(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, clean(why))))
     click.echo(messages.SILENCED.format(number=number, check=check, until=wording.local(now + duration)))
 
 
@@ -202,7 +203,7 @@ def ack(by: str) -> None:
     """Take care of the open incident: no more reminders until something new happens."""
 
     def acknowledged(transaction: Transaction) -> int:
-        state = acknowledge(transaction.state(), by)
+        state = acknowledge(transaction.state(), clean(by, 40))
         transaction.save_state(state, datetime.now(UTC))
         return state.incident.number if state.incident else 0
 

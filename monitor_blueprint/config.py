@@ -175,13 +175,21 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: st
     _refuse_double_channels(channels, source)
     # A channel needs no section: the environment alone configures it.
     problems = notifiers.problems(environ, {channel.kind: channel.options for channel in channels})
-    problems += [*heartbeat.check(environ), *_misspelt(environ)]
+    problems += [*heartbeat.check(environ), *_check_token(environ), *_misspelt(environ)]
     if problems:
         raise ConfigError("environment: " + "; ".join(problems))
     windows = tuple(_window(section, found, source) for section in _sections(document, "maintenance", source))
     if not found:
         raise ConfigError(f"{source}: no [[check]] is configured; a monitor that checks nothing would say OK for ever")
     return Config(source, is_embedded, settings, checks, channels, windows, environ, absent)
+
+
+def _check_token(environ: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the administrators' token; never its value."""
+    token = environ.get("MONITOR_ADMIN_TOKEN", "").strip()
+    if not token or re.fullmatch(r"[A-Za-z0-9._~-]{16,256}", token):
+        return []
+    return ["MONITOR_ADMIN_TOKEN must be 16 to 256 letters, digits and . _ ~ - (or empty: one is made)"]
 
 
 def _misspelt(environ: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ EVIDENCE_DEADLINE_S = 2.0
 EVIDENCE_LINES = 5
 # The reason of a look that systemd's signal has called for.
 SYSTEMD = "systemd"
+_EXCEPTION = re.compile(r"\b(?:[a-z_]+\.)*([A-Z][A-Za-z]+(?:Error|Exception|Exit|Interrupt))\b")
 _NEWS = (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED)
 
 Evidence = Sequence[tuple[str, str]]
@@ -271,6 +273,17 @@ def _channel_problem(found: ChannelHealth) -> str:
 
 
 def _few_lines(found: Evidence) -> list[tuple[str, str]]:
-    return [
-        (title, "\n".join(text.splitlines()[-EVIDENCE_LINES:])) for title, text in found if title.startswith(("journal", "oom"))
-    ]
+    """Return what may leave the server: systemd's and the kernel's own lines, and the names of exceptions.
+
+    What programs print can hold anything about a patient, in any form; it stays in the history.
+    """
+    few = []
+    for title, text in found:
+        lines = text.splitlines()
+        if title == "journal":
+            own = [line for line in lines if " systemd[1]: " in line][-EVIDENCE_LINES:]
+            names = dict.fromkeys(name for line in lines for name in _EXCEPTION.findall(line))
+            few.append((title, "\n".join([*own, *([messages.EXCEPTIONS.format(names=", ".join(names))] if names else [])])))
+        elif title == "oom":
+            few.append((title, "\n".join(lines[-EVIDENCE_LINES:])))
+    return [(title, text) for title, text in few if text]

@@ -14,7 +14,7 @@ from monitor_blueprint.config import ConfigError, load
 
 bind = "127.0.0.1:9001"
 workers = 1
-worker_class = "gthread"
+worker_class = "monitor_blueprint.worker.Worker"
 threads = 4
 # Loaded before the fork, the code's memory is shared by master and worker.
 preload_app = True

@@ -28,6 +28,12 @@ class _File(WatchedFileHandler):
     def __init__(self, path: Path) -> None:
         super().__init__(path, encoding="utf-8", delay=True)
         self.problem = ""
+        self._is_over = False
+
+    def close(self) -> None:
+        """Close the file for good: a line that comes later does not open it again."""
+        self._is_over = True
+        super().close()
 
     def check(self) -> None:
         """Find out whether the file can be opened, without a line to write."""
@@ -37,6 +43,8 @@ class _File(WatchedFileHandler):
             self._fail(error)
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self._is_over:
+            return
         try:
             stream = self._follow()
             # One write for a line: lines of two processes do not mix.

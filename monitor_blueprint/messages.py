@@ -106,7 +106,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ),
     ("journal", "errors"): Texts(
         "오류 로그: 최근 {minutes}분간 {errors}건",
-        bad="오류 로그 급증: 최근 {minutes}분간 {errors}건 ({unit}: {last})",
+        bad="오류 로그 급증: 최근 {minutes}분간 {errors}건 ({unit}), 자세히: journalctl -u {unit}",
     ),
     ("nginx_log", "share"): Texts(
         "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 정상)",
@@ -115,7 +115,8 @@ LINES: dict[tuple[str, str], Texts] = {
     ),
     ("nginx_log", "quiet"): Texts("Nginx 5xx 비율: 요청 {requests}건으로 판정하지 않음"),
     ("nginx_log", "errors"): Texts(
-        "Nginx 오류 로그: 최근 {minutes}분간 {lines}건", bad="Nginx 오류 로그: 최근 {minutes}분간 {lines}건 ({last})"
+        "Nginx 오류 로그: 최근 {minutes}분간 {lines}건",
+        bad="Nginx 오류 로그: 최근 {minutes}분간 {lines}건 ({level}), 자세히: /var/log/nginx/error.log",
     ),
     ("tls", "expiry"): Texts(
         "TLS 인증서: {days}일 남음 ({subject}, {until}까지)",
@@ -152,6 +153,7 @@ GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown
 UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state})"
 WARMING_UP = "{name}: 응답 대기 중 ({reason}) - 곧 다시 확인"
+EXCEPTIONS = "예외: {names}"
 NOT_DUE = "{line} - 이전 결과 ({at})"
 UNCONFIRMED = "{line} - 재확인 대기"
 

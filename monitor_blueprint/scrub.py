@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 MASK = "***"
-_MAX_LINE = 4000
+_MAX_LINE = 1000
 
 _CREDENTIAL_KEYS = (
     r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key"
@@ -24,7 +24,8 @@ _PERSONAL_KEYS = (
     r"|[\w.-]*(?:\ud658\uc790|\uc774\ub984|\uc131\uba85|\uc131\ud568|\ub2f4\ub2f9\uc758|\uc0dd\ub144\uc6d4\uc77c"
     r"|\uc8fc\ubbfc|\uc804\ud654|\uc5f0\ub77d\ucc98|\uc8fc\uc18c|\uc774\uba54\uc77c)[\w.-]*"
 )
-_KEY = rf"(?<![\w.-])(?P<quote>\\*[\"']?)(?:{_CREDENTIAL_KEYS}|{_PERSONAL_KEYS})"
+# At most eight backslashes, and none before them: a line full of them would be tried from each of them anew.
+_KEY = rf"(?<![\w.\\-])(?P<quote>\\{{0,8}}[\"']?)(?:{_CREDENTIAL_KEYS}|{_PERSONAL_KEYS})"
 
 # What follows such a key: a bracket with all that is in it, a quoted text, a bare JSON value, or the rest of the line
 # up to the next `word=`. A quote inside a quoted text (\") cannot be told from the end with certainty: all goes.
@@ -33,7 +34,7 @@ _KEYED_QUOTED = re.compile(
     rf"({_KEY}(?P=quote)\s*(?:=>|[:=])\s*[uUbBrR]?)(?:\"[^\"\\\n]*\"|'[^'\\\n]*'|\\*[\"'][^\n]*)", re.IGNORECASE
 )
 _KEYED_JSON = re.compile(
-    r"((?<![\w.-])(?P<quote>\\*[\"'])(?:"
+    r"((?<![\w.\\-])(?P<quote>\\{0,8}[\"'])(?:"
     + f"{_CREDENTIAL_KEYS}|{_PERSONAL_KEYS}"
     + r")(?P=quote)\s*(?:=>|[:=])\s*)[^\s,}\]{\[\"'\\*][^,}\]\n]*",
     re.IGNORECASE,

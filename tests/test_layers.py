@@ -36,7 +36,7 @@ LAYERS = (
     {"cycle"},
     {"scheduler", "watcher", "stats", "metrics", "deadman"},
     {"service"},
-    {"views", "cli", "gunicorn_conf", ""},
+    {"views", "cli", "worker", "gunicorn_conf", ""},
 )
 STORE = {"database", "transaction", "history", "outbox_rows", "store"}
 # Stricter than the rows: what these modules may import of the monitor at all.

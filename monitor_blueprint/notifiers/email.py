@@ -18,6 +18,8 @@ import msgspec
 
 from monitor_blueprint.notifiers import Delivered, Message, Outcome, Refused, Retry
 
+# What sendmail needs to find its own parts.
+_SENDMAIL_ENVIRON = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 ENVIRONMENT = (
     "ALERT_EMAIL",
     "SMTP_HOST",
@@ -162,7 +164,10 @@ def _over_smtp(mail: EmailMessage, settings: _Settings, options: Options, timeou
 def _through_sendmail(mail: EmailMessage, program: str, timeout_s: float) -> Outcome:
     body = mail.as_bytes()
     try:
-        done = subprocess.run([program, "-i", "-t"], input=body, capture_output=True, timeout=timeout_s, check=False)  # noqa: S603 - the configured program
+        # Not our environment, which has the secrets in it.
+        done = subprocess.run(  # noqa: S603 - the configured program
+            [program, "-i", "-t"], input=body, capture_output=True, timeout=timeout_s, check=False, env=_SENDMAIL_ENVIRON
+        )
     except subprocess.TimeoutExpired:
         return Retry(f"{program} did not end within {timeout_s:.0f} s")
     except OSError as error:

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from monitor_blueprint.core.models import Reading
 from monitor_blueprint.systemd import UnitState
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 
 
 class ProbeError(Exception):

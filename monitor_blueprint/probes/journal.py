@@ -18,7 +18,8 @@ from monitor_blueprint.systemd import full_name
 MAX_BYTES = 4 * 1024 * 1024
 ERR = 3  # syslog(3): emerg 0, alert 1, crit 2, err 3
 # What programs print carries systemd's priority "info"; Python's and gunicorn's level names tell.
-_LEVEL = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b")
+# Near the beginning, and no part of an address: what a visitor asks for is no level.
+_LEVEL = re.compile(r"^.{0,60}?(?<![\w/.?=&%-])(?:ERROR|CRITICAL|FATAL)(?![\w/.?=&%-])")
 _FIELDS = "MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT"
 
 
@@ -72,8 +73,9 @@ def probe(options: Options, context: ProbeContext) -> Observation:
         cursor = entry.cursor
         if entry.is_error:
             counts[entry.minute, entry.unit] += 1
-            last = clean(scrub(entry.message))
+            last = entry.message
     counts = Counter({key: count for key, count in counts.items() if key[0] * 60 + 60 > begin})
+    last = clean(scrub(last))
     reading = _reading(options, counts, last, is_cut=output.is_cut)
     # After more than could be read, the rest would be old before it is reached: begin at the window the next time.
     kept = [[minute, unit, count] for (minute, unit), count in counts.items()]

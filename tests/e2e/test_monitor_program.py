@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -154,3 +157,18 @@ def test_the_health_check_by_hand_needs_no_running_monitor(tmp_path: Path, check
     assert (done.returncode, done.stderr) == (exit_code, "")
     assert done.stdout == (tmp_path / "log" / "health_check.log").read_text(encoding="utf-8")
     assert without_time(done.stdout.splitlines()[-2]) == f"INFO: 헬스 체크 완료: {overall}"
+
+
+def test_a_request_that_cannot_be_read_is_neither_shown_nor_logged(start_monitor: StartMonitor, tmp_path: Path) -> None:
+    program = start_monitor(environ_of(tmp_path))
+    program.reports.until_ready()
+    address = urlsplit(program.url)
+    with socket.create_connection((str(address.hostname), address.port or 0), timeout=30) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nAuthorization Bearer a-secret-token\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"ok": False, "error": "the request could not be read"}
+    program.end()
+    written = program.stdout.read_text() + program.stderr.read_text()
+    assert "a request could not be read" in written
+    assert "a-secret-token" not in written

@@ -274,3 +274,17 @@ def test_what_cannot_be_kept_is_not_said_to_be_done(run: Run, tmp_path: Path) ->
 @pytest.mark.parametrize("command", ["history", "unsilence"])
 def test_a_number_that_is_no_number_of_anything_is_refused(run: Run, command: str) -> None:
     assert run(command, "99999999999999999999").exit_code == 2
+
+
+def test_what_a_person_typed_is_kept_without_control_characters(run: Run) -> None:
+    run("silence", "Flask", "30m", "--why", "\x1b[2Jdeploy\nINFO: forged")
+    assert run("silences").output.endswith(" - [2Jdeploy INFO: forged\n")
+
+
+@pytest.mark.parametrize("token", ["x", "generate", "with a space in the middle"])
+def test_a_token_that_is_none_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv("MONITOR_ADMIN_TOKEN", token)
+    done = run("check-config")
+    assert done.exit_code == 3
+    assert "MONITOR_ADMIN_TOKEN must be 16 to 256" in done.output
+    assert token not in done.output.replace("MONITOR_ADMIN_TOKEN", "") or token == "x"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor_blueprint import config, messages, wording
+from monitor_blueprint import config, cycle, messages, wording
 from monitor_blueprint.core.models import CheckResult, EventKind, Reading, Silence, Status, Thresholds
 from monitor_blueprint.cycle import HealthCheck, Outcome
 from monitor_blueprint.health_log import HealthLog
@@ -437,3 +437,13 @@ def test_all_units_are_asked_about_once(bench: MakeBench, systemd: Systemd) -> N
     assert "SUCCESS: Nginx: 정상 실행 중" in there.lines
     assert "ERROR: Flask: 중지됨 (failed/failed)" in there.lines
     assert systemd.asked.count("ListUnitsByNames") == 1
+
+
+def test_only_systemds_own_lines_and_names_of_exceptions_leave_the_server() -> None:
+    printed = "Dec 06 14:35:00 clinic gunicorn[7]: ValueError: could not convert string to float: '홍길동'"
+    systemds = "Dec 06 14:35:01 clinic systemd[1]: gunicorn_flask.service: Main process exited, code=exited, status=1/FAILURE"
+    text = f"{printed}\n환자 홍길동 예측 실패\n{systemds}"
+    assert cycle._few_lines([("journal", text), ("nginx_5xx", "x"), ("oom", "kernel: Killed process 7 (python)")]) == [
+        ("journal", f"{systemds}\n예외: ValueError"),
+        ("oom", "kernel: Killed process 7 (python)"),
+    ]

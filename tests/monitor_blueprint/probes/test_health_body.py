@@ -118,3 +118,9 @@ def test_a_bad_gateway_page_is_a_consequence(site: Site) -> None:
 def test_something_else_behind_http_200_is_critical_and_no_consequence(site: Site, body: bytes) -> None:
     reading = look(site, body)["answer"]
     assert (reading.status, reading.is_symptom, reading.facts["reason"]) == (Status.CRITICAL, False, "body")
+
+
+def test_what_may_be_about_a_patient_is_not_repeated(site: Site) -> None:
+    seen = look(site, {"status": "환자 홍길동 010-1234-5678", "checks": {"patient Hong 900101-1234567": "error: timeout"}})
+    assert seen["status"].facts["said"] == "other"
+    assert seen["entries"].facts["entries"] == "? (error: timeout)"

@@ -120,3 +120,17 @@ def test_where_there_is_no_journal_the_probe_could_not_look(tmp_path: Path) -> N
     with pytest.raises(ProbeError, match="there is no journal"):
         probe(Options(directory=str(tmp_path)), looking())
     assert not probe_journal.is_possible(Options(directory=str(tmp_path / "nowhere")))
+
+
+@pytest.mark.parametrize(
+    ("message", "is_error"),
+    [
+        ("[2026-01-01 10:00:00] ERROR: database is locked", True),
+        ("CRITICAL in app: no space left", True),
+        ("WARNING Not Found: /ERROR/", False),
+        ('"GET /a?level=ERROR HTTP/1.1" 404', False),
+        ("a long line about something else entirely, at the end of which somebody has written ERROR", False),
+    ],
+)
+def test_what_a_visitor_asks_for_is_no_level(message: str, is_error: bool) -> None:
+    assert (probe_journal._LEVEL.search(message) is not None) is is_error
