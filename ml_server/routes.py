@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Flask, Response, current_app, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ml_server import errors, schemas, telemetry
 from ml_server.card import Card
@@ -35,6 +35,7 @@ api = Blueprint("api", __name__)
 def install(app: Flask, settings: Settings, service: InferenceService) -> None:
     """Register every route, at the root and under ``/api``, and answer every error in the one envelope."""
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.url_map.merge_slashes = False  # "//" would be answered with a redirect, in HTML
     app.extensions["ml_server"] = service
     app.extensions["ml_settings"] = settings
     app.register_blueprint(api)
@@ -115,13 +116,28 @@ def metrics() -> Response:
 
 
 def _body() -> bytes:
-    """The request's body; broken chunks are the client's mistake, whatever exception the server has for them."""
+    """The request's whole body; broken chunks are the client's mistake, whatever exception the server has for them.
+
+    werkzeug cuts a body without a length off at the limit, and gunicorn hands on what came of one that broke off: a
+    part of a body must never be answered as if it were the whole.
+    """
     try:
-        return request.get_data(cache=False)
+        body = request.get_data(cache=False)
+        is_more = request.content_length is None and _is_terminated() and request.environ["wsgi.input"].read(1)
     except HTTPException:
         raise
     except Exception:  # noqa: BLE001
         raise errors.NotJsonError("the body could not be read") from None
+    if is_more:
+        raise RequestEntityTooLarge
+    if len(body) < (request.content_length or 0):
+        raise errors.NotJsonError("the body is shorter than its Content-Length")
+    return body
+
+
+def _is_terminated() -> bool:
+    """Whether the server ends the body by itself, so that reading on cannot wait for the next request."""
+    return bool(request.environ.get("wsgi.input_terminated"))
 
 
 def _predict_items(model: Model, wanted: schemas.Request) -> list[dict[str, Any] | errors.InvalidRequestError]:

@@ -1,6 +1,7 @@
 """The ML server as it runs in production: a real gunicorn with the configuration that the unit file names."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -28,11 +29,13 @@ PATIENT, DOCTOR = "홍길동", "Dr. Kim Minsu"
 pytestmark = pytest.mark.slow
 
 
-def raw(server: Server, request: bytes) -> bytes:
-    """Whatever the server answers to these bytes, until it closes the connection."""
+def raw(server: Server, request: bytes, *, hang_up: bool = False) -> bytes:
+    """Whatever the server answers to these bytes (and, where so wanted, their end), until it closes the connection."""
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port), timeout=DEADLINE_S) as connection:
         connection.sendall(request)
+        if hang_up:
+            connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
@@ -133,9 +136,44 @@ def test_onnxruntime_leaves_no_trace_and_calls_nobody(server: Server, features: 
 
 
 def test_broken_chunks_are_a_400(server: Server) -> None:
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    answer = raw(server, head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+    answer = raw(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+
+
+def chunked(body: bytes, size: int) -> bytes:
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in [*chunks, b""])
+
+
+@pytest.mark.parametrize("chunk_bytes", [100, 100_000])
+def test_a_chunked_body_is_read_to_its_limit_and_refused_beyond(
+    start_server: StartServer, features: Features, chunk_bytes: int
+) -> None:
+    server = start_server(ML_MAX_BODY_BYTES="2048", ML_WORKERS="1")
+    server.report_with("READY")
+    # What is beyond the limit is white space: cut off there, the body would be a good request.
+    for length, status in ((2047, b"200"), (2048, b"200"), (2049, b"413"), (9000, b"413")):
+        body = json.dumps({"features": features}).encode().ljust(length)
+        answer = raw(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(body, chunk_bytes))
+        assert answer.startswith(b"HTTP/1.1 " + status), (length, answer)
+        assert b"\r\nContent-Type: application/json\r\n" in answer
+
+
+def test_a_body_that_broke_off_is_refused(server: Server, features: Features) -> None:
+    # All that came is a good request by itself.
+    body = json.dumps({"features": features}).encode()
+    whole = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    assert raw(server, whole, hang_up=True).startswith(b"HTTP/1.1 200 ")
+    for broken in (
+        HEAD + b"Content-Length: %d\r\n\r\n" % (len(body) + 50) + body,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(body, 100).removesuffix(b"0\r\n\r\n"),
+    ):
+        answer = raw(server, broken, hang_up=True)
+        assert answer.startswith(b"HTTP/1.1 400 "), answer
+        assert b'"code":"not_json"' in answer
 
 
 def test_a_model_that_fails_is_never_called_ready_and_health_says_why(

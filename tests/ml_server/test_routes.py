@@ -183,6 +183,11 @@ def test_an_unknown_path_is_a_404(client: FlaskClient) -> None:
     refusal(client.get("/static/app.js"), 404, "not_found")
 
 
+@pytest.mark.parametrize("path", ["/api//predict", "//predict", "/predict/"])
+def test_a_path_with_slashes_too_many_is_a_404_and_no_redirect(client: FlaskClient, features: Features, path: str) -> None:
+    refusal(client.post("http://localhost" + path, json={"features": features}), 404, "not_found")
+
+
 def test_an_unknown_model_is_a_404(client: FlaskClient, features: Features) -> None:
     refusal(client.post("/predict", json={"features": features, "model_version": "7.0.0"}), 404, "unknown_model")
 
