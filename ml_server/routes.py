@@ -118,8 +118,8 @@ def metrics() -> Response:
 def _body() -> bytes:
     """The request's whole body; broken chunks are the client's mistake, whatever exception the server has for them.
 
-    werkzeug cuts a body without a length off at the limit, and gunicorn hands on what came of one that broke off: a
-    part of a body must never be answered as if it were the whole.
+    werkzeug cuts a body without a length off at the limit, and a server may hand on what came of one that broke off:
+    a part of a body must never be answered as if it were the whole.
     """
     try:
         body = request.get_data(cache=False)

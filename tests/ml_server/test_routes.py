@@ -1,3 +1,4 @@
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,17 @@ def test_another_method_is_a_405_that_says_which_is_allowed(client: FlaskClient,
 def test_a_body_that_is_too_large_is_a_413() -> None:
     client = create_app(Settings(max_body_bytes=1024)).test_client()
     refusal(client.post("/predict", json={"features": {}, "x": "x" * 2000}), 413, "request_entity_too_large")
+
+
+def test_a_body_shorter_than_its_length_is_a_400(client: FlaskClient, features: Features) -> None:
+    body = json.dumps({"features": features}).encode()
+    answer = client.post(
+        "/predict",
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        environ_overrides={"CONTENT_LENGTH": str(len(body) + 1), "wsgi.input_terminated": True},
+    )
+    refusal(answer, 400, "not_json")
 
 
 def test_a_batch_that_is_too_long_is_a_422(features: Features) -> None:
