@@ -2,7 +2,8 @@
 
 The master loads the code, which is thereby shared; each worker loads and tests the models after the fork, before it
 accepts its first request. So the requests of a reload (HUP) or an upgrade (USR2) wait in the listening queue or are
-answered by old workers until new ones can answer.
+answered by old workers until new ones can answer. Which versions there are is settled in the master, at its start and
+at each reload: a worker that takes a dead one's place serves what the others serve.
 """
 
 import atexit
@@ -47,8 +48,18 @@ def _remove_metrics_dir() -> None:
 
 
 def on_starting(server: Any) -> None:
-    """Keep gunicorn from telling systemd that it is ready when it has no worker yet."""
+    """Settle the versions for all workers, and keep gunicorn from telling systemd that it is ready when it has none."""
+    _pin_versions(server)
     server.notify_socket = os.environ.pop("NOTIFY_SOCKET", None)
+
+
+def on_reload(server: Any) -> None:
+    """Settle the versions anew, before the new workers are forked."""
+    _pin_versions(server)
+
+
+def _pin_versions(server: Any) -> None:
+    server.app.wsgi().extensions["ml_server"].pin()
 
 
 def when_ready(server: Any) -> None:

@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from ml_server.card import Card
@@ -16,7 +17,7 @@ from ml_server.errors import (
     OverloadedError,
     UnknownModelError,
 )
-from ml_server.repository import Entry, find_models, read_model
+from ml_server.repository import Entry, list_models, read_model, read_models
 from ml_server.runtimes import Runtime, load_runtime
 from ml_server.schemas import Row, check_features
 
@@ -58,12 +59,23 @@ class InferenceService:
         self._timeout_s = settings.timeout_s
         self._slots = threading.BoundedSemaphore(settings.threads // 2)
         self._loading = threading.Lock()
+        self._listed: list[Path] | None = None
         self._entries: list[Entry] = []
         self._models: dict[tuple[str, str], Model | str] = {}
         self._is_loaded = False
 
+    def pin(self) -> None:
+        """Settle which versions there are, and so which is the newest: for the process that forks the workers.
+
+        Without it each worker would look at its own fork, and after an installation one that had to be replaced would
+        answer with another version than its neighbours. A pinned version that is gone when a worker loads is one that
+        is not served. Only names of directories are read.
+        """
+        self._listed = list_models(self._model_dir)
+
     def load(self) -> None:
-        """Load and self-test every installed model, once; failures are kept, not raised.
+        """Load and self-test every installed model (the pinned ones, if ``pin`` was called), once; failures are kept,
+        not raised.
 
         Must run after the server forked: the sessions of a runtime do not survive a fork. A second caller returns
         at once and meanwhile finds the models loading.
@@ -71,7 +83,7 @@ class InferenceService:
         if self._is_loaded or not self._loading.acquire(blocking=False):
             return
         try:
-            entries = find_models(self._model_dir)
+            entries = read_models(list_models(self._model_dir) if self._listed is None else self._listed)
             for entry in entries:
                 try:
                     self._models[entry.name, entry.version] = load_model(entry)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +23,15 @@ class Entry:
     error: str | None = None
 
 
-def find_models(directory: Path) -> list[Entry]:
-    """Everything installed, by name, and the oldest version first; a broken card spoils no other."""
-    entries = [_read_entry(path.parent) for path in directory.glob(f"*/*/{CARD_FILE}")]
-    return sorted(entries, key=lambda entry: (entry.name, _version_key(entry.version)))
+def list_models(directory: Path) -> list[Path]:
+    """The directory of every installed version, by name, and the oldest version first; nothing in them is read."""
+    found = [path.parent for path in directory.glob(f"*/*/{CARD_FILE}")]
+    return sorted(found, key=lambda path: (path.parent.name, _version_key(path.name)))
+
+
+def read_models(listed: Iterable[Path]) -> list[Entry]:
+    """An entry for each directory, in their order; a card that is broken, or gone meanwhile, spoils no other."""
+    return [_read_entry(path) for path in listed]
 
 
 def _version_key(version: str) -> tuple[int, ...]:

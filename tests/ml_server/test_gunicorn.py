@@ -257,6 +257,31 @@ def test_a_reload_serves_a_version_that_was_installed_meanwhile(start_server: St
     assert server.health().json()["model_version"] == "1.1.0"
 
 
+def test_a_worker_in_a_dead_ones_place_serves_what_the_others_serve(start_server: StartServer, model_dir: Path) -> None:
+    server = start_server(ML_MODEL_DIR=str(model_dir))
+    server.report_with("READY")
+    server.report_with("READY")
+    newer = model_dir / NAME / "1.1.0"
+    shutil.copytree(model_dir / NAME / VERSION, newer)
+    edit_card(newer, version="1.1.0")
+    os.kill(server.workers()[0], signal.SIGKILL)
+    assert VERSION in server.report_with("READY")["STATUS"]
+    os.kill(server.process.pid, signal.SIGHUP)
+    for _ in range(2):
+        assert "1.1.0" in server.report_with("READY")["STATUS"]
+    shutil.rmtree(newer)
+    os.kill(server.workers()[-1], signal.SIGKILL)
+    assert "1.1.0 is not served: model.json cannot be read" in server.report_with("STATUS")["STATUS"]
+
+
+def test_the_master_has_no_runtime_in_it(server: Server) -> None:
+    def has_runtime(pid: int) -> bool:
+        return "onnxruntime" in Path(f"/proc/{pid}/maps").read_text()
+
+    assert all(has_runtime(worker) for worker in server.workers())
+    assert not has_runtime(server.process.pid)
+
+
 def test_slow_predictions_leave_a_thread_for_health(start_server: StartServer, slow_model_dir: Path) -> None:
     server = start_server(ML_MODEL_DIR=str(slow_model_dir), ML_WORKERS="1", ML_THREADS="4", ML_TIMEOUT_S="5")
     server.report_with("READY")

@@ -100,6 +100,32 @@ def test_the_newest_version_is_the_default_and_older_ones_stay_available(model_d
     assert pinned.model(NAME, "1.10.0").card.version == "1.10.0"
 
 
+def install_newer(model_dir: Path, version: str = "1.1.0") -> Path:
+    shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / version)
+    edit_card(model_dir / NAME / version, version=version)
+    return model_dir / NAME / version
+
+
+def test_what_is_installed_after_the_pin_is_not_served(model_dir: Path) -> None:
+    service = InferenceService(Settings(model_dir=model_dir))
+    service.pin()
+    install_newer(model_dir)
+    service.load()
+    assert service.model().card.version == VERSION
+    assert [entry.version for entry, _ in service.installed()] == [VERSION]
+    with pytest.raises(UnknownModelError):
+        service.model(version="1.1.0")
+
+
+def test_a_pinned_version_that_is_gone_is_not_replaced_by_an_older_one(model_dir: Path) -> None:
+    newer = install_newer(model_dir)
+    service = InferenceService(Settings(model_dir=model_dir))
+    service.pin()
+    shutil.rmtree(newer)
+    service.load()
+    assert reason(service).startswith(f"the model {NAME} 1.1.0 is not served: model.json cannot be read")
+
+
 def test_a_broken_version_spoils_no_other(model_dir: Path) -> None:
     shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / "1.1.0")
     service = loaded(model_dir=model_dir, model_version=VERSION)

@@ -5,8 +5,12 @@ import pytest
 
 from ml_server.card import Card
 from ml_server.errors import BrokenModelError
-from ml_server.repository import find_models, read_model
+from ml_server.repository import Entry, list_models, read_model, read_models
 from tests.ml_server.conftest import NAME, VERSION, edit_card
+
+
+def find_models(directory: Path) -> list[Entry]:
+    return read_models(list_models(directory))
 
 
 def test_an_empty_directory_has_no_models(tmp_path: Path) -> None:
@@ -27,6 +31,13 @@ def test_a_broken_card_spoils_no_other(model_dir: Path) -> None:
     assert good.card is not None
     assert broken.card is None
     assert "model.json" in (broken.error or "")
+
+
+def test_a_version_that_is_gone_since_it_was_listed_is_named(model_dir: Path) -> None:
+    listed = list_models(model_dir)
+    shutil.rmtree(model_dir / NAME / VERSION)
+    (entry,) = read_models(listed)
+    assert (entry.version, entry.error) == (VERSION, "model.json cannot be read: No such file or directory")
 
 
 def test_a_card_in_the_wrong_directory_is_refused(model_dir: Path) -> None:
