@@ -255,6 +255,39 @@ def test_a_body_that_is_not_json_is_refused_without_asking_anybody(
     assert ml_server.asked == []
 
 
+def nested(levels: int) -> bytes:
+    return b'{"features": ' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"features": {"age": 0.98, "age": 0.99}}', "an object of the body has the same key twice"),
+        (b'{"features": {"age": 0.98}, "features": {}}', "an object of the body has the same key twice"),
+        (b'{"features": {"age": NaN}}', "the body has NaN or Infinity, which are not JSON"),
+        (b'{"features": {"age": -Infinity}}', "the body has NaN or Infinity, which are not JSON"),
+        (b'{"features": {"age": 1e999}}', "the body has a number that is too large"),
+        (b'{"features": {"age": ' + b"9" * 5000 + b"}}", "the body is not JSON"),
+        (nested(17), "the body is nested too deeply"),
+        (nested(900), "the body is nested too deeply"),
+        (nested(100_000), "the body is nested too deeply"),
+        (b"[" * 100_000, "the body is nested too deeply"),
+    ],
+)
+def test_json_that_could_be_read_in_two_ways_is_refused_without_asking_anybody(
+    site: str, nurse: requests.Session, ml_server: Neighbour, body: bytes, problem: str
+) -> None:
+    answer = nurse.post(f"{site}/api/predict/", data=body, timeout=10)
+    assert answer.status_code == 400
+    assert (answer.json()["code"], answer.json()["error"]) == ("not_json", problem)
+    assert ml_server.asked == []
+
+
+def test_json_of_an_ordinary_depth_is_passed_on(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    assert nurse.post(f"{site}/api/predict/", data=nested(16), timeout=10).status_code == 200
+    assert len(ml_server.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "body", "expected", "code"),
     [

@@ -1,7 +1,6 @@
 """The three addresses of the API. Every answer is JSON, errors included."""
 
 import functools
-import json
 import logging
 import re
 import time
@@ -12,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from clinic import checks, upstream
+from clinic import checks, strict_json, upstream
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +47,9 @@ def predict(request: HttpRequest) -> JsonResponse:
     if not request.user.is_authenticated:
         return _problem(401, "login_required", "log in first", request_id)
     try:
-        asked = json.loads(request.body)
-    except ValueError:
-        return _problem(400, "not_json", "the body is not JSON", request_id)
+        asked = strict_json.loads(request.body)
+    except strict_json.RefusedError as error:
+        return _problem(400, "not_json", str(error), request_id)
     if not isinstance(asked, dict):
         return _problem(400, "not_json", "the body is not a JSON object", request_id)
     question = {key: asked[key] for key in FORWARDED_FIELDS if key in asked}
