@@ -143,9 +143,10 @@ def _is_terminated() -> bool:
 def _predict_items(model: Model, wanted: schemas.Request) -> list[dict[str, Any] | errors.InvalidRequestError]:
     """An answer or an error for each item, in order; all good items are one run of the model."""
     checked: list[schemas.Row | errors.InvalidRequestError] = []
+    suggestions = schemas.Suggestions()
     for item in wanted.items:
         try:
-            checked.append(schemas.check_item(item, model.card))
+            checked.append(schemas.check_item(item, model.card, suggestions))
         except errors.InvalidRequestError as error:
             checked.append(error)
     rows = [row for row in checked if isinstance(row, schemas.Row)]

@@ -1,3 +1,4 @@
+import difflib
 import io
 import json
 from pathlib import Path
@@ -8,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from ml_server import inference
+from ml_server import inference, schemas
 from ml_server.card import Card
 from ml_server.config import Settings
 from tests.ml_server.conftest import NAME, VERSION
@@ -150,6 +151,21 @@ def test_a_batch_of_bad_items_only_is_answered_too(client: FlaskClient) -> None:
     content = client.post("/predict", json={"items": [{}]}).json
     assert content is not None
     assert [result["ok"] for result in content["results"]] == [False]
+
+
+def test_all_items_of_a_batch_share_the_suggestions(
+    client: FlaskClient, features: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def nearest(name: str, known: list[str], **_options: Any) -> list[str]:
+        compared.append(name)
+        return known[:1]
+
+    monkeypatch.setattr(difflib, "get_close_matches", nearest)
+    wrong = {**features, **{f"x{number}": 1 for number in range(4)}, **{f"{'y' * 58}{number}": 1 for number in range(40)}}
+    answer = client.post("/predict", json={"items": [{"features": wrong}] * 256})
+    assert len(compared) == answer.text.count("did you mean") == schemas.MAX_SUGGESTIONS
 
 
 def test_every_item_of_a_batch_is_explained(client: FlaskClient, features: Features, required_features: Features) -> None:

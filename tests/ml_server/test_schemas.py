@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ml_server.card import Card
 from ml_server.errors import InvalidRequestError, NotJsonError
-from ml_server.schemas import MAX_UNKNOWN_NAMED, check_features, parse, render_answer
+from ml_server.schemas import MAX_SUGGESTED_FOR, MAX_SUGGESTIONS, MAX_UNKNOWN_NAMED, check_features, parse, render_answer
 
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -149,6 +149,19 @@ def test_a_flood_of_unknown_inputs_is_not_answered_one_by_one(card: Card, featur
     answered = problems(flood, card)
     assert len(answered) == MAX_UNKNOWN_NAMED + 1
     assert answered["features"] == "has 5 more unknown fields"
+
+
+def test_only_the_first_misspelt_names_get_a_suggestion(card: Card, features: dict[str, Any]) -> None:
+    flood = {**features, **{f"x{number}": 1 for number in range(MAX_SUGGESTIONS + 5)}}
+    answered = list(problems(flood, card).values())
+    assert ["did you mean" in problem for problem in answered] == [True] * MAX_SUGGESTIONS + [False] * 5
+    assert answered[-1] == "is not an input of this model"
+
+
+def test_a_long_name_gets_no_suggestion(card: Card, features: dict[str, Any]) -> None:
+    at_limit, beyond = "x" * MAX_SUGGESTED_FOR, "x" * (MAX_SUGGESTED_FOR + 1)
+    answered = problems({**features, at_limit: 1, beyond: 1}, card)
+    assert ("did you mean" in answered[at_limit], "did you mean" in answered[beyond]) == (True, False)
 
 
 @pytest.mark.parametrize(("value", "side"), [(1.9, "below"), (9.8, "above")])
