@@ -5,6 +5,7 @@ a default (or no API key) in force.
 """
 
 import difflib
+import ipaddress
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -56,6 +57,17 @@ def _directory(text: str) -> Path:
     raise ValueError("must be the absolute path of a directory that exists")
 
 
+def _is_local(bind: str) -> bool:
+    """Whether only this machine reaches the address; a name other than ``localhost`` could be anywhere."""
+    host = bind.rpartition(":")[0].strip("[]")
+    if bind.startswith("unix:") or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Settings:
     """The ML server's settings; ``model_dir`` is the variable ``ML_MODEL_DIR``, and so on.
@@ -63,7 +75,7 @@ class Settings:
     api_key: demanded in the header ``X-API-Key`` of everything but health and metrics; none is demanded if None.
     model_dir: directory of ``<name>/<version>/model.json``.
     model, model_version: what is served where a request names nothing; the newest version if None.
-    bind: address and port, or ``unix:`` and a path.
+    bind: address and port, or ``unix:`` and a path; what others than this machine reach needs an ``api_key``.
     workers, threads: gunicorn's processes, and the threads of each.
     max_body_bytes, max_batch: the largest request body in bytes, and the most items in one batch.
     timeout_s: seconds that one run of a model may take.
@@ -99,8 +111,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the settings from the ``ML_*`` variables; an empty variable counts as not set.
 
     Raises:
-        InvalidSettingsError: names every variable that is unknown or has a value that is not allowed. The values
-            are not repeated, as one of them may be the key.
+        InvalidSettingsError: names every variable that is unknown or has a value that is not allowed, and the key
+            where it is missing and others than this machine could ask. The values are not repeated, as one of them
+            may be the key.
     """
     known = {PREFIX + setting.upper(): setting for setting in PARSERS}
     values: dict[str, Any] = {}
@@ -114,6 +127,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
                 values[known[name]] = PARSERS[known[name]](environ[name])
             except ValueError as error:
                 problems.append(Detail(name, str(error)))
+    if "api_key" not in values and not environ.get("ML_API_KEY") and not _is_local(values.get("bind", Settings.bind)):
+        problems.append(Detail("ML_API_KEY", "must be set where ML_BIND is not a loopback address or unix:/PATH"))
     if problems:
         raise InvalidSettingsError(
             "wrong settings: " + "; ".join(f"{problem.field} {problem.problem}" for problem in problems),

@@ -58,6 +58,23 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: 
     assert value not in refused.value.message.removeprefix(f"wrong settings: {name}").split()
 
 
+@pytest.mark.parametrize("bind", ["0.0.0.0:9000", "[::]:9000", "10.1.2.3:9000", "clinic.example:9000", "127.1:9000"])
+def test_what_others_can_reach_needs_a_key(bind: str) -> None:
+    message = r"wrong settings: ML_API_KEY must be set where ML_BIND is not a loopback address or unix:/PATH$"
+    for no_key in ({}, {"ML_API_KEY": ""}):
+        with pytest.raises(InvalidSettingsError, match=message):
+            read_settings({"ML_BIND": bind, **no_key})
+    assert read_settings({"ML_BIND": bind, "ML_API_KEY": "0123456789abcdef"}).bind == bind
+    with pytest.raises(InvalidSettingsError) as refused:
+        read_settings({"ML_BIND": bind, "ML_API_KEY": "short"})
+    assert len(refused.value.details) == 1
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:9000", "127.9.9.9:1", "[::1]:9000", "localhost:9000", "unix:/run/ml.sock"])
+def test_what_only_this_machine_reaches_needs_none(bind: str) -> None:
+    assert read_settings({"ML_BIND": bind}).bind == bind
+
+
 def test_a_misspelt_variable_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(InvalidSettingsError, match=r"ML_APIKEY is not a setting; did you mean ML_API_KEY\?"):
         read_settings({"ML_APIKEY": "0123456789abcdef"})

@@ -197,6 +197,12 @@ def test_a_wrong_setting_stops_the_start_with_its_name(start_server: StartServer
     assert "Traceback" not in server.stderr.read_text()
 
 
+def test_an_address_that_others_reach_stops_the_start_where_there_is_no_key(start_server: StartServer) -> None:
+    server = start_server(ML_BIND="0.0.0.0:0")
+    assert server.process.wait(DEADLINE_S) != 0
+    assert "ML_API_KEY must be set where ML_BIND is not a loopback address" in server.stderr.read_text()
+
+
 def test_the_watchdog_is_fed(start_server: StartServer) -> None:
     assert start_server(WATCHDOG_USEC="2000000").report_with("WATCHDOG") == {"WATCHDOG": "1"}
 
