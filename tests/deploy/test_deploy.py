@@ -30,6 +30,11 @@ def environment_of(file: str) -> dict[str, str]:
     return {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines) if name.isidentifier()}
 
 
+def installed_environment() -> dict[str, str]:
+    """The monitor's settings with the secrets that the installer makes in place of "generate"."""
+    return {name: "0123456789abcdef" if value == "generate" else value for name, value in environment_of("monitor.env").items()}
+
+
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     basics = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
     return subprocess.run(command, check=False, cwd=ROOT, env=basics | environment, capture_output=True, text=True, timeout=60)
@@ -44,14 +49,14 @@ def public_directory() -> Iterator[Path]:
 
 
 def test_the_shipped_configuration_is_accepted_and_has_the_guides_checks_first() -> None:
-    environment = environment_of("monitor.env") | {"NEURONOVA_CONFIG": str(MONITORING / "monitor.toml")}
+    environment = installed_environment() | {"NEURONOVA_CONFIG": str(MONITORING / "monitor.toml")}
     result = run(sys.executable, "-m", "monitor_blueprint.cli", "check-config", **environment)
     assert result.returncode == 0, result.stderr
     assert "Nginx, Django, Flask, Disk, Memory, CPU, " in result.stdout
 
 
 def test_the_shipped_configuration_is_accepted_with_channels() -> None:
-    environment = environment_of("monitor.env") | {
+    environment = installed_environment() | {
         "NEURONOVA_CONFIG": str(MONITORING / "monitor.toml"),
         "ALERT_EMAIL": "ops@example.com",
         "SLACK_WEBHOOK": "https://hooks.slack.com/services/T/B/X",
@@ -140,3 +145,10 @@ def test_setup_refuses_options_that_make_no_sense_before_it_does_anything(argume
     result = run("bash", str(SETUP), *arguments)
     assert result.returncode == 64
     assert arguments[0] in result.stderr
+
+
+def test_the_placeholder_of_the_token_is_refused() -> None:
+    environment = environment_of("monitor.env") | {"NEURONOVA_CONFIG": str(MONITORING / "monitor.toml")}
+    result = run(sys.executable, "-m", "monitor_blueprint.cli", "check-config", **environment)
+    assert result.returncode == 3
+    assert "MONITOR_ADMIN_TOKEN must be" in result.stderr
