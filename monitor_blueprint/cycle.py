@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor_blueprint import evidence, messages, report, wording
 from monitor_blueprint.config import SELF_CHECK, Check, Config, units_of
@@ -30,6 +30,8 @@ EVIDENCE_DEADLINE_S = 2.0
 EVIDENCE_LINES = 5
 # The reason of a look that systemd's signal has called for.
 SYSTEMD = "systemd"
+# A damaged database is told of within this time; the outbox remembers for longer that it was.
+_LOSS_IS_NEWS_FOR = timedelta(days=1)
 _EXCEPTION = re.compile(r"\b(?:[a-z_]+\.)*([A-Z][A-Za-z]+(?:Error|Exception|Exit|Interrupt))\b")
 _NEWS = (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED)
 
@@ -121,6 +123,8 @@ class HealthCheck:
             transaction.record_cycle(now, duration_ms, overall, judged, reason if is_complete else f"{LOOK} {reason}")
             transaction.save_state(after, now)
             self._put_into_outbox(transaction, events, judged, found, now)
+            if is_complete:
+                self._tell_of_loss(transaction, now)
             recheck_in_s, rechecks = self._in_transition(after, judged, now)
             shown = self._in_place_of_outdated(seen, judged)
             return Outcome(now, duration_ms, overall, shown, after, events, recheck_in_s, rechecks)
@@ -200,6 +204,23 @@ class HealthCheck:
             transaction.add_event(event, event_id, dict.fromkeys(self._outbox.channel_names, message))
             if is_news:
                 transaction.add_evidence(event.incident, found, now)
+
+    def _tell_of_loss(self, transaction: Transaction, now: datetime) -> None:
+        """Tell once that a damaged database was moved aside: what it knew of open incidents may be gone with it.
+
+        It belongs to no incident and heeds no silence: those are what may be gone. The file says that it happened,
+        whichever process moved it, and its moment is the id by which the outbox takes it once.
+        """
+        moved = self._store.last_moved_aside()
+        if moved is None or abs(now - moved[1]) >= _LOSS_IS_NEWS_FOR:
+            return
+        file, at = moved
+        own = (SELF_CHECK,)
+        event = Event(EventKind.OPENED, at, 0, at, own, failing=own)
+        reading = Reading("loss", Status.CRITICAL, facts={"file": clean(str(file))})
+        event_id = f"nn-loss-{at:%Y%m%dT%H%M%S%f}"
+        message = wording.alert(event, event_id, {SELF_CHECK: CheckResult(SELF_CHECK, "monitor", (reading,), at)})
+        transaction.add_event(event, event_id, dict.fromkeys(self._outbox.channel_names, message))
 
     def _in_place_of_outdated(self, seen: Sequence[CheckResult], judged: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
         """Return a result for every check that was looked at: the newer one where another look was quicker."""

@@ -15,6 +15,10 @@ from pathlib import Path
 # One script for each version of the schema; `PRAGMA user_version` says how many of them a database has seen.
 SCHEMAS = ("schema.sql",)
 _LOCK_WAIT_S = 5.0
+# How a damaged file is called that was moved aside; of more than this many the oldest go, or a dying disk would fill up.
+_ASIDE = ".corrupt-%Y%m%dT%H%M%S%fZ"
+_ASIDES_KEPT = 3
+_COMPANIONS = ("-wal", "-shm")
 
 
 class CorruptDatabaseError(sqlite3.DatabaseError):
@@ -50,6 +54,12 @@ def open_file(path: Path, busy_timeout_s: float, note: Callable[[str], None]) ->
         note(f"corrupt database moved to {aside}, a new one begun")
         seed_from_file(connection, aside)
         return connection
+
+
+def last_moved_aside(path: Path) -> tuple[Path, datetime] | None:
+    """Return the damaged file of this database that was moved aside last, and when that was; None where there is none."""
+    found = _moved_aside(path)
+    return found[-1] if found else None
 
 
 def open_memory() -> sqlite3.Connection:
@@ -169,13 +179,26 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _move_aside(path: Path) -> Path:
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
+    aside = path.with_name(path.name + datetime.now(UTC).strftime(_ASIDE))
     path.rename(aside)
-    for suffix in ("-wal", "-shm"):
+    for suffix in _COMPANIONS:
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    for old, _ in _moved_aside(path)[:-_ASIDES_KEPT]:
+        for suffix in ("", *_COMPANIONS):
+            with suppress(OSError):
+                old.with_name(old.name + suffix).unlink(missing_ok=True)
     return aside
+
+
+def _moved_aside(path: Path) -> list[tuple[Path, datetime]]:
+    """Return what was moved aside and when, the oldest first."""
+    found = []
+    with suppress(OSError):
+        for each in sorted(path.parent.iterdir()):
+            with suppress(ValueError):
+                found.append((each, datetime.strptime(each.name, path.name + _ASIDE).replace(tzinfo=UTC)))
+    return found
 
 
 @contextmanager

@@ -143,6 +143,9 @@ LINES: dict[tuple[str, str], Texts] = {
     ("log_rotation", "ran"): Texts("로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 (마지막 {at})"),
     ("log_rotation", "never"): Texts(bad="로그 로테이션: 실행 기록 없음 ({path})"),
     ("monitor", "database"): Texts("데이터베이스: 정상", bad="데이터베이스: 사용 불가, 메모리에 기록 중 ({reason})"),
+    ("monitor", "loss"): Texts(
+        bad="데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음 ({file})"
+    ),
     ("monitor", "log"): Texts("로그 파일: 정상", bad="로그 파일: 기록 불가 ({reason})"),
     ("monitor", "config"): Texts("설정: 정상", bad="설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({reason})"),
     ("monitor", "channel_slack"): Texts("Slack 알림: 정상", bad="Slack 알림: 전송 실패 ({reason})"),

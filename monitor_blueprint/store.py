@@ -62,6 +62,10 @@ class Store(History):
             notes, self._notes = self._notes, []
         return tuple(notes)
 
+    def last_moved_aside(self) -> tuple[Path, datetime] | None:
+        """Return the damaged file that was moved aside last, whichever process did it, and when; None where there is none."""
+        return database.last_moved_aside(self._path)
+
     def run(self, work: Callable[[Transaction], T], *, is_lasting: bool = True) -> T:
         """Do `work` in one transaction and return what it returns; what it raises rolls back and passes through.
 

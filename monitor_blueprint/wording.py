@@ -117,7 +117,8 @@ def alert(
     lines += [_detail(name, event, results) for name in names]
     for title_key, text in evidence:
         lines += ["", messages.EVIDENCE.format(title=messages.EVIDENCE_TITLES.get(title_key, title_key)), text]
-    lines += ["", messages.INCIDENT.format(incident=event.incident)]
+    if event.incident:
+        lines += ["", messages.INCIDENT.format(incident=event.incident)]
     return Message(event_id, f"{head} {' '.join(event.checks)}", "\n".join(lines), event.at, event.incident, event.kind)
 
 

@@ -213,7 +213,7 @@ class Event:
     Attributes:
         kind: what happened.
         at: when.
-        incident: number of the incident.
+        incident: number of the incident; 0 for what belongs to none.
         opened_at: when the incident was opened.
         checks: the checks that the event is about, in the order of the configuration.
         failing: all checks that the operator is to believe failing or unseen after it, silenced ones left out.

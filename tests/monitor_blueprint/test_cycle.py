@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor_blueprint import config, cycle, messages, wording
+from monitor_blueprint import config, cycle, database, messages, wording
 from monitor_blueprint.core.models import CheckResult, EventKind, Reading, Silence, Status, Thresholds
 from monitor_blueprint.cycle import HealthCheck, Outcome
 from monitor_blueprint.health_log import HealthLog
@@ -393,6 +393,47 @@ def test_a_damaged_database_is_put_aside_and_that_is_written(bench: MakeBench, t
     there = bench("Flask")
     assert there.run().overall is Status.OK
     assert any(line.startswith("WARNING: 모니터: corrupt database moved to ") for line in there.lines)
+
+
+def test_a_damaged_database_is_told_once_over_every_channel_in_the_guides_format(bench: MakeBench, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "monitor.db").write_bytes(b"this is no database" * 1000)
+    there = bench("Flask", channels=("slack", "email"))
+    now = datetime.now(UTC)
+    # Neither a silence nor another health check, a restart included, changes anything about that.
+    there.store.run(lambda tx: tx.add_silence(Silence("*", now - FIVE_MINUTES, now + FIVE_MINUTES)))
+    there.run(now)
+    there.run(now + FIVE_MINUTES)
+    first, second = there.sent
+    after_a_restart = bench("Flask", channels=("slack", "email"))
+    after_a_restart.run(now + 2 * FIVE_MINUTES)
+    assert after_a_restart.sent == []
+    assert first == second
+    (aside,) = (tmp_path / "state").glob("monitor.db.corrupt-*")
+    moved = database.last_moved_aside(tmp_path / "state" / "monitor.db")
+    assert moved is not None
+    assert first.body.splitlines() == [
+        "[CRITICAL] NeuroNova 서비스 장애 발생!",
+        "실패한 서비스: Monitor",
+        f"시각: {wording.local(moved[1])}",
+        "- 데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음"
+        f" ({aside}) · {wording.local(moved[1])}부터",
+    ]
+
+
+def test_damage_that_another_process_found_is_told_all_the_same_once_for_each_time(bench: MakeBench, tmp_path: Path) -> None:
+    there = bench("Flask")
+    now = datetime.now(UTC)
+    there.run(now)
+    for number in range(1, 3):
+        with closing(sqlite3.connect(there.config.database)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        there.config.database.write_bytes(b"this is no database" * 1000)
+        # `neuronova-monitor status`, for one.
+        Store(there.config.database).close()
+        for _ in range(2):
+            there.run(now + number * FIVE_MINUTES)
+        assert ["손상" in message.body for message in there.sent] == [True] * number
 
 
 def test_a_database_that_somebody_holds_locked_delays_no_alert(bench: MakeBench, script: Script) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Incident, Reading, Silence, State, Status
+from monitor_blueprint.database import last_moved_aside
 from monitor_blueprint.notifiers import Delivered, Message
 from monitor_blueprint.store import Store
 from monitor_blueprint.transaction import Transaction
@@ -252,6 +253,20 @@ def test_a_corrupt_database_is_moved_aside_and_a_new_one_begun(path: Path) -> No
         assert note == f"corrupt database moved to {aside}, a new one begun"
         store.run(commit_incident)
         assert saved(store) == STATE
+
+
+def test_a_disk_that_damages_the_database_again_and_again_is_not_filled_up(path: Path) -> None:
+    for number in range(5):
+        path.write_bytes(b"this is no database at all" * 1000)
+        path.with_name("monitor.db-wal").write_bytes(b"%d" % number)
+        Store(path).close()
+    kept = sorted(path.parent.glob("monitor.db.corrupt-*Z"))
+    assert len(kept) == 3
+    assert [each.with_name(f"{each.name}-wal").read_bytes() for each in kept] == [b"2", b"3", b"4"]
+    assert len(list(path.parent.glob("monitor.db.corrupt-*"))) == 3 * len(("", "-wal", "-shm"))
+    moved = last_moved_aside(path)
+    assert moved is not None
+    assert moved[0] == kept[-1]
 
 
 def test_what_can_still_be_read_of_a_damaged_database_is_taken_over(path: Path) -> None:
