@@ -1,37 +1,55 @@
-"""Exactly one process runs the schedule: an exclusive lock that the kernel releases when its holder ends."""
+"""Exactly one process runs the schedule: a lock that the kernel releases when its holder ends."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import hashlib
 import os
+import socket
+import struct
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+# struct ucred: process, user, group.
+_CREDENTIALS = struct.Struct("iII")
+_PAUSE_S = 0.1
+_REFUSALS = 20
 
 
 class ScheduleLock:
     """The right to run the schedule of one state directory.
 
-    `wait` blocks a thread of its own until the right is had: at once, or when the process that has it is gone.
+    It is a lock on a file in that directory and, for the one who has that or where it cannot be had (a directory that
+    cannot be written), a name that the kernel gives away once: that of an abstract socket (unix(7)), made from the path
+    of the directory. So it does not matter who found the directory usable and who did not.
     """
 
     def __init__(self, directory: Path) -> None:
         """Use the file `monitor.lock` in the directory, which is made if it is missing."""
         self._path = directory / "monitor.lock"
+        place = hashlib.blake2b(os.fsencode(directory.resolve()), digest_size=16).hexdigest()
+        self._name = f"\0neuronova-monitor-{place}"
 
-    def start(self, acquired: Callable[[], None], waiting: Callable[[str], None]) -> None:
+    def start(self, acquired: Callable[[], None], waiting: Callable[[str], None]) -> str:
         """Call `acquired` once the lock is held; `waiting` before, with the other's process id, if another holds it.
 
-        Raises:
-            OSError: the lock file cannot be made or opened.
+        Returns why the lock file cannot be used; "" when it can.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        threading.Thread(target=self._wait, args=(descriptor, acquired, waiting), name="lock", daemon=True).start()
+        file, problem = None, ""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+        threading.Thread(target=self._wait, args=(file, acquired, waiting), name="lock", daemon=True).start()
+        return problem
 
     def holder(self) -> int:
-        """Return the process id of the one who holds the lock; 0 when nobody does."""
+        """Return the process id of the one who holds the lock file; 0 when nobody does."""
         try:
             with self._path.open("rb") as file:
                 try:
@@ -42,14 +60,63 @@ class ScheduleLock:
             return 0
         return 0
 
-    def _wait(self, descriptor: int, acquired: Callable[[], None], waiting: Callable[[str], None]) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting(os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "?")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # The number is for people only; a full disk must not keep the schedule from running.
-        with suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    def _wait(self, file: int | None, acquired: Callable[[], None], waiting: Callable[[str], None]) -> None:
+        if file is not None:
+            _take_file(file, waiting)
+        _take_name(self._name, waiting)
         acquired()
+
+
+def _take_file(descriptor: int, waiting: Callable[[str], None]) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting(os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "?")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    # The number is for people only; a full disk must not keep the schedule from running.
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+
+def _take_name(name: str, waiting: Callable[[str], None]) -> None:
+    """Wait until the name is had; without it where there are no such names, or where a stranger has taken it."""
+    has_said, refusals = False, 0
+    while refusals < _REFUSALS:
+        try:
+            _bind(name)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return
+        else:
+            return
+        try:
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.connect(name)
+                pid, user, _ = _CREDENTIALS.unpack(asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+                if user not in (0, os.geteuid()):
+                    # Anybody can take any name, but not keep the checks from running.
+                    return
+                if not has_said:
+                    waiting(str(pid))
+                    has_said = True
+                # Nobody ever answers: it ends when the other process does.
+                asking.recv(1)
+        except ConnectionResetError:
+            refusals = 0
+        except OSError:
+            # It has just been taken, or given back; one that nobody listens to for long is none of ours.
+            refusals += 1
+            time.sleep(_PAUSE_S)
+
+
+def _bind(name: str) -> None:
+    """Take the name for as long as this process lives."""
+    holding = socket.socket(socket.AF_UNIX)
+    try:
+        holding.bind(name)
+        holding.listen(socket.SOMAXCONN)
+    except OSError:
+        holding.close()
+        raise
+    holding.detach()

@@ -64,14 +64,10 @@ class Monitor:
         self._watcher: Watcher | None = None
         self._lock_problem = ""
         self.is_started = True
-        lock = ScheduleLock(self.config.state_dir)
-        try:
-            lock.start(self._take_over, self._say_waiting)
-        except OSError as error:
-            # A state directory that cannot be written must not keep the checks from running.
-            self._lock_problem = f"no lock: {error.strerror}"
-            self.log.write(logging.ERROR, messages.NO_LOCK.format(reason=error.strerror))
-            self._take_over()
+        problem = ScheduleLock(self.config.state_dir).start(self._take_over, self._say_waiting)
+        if problem:
+            self._lock_problem = f"no lock file: {problem}"
+            self.log.write(logging.ERROR, messages.NO_LOCK.format(reason=problem))
 
     def stop(self) -> None:
         """Begin no further health check; what is to be sent is in the database."""

@@ -76,6 +76,26 @@ def test_started_with_four_workers_the_schedule_runs_in_one(tmp_path: Path, star
     assert len([line for line in lines(monitor.stdout) if "다른 모니터가 실행 중" in line]) == 3
 
 
+def test_started_with_four_workers_the_schedule_runs_in_one_even_without_a_state_directory(
+    tmp_path: Path, start_monitor: StartMonitor, slack: HttpStandIn
+) -> None:
+    (tmp_path / "state").write_text("a file is in the way")
+    monitor = start_monitor(environ_of(tmp_path, GUNICORN_CMD_ARGS="--workers 4", SLACK_WEBHOOK=slack.url))
+    ready = checked = 0
+    while ready < 4 or not checked:
+        report = monitor.reports.next()
+        ready += "READY=1" in report
+        checked += report == "WATCHDOG=1"
+    assert slack.next_post().text.splitlines()[1] == "실패한 서비스: Monitor"
+    (holder,) = {
+        line.rpartition("PID ")[2].rstrip(")") for line in lines(tmp_path / "log" / "cron.log") if "점검 일정을 맡음" in line
+    }
+    assert len([line for line in lines(monitor.stdout) if f"다른 모니터가 실행 중 (PID {holder})" in line]) == 3
+    psutil.Process(int(holder)).kill()
+    monitor.reports.until_checked()
+    assert len([line for line in lines(tmp_path / "log" / "cron.log") if "점검 일정을 맡음" in line]) == 2
+
+
 def test_it_ends_at_once_when_it_is_told_to(tmp_path: Path, start_monitor: StartMonitor) -> None:
     monitor = start_monitor(environ_of(tmp_path))
     monitor.reports.until_checked()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,15 @@ import pathlib, sys, threading
 from monitor_blueprint.lock import ScheduleLock
 say = lambda *words: print(*words, flush=True)
 ScheduleLock(pathlib.Path(sys.argv[1])).start(lambda: say("acquired"), lambda pid: say("waiting for", pid))
+sys.stdin.read()
+"""
+STRANGER = """
+import os, socket, sys
+os.setuid(65534)
+taken = socket.socket(socket.AF_UNIX)
+taken.bind("\\0" + sys.argv[1])
+taken.listen()
+print("taken", flush=True)
 sys.stdin.read()
 """
 Start = Callable[[], subprocess.Popen[str]]
@@ -97,10 +107,62 @@ def test_nobody_holds_a_lock_whose_holder_is_gone(start: Start, tmp_path: Path) 
     assert ScheduleLock(tmp_path / "state").holder() == 0
 
 
-def test_a_directory_that_cannot_be_had_is_an_error_of_the_caller(tmp_path: Path) -> None:
+def test_where_the_directory_cannot_be_had_exactly_one_of_many_has_the_lock_all_the_same(start: Start, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file is in the way")
-    with pytest.raises(OSError, match=r"File exists|Not a directory"):
-        ScheduleLock(tmp_path / "state").start(lambda: None, lambda pid: None)
+    first = start()
+    assert said_by(first) == "acquired"
+    waiting = [start() for _ in range(3)]
+    assert [said_by(process) for process in waiting] == [f"waiting for {first.pid}"] * 3
+    first.kill()
+    while waiting:
+        ready, _, _ = select.select([output_of(process) for process in waiting], [], [], 60)
+        (holder,) = (process for process in waiting if process.stdout in ready)
+        assert said_by(holder) == "acquired"
+        waiting.remove(holder)
+        holder.kill()
+
+
+def test_one_that_found_the_directory_usable_and_one_that_did_not_never_both_have_it(start: Start, tmp_path: Path) -> None:
+    first = start()
+    assert said_by(first) == "acquired"
+    (tmp_path / "state").rename(tmp_path / "moved")
+    (tmp_path / "state").write_text("a file is in the way")
+    second = start()
+    assert said_by(second) == f"waiting for {first.pid}"
+    (tmp_path / "state").unlink()
+    third = start()
+    assert said_by(third) == f"waiting for {first.pid}"
+    first.kill()
+    ready, _, _ = select.select([output_of(second), output_of(third)], [], [], 60)
+    assert len(ready) == 1
+
+
+def test_why_the_file_cannot_be_used_is_told(tmp_path: Path) -> None:
+    acquired = threading.Event()
+    assert ScheduleLock(tmp_path / "state").start(acquired.set, lambda pid: None) == ""
+    assert acquired.wait(60)
+    acquired.clear()
+    (tmp_path / "other").write_text("a file is in the way")
+    assert ScheduleLock(tmp_path / "other").start(acquired.set, lambda pid: None) in ("File exists", "Not a directory")
+    assert acquired.wait(60)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
+def test_a_stranger_who_takes_the_name_keeps_nobody_from_running(start: Start, tmp_path: Path) -> None:
+    name = ScheduleLock(tmp_path / "state")._name
+    stranger = subprocess.Popen(
+        [sys.executable, "-c", STRANGER, name[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with stranger:
+        output_of(stranger).readline()
+        assert said_by(start()) == "acquired"
+        stranger.kill()
+
+
+def test_a_name_that_nobody_listens_to_is_waited_for_a_while_only(start: Start, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(ScheduleLock(tmp_path / "state")._name)
+        assert said_by(start()) == "acquired"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a file system that is full")

@@ -411,7 +411,7 @@ def test_a_row_shows_the_status_that_counts_and_since_when() -> None:
         (messages.NOT_DUE, "{line} - 이전 결과 ({at})"),
         (messages.NOTE, "모니터: {note}"),
         (messages.TRIGGERED, "systemd 알림: {names} 상태 변경 - 즉시 점검"),
-        (messages.NO_LOCK, "잠금 파일을 만들 수 없음 ({reason}) - 잠금 없이 점검"),
+        (messages.NO_LOCK, "잠금 파일을 만들 수 없음 ({reason}) - 파일 없이 잠금"),
         (messages.WAITING_FOR_LOCK, "다른 모니터가 실행 중 (PID {pid}) - 대기"),
         (messages.TOOK_OVER, "점검 일정을 맡음 (PID {pid})"),
         (messages.RUN_STARTED, "헬스 체크 실행 ({reason})"),
