@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -189,6 +190,37 @@ class MailStandIn:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._controller.stop()
+
+
+class DrippingMailServer:
+    """Begins its greeting and never ends it: each byte comes in time, and so no time limit of a single read is met."""
+
+    def __init__(self) -> None:
+        self.is_asked = threading.Event()
+        self._is_over = threading.Event()
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(self._server.getsockname()[1])}
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            connection, _ = self._server.accept()
+            with connection:
+                self.is_asked.set()
+                while not self._is_over.wait(0.05):
+                    connection.sendall(b"220-wait\r\n")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._is_over.set()
+        self._thread.join()
+        self._server.close()
 
 
 def free_port() -> int:

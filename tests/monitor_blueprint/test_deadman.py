@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint import deadman
+from monitor_blueprint import deadman, notifiers
 from monitor_blueprint.notifiers import Channel, Delivered, Message, Outcome, Retry
 from tests.monitor_blueprint.probes.looking import Site, nobody, serve
+from tests.monitor_blueprint.standins import DrippingMailServer, HttpStandIn
 
 NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -141,6 +142,22 @@ def test_without_a_memory_it_is_told_once_all_the_same(watchman: Watchman) -> No
         watchman.look(NOW + (number + 1) * MINUTE)
         assert not watchman.is_done
     assert watchman.told == TO_BOTH
+
+
+def test_a_mail_server_that_drips_its_answer_holds_up_neither_slack_nor_the_end(
+    watchman: Watchman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadman, "SENDING_S", 1.0)
+    with HttpStandIn() as slack, DrippingMailServer() as mail:
+        channels = notifiers.channels({**mail.environ, "SLACK_WEBHOOK": slack.url})
+        assert [channel.name for channel in channels] == ["email", "slack"]
+        lines, is_done = deadman.look(watchman.url, watchman.memory, NOW, channels, NOW + 15 * MINUTE)
+        assert slack.next_post().text.startswith(GONE)
+        assert mail.is_asked.is_set()
+    assert (lines, is_done) == ([GONE, "알리지 못함: email"], False)
+    # The next time it is the mail's turn alone.
+    watchman.look(NOW + 20 * MINUTE)
+    assert watchman.told == [("email", GONE)]
 
 
 def test_a_channel_that_did_not_take_it_is_named(watchman: Watchman) -> None:
