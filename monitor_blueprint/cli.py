@@ -54,6 +54,21 @@ class _Duration(click.ParamType[timedelta]):
         return timedelta(seconds=seconds)
 
 
+class _Words(click.ParamType[str]):
+    """What a person says, in one line without control characters; nothing at all is refused."""
+
+    name = "text"
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        words = clean(str(value), self._limit)
+        if not words:
+            self.fail(messages.NO_WORDS, param, ctx)
+        return words
+
+
 def _load() -> Config:
     try:
         return config.load()
@@ -165,7 +180,7 @@ def status() -> None:
 @main.command(help=messages.HELP["silence"])
 @click.argument("check")
 @click.argument("duration", type=_Duration())
-@click.option("--why", required=True, help=messages.HELP["why"])
+@click.option("--why", type=_Words(200), required=True, help=messages.HELP["why"])
 def silence(check: str, duration: timedelta, why: str) -> None:
     """Send nothing about a check for a while; "*" is every check."""
     settings = _load()
@@ -173,7 +188,7 @@ def silence(check: str, duration: timedelta, why: str) -> None:
     if check not in (*names, "*"):
         raise click.BadParameter(messages.UNKNOWN_CHECK.format(check=check, names=", ".join([*names, "*"])))
     now = datetime.now(UTC)
-    number = _change(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, clean(why))))
+    number = _change(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, why)))
     click.echo(messages.SILENCED.format(number=number, check=check, until=wording.local(now + duration)))
 
 
@@ -198,12 +213,12 @@ def unsilence(number: int) -> None:
 
 
 @main.command(help=messages.HELP["ack"])
-@click.option("--by", default=lambda: os.environ.get("SUDO_USER") or _user(), help=messages.HELP["by"])
+@click.option("--by", type=_Words(40), default=lambda: os.environ.get("SUDO_USER") or _user(), help=messages.HELP["by"])
 def ack(by: str) -> None:
     """Take care of the open incident: no more reminders until something new happens."""
 
     def acknowledged(transaction: Transaction) -> int:
-        state = acknowledge(transaction.state(), clean(by, 40))
+        state = acknowledge(transaction.state(), by)
         transaction.save_state(state, datetime.now(UTC))
         return state.incident.number if state.incident else 0
 

@@ -252,6 +252,7 @@ HELP = {
     "url": "모니터의 /health 주소.",
 }
 BAD_DURATION = "'{value}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)"
+NO_WORDS = "비워 둘 수 없습니다. 나중에 보는 사람이 알 수 있게 쓰십시오"
 NO_ACCESS = "{path}에 쓸 권한이 없습니다 (사용자 {user}). sudo로 실행하십시오."
 NOT_KEPT = "기록하지 못했습니다: {reason}"
 UNKNOWN_CHECK = "'{check}'은(는) 없는 점검 항목입니다. 가능한 값: {names}"

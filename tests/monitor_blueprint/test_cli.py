@@ -190,6 +190,18 @@ def test_a_silence_needs_a_check_that_exists_and_a_reason(run: Run) -> None:
     assert "--why" in run("silence", "Flask", "30m").stderr
 
 
+@pytest.mark.parametrize("nothing", ["", "  ", "\x1b\n"])
+@pytest.mark.parametrize("command", [("silence", "Flask", "30m", "--why"), ("ack", "--by")])
+def test_who_gives_a_reason_or_a_name_says_something(run: Run, script: Script, command: tuple[str, ...], nothing: str) -> None:
+    script["Flask"] = lambda context: DOWN
+    run("health-check")
+    done = run(*command, nothing)
+    assert done.exit_code == 2
+    assert f"Invalid value for '{command[-1]}': 비워 둘 수 없습니다." in done.stderr
+    assert run("silences").output == "중지된 알림이 없습니다\n"
+    assert "맡았습니다" not in run("history", 1).output
+
+
 def test_an_incident_is_acknowledged_by_name(run: Run, script: Script, tmp_path: Path) -> None:
     done = run("ack", "--by", "minsu")
     assert (done.exit_code, done.stderr) == (1, "Error: 진행 중인 장애가 없습니다\n")
