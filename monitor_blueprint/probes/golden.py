@@ -116,7 +116,7 @@ def _difference(answer: Answer, sample: Sample, wanted: Samples, options: Option
     """Return what is wrong with the answer; None when it is right."""
     try:
         body: Any = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Wrong("body", "?", "JSON")
     if not isinstance(body, dict):
         return Wrong("body", type(body).__name__, "object")
@@ -138,8 +138,8 @@ def _wrong_probability(predictions: object, sample: Sample, tolerance: float) ->
         return Wrong("predictions", predictions, sorted(sample.expected))
     for name, expected in sample.expected.items():
         got = predictions[name]
-        # Not `abs(...) > tolerance`: NaN is within no tolerance.
-        if not isinstance(got, int | float) or not abs(got - expected) <= tolerance:
+        # Not `abs(...) > tolerance`: NaN is within no tolerance, and an integer may be larger than any float.
+        if not isinstance(got, int | float) or not expected - tolerance <= got <= expected + tolerance:
             return Wrong(f"predictions.{name}", got, expected)
     return None
 

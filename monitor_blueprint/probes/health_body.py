@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,10 +67,11 @@ def probe(options: Options, context: ProbeContext) -> Observation:
         is_away = answer.status != HTTP_OK
         # Nobody there may be a restart: that counts only when it lasts.
         return Observation((Reading("answer", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away),))
-    entries = {_name(name): _said(value) for name, value in _checks(body).items()}
-    bad = {name: said for name, said in entries.items() if not is_good(said)}
-    own = {name: said for name, said in bad.items() if name not in options.blames}
-    blamed = {name: said for name, said in bad.items() if name in options.blames}
+    # No mapping: names that may not be shown are all the same.
+    entries = [(_name(name), _said(value)) for name, value in _checks(body).items()]
+    bad = [(name, said) for name, said in entries if not is_good(said)]
+    own = [(name, said) for name, said in bad if name not in options.blames]
+    blamed = [(name, said) for name, said in bad if name in options.blames]
     # With nothing of its own, what it says of others may be their restart. What is its own counts at once.
     is_explained = bool(blamed) and not own
     readings = [_status(body, is_explained=is_explained)]
@@ -88,7 +89,7 @@ def is_good(said: str) -> bool:
 def _body(answer: Answer) -> Mapping[str, Any] | None:
     try:
         body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     # Whatever the HTTP status: an unhealthy site says why with a 503.
     return body if isinstance(body, dict) and "status" in body else None
@@ -118,7 +119,7 @@ def _status(body: Mapping[str, Any], *, is_explained: bool) -> Reading:
     return Reading("status", status, facts={"said": said, "reason": said}, is_symptom=not is_healthy and is_explained)
 
 
-def _entries(aspect: str, bad: Mapping[str, str], count: int, *, is_symptom: bool) -> Reading:
-    listed = clean(", ".join(f"{name} ({said})" for name, said in bad.items()))
+def _entries(aspect: str, bad: Sequence[tuple[str, str]], count: int, *, is_symptom: bool) -> Reading:
+    listed = clean(", ".join(f"{name} ({said})" for name, said in bad))
     status = Status.CRITICAL if bad else Status.OK
     return Reading(aspect, status, facts={"entries": listed, "count": count, "reason": listed}, is_symptom=is_symptom)

@@ -67,6 +67,7 @@ def test_the_slowest_answer_is_held_against_limits(site: Site) -> None:
         ({"predictions": {"Control": 0.9, "Impaired": 0.1}}, "predictions.Control", "0.9", "0.967974"),
         ({"predictions": {"Control": float("nan"), "Impaired": 0.03}}, "body", "?", "JSON"),
         ({"predictions": {"Control": None, "Impaired": 0.03}}, "predictions.Control", "None", "0.967974"),
+        ({"predictions": {"Control": 10**400, "Impaired": 0.03}}, "predictions.Control", f"1{'0' * 78}…", "0.967974"),
         ({"predictions": {"Control": 1.0}}, "predictions", "{'Control': 1.0}", "['Control', 'Impaired']"),
         ({"predictions": []}, "predictions", "[]", "['Control', 'Impaired']"),
         ({"model_version": "0.9.0"}, "model_version", "0.9.0", "1.0.0"),
@@ -82,7 +83,7 @@ def test_a_server_that_is_alive_but_wrong_is_critical_and_no_consequence(
     assert dict(answer.facts) == {"sample": 1, "field": field, "got": got, "expected": expected}
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff"])
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff", b"[" * 50_000], ids=len)
 def test_an_answer_that_is_none_is_critical(site: Site, body: bytes) -> None:
     assert look(site, body)["answer"].status is Status.CRITICAL
 

@@ -87,6 +87,12 @@ def test_a_bad_entry_behind_a_healthy_status_is_seen(site: Site) -> None:
     assert look(site, body)["entries"].status is Status.CRITICAL
 
 
+def test_a_bad_entry_whose_name_is_not_shown_is_not_hidden_by_a_good_one(site: Site) -> None:
+    seen = look(site, HEALTHY | {"checks": {"데이터베이스": "error: gone", "미디어 저장소": "ok"}})
+    assert (seen["entries"].status, seen["entries"].facts["entries"]) == (Status.CRITICAL, "? (error: gone)")
+    assert seen["entries"].facts["count"] == 2
+
+
 def test_unhealthy_without_any_bad_entry_is_critical(site: Site) -> None:
     seen = look(site, HEALTHY | {"status": "unhealthy"})
     assert seen["status"].status is Status.CRITICAL
@@ -114,7 +120,7 @@ def test_a_bad_gateway_page_is_a_consequence(site: Site) -> None:
     assert (reading.status, reading.is_symptom, reading.facts["http_status"]) == (Status.CRITICAL, True, 502)
 
 
-@pytest.mark.parametrize("body", [b"<html>It works!</html>", b"[]", b"{}", b"\xff"])
+@pytest.mark.parametrize("body", [b"<html>It works!</html>", b"[]", b"{}", b"\xff", b"[" * 50_000], ids=len)
 def test_something_else_behind_http_200_is_critical_and_no_consequence(site: Site, body: bytes) -> None:
     reading = look(site, body)["answer"]
     assert (reading.status, reading.is_symptom, reading.facts["reason"]) == (Status.CRITICAL, False, "body")
