@@ -8,7 +8,9 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -32,6 +34,9 @@ ENVIRONMENT = (
 _MODES = ("starttls", "tls", "none")
 _ADDRESS = re.compile(r"[^\s@,;<>()\[\]\\\":\x00-\x1f\x7f-\uffff]+@[A-Za-z0-9.-]+|[A-Za-z0-9._-]+")
 _HOST = re.compile(r"[A-Za-z0-9.:_-]+")
+# A whole mail may take as long as so many operations.
+_MOST_OPERATIONS = 3
+_READY = 220
 # Exit codes of sendmail (sysexits.h) that mean "never": usage, data, no such user, no such host.
 _NEVER = (64, 65, 67, 68)
 
@@ -138,12 +143,18 @@ def _over_smtp(mail: EmailMessage, settings: _Settings, options: Options, timeou
     # The own name is given: the library would ask the DNS for it, without any time limit.
     own_name = _own_name()
     if settings.tls == "tls":
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-            settings.host, settings.port, own_name, timeout=timeout_s, context=_tls_context(settings, options)
-        )
+        context = _tls_context(settings, options)
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(local_hostname=own_name, timeout=timeout_s, context=context)
     else:
-        smtp = smtplib.SMTP(settings.host, settings.port, own_name, timeout=timeout_s)
+        smtp = smtplib.SMTP(local_hostname=own_name, timeout=timeout_s)
+    # For the certificate: the library sets it only where it connects before anybody can watch over the connection.
+    smtp._host = settings.host  # type: ignore[attr-defined] # noqa: SLF001
+    is_over = threading.Event()
+    threading.Thread(target=_cut, args=(smtp, is_over, _MOST_OPERATIONS * timeout_s), name="cut-email", daemon=True).start()
     try:
+        code, text = smtp.connect(settings.host, settings.port)
+        if code != _READY:
+            raise smtplib.SMTPConnectError(code, text)
         smtp.ehlo_or_helo_if_needed()
         if settings.tls not in ("tls", "none"):
             if smtp.has_extn("starttls"):
@@ -157,8 +168,17 @@ def _over_smtp(mail: EmailMessage, settings: _Settings, options: Options, timeou
         # The answer to QUIT is of no interest, and waiting for it only risks sending twice.
         smtp.putcmd("quit")
     finally:
+        is_over.set()
         smtp.close()
     return Delivered("accepted", _refused_text(refused))
+
+
+def _cut(smtp: smtplib.SMTP, is_over: threading.Event, limit_s: float) -> None:
+    """End a connection that is not over in time: the limit of one operation ends none that answers drop by drop."""
+    while not is_over.wait(limit_s):
+        with suppress(OSError, AttributeError):
+            # Of the plain socket: that of TLS would be changed under the one who reads from it.
+            socket.socket.shutdown(smtp.sock, socket.SHUT_RDWR)  # type: ignore[arg-type]
 
 
 def _through_sendmail(mail: EmailMessage, program: str, timeout_s: float) -> Outcome:

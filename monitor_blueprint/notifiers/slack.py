@@ -9,7 +9,9 @@ import ipaddress
 import logging
 import math
 import re
+import time
 import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -19,12 +21,15 @@ import msgspec
 from monitor_blueprint.notifiers import Delivered, Message, Outcome, Refused, Retry
 
 if TYPE_CHECKING:
-    from slack_sdk.webhook import WebhookClient
+    from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 ENVIRONMENT = ("SLACK_WEBHOOK",)
 # Slack cuts a text at 40,000 characters, the id included.
 MAX_TEXT = 30_000
 _TRY_AGAIN = (408, 425, 429)
+# Slack answers with a word; of an answer without end no more than this is read, and not for longer than three operations.
+_MAX_ANSWER = 10_000
+_ANSWER_OPERATIONS = 3
 _ERROR_WORD = re.compile(r"[a-z_]{2,60}")
 # The library's own log lines hold the URL, which is the secret.
 _silent = logging.Logger("slack-webhook", level=logging.CRITICAL + 1)
@@ -83,7 +88,36 @@ def text_of(message: Message) -> str:
 
 @functools.cache
 def _client_class() -> type[WebhookClient]:
-    return cast("type[WebhookClient]", importlib.import_module("slack_sdk.webhook").WebhookClient)
+    library = importlib.import_module("slack_sdk.webhook")
+
+    class Client(library.WebhookClient):  # type: ignore[misc, name-defined]
+        """The library's client, which would read an answer without end, and follow a redirect, losing the message."""
+
+        def _perform_http_request_internal(self, url: str, req: urllib.request.Request) -> WebhookResponse:
+            status, body, headers = _ask(req, self.timeout)
+            return cast("WebhookResponse", library.WebhookResponse(url=url, status_code=status, body=body, headers=headers))
+
+    return Client
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Follow none: a redirected POST becomes a GET, whose 200 says nothing about the message."""
+
+
+def _ask(request: urllib.request.Request, timeout_s: float) -> tuple[int, str, dict[str, str]]:
+    try:
+        answer = urllib.request.build_opener(_NoRedirect()).open(request, timeout=timeout_s)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        deadline = time.monotonic() + _ANSWER_OPERATIONS * timeout_s
+        body = b""
+        while len(body) < _MAX_ANSWER and (chunk := answer.read1(_MAX_ANSWER)):
+            body += chunk
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+        return answer.status, body.decode("utf-8", "replace"), dict(answer.headers.items())
 
 
 def _outcome(status: int, body: str, headers: Mapping[str, str]) -> Outcome:
@@ -94,7 +128,7 @@ def _outcome(status: int, body: str, headers: Mapping[str, str]) -> Outcome:
         if body.lstrip().startswith("<"):
             return Retry(f"HTTP {status}, but a web page instead of Slack's answer")
         return Delivered(answer)
-    if status in _TRY_AGAIN or status >= 500:
+    if status in _TRY_AGAIN or status >= 500 or 300 <= status < 400:
         return Retry(answer, _retry_after_s(headers))
     return Refused(answer)
 

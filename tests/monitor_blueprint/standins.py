@@ -192,26 +192,34 @@ class MailStandIn:
         self._controller.stop()
 
 
-class DrippingMailServer:
-    """Begins its greeting and never ends it: each byte comes in time, and so no time limit of a single read is met."""
+class EndlessServer:
+    """Answers the first connection with some bytes, again and again, until the client hangs up or the test is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int, piece: bytes, pause_s: float = 0.0) -> None:
         self.is_asked = threading.Event()
+        self._head = f"HTTP/1.1 {status} x\r\n\r\n".encode() if status else b""
+        self._piece = piece
+        self._pause_s = pause_s
         self._is_over = threading.Event()
         self._server = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     @property
-    def environ(self) -> dict[str, str]:
-        return {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(self._server.getsockname()[1])}
+    def port(self) -> int:
+        return int(self._server.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/services/T000/B000/secret"
 
     def _serve(self) -> None:
         with suppress(OSError):
             connection, _ = self._server.accept()
             with connection:
                 self.is_asked.set()
-                while not self._is_over.wait(0.05):
-                    connection.sendall(b"220-wait\r\n")
+                connection.sendall(self._head)
+                while not self._is_over.wait(self._pause_s):
+                    connection.sendall(self._piece)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -221,6 +229,17 @@ class DrippingMailServer:
         self._is_over.set()
         self._thread.join()
         self._server.close()
+
+
+class DrippingMailServer(EndlessServer):
+    """Begins its greeting and never ends it: each line comes in time, and so no time limit of a single read is met."""
+
+    def __init__(self) -> None:
+        super().__init__(0, b"220-wait\r\n", pause_s=0.05)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(self.port)}
 
 
 def free_port() -> int:

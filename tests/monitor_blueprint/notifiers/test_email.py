@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.notifiers import Delivered, Message, Outcome, Refused, Retry, email
-from tests.monitor_blueprint.standins import MailStandIn, free_port
+from tests.monitor_blueprint.standins import DrippingMailServer, EndlessServer, MailStandIn, free_port
 
 MESSAGE = Message(
     id="17-opened",
@@ -126,6 +126,19 @@ def test_a_server_that_accepts_the_connection_and_says_nothing_ends_at_the_time_
         outcome = send(environ, timeout_s=1)
     assert isinstance(outcome, Retry)
     assert "timed out" in outcome.reason
+
+
+def test_a_greeting_that_comes_drop_by_drop_is_not_waited_for() -> None:
+    with DrippingMailServer() as server:
+        outcome = send(server.environ, timeout_s=0.2)
+    assert outcome == Retry("SMTPServerDisconnected: Connection unexpectedly closed")
+
+
+@pytest.mark.parametrize(("reply", "kind"), [(b"554 no service here\r\n", Refused), (b"421 too busy\r\n", Retry)])
+def test_the_greeting_may_be_a_refusal(reply: bytes, kind: type[Outcome]) -> None:
+    with EndlessServer(0, reply) as server:
+        environ = {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port)}
+        assert isinstance(send(environ), kind)
 
 
 def test_a_server_that_hangs_up_after_the_text_is_tried_again() -> None:

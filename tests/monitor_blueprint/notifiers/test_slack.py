@@ -7,7 +7,7 @@ import pytest
 
 from monitor_blueprint import notifiers
 from monitor_blueprint.notifiers import Delivered, Message, Outcome, Refused, Retry, slack
-from tests.monitor_blueprint.standins import HttpStandIn, Reply, free_port
+from tests.monitor_blueprint.standins import EndlessServer, HttpStandIn, Reply, free_port
 
 MESSAGE = Message(
     id="17-opened",
@@ -89,8 +89,26 @@ def test_nobody_listening_is_tried_again() -> None:
     assert send(f"http://127.0.0.1:{free_port()}/services/x") == Retry("ConnectionRefusedError: Connection refused")
 
 
+def test_a_redirect_is_not_followed_since_its_200_would_say_nothing_about_the_message() -> None:
+    with HttpStandIn() as server:
+        server.reply_to = lambda post: Reply(302, "", {"Location": f"{server.url}/elsewhere"})
+        assert send(server.url) == Retry("HTTP 302")
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_without_end_is_read_to_its_beginning_only(status: int) -> None:
+    with EndlessServer(status, b"x" * 65536) as server:
+        outcome = send(server.url)
+    assert outcome == (Delivered("HTTP 200") if status == 200 else Retry("HTTP 500"))
+
+
+def test_an_answer_that_comes_drop_by_drop_is_not_waited_for() -> None:
+    with EndlessServer(200, b"x", pause_s=0.01) as server:
+        assert send(server.url, timeout_s=0.1).__class__ is Retry
+
+
 def test_a_web_page_that_answers_200_is_not_taken_for_slack() -> None:
-    with HttpStandIn(lambda post: Reply(302, "", {"Location": "/login"})) as server:
+    with HttpStandIn(lambda post: Reply(200, "<html>log in first</html>")) as server:
         assert send(server.url) == Retry("HTTP 200, but a web page instead of Slack's answer")
 
 
