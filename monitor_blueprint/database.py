@@ -128,8 +128,12 @@ def _connect(name: str, busy_timeout_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         name, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False, uri=name.startswith("file:")
     )
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA cache_size = -1024")
+    try:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -1024")  # reads the file
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -112,7 +112,8 @@ def test_where_the_directory_cannot_be_had_standard_output_still_has_every_line_
     directory.write_text("a file is in the way")
     log.write(logging.ERROR, "one")
     assert screen.getvalue().endswith("ERROR: one\n")
-    assert log.problem == f"{directory}/health_check.log: Not a directory"
+    # Python 3.13 no longer looks at the file before the directory is made.
+    assert log.problem in {f"{directory}/health_check.log: {reason}" for reason in ("Not a directory", "File exists")}
     directory.unlink()
     log.write(logging.ERROR, "two")
     assert not log.problem

@@ -258,8 +258,11 @@ def test_a_corrupt_database_is_moved_aside_and_a_new_one_begun(path: Path) -> No
 def test_a_disk_that_damages_the_database_again_and_again_is_not_filled_up(path: Path) -> None:
     for number in range(5):
         path.write_bytes(b"this is no database at all" * 1000)
-        path.with_name("monitor.db-wal").write_bytes(b"%d" % number)
         Store(path).close()
+        newest = max(path.parent.glob("monitor.db.corrupt-*Z"))
+        # SQLite removes them, but not where another process has the file open.
+        for suffix in ("-wal", "-shm"):
+            newest.with_name(newest.name + suffix).write_bytes(b"%d" % number)
     kept = sorted(path.parent.glob("monitor.db.corrupt-*Z"))
     assert len(kept) == 3
     assert [each.with_name(f"{each.name}-wal").read_bytes() for each in kept] == [b"2", b"3", b"4"]
