@@ -18,8 +18,9 @@ test: lint ## run every test that needs no root
 test-fast: $(VENV)/.dev ## run the fast tests only
 	$(PYTEST) -m "not box and not slow"
 
-test-box: $(VENV)/.dev ## boot a Debian machine and try everything on it (root, debootstrap, systemd-container)
-	$(PYTEST) -m box tests/box
+SUITE ?= bookworm
+test-box: $(VENV)/.dev ## boot a machine (SUITE: bookworm, trixie, noble) and try everything on it (root, debootstrap, systemd-container)
+	BOX_SUITE=$(SUITE) $(PYTEST) -m box tests/box
 
 lint: $(VENV)/.dev ## style and types
 	$(BIN)/ruff check .

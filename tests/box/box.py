@@ -1,4 +1,4 @@
-"""A Debian 12 machine with systemd, booted from a directory, with a network of its own: loopback and nothing else.
+"""A Debian or Ubuntu machine with systemd, booted from a directory, with a network of its own: loopback and nothing else.
 
 The base system is made by debootstrap once and the Python packages are fetched once; both are kept under `build/box`
 by the hash of what they are made from. Every box starts from a fresh copy of the base.
@@ -28,7 +28,9 @@ from typing import Any, TypeVar
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 CACHE = ROOT / "build" / "box"
-SUITE = "bookworm"
+# Which release the machine is of, and the Python it has.
+SUITE = os.environ.get("BOX_SUITE") or "bookworm"
+PYTHONS = {"bookworm": "3.11", "noble": "3.12", "trixie": "3.13"}
 # What a server has before NeuroNova comes, and what the tests look with.
 PACKAGES = (
     "ca-certificates", "cron", "curl", "dbus", "init", "iproute2", "logrotate", "nginx-light",
@@ -237,7 +239,12 @@ def _base_system() -> Path:
     if not base.exists():
         partial = base.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
-        _call("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(partial))
+        # On Debian some of the packages are nowhere but in main, on Ubuntu (noble) in universe.
+        components = "main,universe" if SUITE == "noble" else "main"
+        _call(
+            "debootstrap", "--variant=minbase", f"--components={components}", f"--include={','.join(PACKAGES)}",
+            SUITE, str(partial),
+        )  # fmt: skip
         shutil.rmtree(partial / "var/cache/apt/archives")
         partial.rename(base)
     return base
@@ -246,19 +253,26 @@ def _base_system() -> Path:
 def _wheels() -> Path:
     locked = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     site = (ROOT / "examples/django/requirements.txt").read_text(encoding="utf-8")
-    wheels = CACHE / f"wheels-{_digest(locked, site, *STAND_IN_REQUIREMENTS)}"
+    wheels = CACHE / f"wheels-{_digest(PYTHONS[SUITE], locked, site, *STAND_IN_REQUIREMENTS)}"
     if not wheels.exists():
         partial = wheels.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
-        # For the box's Python, whichever this one is.
-        platforms = [f"--platform=manylinux{version}_x86_64" for version in ("2014", "_2_17", "_2_28", "_2_34")]
+        partial.mkdir()
+        # For the box's Python, whichever this one is: pip minds it for the wheels, but not for conditions such as
+        # `python_full_version < '3.12'`.
+        version, own = f"--python-version={PYTHONS[SUITE]}", str(partial / "requirements.txt")
+        _call(
+            sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--generate-hashes", version,
+            f"--output-file={own}", str(ROOT / "requirements.txt"),
+        )  # fmt: skip
+        platforms = [f"--platform=manylinux{glibc}_x86_64" for glibc in ("2014", "_2_17", "_2_28", "_2_34")]
         for wanted in (
-            ["--requirement", str(ROOT / "requirements.txt")],
+            ["--requirement", own],
             ["--requirement", str(ROOT / "examples/django/requirements.txt"), *STAND_IN_REQUIREMENTS],
         ):
             _call(
                 sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
-                "--python-version=3.11", "--implementation=cp", *platforms, f"--dest={partial}", *wanted,
+                version, "--implementation=cp", *platforms, f"--dest={partial}", *wanted,
             )  # fmt: skip
         partial.rename(wheels)
     return wheels

@@ -16,6 +16,8 @@ REASON = boxes.missing()
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Box tests are run when they are asked for with `-m box`, as `make test-box` does, and only then."""
     asked_for = "box" in str(config.getoption("markexpr")).split()
+    if asked_for and boxes.SUITE not in boxes.PYTHONS:
+        raise pytest.UsageError(f"SUITE={boxes.SUITE} is unknown; there are {', '.join(boxes.PYTHONS)}")
     reason = REASON if asked_for else "only with -m box (make test-box)"
     for item in items:
         if HERE in item.path.parents:
