@@ -57,6 +57,7 @@ class Schedule:
         self._completed = completed
         self._failed = failed
         self._ended_at = float("-inf")
+        self._awaited: set[frozenset[str]] = set()
         self._overdue_s = overdue_s if overdue_s is not None else every_minutes * 90.0
         self._overdue: threading.Timer | None = None
         # Complete checks one after the other; a unit that has just changed is looked at beside one that waits for a slow
@@ -98,8 +99,15 @@ class Schedule:
         self._run_in(0.0, reason)
 
     def look_at(self, checks: Collection[str], reason: str) -> None:
-        """Look at some checks at once, then run a complete health check for what hangs on them."""
-        self._scheduler.add_job(self._look, args=[frozenset(checks), reason], misfire_grace_time=None, executor="looks")
+        """Look at some checks at once, then run a complete health check for what hangs on them.
+
+        A look that has not begun yet sees this change as well: units that change faster than slow targets can be looked
+        at must not make a queue that outlives them by hours.
+        """
+        wanted = frozenset(checks)
+        if wanted not in self._awaited:
+            self._awaited.add(wanted)
+            self._scheduler.add_job(self._look_anew, args=[wanted, reason], misfire_grace_time=None, executor="looks")
 
     def _run(self, reason: str) -> None:
         start = time.monotonic()
@@ -121,6 +129,10 @@ class Schedule:
         self._ended_at = time.monotonic()
         self._recheck(outcome)
         self._completed(outcome)
+
+    def _look_anew(self, checks: frozenset[str], reason: str) -> None:
+        self._awaited.discard(checks)
+        self._look(checks, reason)
 
     def _look(self, checks: frozenset[str], reason: str) -> None:
         try:

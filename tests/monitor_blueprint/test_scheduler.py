@@ -188,6 +188,27 @@ def test_what_has_changed_is_looked_at_at_once_and_then_all_that_hangs_on_it(
     assert planned.completed.empty()
 
 
+def test_a_unit_that_changes_without_end_makes_no_queue_of_looks_at_a_slow_target(planned: Planned) -> None:
+    may_end = threading.Event()
+    planned.check.work = until(may_end)
+    planned.schedule.start()
+    planned.check.next_run()
+    for _ in range(2):
+        planned.schedule.look_at(["Flask"], "systemd")
+        assert planned.check.next_run() == ("systemd", frozenset({"Flask"}))
+    # Both threads are at work; of all the changes from now on one look is left to do, and one for each other unit.
+    for _ in range(100):
+        planned.schedule.look_at(["Flask"], "systemd")
+    planned.schedule.look_at(["Django"], "systemd")
+    may_end.set()
+    later = [planned.check.next_run() for _ in range(2)]
+    assert sorted(later, key=str) == [("systemd", frozenset({name})) for name in ("Django", "Flask")]
+    planned.until_completed()
+    planned.schedule.look_at(["Flask"], "systemd")
+    while planned.check.next_run() != ("systemd", frozenset({"Flask"})):
+        pass
+
+
 def test_a_look_is_not_held_up_by_a_health_check_that_waits_for_a_slow_target(planned: Planned) -> None:
     may_end = threading.Event()
     planned.check.work = until(may_end)
