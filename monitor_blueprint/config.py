@@ -26,6 +26,11 @@ from monitor_blueprint.core.maintenance import Weekday, Window
 from monitor_blueprint.core.models import CheckPolicy
 
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
+# What systemd takes for the name of a unit (systemd.unit(5)); with another among them it refuses to watch any.
+_UNIT = re.compile(
+    r"(?!.*@(?:\.|\Z))(?:[A-Za-z0-9:_\\@-]{1,200}|[A-Za-z0-9:_.\\@-]{1,200}"
+    r"\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope))"
+)
 # The monitor's own check (database, log, channels) has this name; the others may not take it.
 SELF_CHECK = "Monitor"
 _ENVIRONMENT = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "ML_API_KEY")
@@ -171,6 +176,7 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: st
     absent = tuple(check.name for check in found if is_embedded and not _is_possible(check))
     checks = tuple(check for check in found if check.name not in absent)
     _refuse_bad_names(found, source)
+    _refuse_bad_units(found, source)
     channels = tuple(_channel(section, source) for section in _sections(document, "channel", source))
     _refuse_double_channels(channels, source)
     # A channel needs no section: the environment alone configures it.
@@ -243,6 +249,14 @@ def _refuse_bad_names(checks: Sequence[Check], source: str) -> None:
             if dependency not in names or dependency == check.name:
                 others = [name for name in names if name != check.name]
                 raise ConfigError(_choice(source, f'[[check]] "{check.name}"', "depends_on", dependency, others))
+
+
+def _refuse_bad_units(checks: Sequence[Check], source: str) -> None:
+    for check in checks:
+        for unit in units_of(check):
+            if not _UNIT.fullmatch(unit):
+                where = f'{source}: [[check]] "{check.name}"'
+                raise ConfigError(f'{where}: unit {unit!r} is no name of a systemd unit, such as "nginx" or "backup.timer"')
 
 
 def _refuse_double_channels(channels: Sequence[Channel], source: str) -> None:

@@ -212,6 +212,26 @@ def test_an_unknown_kind_of_check_is_told_with_those_that_exist() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "unit", ["gunicorn django", "nginx\n", "gunicorn.django", "worker@", "worker@.service", "nginx*", "엔진"]
+)
+def test_a_name_that_no_unit_can_have_is_refused_because_systemd_would_then_watch_none(unit: str) -> None:
+    sections = (
+        [{"name": "Nginx", "kind": "service", "unit": unit}],
+        [{"name": "Nginx", "kind": "restarts", "units": ["nginx", unit]}],
+    )
+    for section in sections:
+        with pytest.raises(ConfigError, match=r'\[\[check\]\] "Nginx": unit .* is no name of a systemd unit'):
+            config.parse({"check": section}, {}, source="monitor.toml")
+
+
+@pytest.mark.parametrize(
+    "unit", ["nginx", "nginx.service", "worker@1", "worker@a.b.service", "my.app.service", r"dev-disk\x2d1.mount"]
+)
+def test_a_name_that_a_unit_can_have_is_taken(unit: str) -> None:
+    assert config.parse({"check": [{"name": "A", "kind": "service", "unit": unit}]}, {}, source="monitor.toml").units == (unit,)
+
+
 @pytest.mark.parametrize("name", ["", "two words", 'quo"te', "quo'te", "*", "x" * 41, "line\n", "\n", "tab\t"])
 def test_a_name_that_no_command_line_could_take_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"at `\$\.name`"):
