@@ -7,6 +7,7 @@ id, rather than lost. Each channel has a thread of its own; nobody waits for a s
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import random
 import threading
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 # The role of the one process that runs the schedule.
 SERVICE = "service"
 _LEASE_MARGIN_S = 15.0
+# Slack cuts a text at 40,000 characters, and what comes last in a backlog is how things are now.
+_SUMMARY_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +230,14 @@ class Outbox:
     def _next_message(self, claim: Claim, now: datetime) -> tuple[Message, tuple[str, ...]]:
         first = claim.messages[0]
         waiting_since = min(first.at, claim.failing_since or first.at)
-        if len(claim.messages) > 1 and (now - waiting_since).total_seconds() >= self._timing.backlog_s:
+        count = _fitting(claim.messages)
+        if count > 1 and (now - waiting_since).total_seconds() >= self._timing.backlog_s:
             try:
-                summary = self._summarise(list(claim.messages), now)
+                summary = self._summarise(list(claim.messages[:count]), now)
             except Exception:  # noqa: BLE001 - better one by one than not at all
                 _log.exception("the backlog cannot be summarised")
             else:
-                return replace(summary, id=summary_id(claim.event_ids)), claim.event_ids
+                return replace(summary, id=summary_id(claim.event_ids[:count])), claim.event_ids[:count]
         return first, claim.event_ids[:1]
 
     def _wait_s(self, outcome: Outcome, attempts: int) -> float:
@@ -241,6 +245,13 @@ class Outbox:
         wait_s = min(doubled, self._timing.longest_wait_s) * (0.5 + self._jitter() / 2)
         asked_s = outcome.after_s if isinstance(outcome, Retry) else None
         return min(max(wait_s, asked_s or 0.0), LONGEST_WAIT_S)
+
+
+def _fitting(messages: Sequence[Message]) -> int:
+    """Return how many of the messages, the oldest first, fit into one."""
+    # Its moment and its id stand above each.
+    lengths = itertools.accumulate(len(message.body) + 100 for message in messages)
+    return sum(length <= _SUMMARY_CHARS for length in lengths)
 
 
 def summary_id(event_ids: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor_blueprint import wording
 from monitor_blueprint.core.models import Event, EventKind
 from monitor_blueprint.notifiers import Channel, Delivered, Message, Outcome, Refused, Retry, channels
 from monitor_blueprint.outbox import Health, Outbox, Timing, summary_id
@@ -245,6 +247,26 @@ def test_a_backlog_of_a_long_outage_arrives_as_one_message(store: Store, clock: 
     assert store.outbox_status()["pigeon"].pending == 0
     box.deliver_due()
     assert len(pigeon.sent) == 2
+
+
+def test_a_backlog_that_is_too_long_for_one_message_arrives_in_several_and_none_of_it_is_cut_off(
+    store: Store, clock: Clock
+) -> None:
+    expected = [f"{number}-opened" for number in range(1, 201)]
+    for number, id_ in enumerate(expected, 1):
+        event = Event(EventKind.OPENED, NOW, number, NOW, ("Flask",))
+        # One that is too long by itself among them.
+        message = Message(id_, "subject", "가" * (40_000 if number == 77 else 300), NOW, number, "opened")
+        store.run(lambda tx, event=event, message=message: tx.add_event(event, message.id, {"slack": message}))  # type: ignore[misc]
+    clock.now += timedelta(hours=5)
+    with HttpStandIn() as server:
+        slack = channels({"SLACK_WEBHOOK": server.url})
+        Outbox(store, slack, wording.summary, clock=clock).deliver_due()
+        texts = [server.posts.get_nowait().text for _ in range(server.posts.qsize())]
+    assert store.outbox_status()["slack"].pending == 0
+    assert ["…" in text for text in texts] == [False, False, True, False, False, False]
+    told = [id_ for text in texts for id_ in re.findall(r"\d+-opened", text)]
+    assert told == expected
 
 
 def test_after_a_short_outage_every_message_arrives_by_itself(store: Store, clock: Clock) -> None:
