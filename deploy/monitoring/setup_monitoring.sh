@@ -181,9 +181,12 @@ install_packages() {
     mapfile -t missing < <(missing_packages)
     if [ ${#missing[@]} -gt 0 ]; then
         say "Installing ${missing[*]}"
-        remedy="Look at the lines above; 'sudo apt-get update' and a network connection usually put it right."
-        quietly env DEBIAN_FRONTEND=noninteractive apt-get update -q
-        quietly env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+        remedy="Look at the lines above; 'sudo apt-get update' and a network connection usually put it right. Where it
+says 'Could not get lock', the system is updating itself: run this again when that is over."
+        # Ubuntu's needrestart would restart Nginx, Django and others for it; it comes to them at the next update.
+        export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+        quietly apt-get update -q
+        quietly apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}"
     fi
     if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
         die "$(python3 --version) is too old; 3.11 is needed." "Use Debian 12 or Ubuntu 24.04, or newer."
@@ -336,7 +339,7 @@ install_system_files() {
     done
     install -m 0644 "$from/deploy/logrotate/neuronova" /etc/logrotate.d/neuronova
     # The first run takes note of the files and rotates nothing; the monitor looks whether the rotation runs.
-    quietly logrotate /etc/logrotate.d/neuronova
+    quietly logrotate --wait-for-state-lock /etc/logrotate.d/neuronova
     if [ -f /usr/local/bin/neuronova-health-check ] && ! grep -q monitor_blueprint /usr/local/bin/neuronova-health-check; then
         install -m 0640 /usr/local/bin/neuronova-health-check "$settings/neuronova-health-check.old"
         say "The earlier neuronova-health-check is kept as $settings/neuronova-health-check.old"

@@ -37,6 +37,7 @@ PACKAGES = (
     "openssl", "procps", "python3", "python3-venv", "sudo", "systemd", "util-linux",
 )  # fmt: skip
 STAND_IN_REQUIREMENTS = ("aiosmtpd==1.4.*",)
+ADM = 4  # the group's number on every Debian and Ubuntu
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _Found = TypeVar("_Found")
 
@@ -188,6 +189,9 @@ def boot() -> Iterator[Box]:
         (tree / "etc/pip.conf").write_text("[global]\nno-index = true\nfind-links = /opt/wheels\n")
         (tree / "etc/hostname").write_text("clinic\n")
         (tree / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 clinic\n::1 localhost\n")
+        # As Ubuntu has it, for rsyslog: logrotate is stricter there than with Debian's root:root 0755.
+        os.chown(tree / "var/log", 0, ADM)
+        (tree / "var/log").chmod(0o775)
         # Without a network there is no name server, and asking one that is not there takes its time.
         (tree / "etc/resolv.conf").unlink(missing_ok=True)
         (tree / "etc/resolv.conf").write_text("")

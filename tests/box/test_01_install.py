@@ -15,6 +15,19 @@ ALERT_EMAIL="ops@example.com"
 SLACK_WEBHOOK=""
 echo "NeuroNova 헬스 체크 시작"
 """
+# A package archive of one package, which is not on the machine, as on a fresh Ubuntu. It notes what it is installed with.
+ARCHIVE = """
+set -e
+mkdir -p /opt/archive/venv/DEBIAN; cd /opt/archive
+printf 'Package: python3-venv\\nVersion: 99\\nArchitecture: all\\nMaintainer: us\\nDescription: none\\n' > venv/DEBIAN/control
+printf '#!/bin/sh\\nenv > /root/installed-with\\n' > venv/DEBIAN/postinst; chmod 755 venv/DEBIAN/postinst
+dpkg-deb --build venv venv.deb
+cat venv/DEBIAN/control > Packages
+stat -c 'Size: %s' venv.deb >> Packages
+sha256sum venv.deb | sed -E 's/(.*)  (.*)/SHA256: \\1\\nFilename: .\\/\\2/' >> Packages
+echo 'deb [trusted=yes] file:/opt/archive ./' > /etc/apt/sources.list
+dpkg --remove python3-venv
+"""
 
 
 def test_a_dry_run_changes_nothing(box: Box) -> None:
@@ -37,9 +50,13 @@ def test_setup_installs_everything_and_shows_one_health_check(box: Box) -> None:
     box.path("/usr/local/bin/neuronova-health-check").write_text(EARLIER_SCRIPT)
     box.run("chmod +x /usr/local/bin/neuronova-health-check")
     box.run("printf '*/5 * * * * /usr/local/bin/neuronova-health-check\\n0 3 * * * true\\n' | crontab -")
+    box.run(ARCHIVE)
 
     result = box.run(SETUP, timeout_s=300)
 
+    assert "Installing python3-venv\n" in result.output
+    # needrestart of Ubuntu would restart other services.
+    assert "NEEDRESTART_SUSPEND=1" in box.path("/root/installed-with").read_text()
     assert "INFO: NeuroNova 헬스 체크 시작" in result.output
     assert "SUCCESS: Flask API: 응답 정상 (HTTP 200)" in result.output
     assert "INFO: 헬스 체크 완료: " in result.output
