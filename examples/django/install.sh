@@ -18,6 +18,8 @@ neuronova_setting() {
     fi
 }
 
+# Whatever root's own is: www-data must be able to read the code.
+umask 022
 echo "Code and libraries: $site"
 mkdir -p "$site"
 rm -rf "$site/code.new"
