@@ -23,8 +23,8 @@ class Load:
         self.answered = 0
         self.failures: list[str] = []
         self._threads = [
-            threading.Thread(target=self._ask, args=(client,))
-            for client in [requests.Session] * KEPT + [lambda: requests] * FRESH
+            threading.Thread(target=self._ask, args=client)
+            for client in [("kept", requests.Session)] * KEPT + [("fresh", lambda: requests)] * FRESH
         ]
 
     def __enter__(self) -> Self:
@@ -44,7 +44,7 @@ class Load:
             goal = self.answered + len(self.failures) + MANY
             assert self._more.wait_for(lambda: self.answered + len(self.failures) >= goal, DEADLINE_S)
 
-    def _ask(self, new_client: Callable[[], Any]) -> None:
+    def _ask(self, kind: str, new_client: Callable[[], Any]) -> None:
         client = new_client()
         while not self._stop.is_set():
             try:
@@ -54,7 +54,7 @@ class Load:
                 problem = repr(error)
             with self._more:
                 if problem:
-                    self.failures.append(problem)
+                    self.failures.append(f"{kind}: {problem}")
                 else:
                     self.answered += 1
                 self._more.notify_all()

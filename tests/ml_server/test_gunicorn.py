@@ -7,6 +7,8 @@ import re
 import shutil
 import signal
 import socket
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,12 @@ import numpy as np
 import onnxruntime as ort
 import psutil
 import pytest
+import requests
 
 from ml_server.card import Card
 from ml_server.config import BUNDLED_MODELS
 from tests.ml_server.conftest import NAME, VERSION, StartServer, edit_card
-from tests.ml_server.load import FRESH, KEPT, Load
+from tests.ml_server.load import Load
 from tests.ml_server.server import DEADLINE_S, Server
 
 Features = dict[str, Any]
@@ -37,6 +40,14 @@ def raw(server: Server, request: bytes, *, hang_up: bool = False) -> bytes:
         if hang_up:
             connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Until something is so that no event tells of."""
+    end = time.monotonic() + DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def wait_gone(pid: int) -> None:
@@ -230,8 +241,48 @@ def test_a_killed_worker_costs_at_most_what_it_was_doing(start_server: StartServ
         os.kill(server.workers()[0], signal.SIGKILL)
         server.report_with("READY")
         load.wait_for_more()
-    assert len(load.failures) <= KEPT + FRESH
+    assert len([failure for failure in load.failures if failure.startswith("fresh")]) <= 1, load.failures
+    assert len([failure for failure in load.failures if failure.startswith("kept")]) <= 1, load.failures
     assert server.health().status_code == 200
+
+
+def test_what_a_killed_worker_had_no_thread_for_is_answered_by_another(start_server: StartServer) -> None:
+    server = start_server(ML_WORKERS="1", ML_THREADS="2")
+    server.report_with("READY")
+    (worker,) = server.workers()
+    address = urlsplit(server.url)
+
+    def held() -> int:
+        connections = psutil.Process(worker).net_connections("tcp")
+        return sum(connection.status == psutil.CONN_ESTABLISHED for connection in connections)
+
+    with contextlib.ExitStack() as stack:
+        unfinished, waiting = [
+            [stack.enter_context(socket.create_connection((address.hostname, address.port), DEADLINE_S)) for _ in range(count)]
+            for count in (2, 3)
+        ]
+        for connection in unfinished:
+            connection.sendall(b"GET /health HTTP/1.1\r\n")
+        for connection in waiting:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: clinic\r\nConnection: close\r\n\r\n")
+        wait_until(lambda: held() == 2)
+        os.kill(worker, signal.SIGKILL)
+        for connection in waiting:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_connection_is_kept_while_it_is_the_only_one(start_server: StartServer) -> None:
+    server = start_server(ML_WORKERS="1")
+    server.report_with("READY")
+    with requests.Session() as first, requests.Session() as second:
+        answers = [client.get(f"{server.url}/health", timeout=DEADLINE_S) for client in (first, first, second, first, first)]
+    assert [answer.headers["Connection"] for answer in answers] == [
+        "keep-alive",
+        "keep-alive",
+        "close",
+        "keep-alive",
+        "keep-alive",
+    ]
 
 
 def test_a_reload_loses_no_request(start_server: StartServer, features: Features) -> None:
