@@ -205,8 +205,10 @@ class Outbox:
         message, event_ids = self._next_message(claim, now)
         attempt = lane.attempt
         if attempt is None:
-            attempt = lane.attempt = _Attempt(lane.channel, message, event_ids, self._timing.operation_s)
+            attempt = _Attempt(lane.channel, message, event_ids, self._timing.operation_s)
+            # Where there is no thread to be had, this one was never made: nobody could wait for it.
             attempt.start()
+            lane.attempt = attempt
         attempt.join(self._timing.attempt_s)
         # One that does not return is waited for again the next time: never two at once, and its answer still counts.
         if attempt.is_alive():

@@ -111,7 +111,14 @@ class Runner:
         ]
         current = _Round(jobs)
         for number in range(min(len(jobs), MAX_THREADS)):
-            threading.Thread(target=self._work, args=(current,), name=f"probe-{number}", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, args=(current,), name=f"probe-{number}", daemon=True).start()
+            except RuntimeError:
+                # The system gives no more threads; a few do the work as well.
+                if number == 0:
+                    raise
+                _logger.warning("only %d threads for %d probes", number, len(jobs))
+                break
         done = current.wait(deadline)
         missing = [check for check in checks if check.name not in done]
         for check in missing:

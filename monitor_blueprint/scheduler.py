@@ -111,10 +111,10 @@ class Schedule:
 
     def _run(self, reason: str) -> None:
         start = time.monotonic()
-        self._expect_a_run()
         self._log.write_run(logging.INFO, messages.RUN_STARTED.format(reason=reason))
-        self._begun()
         try:
+            self._expect_a_run()
+            self._begun()
             outcome = self._check.run(datetime.now(UTC), reason)
         except Exception as error:  # the edge of a job: one failed run must not end the schedule
             _logger.exception("health check failed")

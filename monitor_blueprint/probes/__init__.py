@@ -11,6 +11,7 @@ Nothing else has to be told about a new file: it is imported when a check names 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 import re
@@ -76,8 +77,12 @@ def kinds() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
+@functools.cache
 def load(kind: str) -> ModuleType:
-    """Import the module of a kind; raises KeyError for a kind that does not exist."""
+    """Import the module of a kind; raises KeyError for a kind that does not exist.
+
+    What is loaded stays usable when its file is gone: an upgrade may have taken it away, or the disk is.
+    """
     if kind not in kinds():
         raise KeyError(kind)
     return importlib.import_module(f"{__name__}.{kind}")

@@ -18,6 +18,7 @@ from monitor_blueprint.core.models import Event, EventKind
 from monitor_blueprint.notifiers import Channel, Delivered, Message, Outcome, Refused, Retry, channels
 from monitor_blueprint.outbox import Health, Outbox, Timing, summary_id
 from monitor_blueprint.store import Store
+from tests.monitor_blueprint.shortage import few_threads, said
 from tests.monitor_blueprint.standins import HttpStandIn, MailStandIn, Reply
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -322,6 +323,24 @@ def test_a_channel_that_breaks_is_tried_again_and_its_text_is_not_told(store: St
     outbox(store, clock, explode).deliver_due()
     assert store.outbox_status()["pigeon"].last_error == "unexpected LookupError"
     assert store.outbox_status()["pigeon"].pending == 1
+
+
+def test_a_time_without_threads_does_not_stop_a_channel_for_good(store: Store, clock: Clock) -> None:
+    arrived: queue.Queue[str] = queue.Queue()
+
+    def take(message: Message, timeout_s: float) -> Outcome:
+        arrived.put(message.id)
+        return Delivered()
+
+    box = outbox(store, clock, take)
+    box.start()
+    with said("monitor_blueprint.outbox", "failed unexpectedly") as has_failed, few_threads(0):
+        add(store, 1)
+        box.notify()
+        assert has_failed.wait(30)
+    box.notify()
+    assert arrived.get(timeout=30) == "1-opened"
+    box.stop()
 
 
 def test_an_attempt_without_end_is_left_alone_and_its_late_success_still_counts(store: Store, clock: Clock) -> None:

@@ -16,6 +16,7 @@ from monitor_blueprint.probes import Observation, ProbeContext, ProbeError
 from monitor_blueprint.runner import Runner, UnitSnapshot
 from monitor_blueprint.systemd import UnitState
 from tests.monitor_blueprint.conftest import Script
+from tests.monitor_blueprint.shortage import few_threads, said
 
 NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
 FINE = Observation((Reading("thing"),))
@@ -205,6 +206,28 @@ def test_more_hanging_probes_than_threads_end_at_the_deadline_too(
     hanging.released.set()
     wait_until_idle(tried)
     assert all(result.status is Status.OK for result in run(tried, [*names, "Other"]).values())
+
+
+def test_where_the_system_gives_few_threads_they_do_all_the_work(script: Script) -> None:
+    with said("monitor_blueprint.runner", "only 2 threads for 5 probes") as is_short:
+
+        def look(context: ProbeContext) -> Observation:
+            is_short.wait(LONG_S)
+            return FINE
+
+        script.update(dict.fromkeys("ABCDE", look))
+        with few_threads(2):
+            seen = run(Runner(), "ABCDE")
+        assert is_short.is_set()
+    assert {result.status for result in seen.values()} == {Status.OK}
+
+
+def test_a_probe_whose_file_is_gone_goes_on_as_it_was_loaded(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    script["A"] = lambda context: FINE
+    assert run(Runner(), "A")["A"].status is Status.OK
+    # An upgrade has taken the program's files away.
+    monkeypatch.setattr(probes, "__path__", [])
+    assert run(Runner(), "A")["A"].status is Status.OK
 
 
 def test_the_units_are_asked_once_in_a_cycle_and_who_cannot_ask_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from monitor_blueprint.cycle import HealthCheck, Outcome
 from monitor_blueprint.health_log import HealthLog
 from monitor_blueprint.scheduler import Schedule
 from tests.monitor_blueprint.guide import without_time
+from tests.monitor_blueprint.shortage import few_threads
 
 
 class Check(HealthCheck):
@@ -137,6 +138,17 @@ def test_a_health_check_that_fails_is_logged_does_not_count_as_done_and_ends_no_
     assert planned.completed.empty()
     assert "ERROR: 헬스 체크 실패: ZeroDivisionError" in planned.lines
     assert planned.schedule.is_running
+
+
+def test_a_run_for_which_there_are_no_threads_has_failed_and_says_so(planned: Planned) -> None:
+    planned.schedule.start()
+    planned.until_completed()
+    with few_threads(0):
+        planned.schedule.run_soon("manual")
+        assert planned.failed.acquire(timeout=60)
+    assert "ERROR: 헬스 체크 실패: RuntimeError" in planned.lines
+    planned.schedule.run_soon("manual")
+    planned.until_completed()
 
 
 def test_a_run_that_is_due_while_the_last_one_has_not_ended_is_skipped_and_that_is_said(planned: Planned) -> None:
