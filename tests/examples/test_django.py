@@ -245,6 +245,16 @@ def test_the_callers_mistake_is_told_in_the_ml_servers_words(site: str, nurse: r
     assert answer.json() == problem
 
 
+def test_a_model_that_there_is_not_is_told_in_the_ml_servers_words(
+    site: str, nurse: requests.Session, ml_server: Neighbour
+) -> None:
+    problem = {"ok": False, "code": "unknown_model", "error": "no such model", "request_id": "a"}
+    ml_server.answer = lambda handler: handler.say(404, dict(problem))
+    answer = predict(site, nurse, {"features": {}, "model_name": "nope", "model_version": "9.9.9"})
+    assert (answer.status_code, answer.json()) == (404, problem)
+    assert json.loads(ml_server.asked[-1][2]) == {"features": {}, "model_name": "nope", "model_version": "9.9.9"}
+
+
 def test_a_body_that_is_not_json_is_refused_without_asking_anybody(
     site: str, nurse: requests.Session, ml_server: Neighbour
 ) -> None:
@@ -295,6 +305,8 @@ def test_json_of_an_ordinary_depth_is_passed_on(site: str, nurse: requests.Sessi
         (200, b"[]", 502, "bad_answer"),
         (500, b'{"ok": false}', 502, "bad_answer"),
         (401, b'{"ok": false}', 502, "bad_answer"),
+        (404, b'{"ok": false, "code": "not_found"}', 502, "bad_answer"),
+        (404, b"[]", 502, "bad_answer"),
         (503, b'{"ok": false}', 503, "not_ready"),
         (504, b"", 504, "too_slow"),
     ],

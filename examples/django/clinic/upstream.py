@@ -47,7 +47,7 @@ class Upstream:
             raise UpstreamError(503, "not_ready", f"{self.name} is not ready")
         if status == 504:
             raise UpstreamError(504, "too_slow", f"{self.name} took too long")
-        if not isinstance(body, dict) or (status != 200 and status not in CALLERS_MISTAKES):
+        if not isinstance(body, dict) or not (status == 200 or _is_callers_mistake(status, body)):
             raise UpstreamError(502, "bad_answer", f"{self.name} gave no usable answer (HTTP {status})")
         return status, body
 
@@ -65,6 +65,11 @@ class Upstream:
             except requests.RequestException as error:
                 raise UpstreamError(502, "bad_answer", f"{self.name} gave no usable answer") from error
         raise AssertionError("the last try returns or raises")
+
+
+def _is_callers_mistake(status: int, body: dict[str, Any]) -> bool:
+    # Any other 404 says that this site asks at a wrong address.
+    return status in CALLERS_MISTAKES or (status == 404 and body.get("code") == "unknown_model")
 
 
 def ml_server() -> Upstream:
