@@ -18,6 +18,7 @@ import requests
 SITE = Path(__file__).resolve().parents[2] / "examples" / "django"
 TOKEN = "token-of-the-monitor"
 API_KEY = "key-of-the-ml-server"
+JSON = {"Content-Type": "application/json"}
 STATS = {
     "cpu": {"percent": 28.5, "count": 4, "load_avg": [0.45, 0.52, 0.48]},
     "memory": {"total": 8589934592, "available": 3221225472, "percent": 62.5},
@@ -98,11 +99,15 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(ml_server: Neighbour, monitor: Neighbour, media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    state = tmp_path_factory.mktemp("site")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="session")
+def site(ml_server: Neighbour, monitor: Neighbour, media: Path, state: Path) -> Iterator[str]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
-        "DJANGO_DEBUG": "1",
+        "DJANGO_SECRET_KEY": "secret-of-the-site" * 3,
         "STATE_DIRECTORY": str(state),
         "DJANGO_MEDIA_ROOT": str(media),
         "ML_SERVER_URL": ml_server.url,
@@ -137,12 +142,20 @@ def site(ml_server: Neighbour, monitor: Neighbour, media: Path, tmp_path_factory
         gunicorn.wait(timeout=30)
 
 
+def as_over_tls(browser: requests.Session) -> None:
+    """Send the site's cookies, which are for TLS only, to gunicorn, which has none."""
+    for cookie in browser.cookies:
+        cookie.secure = False
+
+
 def logged_in(site: str, name: str) -> requests.Session:
     browser = requests.Session()
     browser.trust_env = False
     browser.get(f"{site}/accounts/login/", timeout=10)
+    as_over_tls(browser)
     form = {"username": name, "password": "pw", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
     browser.post(f"{site}/accounts/login/", data=form, timeout=10, allow_redirects=False)
+    as_over_tls(browser)
     assert "sessionid" in browser.cookies
     browser.headers["X-CSRFToken"] = browser.cookies["csrftoken"] or ""
     return browser
@@ -255,11 +268,75 @@ def test_a_model_that_there_is_not_is_told_in_the_ml_servers_words(
     assert json.loads(ml_server.asked[-1][2]) == {"features": {}, "model_name": "nope", "model_version": "9.9.9"}
 
 
+def assert_problem(answer: requests.Response, status: int, code: str) -> None:
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json"), answer.text
+    body = answer.json()
+    assert list(body) == ["ok", "code", "error", "request_id"]
+    assert (body["ok"], body["code"], body["request_id"]) == (False, code, answer.headers["X-Request-ID"])
+
+
+def test_a_form_is_refused_as_the_wrong_type(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    for form in ({"files": {"features": (None, "{}")}}, {"files": {"scan": ("scan", "x" * 3_000_000)}}, {"data": {"age": "1"}}):
+        assert_problem(nurse.post(f"{site}/api/predict/", timeout=10, **form), 415, "unsupported_media_type")
+    assert ml_server.asked == []
+
+
+def test_a_body_that_is_too_large_is_refused_with_the_limit_and_the_connection_goes_on(
+    site: str, nurse: requests.Session, ml_server: Neighbour
+) -> None:
+    for _ in range(20):
+        answer = predict(site, nurse, {"features": {}, "note": "x" * 3_000_000})
+        assert_problem(answer, 413, "request_entity_too_large")
+        assert answer.json()["error"] == "the body is larger than 2621440 bytes"
+    assert ml_server.asked == []
+
+
+def test_a_form_that_is_too_large_is_refused_in_json_too(site: str, nurse: requests.Session) -> None:
+    answer = nurse.post(f"{site}/api/predict/", data={"note": "x" * 3_000_000}, timeout=10)
+    assert_problem(answer, 400, "bad_request")
+
+
+def test_a_program_that_has_not_logged_in_is_told_so_rather_than_of_csrf(site: str) -> None:
+    assert_problem(requests.post(f"{site}/api/predict/", json={}, timeout=10), 401, "login_required")
+
+
+def test_a_request_without_the_csrf_token_is_told_what_is_missing(site: str, nurse: requests.Session) -> None:
+    answer = nurse.post(f"{site}/api/predict/", json={}, headers={"X-CSRFToken": None, "X-Request-ID": "abc-2"}, timeout=10)
+    assert_problem(answer, 403, "csrf_failed")
+    assert "X-CSRFToken" in answer.json()["error"]
+    assert answer.json()["request_id"] == "abc-2"
+
+
+def test_what_django_refuses_by_itself_is_json_under_api_and_a_page_elsewhere(site: str, nurse: requests.Session) -> None:
+    wrong_method = nurse.get(f"{site}/api/predict/", headers={"X-Request-ID": "abc-3"}, timeout=10)
+    assert_problem(wrong_method, 405, "method_not_allowed")
+    assert (wrong_method.headers["Allow"], wrong_method.json()["request_id"]) == ("POST", "abc-3")
+    assert_problem(nurse.post(f"{site}/api/health/", timeout=10), 405, "method_not_allowed")
+    assert_problem(nurse.get(f"{site}/api/nothing/", timeout=10), 404, "not_found")
+    assert_problem(nurse.get(f"{site}/api/health/", headers={"Host": "elsewhere.example"}, timeout=10), 400, "bad_request")
+    head = nurse.head(f"{site}/api/predict/", timeout=10)
+    assert (head.status_code, head.content) == (405, b"")
+    for page in (nurse.get(f"{site}/nothing/", timeout=10), requests.post(f"{site}/accounts/login/", timeout=10)):
+        assert page.headers["Content-Type"].startswith("text/html")
+
+
+def test_a_crash_is_answered_in_json_without_its_reason(site: str, nurse: requests.Session, state: Path) -> None:
+    database = state / "db.sqlite3"
+    database.rename(state / "away")
+    try:
+        answer = predict(site, nurse)
+    finally:
+        (state / "away").replace(database)
+    assert_problem(answer, 500, "internal_error")
+    assert answer.json()["error"] == "Internal Server Error"
+    assert predict(site, nurse).status_code == 200
+
+
 def test_a_body_that_is_not_json_is_refused_without_asking_anybody(
     site: str, nurse: requests.Session, ml_server: Neighbour
 ) -> None:
     for body in (b"{", b"[1]", b"\xff"):
-        answer = nurse.post(f"{site}/api/predict/", data=body, timeout=10)
+        answer = nurse.post(f"{site}/api/predict/", data=body, headers=JSON, timeout=10)
         assert answer.status_code == 400
         assert answer.json()["code"] == "not_json"
     assert ml_server.asked == []
@@ -287,14 +364,14 @@ def nested(levels: int) -> bytes:
 def test_json_that_could_be_read_in_two_ways_is_refused_without_asking_anybody(
     site: str, nurse: requests.Session, ml_server: Neighbour, body: bytes, problem: str
 ) -> None:
-    answer = nurse.post(f"{site}/api/predict/", data=body, timeout=10)
+    answer = nurse.post(f"{site}/api/predict/", data=body, headers=JSON, timeout=10)
     assert answer.status_code == 400
     assert (answer.json()["code"], answer.json()["error"]) == ("not_json", problem)
     assert ml_server.asked == []
 
 
 def test_json_of_an_ordinary_depth_is_passed_on(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
-    assert nurse.post(f"{site}/api/predict/", data=nested(16), timeout=10).status_code == 200
+    assert nurse.post(f"{site}/api/predict/", data=nested(16), headers=JSON, timeout=10).status_code == 200
     assert len(ml_server.asked) == 1
 
 
@@ -346,6 +423,7 @@ def test_an_ml_server_that_is_gone_is_named_and_may_come_back(site: str, nurse: 
 def test_predictions_and_statistics_need_a_login(site: str, monitor: Neighbour, ml_server: Neighbour) -> None:
     with requests.Session() as stranger:
         stranger.get(f"{site}/accounts/login/", timeout=10)
+        as_over_tls(stranger)
         stranger.headers["X-CSRFToken"] = stranger.cookies["csrftoken"] or ""
         assert predict(site, stranger).status_code == 401
         assert stranger.get(f"{site}/api/system/stats/", timeout=10).status_code == 401

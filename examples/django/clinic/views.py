@@ -1,24 +1,22 @@
-"""The three addresses of the API. Every answer is JSON, errors included."""
+"""The three addresses of the API. Every answer is JSON, errors included: `answers` sees to those of Django itself."""
 
 import functools
 import logging
-import re
 import time
-import uuid
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from clinic import checks, strict_json, upstream
+from clinic import answers, checks, strict_json, upstream
 
 log = logging.getLogger(__name__)
 
 # What the ML server is told. Names of patients and doctors stay here.
 FORWARDED_FIELDS = ("features", "clinical_features", "items", "model_name", "model_version", "explain")
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 # One per process, made at the first call: after gunicorn's fork.
 ml_server = functools.cache(upstream.ml_server)
@@ -43,56 +41,47 @@ def health(_request: HttpRequest) -> JsonResponse:
 @require_POST
 def predict(request: HttpRequest) -> JsonResponse:
     """Hand the clinical features to the ML server, and its answer back."""
-    request_id = _request_id(request)
+    request_id = answers.request_id(request)
     if not request.user.is_authenticated:
-        return _problem(401, "login_required", "log in first", request_id)
+        return answers.problem(401, "login_required", "log in first", request_id)
+    if request.content_type != "application/json":
+        return answers.problem(415, "unsupported_media_type", "the Content-Type must be application/json", request_id)
     try:
-        asked = strict_json.loads(request.body)
+        question = _question(request)
+    except RequestDataTooBig:
+        text = f"the body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"
+        return answers.problem(413, "request_entity_too_large", text, request_id)
     except strict_json.RefusedError as error:
-        return _problem(400, "not_json", str(error), request_id)
-    if not isinstance(asked, dict):
-        return _problem(400, "not_json", "the body is not a JSON object", request_id)
-    question = {key: asked[key] for key in FORWARDED_FIELDS if key in asked}
+        return answers.problem(400, "not_json", str(error), request_id)
 
     started = time.monotonic()
     try:
         status, answer = ml_server().call("POST", "/predict", json=question, headers={"X-Request-ID": request_id})
     except upstream.UpstreamError as error:
         log.error("predict %s: %s after %.2f s", request_id, error, time.monotonic() - started)
-        return _problem(error.status, error.code, str(error), request_id)
-    return _json(answer, status, request_id)
+        return answers.problem(error.status, error.code, str(error), request_id)
+    return answers.as_json(answer, status, request_id)
 
 
 @never_cache
 @require_GET
 def system_stats(request: HttpRequest) -> JsonResponse:
     """Show staff the server's CPU, memory and disk, as the monitor measured them."""
-    request_id = _request_id(request)
+    request_id = answers.request_id(request)
     if not request.user.is_authenticated:
-        return _problem(401, "login_required", "log in first", request_id)
+        return answers.problem(401, "login_required", "log in first", request_id)
     if not request.user.is_staff:
-        return _problem(403, "staff_only", "this is for staff only", request_id)
+        return answers.problem(403, "staff_only", "this is for staff only", request_id)
     try:
         _status, stats = monitor().call("GET", "/api/system/stats/", headers={"X-Request-ID": request_id})
     except upstream.UpstreamError as error:
         log.error("system stats %s: %s", request_id, error)
-        return _problem(error.status, error.code, str(error), request_id)
-    return _json(stats, 200, request_id)
+        return answers.problem(error.status, error.code, str(error), request_id)
+    return answers.as_json(stats, 200, request_id)
 
 
-def _request_id(request: HttpRequest) -> str:
-    """Return the id that Nginx gave the request, so that one id is found in the logs of all three programs."""
-    given = request.headers.get("X-Request-ID", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _problem(status: int, code: str, text: str, request_id: str) -> JsonResponse:
-    return _json({"ok": False, "code": code, "error": text, "request_id": request_id}, status, request_id)
-
-
-def _json(body: dict[str, Any], status: int, request_id: str) -> JsonResponse:
-    response = JsonResponse(body, status=status)
-    response["X-Request-ID"] = request_id
-    if status == 503:
-        response["Retry-After"] = "5"
-    return response
+def _question(request: HttpRequest) -> dict[str, Any]:
+    asked = strict_json.loads(request.body)
+    if not isinstance(asked, dict):
+        raise strict_json.RefusedError("the body is not a JSON object")
+    return {key: asked[key] for key in FORWARDED_FIELDS if key in asked}
