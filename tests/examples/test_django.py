@@ -3,6 +3,9 @@
 import http.server
 import json
 import os
+import re
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -464,3 +467,40 @@ def test_a_deployment_without_a_secret_key_is_refused_with_the_remedy() -> None:
     )
     assert result.returncode != 0
     assert "DJANGO_SECRET_KEY is not set; put one into /etc/neuronova-django.env" in result.stderr
+
+
+def test_the_readmes_blocks_for_ones_own_machine_make_a_site_with_statistics(
+    tmp_path: Path, ml_server: Neighbour, monitor: Neighbour
+) -> None:
+    section = (SITE / "README.md").read_text(encoding="utf-8").split("## On your own machine")[1].split("\n## ")[0]
+    prepare, administrator, serve, ask = re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
+    # What asks something or never ends is alone in its block, so that every block can be pasted.
+    assert [len(block.splitlines()) for block in (administrator, serve, ask)] == [1, 1, 1]
+    of_the_developer = shutil.ignore_patterns(".venv", "db.sqlite3", "media")
+    shutil.copytree(SITE, tmp_path / "examples" / "django", ignore=of_the_developer)
+    (tmp_path / "var" / "lib").mkdir(parents=True)
+    (tmp_path / "var" / "lib" / "admin_token").write_text(TOKEN)
+    prepare = "".join(line for line in prepare.splitlines(keepends=True) if "pip install" not in line)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    script = f"set -e\n{prepare}{administrator.strip()} --noinput\nexec {serve.strip()} --noreload"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
+        "DJANGO_SUPERUSER_USERNAME": "admin", "DJANGO_SUPERUSER_EMAIL": "", "DJANGO_SUPERUSER_PASSWORD": "pw",
+        "ML_SERVER_URL": ml_server.url, "MONITOR_URL": monitor.url,
+    }  # fmt: skip
+    command = script.replace(".venv/bin/python", sys.executable).replace(":8000", f":{port}")
+    with subprocess.Popen(["bash", "-c", command], cwd=tmp_path, env=environment) as shell:
+        try:
+            deadline = time.monotonic() + 60
+            asked = ["bash", "-c", ask.replace("curl", "curl -fsS").replace(":8000", f":{port}")]
+            while (health := subprocess.run(asked, check=False, capture_output=True)).returncode:
+                assert shell.poll() is None
+                assert time.monotonic() < deadline, health.stderr
+                time.sleep(0.1)
+            assert json.loads(health.stdout)["status"] == "healthy"
+            with logged_in(f"http://127.0.0.1:{port}", "admin") as browser:
+                assert browser.get(f"http://127.0.0.1:{port}/api/system/stats/", timeout=10).json() == STATS
+        finally:
+            shell.send_signal(signal.SIGINT)
+    assert monitor.asked[-1][1]["Authorization"] == f"Bearer {TOKEN}"
