@@ -42,6 +42,12 @@ class NotJsonError(MlServerError):
     code = "not_json"
 
 
+class BodyTooLargeError(MlServerError):
+    """The body has more bytes than this server takes."""
+
+    code = "request_entity_too_large"
+
+
 class InvalidRequestError(MlServerError):
     """The JSON is well-formed, and its content is wrong; ``details`` names every wrong field."""
 
@@ -55,7 +61,7 @@ class UnauthorizedError(MlServerError):
 
 
 class UnsupportedTypeError(MlServerError):
-    """The body is not declared as JSON."""
+    """The body is not declared as JSON, or as compressed JSON."""
 
     code = "unsupported_media_type"
 

@@ -19,6 +19,7 @@ STATUS = {
     errors.NotJsonError: 400,
     errors.UnauthorizedError: 401,
     errors.UnknownModelError: 404,
+    errors.BodyTooLargeError: 413,
     errors.UnsupportedTypeError: 415,
     errors.InvalidRequestError: 422,
     errors.ModelUnavailableError: 503,
@@ -86,6 +87,8 @@ def predict() -> Response:
     _check_key()
     if not request.is_json:
         raise errors.UnsupportedTypeError("the Content-Type must be application/json")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise errors.UnsupportedTypeError("the body must be sent as it is, without a Content-Encoding")
     wanted = schemas.parse(_body(), _settings().max_batch)
     g.rows = len(wanted.items)
     model = _service().model(wanted.model_name, wanted.model_version)
@@ -124,15 +127,19 @@ def _body() -> bytes:
     try:
         body = request.get_data(cache=False)
         is_more = request.content_length is None and _is_terminated() and request.environ["wsgi.input"].read(1)
-    except HTTPException:
-        raise
+    except RequestEntityTooLarge:
+        raise _too_large() from None
     except Exception:  # noqa: BLE001
         raise errors.NotJsonError("the body could not be read") from None
     if is_more:
-        raise RequestEntityTooLarge
+        raise _too_large()
     if len(body) < (request.content_length or 0):
         raise errors.NotJsonError("the body is shorter than its Content-Length")
     return body
+
+
+def _too_large() -> errors.BodyTooLargeError:
+    return errors.BodyTooLargeError(f"the body must be at most {_settings().max_body_bytes} bytes: split the batch")
 
 
 def _is_terminated() -> bool:

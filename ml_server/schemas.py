@@ -58,17 +58,25 @@ class Request:
 
 
 class Suggestions:
-    """The nearest inputs for misspelt names: at most ``MAX_SUGGESTIONS`` of them in one request."""
+    """The inputs that misspelt names may stand for: for at most ``MAX_SUGGESTIONS`` names of one request."""
 
     def __init__(self) -> None:
         self._left = MAX_SUGGESTIONS
 
-    def nearest(self, name: str, known: Sequence[str]) -> str | None:
-        """The known name nearest to this one; None for a long name, or where there were enough already."""
+    def nearest(self, name: str, known: Sequence[str]) -> list[str]:
+        """The known names near to this one: the only one that differs in case and underscores alone, or else every
+        one that is at all similar, because a hint at the wrong one would put a value where it does not belong.
+
+        None for a long name, or where there were enough already.
+        """
         if self._left == 0 or len(name) > MAX_SUGGESTED_FOR:
-            return None
+            return []
         self._left -= 1
-        return difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
+        same = [candidate for candidate in known if _letters(candidate) == _letters(name)]
+        if len(same) == 1:
+            return same
+        by_letters = {candidate.lower(): candidate for candidate in known}
+        return [by_letters[near] for near in difflib.get_close_matches(name.lower(), by_letters, n=len(known))]
 
 
 def parse(body: bytes, max_batch: int) -> Request:
@@ -189,6 +197,10 @@ class _RepeatedKeyError(ValueError):
     pass
 
 
+class _ConstantError(ValueError):
+    pass
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
@@ -197,7 +209,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(_name: str) -> None:
-    raise ValueError
+    raise _ConstantError
 
 
 def _decode(body: bytes) -> Any:
@@ -205,6 +217,8 @@ def _decode(body: bytes) -> Any:
         return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except _RepeatedKeyError:
         raise NotJsonError("the body is not valid: an object has the same key twice") from None
+    except _ConstantError:
+        raise NotJsonError("NaN and Infinity are not JSON: send null, or leave the field out") from None
     except json.JSONDecodeError as error:
         raise NotJsonError(f"the body is not JSON (line {error.lineno}, column {error.colno})") from None
     except UnicodeDecodeError:
@@ -212,8 +226,7 @@ def _decode(body: bytes) -> Any:
     except RecursionError:
         raise NotJsonError("the body is nested too deeply") from None
     except ValueError:
-        # NaN, Infinity, or an integer of thousands of digits.
-        raise NotJsonError("the body has a number that JSON does not have, or of absurd length") from None
+        raise NotJsonError("the body has a number of thousands of digits") from None
 
 
 def _items_problems(items: Any, max_batch: int) -> list[Detail]:
@@ -251,6 +264,10 @@ def _item(entry: Any) -> Item:
     return Item(item_id if is_id_ok else None, None if problems else _features(entry), problems)
 
 
+def _letters(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
 def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Suggestions) -> list[Detail]:
     known = [wanted.name for wanted in card.inputs]
     unknown = [(number, name) for number, name in enumerate(features, start=1) if name not in known]
@@ -258,7 +275,7 @@ def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Sugges
     for number, name in unknown[:MAX_UNKNOWN_NAMED]:
         if IDENTIFIER.fullmatch(name):
             nearest = suggestions.nearest(name, known)
-            hint = f"; did you mean {nearest}?" if nearest else ""
+            hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
             problems.append(Detail(name, f"is not an input of this model{hint}"))
         else:
             problems.append(Detail(f"field {number}", "is not an input of this model"))

@@ -1,6 +1,5 @@
 """What runs a model: one file per runtime, named as a card's ``runtime`` names it, imported only when one does."""
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Sequence
@@ -28,8 +27,7 @@ def load_runtime(kind: str, model: bytes, *, input_count: int, class_count: int)
     """
     kinds = [module.name for module in pkgutil.iter_modules(__path__)]
     if kind not in kinds:
-        nearest = difflib.get_close_matches(kind, kinds, n=1, cutoff=0)[0]
-        raise BrokenModelError(f"runtime {kind!r} is not known; did you mean {nearest!r}?")
+        raise BrokenModelError(f"runtime {kind!r} is not known; allowed: {', '.join(kinds)}")
     module = importlib.import_module(f"{__name__}.{kind}")
     runtime: Runtime = module.load(model, input_count=input_count, class_count=class_count)
     return runtime

@@ -184,6 +184,7 @@ def test_a_body_that_broke_off_is_refused(server: Server, features: Features) ->
     ):
         answer = raw(server, broken, hang_up=True)
         assert answer.startswith(b"HTTP/1.1 400 "), answer
+        assert b'"code":"not_json"' in answer, answer
         assert b"\r\nContent-Type: application/json\r\n" in answer
 
 

@@ -80,7 +80,7 @@ def test_a_golden_sample_that_is_no_valid_request_is_named(model_dir: Path, card
 
 def test_a_broken_runtime_name_is_named(model_dir: Path) -> None:
     edit_card(model_dir / NAME / VERSION, runtime="onxx")
-    assert "did you mean 'onnx'?" in reason(loaded(model_dir=model_dir))
+    assert "runtime 'onxx' is not known" in reason(loaded(model_dir=model_dir))
 
 
 def test_a_default_that_is_not_installed_is_said_so(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 import difflib
+import gzip
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -158,9 +160,9 @@ def test_all_items_of_a_batch_share_the_suggestions(
 ) -> None:
     compared: list[str] = []
 
-    def nearest(name: str, known: list[str], **_options: Any) -> list[str]:
+    def nearest(name: str, known: Iterable[str], **_options: Any) -> list[str]:
         compared.append(name)
-        return known[:1]
+        return list(known)[:1]
 
     monkeypatch.setattr(difflib, "get_close_matches", nearest)
     wrong = {**features, **{f"x{number}": 1 for number in range(4)}, **{f"{'y' * 58}{number}": 1 for number in range(40)}}
@@ -185,6 +187,12 @@ def test_what_is_not_json_is_a_400(client: FlaskClient) -> None:
 def test_a_body_that_is_not_called_json_is_a_415(client: FlaskClient) -> None:
     refusal(client.post("/predict", data=b"{}", content_type="text/plain"), 415, "unsupported_media_type")
     refusal(client.post("/predict", data=b"{}"), 415, "unsupported_media_type")
+
+
+def test_a_compressed_body_is_a_415(client: FlaskClient, features: Features) -> None:
+    body = gzip.compress(json.dumps({"features": features}).encode())
+    answer = client.post("/predict", data=body, content_type="application/json", headers={"Content-Encoding": "gzip"})
+    refusal(answer, 415, "unsupported_media_type")
 
 
 def test_wrong_features_are_a_422_that_names_them_all(client: FlaskClient, features: Features) -> None:
@@ -223,7 +231,8 @@ def test_another_method_is_a_405_that_says_which_is_allowed(client: FlaskClient,
 
 def test_a_body_that_is_too_large_is_a_413() -> None:
     client = create_app(Settings(max_body_bytes=1024)).test_client()
-    refusal(client.post("/predict", json={"features": {}, "x": "x" * 2000}), 413, "request_entity_too_large")
+    content = refusal(client.post("/predict", json={"features": {}, "x": "x" * 2000}), 413, "request_entity_too_large")
+    assert content["error"] == "the body must be at most 1024 bytes: split the batch"
 
 
 def test_a_body_shorter_than_its_length_is_a_400(client: FlaskClient, features: Features) -> None:

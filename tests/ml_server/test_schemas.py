@@ -48,6 +48,11 @@ def test_what_is_not_one_json_object_is_refused(body: bytes) -> None:
         parse(body, 10)
 
 
+def test_a_number_that_json_does_not_have_is_named() -> None:
+    with pytest.raises(NotJsonError, match="NaN and Infinity are not JSON: send null, or leave the field out"):
+        parse(b'{"features": {"tau": NaN}}', 10)
+
+
 @pytest.mark.parametrize("key", ["features", "clinical_features"])
 def test_both_names_of_the_features_mean_the_same(key: str) -> None:
     assert parse(json.dumps({key: {"tau": 1}}).encode(), 10).items[0].features == {"tau": 1}
@@ -136,8 +141,21 @@ def test_a_coded_category_has_only_its_codes(card: Card, features: dict[str, Any
     assert problems({**features, "apoe_e4_alleles": 1.5}, card) == {"apoe_e4_alleles": "must be one of 0, 1, 2 (alleles)"}
 
 
-def test_an_unknown_input_is_answered_with_the_nearest_one(card: Card, features: dict[str, Any]) -> None:
-    assert problems({**features, "ptau": 1}, card) == {"ptau": "is not an input of this model; did you mean p_tau?"}
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("ptau", "; did you mean p_tau?"),
+        ("TAU", "; did you mean tau?"),
+        ("tau_p", "; did you mean tau or p_tau?"),
+        ("tao", "; did you mean tau?"),
+        ("sex", ""),
+        ("abeta", ""),
+    ],
+)
+def test_an_unknown_input_is_answered_with_every_one_that_may_be_meant(
+    card: Card, features: dict[str, Any], name: str, hint: str
+) -> None:
+    assert problems({**features, name: 1}, card) == {name: f"is not an input of this model{hint}"}
 
 
 def test_a_name_that_is_no_identifier_is_not_repeated(card: Card, features: dict[str, Any]) -> None:
@@ -152,14 +170,15 @@ def test_a_flood_of_unknown_inputs_is_not_answered_one_by_one(card: Card, featur
 
 
 def test_only_the_first_misspelt_names_get_a_suggestion(card: Card, features: dict[str, Any]) -> None:
-    flood = {**features, **{f"x{number}": 1 for number in range(MAX_SUGGESTIONS + 5)}}
+    flood = {**features, **{f"tau{number}": 1 for number in range(MAX_SUGGESTIONS + 5)}}
     answered = list(problems(flood, card).values())
     assert ["did you mean" in problem for problem in answered] == [True] * MAX_SUGGESTIONS + [False] * 5
     assert answered[-1] == "is not an input of this model"
 
 
 def test_a_long_name_gets_no_suggestion(card: Card, features: dict[str, Any]) -> None:
-    at_limit, beyond = "x" * MAX_SUGGESTED_FOR, "x" * (MAX_SUGGESTED_FOR + 1)
+    at_limit = "Pancreatic_polypeptide".ljust(MAX_SUGGESTED_FOR, "x")
+    beyond = at_limit + "x"
     answered = problems({**features, at_limit: 1, beyond: 1}, card)
     assert ("did you mean" in answered[at_limit], "did you mean" in answered[beyond]) == (True, False)
 

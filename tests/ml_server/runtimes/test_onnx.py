@@ -40,7 +40,7 @@ def test_a_model_with_other_classes_than_its_card_is_refused() -> None:
         load_runtime("onnx", BUNDLED, input_count=15, class_count=3)
 
 
-@pytest.mark.parametrize("kind", ["onxx", "pickle", "__init__"])
-def test_an_unknown_runtime_is_refused_with_the_nearest_one(kind: str) -> None:
-    with pytest.raises(BrokenModelError, match=r"did you mean 'onnx'\?"):
+@pytest.mark.parametrize("kind", ["onxx", "pickles", "__init__"])
+def test_an_unknown_runtime_is_refused_with_those_that_there_are(kind: str) -> None:
+    with pytest.raises(BrokenModelError, match=r"is not known; allowed: .*onnx"):
         load_runtime(kind, BUNDLED, input_count=15, class_count=2)
