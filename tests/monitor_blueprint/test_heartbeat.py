@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from monitor_blueprint.heartbeat import Heartbeat, check, signal_url
-from tests.monitor_blueprint.standins import HttpStandIn, Reply, free_port
+from tests.monitor_blueprint.standins import EndlessServer, HttpStandIn, Reply, free_port
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +61,15 @@ def test_signals_do_not_pile_up_behind_a_server_that_hangs() -> None:
         heartbeat.stop()
         arrived = [server.next_post().body for _ in range(server.posts.qsize())]
     assert arrived == [str(number) for number in range(92, 100)]
+
+
+def test_an_answer_without_end_is_not_read() -> None:
+    with EndlessServer(200, b"x" * 65536) as server:
+        heartbeat = Heartbeat(server.url)
+        heartbeat.success()
+        heartbeat.stop(30)
+        assert server.is_asked.is_set()
+        assert not heartbeat._thread.is_alive()
 
 
 def test_a_query_stays_at_the_end_of_the_url() -> None:
