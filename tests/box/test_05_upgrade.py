@@ -12,8 +12,6 @@ from tests.box.box import Box
 
 pytestmark = pytest.mark.box
 
-CALLERS = 4
-
 
 @contextmanager
 def load(box: Box, features: str, api_key: str) -> Iterator[dict[str, Any]]:
@@ -63,12 +61,15 @@ def test_a_reload_loses_no_prediction(box: Box, features: str, api_key: str) -> 
     assert result["answers"]["200"] > 100
 
 
-def test_a_killed_worker_loses_at_most_what_it_had_in_hand(box: Box, features: str, api_key: str) -> None:
+@pytest.mark.parametrize("number", range(3))
+def test_a_killed_worker_loses_one_request_at_most(box: Box, features: str, api_key: str, number: int) -> None:
     with load(box, features, api_key) as result:
         before = workers(box)
-        box.run(f"kill -KILL {sorted(before)[0]}")
+        box.run(f"kill -KILL {sorted(before)[number % 2]}")
         box.wait_until("there is a new worker", lambda: len(workers(box)) >= 2 and workers(box) != before)
-    assert len(result["problems"]) + result["answers"].get("closed meanwhile", 0) <= CALLERS
+    assert len(result["problems"]) <= 1, result
+    # What a client asks once more because its kept connection is closed, as the Django example does, is not lost.
+    assert result["answers"].get("closed meanwhile", 0) <= 1, result
     assert result["answers"]["200"] > 20
 
 
