@@ -31,7 +31,7 @@ class ScheduleLock:
     def __init__(self, directory: Path) -> None:
         """Use the file `monitor.lock` in the directory, which is made if it is missing."""
         self._path = directory / "monitor.lock"
-        place = hashlib.blake2b(os.fsencode(directory.resolve()), digest_size=16).hexdigest()
+        place = hashlib.blake2b(os.fsencode(os.path.realpath(directory)), digest_size=16).hexdigest()
         self._name = f"\0neuronova-monitor-{place}"
 
     def start(self, acquired: Callable[[], None], waiting: Callable[[str], None]) -> str:

@@ -137,6 +137,13 @@ def test_one_that_found_the_directory_usable_and_one_that_did_not_never_both_hav
     assert len(ready) == 1
 
 
+def test_a_directory_that_leads_to_itself_is_locked_too(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "state").symlink_to(tmp_path / "state")
+    first = start()
+    assert said_by(first) == "acquired"
+    assert said_by(start()) == f"waiting for {first.pid}"
+
+
 def test_why_the_file_cannot_be_used_is_told(tmp_path: Path) -> None:
     acquired = threading.Event()
     assert ScheduleLock(tmp_path / "state").start(acquired.set, lambda pid: None) == ""
