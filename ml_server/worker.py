@@ -23,10 +23,10 @@ STATUS = {
 BAD_REQUEST = (400, "Bad Request")
 SERVER_ERROR = (500, "Internal Server Error")
 
-# How long a new connection keeps the next one waiting, in seconds: many times what a prediction of the bundled model
+# How long a request keeps the next connection waiting, in seconds: many times what a prediction of the bundled model
 # takes, and little beside what a client waits. A slower one goes on beside the next, which is why there are threads.
 TURN_S = 0.25
-# How long a kept connection does after an answer: a client that asks without a pause has asked again by then.
+# How long a kept connection does, after an answer: a client that asks without a pause has asked again by then.
 REST_S = 0.01
 
 
@@ -47,35 +47,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._in_hand = 0
         self._newest: Any = None
         self._turn_ends = 0.0
-        self._rest_ends = 0.0
-
-    def accept(self, listener: Any) -> None:
-        """Accept one connection, and no other until its turn is over."""
-        held = self.nr_conns
-        super().accept(listener)
-        if self.nr_conns > held:
-            self._turn_ends = time.monotonic() + TURN_S
-            self.set_accept_enabled(False)
 
     def enqueue_req(self, conn: Any) -> None:
-        """Hand a connection on which there is something to do to a thread."""
-        if not conn.initialized and not conn.data_ready:
-            self._newest = conn
+        """Hand a connection on which there is something to do to a thread; its turn begins."""
         self._in_hand += 1
+        self._newest = conn
+        self._turn_ends = time.monotonic() + TURN_S
         super().enqueue_req(conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Called by the main loop before each wait."""
-        is_free = self._in_hand < self.cfg.threads and time.monotonic() >= self._closed_until()
+        """Accept nothing while every thread is taken, or before the newest connection's turn is over."""
+        is_free = self._in_hand < self.cfg.threads and time.monotonic() >= self._turn_ends
         super().set_accept_enabled(enabled and is_free)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait no longer than until the next connection may be accepted."""
-        left = self._closed_until() - time.monotonic()
+        """Stop accepting where that is due (the main loop sees to the start), and wait no longer than the turn."""
+        if self._accepting:
+            self.set_accept_enabled(True)
+        left = self._turn_ends - time.monotonic()
         super().wait_for_and_dispatch_events(min(timeout, left) if left > 0 else timeout)
-
-    def _closed_until(self) -> float:
-        return max(self._turn_ends, self._rest_ends)
 
     def handle(self, conn: Any) -> Any:
         """Serve a connection, in a thread; one that ends is closed here too, as that waits for the client's end."""
@@ -93,15 +83,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def finish_request(self, conn: Any, fs: "Future[Any]") -> None:
         """Go on in the main loop with a connection that a thread is done with."""
         self._in_hand -= 1
-        if conn is self._newest:
-            self._newest = None
-            self._turn_ends = 0.0
         result = None if fs.cancelled() or fs.exception() else fs.result()
+        if conn is self._newest:
+            self._turn_ends = time.monotonic() + REST_S if result is True else 0.0
         if result is False:
             self.nr_conns -= 1
             return
-        if result is True:
-            self._rest_ends = time.monotonic() + REST_S
         super().finish_request(conn, fs)
 
     def notify(self) -> None:
