@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
@@ -11,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from monitor_blueprint import probes
 from monitor_blueprint.config import Check
 from monitor_blueprint.core.models import EMPTY, CheckResult, Reading, Status
-from monitor_blueprint.probes import ProbeContext, ProbeError
+from monitor_blueprint.probes import Observation, ProbeContext, ProbeError
 from monitor_blueprint.systemd import SystemdUnavailableError, UnitState, full_name, read_units
 
 _logger = logging.getLogger(__name__)
@@ -167,16 +170,45 @@ def unknown(check: Check, now: datetime, reason: str, memory: Mapping[str, Any])
     return CheckResult(check.name, check.kind, (reading,), now, memory=memory)
 
 
+class _WrongObservationError(Exception):
+    """What a probe returned is nothing that the rules could judge and the database could keep."""
+
+
 def _look(job: _Job) -> CheckResult:
     start = time.monotonic()
     check, context = job.check, job.context
     try:
-        seen = probes.load(check.kind).probe(check.options, context)
+        seen = _checked(probes.load(check.kind).probe(check.options, context))
     except ProbeError as error:
         result = unknown(check, context.now, str(error), context.memory)
-    except Exception as error:  # the edge of a job: a fault in one probe must not stop the others
+    except (Exception, SystemExit) as error:  # the edge of a job: a fault in one probe must not stop the others
         _logger.exception("probe %s failed", check.name)
-        result = unknown(check, context.now, f"fault in the probe: {type(error).__name__}", context.memory)
+        # Other exceptions' texts can hold anything.
+        reason = str(error) if isinstance(error, _WrongObservationError) else type(error).__name__
+        result = unknown(check, context.now, f"fault in the probe: {reason}", context.memory)
     else:
         result = CheckResult(check.name, check.kind, seen.readings, context.now, memory=seen.memory)
     return replace(result, duration_ms=(time.monotonic() - start) * 1000)
+
+
+def _checked(seen: object) -> Observation:
+    """Return what a probe saw, if all that comes after it can use it."""
+    if not isinstance(seen, Observation):
+        raise _WrongObservationError(f"it returned {type(seen).__name__}, not an Observation")
+    if not isinstance(seen.readings, tuple) or not seen.readings:
+        raise _WrongObservationError("its readings must be a tuple of at least one Reading")
+    for reading in seen.readings:
+        if not isinstance(reading, Reading):
+            raise _WrongObservationError(f"one of its readings is a {type(reading).__name__}")
+        if not isinstance(reading.status, Status):
+            raise _WrongObservationError(f'the status of "{reading.aspect}" is a {type(reading.status).__name__}, not a Status')
+        if isinstance(reading.value, float) and not math.isfinite(reading.value):
+            raise _WrongObservationError(f'the value of "{reading.aspect}" is no finite number')
+    for what, found, kept_as in (("readings", seen.readings, tuple[Reading, ...]), ("memory", seen.memory, dict[str, Any])):
+        try:
+            # As the database will do it, before one bad value takes the whole transaction with it.
+            msgspec.json.decode(msgspec.json.encode(found, enc_hook=dict), type=kept_as)
+        except Exception as error:
+            why = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
+            raise _WrongObservationError(f"its {what} cannot be kept: {why}") from error
+    return seen

@@ -24,7 +24,8 @@ from typing import Any, Protocol
 from monitor_blueprint.core.models import Reading
 from monitor_blueprint.systemd import UnitState
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+# With the halves of characters that stand for a file name's bytes which are no UTF-8: nothing can write them down.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
 class ProbeError(Exception):

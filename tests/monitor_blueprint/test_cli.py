@@ -104,12 +104,6 @@ def test_as_json_the_output_is_json_and_nothing_else(run: Run, script: Script, t
     assert "헬스 체크 시작" in (tmp_path / "log" / "health_check.log").read_text(encoding="utf-8")
 
 
-def test_what_is_no_number_is_null_in_json(run: Run, script: Script) -> None:
-    script["Disk"] = lambda context: Observation((Reading("usage", value=float("nan"), thresholds=Thresholds(80, 90)),))
-    found = json.loads(run("health-check", "--json").output)
-    assert found["checks"][1]["readings"][0]["value"] is None
-
-
 @pytest.mark.parametrize(
     "command",
     [

@@ -255,6 +255,17 @@ def test_what_could_not_be_looked_at_is_unknown_and_nobody_is_blamed(bench: Make
     assert [message.kind for message in there.sent] == ["blind"]
 
 
+def test_a_fault_in_one_probe_is_that_checks_and_the_others_are_checked_and_alerted_as_usual(
+    bench: MakeBench, script: Script
+) -> None:
+    script["Uptime"] = lambda context: Observation((Reading("exists", facts={"path": Path("/etc")}),))  # type: ignore[dict-item]
+    script["Flask"] = lambda context: DOWN
+    there = bench("Uptime", "Flask")
+    assert there.run().overall is Status.CRITICAL
+    assert "WARNING: Uptime: 확인 불가 (fault in the probe: its readings cannot be kept: TypeError)" in there.lines
+    assert [message.body.splitlines()[1] for message in there.sent] == ["실패한 서비스: Flask"]
+
+
 def test_a_look_at_some_checks_writes_those_lines_only(bench: MakeBench, script: Script) -> None:
     there = bench("Django", "Flask")
     outcome = there.run(only=["Flask"])

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor_blueprint import probes, runner
 from monitor_blueprint.config import Check
-from monitor_blueprint.core.models import CheckPolicy, CheckResult, Reading, Status
+from monitor_blueprint.core.models import EMPTY, CheckPolicy, CheckResult, Reading, Status
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError
 from monitor_blueprint.runner import Runner, UnitSnapshot
 from monitor_blueprint.systemd import UnitState
@@ -134,6 +136,56 @@ def test_a_fault_in_a_probe_is_unknown_and_logged_and_stops_no_other(script: Scr
     assert reason(found["Disk"]) == "fault in the probe: ZeroDivisionError"
     assert found["Other"].status is Status.OK
     assert "probe Disk failed" in caplog.text
+
+
+def thing(**fields: Any) -> Observation:
+    return Observation((Reading("thing", **fields),))
+
+
+@pytest.mark.parametrize(
+    ("returned", "why"),
+    [
+        (None, "it returned NoneType, not an Observation"),
+        ((Reading("thing"),), "it returned tuple, not an Observation"),
+        (Observation(()), "its readings must be a tuple of at least one Reading"),
+        (Observation(Reading("thing")), "its readings must be a tuple of at least one Reading"),  # type: ignore[arg-type]
+        (Observation(("thing",)), "one of its readings is a str"),  # type: ignore[arg-type]
+        (thing(status="CRITICAL"), 'the status of "thing" is a str, not a Status'),
+        (thing(status=2), 'the status of "thing" is a int, not a Status'),
+        (thing(value=float("nan")), 'the value of "thing" is no finite number'),
+        (thing(value=float("inf")), 'the value of "thing" is no finite number'),
+        (thing(value="5"), "its readings cannot be kept: Expected `float | null`, got `str` - at `$[0].value`"),
+        (thing(facts={"path": Path("/etc")}), "its readings cannot be kept: TypeError"),
+        (thing(facts={"name": "\udcff"}), "its readings cannot be kept: UnicodeEncodeError"),
+        (
+            thing(facts={"share": float("nan")}),
+            "its readings cannot be kept: Expected `bool | int | float | str`, got `null` - at `$[0].facts[...]`",
+        ),
+        (Observation((Reading("thing"),), {"seen": object()}), "its memory cannot be kept: TypeError"),
+        (Observation((Reading("thing"),), [1]), "its memory cannot be kept: Expected `object`, got `array`"),  # type: ignore[arg-type]
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_probe_must_not_return_is_unknown_and_logged_and_stops_no_other(
+    script: Script, caplog: pytest.LogCaptureFixture, returned: Any, why: str
+) -> None:
+    script["Disk"] = lambda context: returned
+    found = run(Runner(), ["Disk", "Other"], memories={"Disk": {"a": 1}})
+    assert reason(found["Disk"]) == f"fault in the probe: {why}"
+    assert found["Disk"].memory == {"a": 1}
+    assert found["Other"].status is Status.OK
+    assert "probe Disk failed" in caplog.text
+
+
+def test_a_probe_that_ends_its_thread_is_unknown_and_not_waited_for(script: Script) -> None:
+    script["Disk"] = lambda context: sys.exit(1)
+    assert reason(run(Runner(), ["Disk", "Other"])["Disk"]) == "fault in the probe: SystemExit"
+
+
+def test_what_a_probe_remembers_and_says_may_be_views(script: Script) -> None:
+    seen = Observation((Reading("thing", facts=EMPTY),), EMPTY)
+    script["Disk"] = lambda context: seen
+    assert run(Runner(), ["Disk"])["Disk"].readings == seen.readings
 
 
 @pytest.mark.slow

@@ -42,6 +42,11 @@ def test_last_nights_backup_of_the_usual_size_is_fine(shelf: Shelf) -> None:
     assert (seen["size"].status, seen["size"].facts["percent"]) == (Status.OK, 100)
 
 
+def test_a_file_whose_name_is_no_utf_8_is_a_backup_like_any_other(shelf: Shelf) -> None:
+    shelf.put(os.fsdecode("백업".encode("cp949")), 6)
+    assert shelf.look()["age"].facts["file"] == ".sql.gz"
+
+
 @pytest.mark.parametrize(
     ("hours", "status"),
     [(25.9, Status.OK), (26.1, Status.WARNING), (49.9, Status.WARNING), (50.1, Status.CRITICAL)],
