@@ -37,10 +37,15 @@ class _File(WatchedFileHandler):
 
     def check(self) -> None:
         """Find out whether the file can be opened, without a line to write."""
+        # As `handle` does for `emit`: another thread may be writing, or closing the file.
+        self.acquire()
         try:
-            self._follow()
+            if not self._is_over:
+                self._follow()
         except OSError as error:
             self._fail(error)
+        finally:
+            self.release()
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._is_over:

@@ -143,6 +143,15 @@ def test_a_full_disk_is_known_from_the_log_of_runs_as_well(log: HealthLog, direc
     assert log.problem == f"{directory}/cron.log: No space left on device"
 
 
+def test_a_log_that_was_closed_stays_closed_whoever_still_writes_or_asks(log: HealthLog, directory: Path) -> None:
+    log.write(logging.INFO, "one")
+    log.close()
+    (directory / "health_check.log").unlink()
+    log.write(logging.INFO, "two")
+    assert not log.check()
+    assert not list(directory.iterdir())
+
+
 def test_no_text_from_outside_can_forge_a_line_or_send_commands_to_a_terminal(
     log: HealthLog, directory: Path, screen: io.StringIO
 ) -> None:
