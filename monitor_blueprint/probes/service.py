@@ -42,11 +42,21 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
-    """Look at the unit, then at the address; a unit that is down is not asked."""
+    """Look at the unit, then at the address; a unit that is down is not asked.
+
+    Where systemd does not answer, an address that does not either is the finding: an outage must not hide behind it.
+    """
     readings: list[Reading] = []
     is_warming_up = context.is_starting
     if options.unit:
-        unit = _unit(options, context)
+        try:
+            unit = _unit(options, context)
+        except ProbeError:
+            if options.url:
+                address = http.read(_http_options(options), context.deadline, is_settling=is_warming_up)
+                if address.status is not Status.OK:
+                    return Observation((address,))
+            raise
         if unit is None:
             if options.when_absent == "skip":
                 return Observation((Reading("absent", facts={"unit": options.unit}),))

@@ -104,6 +104,13 @@ def test_a_machine_without_systemd_cannot_be_asked_unless_said_otherwise(site: S
     assert aspects(without_systemd(when_absent="url", url=site.url)) == {"no_unit": Status.OK, "http": Status.OK}
 
 
+def test_an_outage_is_seen_by_the_address_where_systemd_does_not_answer(site: Site) -> None:
+    assert aspects(without_systemd(url=nobody(), retry_delay_s=0)) == {"http": Status.CRITICAL}
+    site.answers = [b""]
+    with pytest.raises(ProbeError, match=r"^no system bus: "):
+        without_systemd(url=site.url)
+
+
 def test_an_address_without_a_unit_asks_no_systemd(site: Site) -> None:
     site.answers = [b""]
     assert aspects(without_systemd(unit="", url=site.url)) == {"http": Status.OK}
