@@ -267,6 +267,8 @@ def check_config() -> None:
             channels=", ".join(channel.name for channel in channels) or messages.NEVER,
         )
     )
+    for fault in settings.faults:
+        click.echo(messages.CHANNEL_FAULT.format(reason=fault), err=True)
 
 
 @main.command("test-alert", help=messages.HELP["test-alert"])

@@ -24,6 +24,7 @@ from monitor_blueprint import heartbeat, notifiers, probes
 from monitor_blueprint.core.incidents import IncidentRules
 from monitor_blueprint.core.maintenance import Weekday, Window
 from monitor_blueprint.core.models import CheckPolicy
+from monitor_blueprint.kinds import KindError
 
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
 # What systemd takes for the name of a unit (systemd.unit(5)); with another among them it refuses to watch any.
@@ -105,6 +106,7 @@ class Config:
         windows: weekly maintenance windows.
         environ: the environment's settings and secrets.
         absent: names of the embedded default's checks that cannot work on this machine.
+        faults: what is wrong with the files of channels that cannot be used, and that no section names.
     """
 
     source: str
@@ -115,6 +117,7 @@ class Config:
     windows: tuple[Window, ...]
     environ: Mapping[str, str]
     absent: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def policies(self) -> tuple[CheckPolicy, ...]:
@@ -180,14 +183,18 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: st
     channels = tuple(_channel(section, source) for section in _sections(document, "channel", source))
     _refuse_double_channels(channels, source)
     # A channel needs no section: the environment alone configures it.
-    problems = notifiers.problems(environ, {channel.kind: channel.options for channel in channels})
+    options = {channel.kind: channel.options for channel in channels}
+    faults = notifiers.faults(environ, options)
+    for kind in faults.keys() & options.keys():
+        raise ConfigError(f'{source}: [[channel]] "{kind}": {faults[kind]}')
+    problems = notifiers.problems(environ, options)
     problems += [*heartbeat.check(environ), *_check_token(environ), *_misspelt(environ)]
     if problems:
         raise ConfigError("environment: " + "; ".join(problems))
     windows = tuple(_window(section, found, source) for section in _sections(document, "maintenance", source))
     if not found:
         raise ConfigError(f"{source}: no [[check]] is configured; a monitor that checks nothing would say OK for ever")
-    return Config(source, is_embedded, settings, checks, channels, windows, environ, absent)
+    return Config(source, is_embedded, settings, checks, channels, windows, environ, absent, tuple(faults.values()))
 
 
 def _check_token(environ: Mapping[str, str]) -> list[str]:
@@ -200,7 +207,7 @@ def _check_token(environ: Mapping[str, str]) -> list[str]:
 
 def _misspelt(environ: Mapping[str, str]) -> list[str]:
     """Return what looks like a variable of ours but for a letter or two: it would be ignored without a word."""
-    known = {name for kind in notifiers.kinds() for name in notifiers.load(kind).ENVIRONMENT} | set(_ENVIRONMENT)
+    known = notifiers.variables() | set(_ENVIRONMENT)
     found = []
     for name in environ:
         near = difflib.get_close_matches(name, known, 1, cutoff=0.9)
@@ -225,6 +232,8 @@ def _check(section: Mapping[str, Any], settings: Settings, source: str) -> Check
         module = probes.load(common.kind)
     except KeyError:
         raise ConfigError(_choice(source, where, "kind", common.kind, probes.kinds())) from None
+    except KindError as error:
+        raise ConfigError(f"{source}: {where}: {error}") from error
     rest = {key: value for key, value in section.items() if key not in _COMMON_KEYS}
     options = _convert(rest, module.Options, source, where, also=_COMMON_KEYS)
     interval_s = common.interval_s
@@ -272,6 +281,8 @@ def _channel(section: Mapping[str, Any], source: str) -> Channel:
         module = notifiers.load(str(kind))
     except KeyError:
         raise ConfigError(_choice(source, "[[channel]]", "kind", str(kind), notifiers.kinds())) from None
+    except KindError as error:
+        raise ConfigError(f'{source}: [[channel]] "{kind}": {error}') from error
     rest = {key: value for key, value in section.items() if key != "kind"}
     options = _convert(rest, module.Options, source, f"[[channel]] {kind}", also=("kind",))
     return Channel(str(kind), options)

@@ -86,6 +86,7 @@ class Monitor:
         channels = self.outbox.channel_health(now)
         if not channels:
             found.append("no alert channel is configured")
+        found += self.config.faults
         found += [f"{name}: {each.health}" for name, each in channels.items() if each.health is not Health.OK]
         return [problem for problem in found if problem]
 

@@ -17,7 +17,7 @@ PACKAGES = ("ml_server", "monitor_blueprint")
 # From the inside out: a module imports what stands in its own row or above. A new module needs a place here.
 LAYERS = (
     {"core"},
-    {"systemd", "moments", "scrub"},
+    {"systemd", "moments", "scrub", "kinds"},
     {"probes", "notifiers", "heartbeat"},
     {
         "outbox_rows",
@@ -45,8 +45,9 @@ ONLY = {
     "moments": set(),
     "systemd": set(),
     "scrub": set(),
-    "probes": {"core", "probes", "systemd", "scrub", "moments"},
-    "notifiers": {"core", "notifiers"},
+    "kinds": set(),
+    "probes": {"core", "kinds", "probes", "systemd", "scrub", "moments"},
+    "notifiers": {"core", "kinds", "notifiers"},
     "heartbeat": set(),
     "lock": set(),
     "database": STORE | {"core", "moments"},

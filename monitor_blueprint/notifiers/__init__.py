@@ -9,22 +9,25 @@ A notifier module has these names:
 - `send(message, options, environ, timeout_s) -> Outcome`: hands the message over once. It never raises for what the
   other side does, and neither its answer nor its log lines hold a secret.
 
-Nothing else has to be told about a new file.
+Nothing else has to be told about a new file. One that cannot be used stops nothing unless the configuration names it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
 
 import msgspec
 
+from monitor_blueprint import kinds as _kinds
 from monitor_blueprint.core.models import EMPTY
+from monitor_blueprint.kinds import KindError
+
+_NEEDED = ("Options", "ENVIRONMENT", "is_configured", "check", "send")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,41 +110,93 @@ class Channel:
 
 def kinds() -> list[str]:
     """Return the kinds that exist: the names of the modules beside this file."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return _kinds.names(__path__)
 
 
 def load(kind: str) -> NotifierModule:
-    """Import the module of a kind; raises KeyError for a kind that does not exist."""
-    if kind not in kinds():
-        raise KeyError(kind)
-    return cast("NotifierModule", importlib.import_module(f"{__name__}.{kind}"))
+    """Import the module of a kind; raises KeyError for one that does not exist, KindError for one that cannot be used."""
+    return cast("NotifierModule", _kinds.load(__name__, __path__, kind, _NEEDED))
+
+
+def faults(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> dict[str, str]:
+    """Return what is wrong with the files that cannot be used, by kind; `options` as for `problems`."""
+    found = {}
+    for kind in kinds():
+        try:
+            _wanted(kind, environ, options)
+        except KindError as error:
+            found[kind] = str(error)
+    return found
+
+
+def variables() -> set[str]:
+    """Return the names of the environment variables that the notifiers read."""
+    found: set[str] = set()
+    for kind in kinds():
+        with suppress(KindError):
+            found.update(load(kind).ENVIRONMENT)
+    return found
 
 
 def problems(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> list[str]:
     """Return what is wrong with the configured channels; `options` holds an `Options` by kind where there is one."""
     found: list[str] = []
     for kind in kinds():
-        module = load(kind)
-        chosen = options.get(kind) or module.Options()
-        if module.is_configured(chosen, environ):
-            found += module.check(chosen, environ)
+        with suppress(KindError):
+            found += _problems(kind, _wanted(kind, environ, options), environ)
     return found
 
 
 def channels(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> tuple[Channel, ...]:
-    """Return the channels that are configured; one that has a problem is left out (see `problems`)."""
-    found = (_channel(kind, options.get(kind), environ) for kind in kinds())
-    return tuple(channel for channel in found if channel is not None)
+    """Return the channels that are configured; one that has a problem or a fault is left out (see those)."""
+    found: list[Channel] = []
+    for kind in kinds():
+        with suppress(KindError):
+            wanted = _wanted(kind, environ, options)
+            if wanted is not None and not _problems(kind, wanted, environ):
+                found.append(_channel(kind, *wanted, environ))
+    return tuple(found)
 
 
-def _channel(kind: str, options: Any, environ: Mapping[str, str]) -> Channel | None:
+_Wanted = tuple[NotifierModule, Any]
+
+
+def _wanted(kind: str, environ: Mapping[str, str], options: Mapping[str, Any]) -> _Wanted | None:
+    """Return a channel's module and options, None where nobody wants it; raises KindError where that cannot be said."""
     module = load(kind)
-    chosen = options or module.Options()
-    if not module.is_configured(chosen, environ) or module.check(chosen, environ):
-        return None
+    try:
+        if kind not in options and any(field.required for field in msgspec.structs.fields(module.Options)):
+            # It needs a section, and has none.
+            return None
+        chosen = options[kind] if kind in options else module.Options()
+        return (module, chosen) if module.is_configured(chosen, environ) else None
+    except Exception as error:  # the edge of a file that may be half written
+        # Not its text, which may hold what must not be known.
+        raise KindError(f"notifiers/{kind}.py: is_configured() failed: {type(error).__name__}") from error
+
+
+def _problems(kind: str, wanted: _Wanted | None, environ: Mapping[str, str]) -> list[str]:
+    if wanted is None:
+        return []
+    module, chosen = wanted
+    try:
+        return module.check(chosen, environ)
+    except Exception as error:  # noqa: BLE001 - as above
+        return [f"notifiers/{kind}.py: check() failed: {type(error).__name__}"]
+
+
+def _channel(kind: str, module: NotifierModule, chosen: Any, environ: Mapping[str, str]) -> Channel:
     settings = [repr(chosen), *(f"{name}={environ.get(name, '')}" for name in module.ENVIRONMENT)]
     return Channel(
         name=kind,
-        send=lambda message, timeout_s: module.send(message, chosen, environ, timeout_s),
+        send=lambda message, timeout_s: _send(module, message, chosen, environ, timeout_s),
         fingerprint=hashlib.blake2b(msgspec.json.encode(settings), digest_size=8).hexdigest(),
     )
+
+
+def _send(module: NotifierModule, message: Message, chosen: Any, environ: Mapping[str, str], timeout_s: float) -> Outcome:
+    try:
+        outcome = module.send(message, chosen, environ, timeout_s)
+    except Exception as error:  # noqa: BLE001 - as above
+        return Retry(f"unexpected {type(error).__name__}")
+    return outcome if isinstance(outcome, Outcome) else Retry(f"fault in the notifier: it returned {type(outcome).__name__}")

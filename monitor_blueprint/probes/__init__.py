@@ -12,8 +12,6 @@ Nothing else has to be told about a new file: it is imported when a check names 
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from datetime import datetime
 from types import ModuleType
 from typing import Any, Protocol
 
+from monitor_blueprint import kinds as _kinds
 from monitor_blueprint.core.models import Reading
 from monitor_blueprint.systemd import UnitState
 
@@ -75,18 +74,16 @@ class ProbeModule(Protocol):
 
 def kinds() -> list[str]:
     """Return the kinds that exist: the names of the modules beside this file."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return _kinds.names(__path__)
 
 
 @functools.cache
 def load(kind: str) -> ModuleType:
-    """Import the module of a kind; raises KeyError for a kind that does not exist.
+    """Import the module of a kind; raises KeyError for one that does not exist, KindError for one that cannot be used.
 
     What is loaded stays usable when its file is gone: an upgrade may have taken it away, or the disk is.
     """
-    if kind not in kinds():
-        raise KeyError(kind)
-    return importlib.import_module(f"{__name__}.{kind}")
+    return _kinds.load(__name__, __path__, kind, ("Options", "probe"))
 
 
 def clean(text: str, limit: int = 200) -> str:

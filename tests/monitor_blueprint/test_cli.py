@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from monitor_blueprint import notifiers
 from monitor_blueprint.cli import main
 from monitor_blueprint.core.models import Reading, Status, Thresholds
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError
@@ -224,6 +225,19 @@ def test_check_config_says_what_is_configured(run: Run, monkeypatch: pytest.Monk
     )
     monkeypatch.setenv("SLACK_WEBHOOK", nobody())
     assert run("check-config").output.endswith("알림 채널: slack\n")
+
+
+def test_check_config_says_which_file_of_a_channel_cannot_be_used(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(notifiers, "__path__", [*notifiers.__path__, str(tmp_path)])
+    (tmp_path / "half_written.py").write_text("import not_there")
+    done = run("check-config")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "알림 채널: 없음")
+    assert done.stderr == (
+        f"사용할 수 없는 알림 채널 파일: {tmp_path}/half_written.py cannot be imported"
+        " (ModuleNotFoundError: No module named 'not_there')\n"
+    )
 
 
 def test_a_test_alert_goes_to_every_channel_and_says_what_it_answered(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

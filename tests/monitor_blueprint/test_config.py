@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from monitor_blueprint import config
+from monitor_blueprint import config, notifiers, probes
 from monitor_blueprint.config import Config, ConfigError
 from monitor_blueprint.core import maintenance
 from monitor_blueprint.core.maintenance import Weekday
 from monitor_blueprint.core.models import Thresholds
+from monitor_blueprint.notifiers import Message, Retry
 
 ROOT = Path(__file__).parents[2]
 FLASK = """
@@ -187,9 +189,9 @@ why = "backup"
         ),
         (
             "[[channel]]\nkind = 'slak'",
-            '[[channel]]: kind "slak" is not known (did you mean "slack"?); allowed: email, slack',
+            '[[channel]]: kind "slak" is not known (did you mean "slack"?); allowed: ' + ", ".join(notifiers.kinds()),
         ),
-        ("[[channel]]", '[[channel]]: kind "" is not known; allowed: email, slack'),
+        ("[[channel]]", '[[channel]]: kind "" is not known; allowed: ' + ", ".join(notifiers.kinds())),
         (
             "[[channel]]\nkind = 'email'\nsendmial = '/bin/true'",
             '[[channel]] email: key "sendmial" is not known (did you mean "sendmail"?); allowed: kind, ca_file, sendmail',
@@ -210,6 +212,124 @@ def test_an_unknown_kind_of_check_is_told_with_those_that_exist() -> None:
     assert told.startswith(
         'monitor.toml: [[check]] "Disk": kind "disc" is not known (did you mean "disk"?); allowed: backup, cpu, '
     )
+
+
+# --- A new file that is not finished yet
+
+PAGER = """
+import msgspec
+from monitor_blueprint.notifiers import Delivered
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+ENVIRONMENT = ("PAGER_ADDRESS",)
+
+def is_configured(options, environ):
+    return bool(environ.get("PAGER_ADDRESS"))
+
+def check(options, environ):
+    return []
+
+def send(message, options, environ, timeout_s):
+    return Delivered()
+"""
+
+
+PutFile = Callable[[ModuleType, str], Path]
+
+
+@pytest.fixture
+def put_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PutFile:
+    """Puts a file beside those of a package; its name is one that no other test has: what is imported stays so."""
+
+    def put(package: ModuleType, text: str) -> Path:
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+        path = tmp_path / f"{tmp_path.name}.py"
+        path.write_text(text)
+        return path
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import not_there", " cannot be imported (ModuleNotFoundError: No module named 'not_there')"),
+        ("def probe(:", " cannot be imported (SyntaxError: invalid syntax"),
+        ("raise SystemExit(1)", " cannot be imported (SystemExit: 1)"),
+        ("", " has no Options, probe; needed: Options, probe"),
+        ("class Options: ...\ndef probe(options, context): ...", ": Options must be a msgspec.Struct"),
+    ],
+)
+def test_a_check_whose_file_cannot_be_used_is_told_with_the_file_and_what_is_wrong(
+    put_file: PutFile, text: str, why: str
+) -> None:
+    path = put_file(probes, text)
+    with pytest.raises(ConfigError) as refused:
+        parse(f"[[check]]\nname = 'Uptime'\nkind = '{path.stem}'")
+    assert str(refused.value).startswith(f'monitor.toml: [[check]] "Uptime": {path}{why}')
+    # Who does not name it is not stopped by it.
+    assert parse(FLASK).faults == ()
+
+
+HALF_WRITTEN = [
+    ("import not_there", "{file} cannot be imported (ModuleNotFoundError: No module named 'not_there')"),
+    ("ENVIRONMENT = ()", "{file} has no Options, is_configured, check, send; needed: Options, ENVIRONMENT, is_configured, "),
+    (PAGER.replace('environ.get("PAGER_ADDRESS")', 'environ["PAGER"]'), "notifiers/{name}: is_configured() failed: KeyError"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), HALF_WRITTEN, ids=["import", "names", "is_configured"])
+def test_a_channel_whose_file_cannot_be_used_is_told_where_it_is_configured_and_left_out_where_not(
+    put_file: PutFile, text: str, why: str
+) -> None:
+    path = put_file(notifiers, text)
+    why = why.format(file=path, name=path.name)
+    found = parse(FLASK, {"SLACK_WEBHOOK": "https://hooks.slack.com/x"})
+    assert [channel.name for channel in notifiers.channels(found.environ)] == ["slack"]
+    (fault,) = found.faults
+    assert fault.startswith(why)
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK + f"[[channel]]\nkind = '{path.stem}'")
+    assert str(refused.value).startswith(f'monitor.toml: [[channel]] "{path.stem}": {why}')
+
+
+def test_a_channel_whose_settings_cannot_be_checked_is_told(put_file: PutFile) -> None:
+    kind = put_file(notifiers, PAGER.replace("return []", 'raise ValueError("secret")')).stem
+    assert parse(FLASK).faults == ()
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK, {"PAGER_ADDRESS": "1"})
+    assert str(refused.value) == f"environment: notifiers/{kind}.py: check() failed: ValueError"
+
+
+def test_a_new_channel_is_one_file_and_configured_by_the_environment_alone(put_file: PutFile) -> None:
+    kind = put_file(notifiers, PAGER).stem
+    assert notifiers.channels(parse(FLASK).environ) == ()
+    (channel,) = notifiers.channels(parse(FLASK, {"PAGER_ADDRESS": "1"}).environ)
+    assert channel.name == kind
+    with pytest.raises(ConfigError, match=r"PAGER_ADRESS is not known \(did you mean PAGER_ADDRESS\?\)"):
+        parse(FLASK, {"PAGER_ADRESS": "1"})
+
+
+@pytest.mark.parametrize(
+    ("ending", "why"),
+    [("return None", "fault in the notifier: it returned NoneType"), ('raise ValueError("secret")', "unexpected ValueError")],
+)
+def test_a_channel_that_does_not_say_how_it_went_is_tried_again(put_file: PutFile, ending: str, why: str) -> None:
+    put_file(notifiers, PAGER.replace("return Delivered()", ending))
+    (channel,) = notifiers.channels({"PAGER_ADDRESS": "1"})
+    message = Message("nn-1", "subject", "body", datetime(2025, 12, 6, tzinfo=UTC))
+    assert channel.send(message, 1.0) == Retry(why)
+
+
+def test_a_new_channel_that_must_be_told_something_is_wanted_by_its_section(put_file: PutFile) -> None:
+    text = PAGER.replace("    pass", "    url: str").replace('bool(environ.get("PAGER_ADDRESS"))', "True")
+    kind = put_file(notifiers, text).stem
+    assert parse(FLASK).faults == ()
+    assert notifiers.channels({}) == ()
+    found = parse(FLASK + f"[[channel]]\nkind = '{kind}'\nurl = 'x'")
+    assert [channel.kind for channel in found.channels] == [kind]
 
 
 @pytest.mark.parametrize(
