@@ -11,6 +11,8 @@ from monitor_blueprint import messages
 from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Reading, Status
 from monitor_blueprint.notifiers import Message
 
+_CAN_STOP = ("service", "http")
+
 
 class _Unknown:
     """Shows as "?", whatever format the text asks for."""
@@ -110,7 +112,7 @@ def alert(
     if event.kind is EventKind.JOINED and event.checks != event.failing:
         lines.append(messages.NEWLY_FAILED.format(names=" ".join(event.checks)))
     if event.lasted_s:
-        lines += [_recovered(name, lasted, results) for name, lasted in event.lasted_s.items()]
+        lines += [_recovered(name, event, results) for name in event.lasted_s]
         if failing:
             lines.append(messages.STILL_FAILING.format(names=" ".join(failing)))
         names = event.failing
@@ -122,9 +124,16 @@ def alert(
     return Message(event_id, f"{head} {' '.join(event.checks)}", "\n".join(lines), event.at, event.incident, event.kind)
 
 
-def _recovered(name: str, lasted_s: float, results: Mapping[str, CheckResult]) -> str:
-    text = messages.DETAIL_RECOVERED if name in results else messages.DETAIL_GONE
-    return text.format(name=name, lasted=duration(lasted_s))
+def _recovered(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
+    if name not in results:
+        text = messages.DETAIL_GONE
+    elif name in event.blind:
+        text = messages.DETAIL_UNSEEN
+    elif results[name].kind in _CAN_STOP:
+        text = messages.DETAIL_STOPPED
+    else:
+        text = messages.DETAIL_FAILED
+    return text.format(name=name, lasted=duration(event.lasted_s[name]))
 
 
 def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:

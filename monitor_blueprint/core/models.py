@@ -218,7 +218,7 @@ class Event:
         checks: the checks that the event is about, in the order of the configuration.
         failing: all checks that the operator is to believe failing or unseen after it, silenced ones left out.
         consequences: those of `failing` that are put down to failed dependencies, with these causes.
-        blind: those of `failing` that the monitor cannot see; they are not to be blamed.
+        blind: those of `failing` that the monitor cannot see, and those that it sees again; they are not to be blamed.
         since: when each of `checks` and `failing` began to fail.
         lasted_s: for each check that recovered, how long it was down.
     """

@@ -124,6 +124,8 @@ def _event(
     blind: tuple[str, ...],
     now: datetime,
 ) -> Event:
+    is_recovery = kind in _RECOVERIES
+    seen_again = tuple(name for name in names if is_recovery and checks[name].told is Told.BLIND)
     return Event(
         kind=kind,
         at=now,
@@ -132,9 +134,9 @@ def _event(
         checks=names,
         failing=failing,
         consequences={name: checks[name].causes for name in failing if checks[name].causes and name not in blind},
-        blind=blind,
+        blind=(*blind, *seen_again),
         since={name: checks[name].failing_since or now for name in dict.fromkeys((*names, *failing))},
-        lasted_s={name: _lasted_s(checks[name], now) for name in names} if kind in _RECOVERIES else {},
+        lasted_s={name: _lasted_s(checks[name], now) for name in names} if is_recovery else {},
     )
 
 

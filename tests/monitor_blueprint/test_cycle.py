@@ -166,8 +166,8 @@ def test_an_outage_of_two_is_the_guides_alert_and_its_recovery_says_how_long_it_
         "[OK] NeuroNova 서비스 복구",
         "복구된 서비스: Django Flask",
         "시각: 2025-12-06 14:40:01",
-        "- Django: 5분 동안 중단됨",
-        "- Flask: 5분 동안 중단됨",
+        "- Django: 5분 동안 장애 상태였음",
+        "- Flask: 5분 동안 장애 상태였음",
     ]
 
 

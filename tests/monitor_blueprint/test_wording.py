@@ -178,6 +178,16 @@ def test_every_other_event_says_what_it_is(told: Event, expected: list[str]) -> 
     assert body(told) == [*expected, "", "장애 번호: 7"]
 
 
+def test_a_recovery_says_what_is_over_a_standstill_a_fault_or_that_nobody_could_see() -> None:
+    names = ("Flask", "Disk", "Django")
+    told = replace(event(EventKind.RECOVERED, names), failing=(), blind=("Django",), lasted_s=dict.fromkeys(names, 60.0))
+    assert body(told)[3:6] == [
+        "- Flask: 1분 동안 중단됨",
+        "- Disk: 1분 동안 장애 상태였음",
+        "- Django: 1분 동안 확인할 수 없었음",
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "word"),
     [

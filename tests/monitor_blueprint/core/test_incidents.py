@@ -253,6 +253,15 @@ def test_a_time_in_which_nothing_was_seen_is_not_blamed_on_the_target() -> None:
     assert story.events[0].since == {"Flask": story.now}
 
 
+def test_what_could_not_be_seen_is_not_said_to_have_been_down_when_it_is_seen_again() -> None:
+    story = Story()
+    assert story.cycles(3, Flask="unknown", Disk="slow")[-1:] == ["blind Flask [Flask?, Disk]"]
+    story.cycle(Disk="slow")
+    assert (story.events[0].checks, story.events[0].blind) == (("Flask",), ("Flask",))
+    story.cycle()
+    assert (story.events[0].checks, story.events[0].blind) == (("Disk",), ())
+
+
 def test_incidents_are_numbered() -> None:
     story = Story()
     numbers = []

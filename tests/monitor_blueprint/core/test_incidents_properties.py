@@ -75,6 +75,9 @@ class Operator:
                 assert set(told) <= BAD, "no recovery without an opening"
 
     def _believe(self, event: Event) -> None:
+        if event.lasted_s:
+            seen_again = {name for name in event.checks if self.beliefs.get(name) == "blind"}
+            assert set(event.blind) - set(event.failing) == seen_again, "what was not seen is not said to have been down"
         if event.kind in (EventKind.RECOVERED, EventKind.PARTLY_RECOVERED, EventKind.CALM):
             self.beliefs |= dict.fromkeys(event.checks, "fine")
         for name in event.failing:
@@ -197,7 +200,8 @@ class Monitor(RuleBasedStateMachine):
         for event in events:
             assert event.checks
             assert not silenced & {*event.checks, *event.failing}, "no message about what is silenced"
-            assert set(event.consequences) | set(event.blind) <= set(event.failing)
+            assert set(event.consequences) <= set(event.failing)
+            assert set(event.blind) <= {*event.failing, *event.lasted_s}
             assert set(event.since) == {*event.checks, *event.failing}
             assert all(seconds >= 0 for seconds in event.lasted_s.values())
             assert event.incident <= self.state.last_incident_number
@@ -212,15 +216,17 @@ class Monitor(RuleBasedStateMachine):
 
     def everything_is_told_or_has_a_reason(self, silenced: set[str]) -> None:
         checks = self.state.checks
+        # A consequence that is just starting waits, and its cause's recovery with it: one message says it all.
+        starting = {n for n, c in checks.items() if c.settling_since and c.told in (Told.CONSEQUENCE, Told.HIDDEN)}
         for name, check in checks.items():
             belief = self.operator.beliefs.get(name, "fine")
             if name in silenced or belief == "flapping":
                 continue
             if check.status is Status.CRITICAL:
                 is_held = check.is_symptom and any(self.may_explain(cause, silenced) for cause in self.causes[name])
-                assert belief in ("failing", "consequence") or is_held, name
+                assert belief in ("failing", "consequence") or is_held or name in starting, name
             elif check.status is Status.OK:
-                assert belief == "fine", name
+                assert belief == "fine" or any(name in {each, *self.causes[each]} for each in starting), name
             elif check.status is Status.UNKNOWN and check.streak >= RULES.blind_after:
                 is_seen_failing_now = check.streak_of is Status.CRITICAL
                 assert belief in BAD or is_seen_failing_now, name
