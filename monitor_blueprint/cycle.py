@@ -16,7 +16,7 @@ from monitor_blueprint.core.incidents import advance
 from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Reading, Silence, State, Status, worst
 from monitor_blueprint.core.rules import judge
 from monitor_blueprint.health_log import HealthLog
-from monitor_blueprint.history import LOOK
+from monitor_blueprint.history import LOOK, MANUAL
 from monitor_blueprint.outbox import ChannelHealth, Health, Outbox
 from monitor_blueprint.probes import clean
 from monitor_blueprint.runner import Runner, UnitSnapshot
@@ -101,7 +101,7 @@ class HealthCheck:
         self._store.try_to_heal(now)
         state, memories = self._store.run(lambda transaction: (transaction.state(), transaction.memories()))
         seen = self._runner.run(
-            self._due(state, now, only),
+            self._due(state, now, reason, only),
             now=now,
             units=UnitSnapshot(self._config.units),
             memories=memories,
@@ -134,7 +134,7 @@ class HealthCheck:
         self._outbox.notify()
         return outcome
 
-    def _due(self, state: State, now: datetime, only: Collection[str] | None) -> list[Check]:
+    def _due(self, state: State, now: datetime, reason: str, only: Collection[str] | None) -> list[Check]:
         if only is not None:
             return [check for check in self._config.checks if check.name in only]
         # Half a period of tolerance: a run that came a moment early must not skip a check for a whole round.
@@ -144,6 +144,8 @@ class HealthCheck:
             for check in self._config.checks
             if abs(_seconds_since_seen(state, check.name, now)) >= check.policy.interval_s - tolerance_s
             or check.policy.interval_s <= 2 * tolerance_s
+            # Who has put something right and checks by hand wants to see it.
+            or (reason == MANUAL and _is_failing(state, check.name))
         ]
 
     def _own_result(self, now: datetime) -> CheckResult:
@@ -276,6 +278,11 @@ def _seconds_since_seen(state: State, name: str, moment: datetime) -> float:
     return (moment - check.seen_at).total_seconds()
 
 
+def _is_failing(state: State, name: str) -> bool:
+    check = state.checks.get(name)
+    return check is not None and check.status is not Status.OK
+
+
 def _is_outdated(result: CheckResult, state: State) -> bool:
     # A state from far in the future comes of a clock that was set back, and must not make the monitor deaf until then.
     return -PROBES_DEADLINE_S <= _seconds_since_seen(state, result.check, result.at) < 0
@@ -301,7 +308,7 @@ def _few_lines(found: Evidence) -> list[tuple[str, str]]:
     few = []
     for title, text in found:
         lines = text.splitlines()
-        if title == "journal":
+        if title.partition(" ")[0] == "journal":
             own = [line for line in lines if " systemd[1]: " in line][-EVIDENCE_LINES:]
             names = dict.fromkeys(name for line in lines for name in _EXCEPTION.findall(line))
             few.append((title, "\n".join([*own, *([messages.EXCEPTIONS.format(names=", ".join(names))] if names else [])])))

@@ -41,7 +41,7 @@ def collect(
     access_log: Path = ACCESS_LOG,
     journal_directory: str = "",
 ) -> list[tuple[str, str]]:
-    """Return what was found, as (key of the title, text), at most `MOST_S` seconds later; never raises.
+    """Return what was found, as (key of the title and its object, text), at most `MOST_S` seconds later; never raises.
 
     Args:
         units: systemd units that fail; their last journal lines are kept.
@@ -54,7 +54,7 @@ def collect(
     journal = [f"--directory={journal_directory}"] if journal_directory else []
     since = f"--since=@{now.timestamp() - _KERNEL_SINCE_S:.0f}"
     sections: list[tuple[str, Callable[[], str]]] = [
-        *(("journal", partial(_journal, unit, journal, end)) for unit in units),
+        *((f"journal {unit}", partial(_journal, unit, journal, end)) for unit in units),
         ("oom", partial(_oom, [*journal, since], end)),
         ("nginx_5xx", partial(failed_requests, access_log)),
     ]

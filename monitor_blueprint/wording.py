@@ -117,8 +117,8 @@ def alert(
             lines.append(messages.STILL_FAILING.format(names=" ".join(failing)))
         names = event.failing
     lines += [_detail(name, event, results) for name in names]
-    for title_key, text in evidence:
-        lines += ["", messages.EVIDENCE.format(title=messages.EVIDENCE_TITLES.get(title_key, title_key)), text]
+    for key, text in evidence:
+        lines += ["", messages.EVIDENCE.format(title=evidence_title(key)), text]
     if event.incident:
         lines += ["", messages.INCIDENT.format(incident=event.incident)]
     return Message(event_id, f"{head} {' '.join(event.checks)}", "\n".join(lines), event.at, event.incident, event.kind)
@@ -184,8 +184,9 @@ def incident_line(number: int, names: Sequence[str], opened_at: datetime, closed
 
 
 def evidence_title(key: str) -> str:
-    """Return what a piece of evidence is called."""
-    return messages.EVIDENCE_TITLES.get(key, key)
+    """Return what a piece of evidence is called, with what it is of: "journal nginx" is "저널 nginx"."""
+    kind, space, of = key.partition(" ")
+    return f"{messages.EVIDENCE_TITLES.get(kind, kind)}{space}{of}"
 
 
 def event_line(event: Event, channels: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from monitor_blueprint import config, cycle, database, messages, wording
 from monitor_blueprint.core.models import CheckResult, EventKind, Reading, Silence, Status, Thresholds
 from monitor_blueprint.cycle import HealthCheck, Outcome
 from monitor_blueprint.health_log import HealthLog
+from monitor_blueprint.history import MANUAL
 from monitor_blueprint.notifiers import Channel, Delivered, Message
 from monitor_blueprint.outbox import Outbox
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError
@@ -53,12 +54,12 @@ class Bench:
         self.sent.append(message)
         return Delivered()
 
-    def run(self, at: datetime = NOW, *, only: Sequence[str] | None = None) -> Outcome:
+    def run(self, at: datetime = NOW, *, only: Sequence[str] | None = None, reason: str = "test") -> Outcome:
         """Run one health check and deliver what it tells; the page has the lines of this one only."""
         self.now = at
         self.screen.seek(0)
         self.screen.truncate()
-        outcome = self.check.run(at, "test", only)
+        outcome = self.check.run(at, reason, only)
         self.outbox.deliver_due()
         return outcome
 
@@ -291,6 +292,17 @@ def test_a_fault_that_was_not_due_to_be_looked_at_keeps_its_line(bench: MakeBenc
     assert "ERROR: Weekly: thing 위험 (gone) - 이전 결과 (2025-12-06 14:35:01)" in there.lines
 
 
+def test_a_fault_is_looked_at_again_by_hand_even_where_it_is_not_due(bench: MakeBench, script: Script) -> None:
+    script["Weekly"] = lambda context: DOWN
+    there = bench({"name": "Weekly", "interval_s": 604800})
+    there.run()
+    script["Weekly"] = lambda context: Observation((Reading("thing"),))
+    assert there.run(NOW + FIVE_MINUTES).overall is Status.CRITICAL
+    assert there.run(NOW + FIVE_MINUTES, reason=MANUAL).overall is Status.OK
+    # What is well is asked no sooner.
+    assert [result.check for result in there.run(NOW + 2 * FIVE_MINUTES, reason=MANUAL).results] == ["Monitor"]
+
+
 def test_a_run_that_comes_a_moment_early_skips_no_check(bench: MakeBench) -> None:
     there = bench({"name": "A", "interval_s": 600})
     there.run()
@@ -495,7 +507,9 @@ def test_only_systemds_own_lines_and_names_of_exceptions_leave_the_server() -> N
     printed = "Dec 06 14:35:00 clinic gunicorn[7]: ValueError: could not convert string to float: '홍길동'"
     systemds = "Dec 06 14:35:01 clinic systemd[1]: gunicorn_flask.service: Main process exited, code=exited, status=1/FAILURE"
     text = f"{printed}\n환자 홍길동 예측 실패\n{systemds}"
-    assert cycle._few_lines([("journal", text), ("nginx_5xx", "x"), ("oom", "kernel: Killed process 7 (python)")]) == [
-        ("journal", f"{systemds}\n예외: ValueError"),
+    assert cycle._few_lines(
+        [("journal gunicorn_flask", text), ("nginx_5xx", "x"), ("oom", "kernel: Killed process 7 (python)")]
+    ) == [
+        ("journal gunicorn_flask", f"{systemds}\n예외: ValueError"),
         ("oom", "kernel: Killed process 7 (python)"),
     ]

@@ -28,9 +28,9 @@ def collect(folder: Path, journal: str, units: tuple[str, ...] = ("gunicorn_djan
 
 
 def test_the_failing_units_last_lines_are_kept(tmp_path: Path, journal: str) -> None:
-    texts = [text for key, text in collect(tmp_path, journal, ("gunicorn_django", "nginx")) if key == "journal"]
-    assert "WORKER TIMEOUT (pid:900)" in texts[0]
-    assert "worker process exited on signal 9" in texts[1]
+    texts = dict(collect(tmp_path, journal, ("gunicorn_django", "nginx")))
+    assert "WORKER TIMEOUT (pid:900)" in texts["journal gunicorn_django"]
+    assert "worker process exited on signal 9" in texts["journal nginx"]
 
 
 def test_the_kernels_kills_are_kept(tmp_path: Path, journal: str) -> None:

@@ -94,10 +94,12 @@ def test_a_check_without_a_result_says_so() -> None:
 
 
 def test_evidence_follows_under_its_title() -> None:
-    text = wording.alert(event(checks=("Flask",)), "nn-7", RESULTS, [("journal", "one\ntwo"), ("oom", "x"), ("new", "y")]).body
+    text = wording.alert(
+        event(checks=("Flask",)), "nn-7", RESULTS, [("journal nginx", "one\ntwo"), ("oom", "x"), ("new", "y")]
+    ).body
     assert text.splitlines()[4:] == [
         "",
-        "[저널]",
+        "[저널 nginx]",
         "one",
         "two",
         "",
