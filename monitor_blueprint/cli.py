@@ -234,8 +234,11 @@ def history(number: int | None) -> None:
     """List the incidents, or show all about one."""
     with _open_store(_load()) as store:
         if number is None:
-            for record in store.incidents():
+            found = store.incidents()
+            for record in found:
                 click.echo(wording.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
+            if not found:
+                click.echo(messages.NO_HISTORY)
             return
         detail = store.incident(number)
     if detail is None:
@@ -244,11 +247,10 @@ def history(number: int | None) -> None:
         click.echo(messages.ACKNOWLEDGED.format(number=number, by=detail.incident.acked_by))
     for told in detail.events:
         deliveries = [each for each in detail.deliveries if each.event_id == told.id]
-        delivered = ", ".join(
-            f"{each.channel}: {each.state}" + ("" if each.state == "delivered" else f" ({each.answer})") for each in deliveries
-        )
+        delivered = ", ".join(wording.delivery(each.channel, each.state, each.answer) for each in deliveries)
         click.echo(
-            f"{wording.local(told.event.at)} {messages.KINDS[told.event.kind]} {' '.join(told.event.checks)} ({delivered})"
+            f"{wording.local(told.event.at)} {messages.KINDS[told.event.kind]} {' '.join(told.event.checks)}"
+            f" ({delivered or messages.NOT_SENT})"
         )
     for item in detail.evidence:
         click.echo(f"\n[{wording.evidence_title(item.title)}]\n{item.text}")

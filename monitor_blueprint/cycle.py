@@ -297,7 +297,7 @@ def _own_reading(aspect: str, problem: str) -> Reading:
 def _channel_problem(found: ChannelHealth) -> str:
     if found.health is Health.OK:
         return ""
-    return f"{found.health}: {clean(found.reason) or 'no answer'}"
+    return wording.channel_problem(found.health, clean(found.reason))
 
 
 def _few_lines(found: Evidence) -> list[tuple[str, str]]:

@@ -165,6 +165,9 @@ NO_CHANNEL = "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_E
 ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {names}"
 CHANNEL_FAULT = "사용할 수 없는 알림 채널 파일: {reason}"
 EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"
+NOBODY_LET_IN = "관리자 토큰이 없음: 아무도 접속할 수 없음"
+CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨"}
+NO_ANSWER = "응답 없음"
 NOTE = "모니터: {note}"
 TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
 NO_LOCK = "잠금 파일을 만들 수 없음 ({reason}) - 파일 없이 잠금"
@@ -226,6 +229,8 @@ DEADMAN_WAITING = "모니터 응답 없음: {since}부터 (15분이 지나면 �
 LATE_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
 LATE_HEAD = "알림 채널 장애로 늦게 전달되는 알림 {count}건입니다 (최대 {late} 지연). 오래된 순서입니다."
 NEVER = "없음"
+DELIVERIES = {"pending": "대기 중", "delivered": "전송됨", "refused": "거부됨"}
+NOT_SENT = "알림 채널 없음"
 KINDS = {
     EventKind.OPENED: "발생",
     EventKind.JOINED: "추가",
@@ -268,6 +273,7 @@ NO_SILENCE = "중지된 알림이 없습니다"
 NO_SUCH_SILENCE = "{number}번 알림 중지는 없거나 이미 끝났습니다"
 UNSILENCED = "{number}번 알림 중지를 끝냈습니다"
 NO_INCIDENT = "진행 중인 장애가 없습니다"
+NO_HISTORY = "기록된 장애가 없습니다"
 NO_SUCH_INCIDENT = "장애 {number}번은 없습니다"
 ACKNOWLEDGED = "장애 {number}번을 {by}이(가) 맡았습니다"
 CONFIG_OK = "설정 정상: {source}\n점검 항목: {checks}\n알림 채널: {channels}"

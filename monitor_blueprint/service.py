@@ -8,24 +8,34 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from gunicorn.systemd import sd_notify
 
 from monitor_blueprint import config, messages, notifiers, wording
-from monitor_blueprint.config import Config, ConfigError, units_of
-from monitor_blueprint.core.models import Status
+from monitor_blueprint.config import SELF_CHECK, Config, ConfigError, units_of
+from monitor_blueprint.core.models import CheckResult, Reading, Status
 from monitor_blueprint.cycle import SYSTEMD, HealthCheck, Outcome
 from monitor_blueprint.health_log import HealthLog
 from monitor_blueprint.heartbeat import Heartbeat
 from monitor_blueprint.lock import ScheduleLock
 from monitor_blueprint.outbox import SERVICE, Health, Outbox
+from monitor_blueprint.probes import clean
 from monitor_blueprint.scheduler import Schedule
 from monitor_blueprint.store import Store
 from monitor_blueprint.systemd import full_name
 from monitor_blueprint.watcher import Watcher
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong with the monitor itself: `text` is for programs, `said` for people."""
+
+    text: str
+    said: str
 
 
 class Monitor:
@@ -66,7 +76,7 @@ class Monitor:
         self.is_started = True
         problem = ScheduleLock(self.config.state_dir).start(self._take_over, self._say_waiting)
         if problem:
-            self._lock_problem = f"no lock file: {problem}"
+            self._lock_problem = problem
             self.log.write(logging.ERROR, messages.NO_LOCK.format(reason=problem))
 
     def stop(self) -> None:
@@ -78,17 +88,29 @@ class Monitor:
         if self._heartbeat is not None:
             self._heartbeat.stop()
 
-    def problems(self, now: datetime) -> list[str]:
+    def problems(self, now: datetime) -> list[Problem]:
         """Return what is wrong with the monitor itself, in short; the page and `/health` show it."""
-        found = [self.store.problem, self.log.problem, self._config_problem, self._lock_problem]
+
+        def own(aspect: str, reason: str, text: str = "") -> Problem:
+            reading = Reading(aspect, Status.CRITICAL, facts={"reason": reason})
+            return Problem(text or reason, wording.line(CheckResult(SELF_CHECK, "monitor", (reading,), now), reading))
+
+        parts = {"database": self.store.problem, "log": self.log.problem, "config": self._config_problem}
+        found = [own(aspect, reason) for aspect, reason in parts.items() if reason]
+        if self._lock_problem:
+            found.append(Problem(f"no lock file: {self._lock_problem}", messages.NO_LOCK.format(reason=self._lock_problem)))
         if not self.admin_token:
-            found.append("no administrators' token: nobody is let in")
+            found.append(Problem("no administrators' token: nobody is let in", messages.NOBODY_LET_IN))
         channels = self.outbox.channel_health(now)
         if not channels:
-            found.append("no alert channel is configured")
-        found += self.config.faults
-        found += [f"{name}: {each.health}" for name, each in channels.items() if each.health is not Health.OK]
-        return [problem for problem in found if problem]
+            found.append(Problem("no alert channel is configured", messages.NO_CHANNEL))
+        found += [Problem(fault, messages.CHANNEL_FAULT.format(reason=fault)) for fault in self.config.faults]
+        found += [
+            own(f"channel_{name}", wording.channel_problem(each.health, clean(each.reason)), f"{name}: {each.health}")
+            for name, each in channels.items()
+            if each.health is not Health.OK
+        ]
+        return found
 
     def _read_again(self) -> str:
         """Take in a configuration that was changed since the program began; keep the old one where the new one is bad."""

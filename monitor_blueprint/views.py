@@ -62,7 +62,7 @@ def health() -> tuple[Response, int]:
         "last_check_ms": last.duration_ms if last else None,
         "next_check_at": _iso(monitor.schedule.next_run_at()),
         "scheduler": {"running": monitor.schedule.is_running, "pid": holder or os.getpid()},
-        "problems": problems,
+        "problems": [problem.text for problem in problems],
     }
     return jsonify(body), 503 if is_late else 200
 
@@ -95,7 +95,7 @@ def page() -> str:
     overall = worst([state.checks[name].status for name in names if name in state.checks])
     return render_template(
         "monitor.html",
-        problems=monitor.problems(now),
+        problems=[problem.said for problem in monitor.problems(now)],
         overall=Status.UNKNOWN if is_stale else overall,
         is_stale=is_stale,
         last=last,
@@ -118,7 +118,13 @@ def incident(number: int) -> str | tuple[str, int]:
     if found is None:
         return render_template("missing.html", number=number), 404
     return render_template(
-        "incident.html", detail=found, local=wording.local, kinds=messages.KINDS, title_of=wording.evidence_title
+        "incident.html",
+        detail=found,
+        local=wording.local,
+        kinds=messages.KINDS,
+        title_of=wording.evidence_title,
+        said_of=wording.delivery,
+        no_channel=messages.NOT_SENT,
     )
 
 

@@ -184,9 +184,20 @@ def incident_line(number: int, names: Sequence[str], opened_at: datetime, closed
 
 
 def evidence_title(key: str) -> str:
-    """Return what a piece of evidence is called, with what it is of: "journal nginx" is "저널 nginx"."""
+    """Return what a piece of evidence is called, with what it is of ("journal nginx")."""
     kind, space, of = key.partition(" ")
     return f"{messages.EVIDENCE_TITLES.get(kind, kind)}{space}{of}"
+
+
+def delivery(channel: str, state: str, answer: str) -> str:
+    """Return how a message fared on a channel; what it answered only where that is a reason."""
+    reason = f" ({answer})" if answer and state != "delivered" else ""
+    return f"{channel}: {messages.DELIVERIES[state]}{reason}"
+
+
+def channel_problem(health: str, reason: str) -> str:
+    """Return what is wrong with a channel."""
+    return f"{messages.CHANNEL_HEALTH[health]}: {reason or messages.NO_ANSWER}"
 
 
 def event_line(event: Event, channels: Sequence[str]) -> str:

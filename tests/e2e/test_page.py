@@ -37,6 +37,11 @@ kind = "disk"
 path = "/<script>document.title=2</script>"
 
 [[check]]
+name = "LongPath"
+kind = "disk"
+path = "/{"without_any_place_to_break" * 5}"
+
+[[check]]
 name = "Disk"
 kind = "disk"
 warning = 100
@@ -83,6 +88,28 @@ def test_a_phone_shows_how_everything_is_and_nothing_sticks_out(browser, monitor
     page.click("text=진행 중인 장애 1번")
     assert page.inner_text("h1") == "장애 1번"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_what_every_check_says_can_be_read_whole_on_a_phone_and_on_a_desk(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+    page = browser.new_page()
+    for width, columns in ((390, 3), (1280, 7)):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(monitor.url)
+        # Nothing of the first table is to be found by scrolling to the right only.
+        assert page.evaluate("document.querySelector('.checks').getBoundingClientRect().right") <= width
+        rows = page.locator(".checks tbody tr")
+        assert rows.count() == 5
+        for row in rows.all():
+            cells = [cell.bounding_box() for cell in row.locator("th, td").all() if cell.is_visible()]
+            assert len(cells) == columns
+            assert all(cell["x"] >= 0 and cell["x"] + cell["width"] <= width for cell in cells)
+            assert row.locator("td").nth(1).evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+            # The badge stands beside the name, and what the check says below both where there is little room.
+            assert abs(cells[0]["y"] - cells[1]["y"]) < 1
+            assert (cells[2]["y"] >= cells[0]["y"] + cells[0]["height"]) is (width == 390)
+        heads = [head for head in page.locator(".checks thead th").all() if head.is_visible()]
+        assert len(heads) == (0 if width == 390 else columns)
     page.close()
 
 

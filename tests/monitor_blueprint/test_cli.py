@@ -208,15 +208,25 @@ def test_an_incident_is_acknowledged_by_name(run: Run, script: Script, tmp_path:
 
 
 def test_history_lists_the_incidents_and_shows_all_about_one(run: Run, script: Script) -> None:
-    assert run("history").output == ""
+    assert run("history").output == "기록된 장애가 없습니다\n"
     script["Flask"] = lambda context: DOWN
     run("health-check")
     assert run("history").output.rstrip().endswith("진행 중  Flask")
     shown = run("history", 1).output
-    assert "발생 Flask" in shown
+    assert shown.splitlines()[0].endswith("발생 Flask (알림 채널 없음)")
     assert "[메모리 상위 프로세스]" in shown
     done = run("history", 2)
     assert (done.exit_code, done.stderr) == (1, "Error: 장애 2번은 없습니다\n")
+
+
+def test_history_says_how_every_channel_took_it(run: Run, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    script["Flask"] = lambda context: DOWN
+    with HttpStandIn() as slack, MailStandIn() as mail:
+        monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
+        for name, value in mail.environ.items():
+            monkeypatch.setenv(name, value)
+        run("health-check")
+    assert run("history", 1).output.splitlines()[0].endswith("발생 Flask (email: 전송됨, slack: 전송됨)")
 
 
 def test_check_config_says_what_is_configured(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

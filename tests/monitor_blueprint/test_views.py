@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
+from monitor_blueprint import notifiers
 from monitor_blueprint.core.models import Reading, Silence, Status
 from monitor_blueprint.lock import ScheduleLock
 from monitor_blueprint.probes import Observation
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
 from tests.monitor_blueprint.running import TOKEN, Running
+from tests.monitor_blueprint.standins import HttpStandIn, Reply
 from tests.monitor_blueprint.test_stats import shape
 
 DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "<script>alert('gone')</script>"}),))
@@ -185,6 +188,52 @@ def test_the_page_says_when_the_checks_have_stopped(well: Running) -> None:
     page = well.admin.get("/").text
     assert '<strong id="overall">UNKNOWN</strong>' in page
     assert "점검이 멈춰 있습니다" in page
+
+
+def problems_shown(page: str) -> list[str]:
+    return re.findall(r'<p class="problem">모니터: (.*?)</p>', page)
+
+
+def test_what_is_wrong_with_the_monitor_is_said_to_people_in_korean_and_to_programs_in_english(
+    start_monitor: StartMonitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifiers, "__path__", [*notifiers.__path__, str(tmp_path)])
+    (tmp_path / "unfinished.py").write_text("")
+    fault = f"{tmp_path}/unfinished.py has no "
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "monitor.db").mkdir()
+    running = start_monitor()
+    running.monitor.admin_token = ""
+    texts = [problem.text for problem in running.monitor.problems(datetime.now(UTC))]
+    running.monitor.admin_token = TOKEN
+    assert texts[0].startswith("database cannot be used: ")
+    assert texts[1:3] == ["no administrators' token: nobody is let in", "no alert channel is configured"]
+    assert texts[3].startswith(fault)
+    assert health(running.anybody)[1]["problems"] == [texts[0], *texts[2:]]
+    assert problems_shown(running.admin.get("/").text) == [
+        f"데이터베이스: 사용 불가, 메모리에 기록 중 ({texts[0]})",
+        "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오",
+        f"사용할 수 없는 알림 채널 파일: {texts[3]}",
+    ]
+
+
+def test_a_channel_that_refuses_is_said_in_korean_and_so_is_how_its_message_fared(
+    start_monitor: StartMonitor, script: Script
+) -> None:
+    script["Flask"] = lambda context: DOWN
+    with HttpStandIn(lambda post: Reply(404, "no_service")) as slack:
+        running = start_monitor(SLACK_WEBHOOK=slack.url)
+        slack.next_post()
+        running.monitor.outbox.deliver_due()
+    assert health(running.anybody)[1]["problems"] == ["slack: refused"]
+    assert problems_shown(running.admin.get("/").text) == ["Slack 알림: 전송 실패 (거부됨: HTTP 404 no_service)"]
+    page = running.admin.get("/incidents/1").text
+    assert "slack: 거부됨 (HTTP 404 no_service)" in page
+    assert '<th scope="col">구분</th>' in page
+
+
+def test_an_incident_that_nobody_could_be_told_of_says_so(ailing: Running) -> None:
+    assert "<td>알림 채널 없음</td>" in ailing.admin.get("/incidents/1").text
 
 
 def test_the_page_shows_the_silences_and_who_takes_care(ailing: Running) -> None:

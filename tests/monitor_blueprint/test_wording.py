@@ -12,6 +12,7 @@ import pytest
 from monitor_blueprint import messages, probes, wording
 from monitor_blueprint.core.models import CheckResult, CheckState, Event, EventKind, Facts, Reading, Status
 from monitor_blueprint.notifiers import Message
+from monitor_blueprint.outbox import Health
 from tests.monitor_blueprint import guide
 
 AT = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
@@ -210,6 +211,25 @@ def test_the_log_says_what_is_sent_and_over_which_channels(kind: EventKind, word
 
 def test_the_log_says_when_nothing_can_be_sent() -> None:
     assert wording.event_line(event(), []) == "알림: 장애 7번 발생 - Django Flask (없음)"
+
+
+@pytest.mark.parametrize(
+    ("state", "answer", "expected"),
+    [
+        ("pending", "", "slack: 대기 중"),
+        ("pending", "TimeoutError", "slack: 대기 중 (TimeoutError)"),
+        ("delivered", "HTTP 200 ok", "slack: 전송됨"),
+        ("refused", "HTTP 404 no_service", "slack: 거부됨 (HTTP 404 no_service)"),
+    ],
+)
+def test_how_a_message_fared_is_said_with_the_reason_if_there_is_one(state: str, answer: str, expected: str) -> None:
+    assert wording.delivery("slack", state, answer) == expected
+
+
+@pytest.mark.parametrize("health", [Health.FAILING, Health.REFUSED])
+def test_what_is_wrong_with_a_channel_is_said_whatever_it_is(health: Health) -> None:
+    assert wording.channel_problem(health, "x").endswith(": x")
+    assert wording.channel_problem(health, "").endswith(": 응답 없음")
 
 
 def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
