@@ -242,11 +242,10 @@ class HealthCheck:
     def _write_log(self, outcome: Outcome, reason: str, *, is_complete: bool) -> None:
         numbers = {check.name: number for number, check in enumerate(self._config.checks, 1)}
         numbers[SELF_CHECK] = len(numbers) + 1
-        lines = [*report.steps(outcome.results, outcome.state, numbers)]
-        if is_complete:
-            lines += report.standing_faults(outcome.results, outcome.state, self._store.latest_results())
-            if self._config.absent:
-                lines.append((logging.INFO, messages.ABSENT.format(names=", ".join(self._config.absent))))
+        previous = self._store.latest_results() if is_complete else {}
+        lines = [*report.steps(outcome.results, outcome.state, numbers, previous)]
+        if is_complete and self._config.absent:
+            lines.append((logging.INFO, messages.ABSENT.format(names=", ".join(self._config.absent))))
         lines += [(logging.WARNING, messages.NOTE.format(note=note)) for note in self._store.notes()]
         lines += self._lines_of_channels(outcome)
         if is_complete:

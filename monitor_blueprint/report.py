@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor_blueprint import messages, wording
-from monitor_blueprint.core.models import CheckResult, State, Status
+from monitor_blueprint.core.models import CheckResult, Reading, State, Status
 from monitor_blueprint.health_log import LEVELS
 
 Line = tuple[int, str]
@@ -22,27 +22,37 @@ def framed(lines: Sequence[Line], overall: Status) -> Iterator[Line]:
         yield logging.INFO, text
 
 
-def steps(results: Sequence[CheckResult], state: State, numbers: Mapping[str, int]) -> Iterator[Line]:
-    """Return the steps of the checks that ran, by their numbers."""
-    for result in results:
-        yield logging.INFO, wording.step(numbers[result.check], result.check, result.kind)
-        yield from _readings(result, state)
+def steps(
+    results: Sequence[CheckResult], state: State, numbers: Mapping[str, int], previous: Mapping[str, CheckResult]
+) -> Iterator[Line]:
+    """Return the steps by their numbers: of the checks that ran, and of those with a previous result that were not due.
+
+    What was not due has its part in the overall status, and the numbers have no gap.
+    """
+    ran = {result.check: result for result in results}
+    for name, number in numbers.items():
+        if name in ran:
+            yield logging.INFO, wording.step(number, name, ran[name].kind)
+            for reading in ran[name].readings:
+                yield _line(ran[name], reading, state)
+        elif name in previous and name in state.checks:
+            yield logging.INFO, wording.step(number, name, previous[name].kind)
+            yield _previous(previous[name], state)
 
 
-def standing_faults(results: Sequence[CheckResult], state: State, latest: Mapping[str, CheckResult]) -> Iterator[Line]:
-    """Return a line for each check that was not due and is not well: it has its part in the overall status."""
-    ran = {result.check for result in results}
-    for name, check in state.checks.items():
-        if name not in ran and name in latest and check.status is not Status.OK:
-            said, at = wording.worst_line(name, latest), wording.local(latest[name].at)
-            yield LEVELS[check.status], messages.NOT_DUE.format(line=said, at=at)
+def _line(result: CheckResult, reading: Reading, state: State) -> Line:
+    level, text = LEVELS[reading.status], wording.line(result, reading)
+    if reading.aspect in _LEFT_OUT or (reading.is_settling and reading.status is Status.OK):
+        level = logging.INFO
+    elif reading.status is Status.CRITICAL and state.checks[result.check].status is not Status.CRITICAL:
+        level, text = logging.WARNING, messages.UNCONFIRMED.format(line=text)
+    return level, text
 
 
-def _readings(result: CheckResult, state: State) -> Iterator[Line]:
-    for reading in result.readings:
-        level, text = LEVELS[reading.status], wording.line(result, reading)
-        if reading.aspect in _LEFT_OUT or (reading.is_settling and reading.status is Status.OK):
-            level = logging.INFO
-        elif reading.status is Status.CRITICAL and state.checks[result.check].status is not Status.CRITICAL:
-            level, text = logging.WARNING, messages.UNCONFIRMED.format(line=text)
-        yield level, text
+def _previous(result: CheckResult, state: State) -> Line:
+    """Return the line of a check that was not due: its worst reading, and its status even where that is of its age only."""
+    level, text = _line(result, max(result.readings, key=lambda reading: reading.status.severity), state)
+    status = state.checks[result.check].status
+    if status is not Status.OK:
+        level = max(level, LEVELS[status])
+    return level, messages.NOT_DUE.format(line=text, at=wording.local(result.at))

@@ -274,22 +274,37 @@ def test_a_look_at_some_checks_writes_those_lines_only(bench: MakeBench, script:
     assert there.lines == ["INFO: 2. Flask ML 서버 상태 확인 중...", "SUCCESS: Flask: thing 정상"]
 
 
-def test_the_numbers_of_the_steps_stay_when_a_check_is_not_due(bench: MakeBench) -> None:
-    there = bench("A", {"name": "Weekly", "interval_s": 604800}, "B")
+def test_a_check_that_is_not_due_keeps_its_place_and_number_and_shows_its_previous_result(
+    bench: MakeBench, script: Script, seoul: None
+) -> None:
+    script["Weekly"] = lambda context: DOWN
+    weekly = {"interval_s": 604800}
+    there = bench("A", {"name": "Weekly", **weekly}, {"name": "Backup", **weekly}, "B")
     there.run()
     outcome = there.run(NOW + FIVE_MINUTES)
+    assert outcome.overall is Status.CRITICAL
     assert [result.check for result in outcome.results] == ["A", "B", "Monitor"]
-    assert "INFO: 3. B 확인 중..." in there.lines
+    assert there.lines[3:12] == [
+        "INFO: 1. A 확인 중...",
+        "SUCCESS: A: thing 정상",
+        "INFO: 2. Weekly 확인 중...",
+        "ERROR: Weekly: thing 위험 (gone) - 이전 결과 (2025-12-06 14:35:01)",
+        "INFO: 3. Backup 확인 중...",
+        "SUCCESS: Backup: thing 정상 - 이전 결과 (2025-12-06 14:35:01)",
+        "INFO: 4. B 확인 중...",
+        "SUCCESS: B: thing 정상",
+        "INFO: 5. 모니터 자체 상태 확인 중...",
+    ]
     outcome = there.run(NOW + timedelta(days=7))
-    assert [result.check for result in outcome.results] == ["A", "Weekly", "B", "Monitor"]
+    assert [result.check for result in outcome.results] == ["A", "Weekly", "Backup", "B", "Monitor"]
 
 
-def test_a_fault_that_was_not_due_to_be_looked_at_keeps_its_line(bench: MakeBench, script: Script, seoul: None) -> None:
+def test_a_failure_that_waits_for_its_confirmation_is_no_success_meanwhile(bench: MakeBench, script: Script, seoul: None) -> None:
     script["Weekly"] = lambda context: DOWN
-    there = bench({"name": "Weekly", "interval_s": 604800})
+    there = bench({"name": "Weekly", "interval_s": 604800, "confirm": 2})
     there.run()
-    assert there.run(NOW + FIVE_MINUTES).overall is Status.CRITICAL
-    assert "ERROR: Weekly: thing 위험 (gone) - 이전 결과 (2025-12-06 14:35:01)" in there.lines
+    assert there.run(NOW + FIVE_MINUTES).overall is Status.OK
+    assert there.lines[4] == "WARNING: Weekly: thing 위험 (gone) - 재확인 대기 - 이전 결과 (2025-12-06 14:35:01)"
 
 
 def test_a_fault_is_looked_at_again_by_hand_even_where_it_is_not_due(bench: MakeBench, script: Script) -> None:
