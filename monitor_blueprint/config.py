@@ -36,11 +36,16 @@ _UNIT = re.compile(
 SELF_CHECK = "Monitor"
 _ENVIRONMENT = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "ML_API_KEY")
 _Section = TypeVar("_Section", bound=msgspec.Struct)
+# Variables of other programs that look much like one of ours.
+_OTHERS = ("SFTP_PASSWORD", "MAIL_API_KEY")
 _COMMON_KEYS = ("name", "kind", "depends_on", "confirm", "interval_s")
 
 
 class ConfigError(Exception):
     """The configuration cannot be used; the text names the file, the key and what is allowed."""
+
+
+_LocalTime = Annotated[time, Meta(description='a local time such as "02:00:00"')]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,7 +60,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class _CheckSection(msgspec.Struct, frozen=True, kw_only=True):
-    name: Annotated[str, Meta(pattern=r"^[^\s\"'*]{1,40}\Z")]
+    name: Annotated[
+        str,
+        Meta(pattern=r"^[^\s\"'*]{1,40}\Z", description="a text of 1 to 40 characters without blanks, quotes and *"),
+    ]
     kind: str
     depends_on: tuple[str, ...] = ()
     confirm: Annotated[int, Meta(ge=1, le=20)] = 1
@@ -64,8 +72,8 @@ class _CheckSection(msgspec.Struct, frozen=True, kw_only=True):
 
 class _MaintenanceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Meta(min_length=1)]
-    start: time
-    end: time
+    start: _LocalTime
+    end: _LocalTime
     timezone: str
     checks: tuple[str, ...] = ("*",)
     why: str = ""
@@ -210,8 +218,12 @@ def _misspelt(environ: Mapping[str, str]) -> list[str]:
     known = notifiers.variables() | set(_ENVIRONMENT)
     found = []
     for name in environ:
-        near = difflib.get_close_matches(name, known, 1, cutoff=0.9)
-        if near and name not in known:
+        if name in known or name in _OTHERS:
+            continue
+        # Transposed letters (SMPT_HOST) are less alike than SFTP_HOST and LLM_API_KEY are, which are others'.
+        transposed = [each for each in known if sorted(each) == sorted(name)]
+        near = transposed or difflib.get_close_matches(name, known, 1, cutoff=0.9)
+        if near:
             found.append(f"{name} is not known (did you mean {near[0]}?)")
     return found
 
@@ -227,6 +239,8 @@ def _sections(document: Mapping[str, Any], key: str, source: str) -> Sequence[Ma
 
 def _check(section: Mapping[str, Any], settings: Settings, source: str) -> Check:
     where = f'[[check]] "{section.get("name", "?")}"'
+    if "kind" not in section:
+        raise ConfigError(_missing_kind(source, where, probes.kinds()))
     common = _convert({key: section[key] for key in _COMMON_KEYS if key in section}, _CheckSection, source, where)
     try:
         module = probes.load(common.kind)
@@ -254,10 +268,12 @@ def _refuse_bad_names(checks: Sequence[Check], source: str) -> None:
     for check in checks:
         if names.count(check.name) > 1 or check.name == SELF_CHECK:
             raise ConfigError(f'{source}: [[check]] "{check.name}": the name is taken; every check needs a name of its own')
+        where, others = f'[[check]] "{check.name}"', [name for name in names if name != check.name]
         for dependency in check.policy.depends_on:
-            if dependency not in names or dependency == check.name:
-                others = [name for name in names if name != check.name]
-                raise ConfigError(_choice(source, f'[[check]] "{check.name}"', "depends_on", dependency, others))
+            if dependency == check.name:
+                raise ConfigError(f"{source}: {where}: depends_on names the check itself; allowed: {_shown(others)}")
+            if dependency not in names:
+                raise ConfigError(_choice(source, where, "depends_on", dependency, others))
 
 
 def _refuse_bad_units(checks: Sequence[Check], source: str) -> None:
@@ -276,7 +292,9 @@ def _refuse_double_channels(channels: Sequence[Channel], source: str) -> None:
 
 
 def _channel(section: Mapping[str, Any], source: str) -> Channel:
-    kind = section.get("kind", "")
+    if "kind" not in section:
+        raise ConfigError(_missing_kind(source, "[[channel]]", notifiers.kinds()))
+    kind = section["kind"]
     try:
         module = notifiers.load(str(kind))
     except KeyError:
@@ -311,13 +329,19 @@ def _convert(section: Mapping[str, Any], to: type[_Section], source: str, where:
     try:
         return msgspec.convert(section, to)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{source}: {where}: {error}{_allowed(to, str(error))}") from error
+        raise ConfigError(f"{source}: {where}: {_said(to, str(error))}") from error
 
 
-def _allowed(struct: type[msgspec.Struct], problem: str) -> str:
-    """Return the words that a key may have, which msgspec leaves out."""
-    key = re.search(r"Invalid enum value .* - at `\$\.(\w+)", problem)
-    return f"; allowed: {', '.join(_words(get_type_hints(struct)[key[1]]))}" if key else ""
+def _said(struct: type[msgspec.Struct], problem: str) -> str:
+    """Return msgspec's complaint with what is allowed, where it shows a pattern or nothing."""
+    key = re.search(r" - at `\$\.(\w+)", problem)
+    if key is None:
+        return problem
+    annotation = get_type_hints(struct, include_extras=True).get(key[1])
+    descriptions = [each.description for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Meta)]
+    if descriptions and descriptions[0]:
+        return f"{key[1]} must be {descriptions[0]}"
+    return f"{problem}; allowed: {', '.join(_words(annotation))}" if "Invalid enum value" in problem else problem
 
 
 def _words(annotation: Any) -> list[str]:
@@ -333,5 +357,12 @@ def _refuse_unknown(section: Mapping[str, Any], allowed: Sequence[str], source: 
 def _choice(source: str, where: str, key: str, value: str, allowed: Sequence[str]) -> str:
     near = difflib.get_close_matches(value, allowed, 1)
     hint = f' (did you mean "{near[0]}"?)' if near else ""
-    shown = ", ".join(allowed[:40]) + (", ..." if len(allowed) > 40 else "")
-    return f'{source}: {where}: {key} "{value}" is not known{hint}; allowed: {shown}'
+    return f'{source}: {where}: {key} "{value}" is not known{hint}; allowed: {_shown(allowed)}'
+
+
+def _missing_kind(source: str, where: str, allowed: Sequence[str]) -> str:
+    return f"{source}: {where}: kind is missing; allowed: {_shown(allowed)}"
+
+
+def _shown(allowed: Sequence[str]) -> str:
+    return ", ".join(allowed[:40]) + (", ..." if len(allowed) > 40 else "") if allowed else "none"

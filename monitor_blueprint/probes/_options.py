@@ -11,6 +11,7 @@ Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=1)]
 Text = Annotated[str, Meta(min_length=1)]
+Address = Annotated[str, Meta(pattern=r"^https?://[^\s]+$", description="an http:// or https:// address")]
 Units = Annotated[tuple[Text, ...], Meta(min_length=1)]
 
 STACK_UNITS = ("nginx", "gunicorn_django", "gunicorn_flask")

@@ -16,7 +16,7 @@ from msgspec import Meta
 from monitor_blueprint.core.models import Facts, Reading, Scalar, Status, Thresholds
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, clean
 from monitor_blueprint.probes._http import Answer, fetch
-from monitor_blueprint.probes._options import NotNegative, Positive, Text
+from monitor_blueprint.probes._options import Address, NotNegative, Positive, Text
 
 BUNDLED = Path(__file__).parents[1] / "golden" / "alzheimer_biomarkers-1.0.0.json"
 HTTP_OK = 200
@@ -51,7 +51,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         timeout_s: how long to wait for all answers together.
     """
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] = "http://127.0.0.1:9000/predict"
+    url: Address = "http://127.0.0.1:9000/predict"
     sample: Text = str(BUNDLED)
     model_version: str = ""
     tolerance: NotNegative = 0.001

@@ -17,7 +17,7 @@ from msgspec import Meta
 from monitor_blueprint.core.models import Reading, Scalar, Status
 from monitor_blueprint.probes import Observation, ProbeContext, clean
 from monitor_blueprint.probes._http import Answer, fetch
-from monitor_blueprint.probes._options import Positive
+from monitor_blueprint.probes._options import Address, Positive
 from monitor_blueprint.scrub import scrub
 from monitor_blueprint.systemd import full_name
 
@@ -36,7 +36,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         timeout_s: how long to wait for the answer.
     """
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] = "http://127.0.0.1:8000/api/health/"
+    url: Address = "http://127.0.0.1:8000/api/health/"
     unit: str = ""
     blames: dict[str, str] = msgspec.field(default_factory=lambda: {"ml_server": "Flask"})
     timeout_s: Annotated[Positive, Meta(le=20)] = 5.0

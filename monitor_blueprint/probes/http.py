@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from monitor_blueprint.core.models import Facts, Reading, Status
 from monitor_blueprint.probes import Observation, ProbeContext, _http
+from monitor_blueprint.probes._options import Address
 
 HTTP_OK = 200
 
@@ -27,7 +28,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         timeout_s: deadline of one attempt, from connecting to the last byte.
     """
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    url: Address
     expect_status: Annotated[int, Meta(ge=100, le=599)] = HTTP_OK
     expect_text: str = ""
     attempts: Annotated[int, Meta(ge=1, le=10)] = 3

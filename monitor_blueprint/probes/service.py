@@ -27,7 +27,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """
 
     unit: str = ""
-    url: Annotated[str, Meta(pattern=r"^(https?://[^\s]+)?$")] = ""
+    url: Annotated[str, Meta(pattern=r"^(https?://[^\s]+)?$", description="an http:// or https:// address, or empty")] = ""
     when_absent: Literal["fail", "skip", "url"] = "fail"
     expect_status: Annotated[int, Meta(ge=100, le=599)] = http.HTTP_OK
     expect_text: str = ""

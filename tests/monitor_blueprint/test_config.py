@@ -152,7 +152,12 @@ why = "backup"
         ("channel = ['slack']", "every [[channel]] must be a table of keys and values"),
         ("maintenance = [1]", "every [[maintenance]] must be a table of keys and values"),
         ("[[check]]\nkind = 'cpu'", '[[check]] "?": Object missing required field `name`'),
-        ("[[check]]\nname = 'CPU'", '[[check]] "CPU": Object missing required field `kind`'),
+        ("[[check]]\nname = 'CPU'", '[[check]] "CPU": kind is missing; allowed: ' + ", ".join(probes.kinds())),
+        (
+            "[[check]]\nname = 'A b'\nkind = 'cpu'",
+            '[[check]] "A b": name must be a text of 1 to 40 characters without blanks, quotes and *',
+        ),
+        (FLASK.replace("http://", ""), '[[check]] "Flask": url must be an http:// or https:// address'),
         (
             FLASK + "timeout = 3",
             '[[check]] "Flask": key "timeout" is not known (did you mean "timeout_s"?); allowed: name, kind, depends_on, '
@@ -171,7 +176,12 @@ why = "backup"
             FLASK + FLASK.replace('"Flask"', '"Django"\ndepends_on = ["Flsk"]'),
             '[[check]] "Django": depends_on "Flsk" is not known (did you mean "Flask"?); allowed: Flask',
         ),
-        (FLASK + "depends_on = ['Flask']", '[[check]] "Flask": depends_on "Flask" is not known; allowed: '),
+        (FLASK + "depends_on = ['Flask']", '[[check]] "Flask": depends_on names the check itself; allowed: none'),
+        (
+            FLASK + "depends_on = ['Flask']\n[[check]]\nname = 'CPU'\nkind = 'cpu'",
+            '[[check]] "Flask": depends_on names the check itself; allowed: CPU',
+        ),
+        (FLASK + "depends_on = ['Flsk']", '[[check]] "Flask": depends_on "Flsk" is not known; allowed: none'),
         (
             FLASK + "[[check]]\nname = 'CPU'\nkind = 'cpu'\nwarning = 95",
             '[[check]] "CPU": `warning` must not be above `critical`',
@@ -191,7 +201,7 @@ why = "backup"
             "[[channel]]\nkind = 'slak'",
             '[[channel]]: kind "slak" is not known (did you mean "slack"?); allowed: ' + ", ".join(notifiers.kinds()),
         ),
-        ("[[channel]]", '[[channel]]: kind "" is not known; allowed: ' + ", ".join(notifiers.kinds())),
+        ("[[channel]]", "[[channel]]: kind is missing; allowed: " + ", ".join(notifiers.kinds())),
         (
             "[[channel]]\nkind = 'email'\nsendmial = '/bin/true'",
             '[[channel]] email: key "sendmial" is not known (did you mean "sendmail"?); allowed: kind, ca_file, sendmail',
@@ -354,7 +364,7 @@ def test_a_name_that_a_unit_can_have_is_taken(unit: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "two words", 'quo"te', "quo'te", "*", "x" * 41, "line\n", "\n", "tab\t"])
 def test_a_name_that_no_command_line_could_take_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"at `\$\.name`"):
+    with pytest.raises(ConfigError, match=r"name must be a text of 1 to 40 characters"):
         config.parse({"check": [{"name": name, "kind": "cpu"}]}, {}, source="monitor.toml")
 
 
@@ -366,7 +376,8 @@ def test_a_name_that_no_command_line_could_take_is_refused(name: str) -> None:
         ("days", "[]", "Expected `array` of length >= 1 - at `$.days`"),
         ("end", "02:00:00", 'start and end must be two different local times such as "02:00:00"'),
         ("start", '"02:00:00Z"', 'start and end must be two different local times such as "02:00:00"'),
-        ("start", '"two"', "Invalid RFC3339 encoded time - at `$.start`"),
+        ("start", '"3:00"', 'start must be a local time such as "02:00:00"'),
+        ("end", "3", 'end must be a local time such as "02:00:00"'),
         ("checks", '["Flsk"]', 'checks "Flsk" is not known (did you mean "Flask"?); allowed: Flask, *'),
         ("why", "5", "Expected `str`, got `int` - at `$.why`"),
         (
@@ -405,6 +416,30 @@ def test_a_wrong_variable_is_told_by_name_and_no_secret_with_it(environ: dict[st
         parse(channels + FLASK, environ)
     assert str(refused.value) == f"environment: {expected}"
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SMPT_HOST", "SMTP_HOST"),
+        ("SMPT_TLS", "SMTP_TLS"),
+        ("SMTP_HSOT", "SMTP_HOST"),
+        ("SLAK_WEBHOOK", "SLACK_WEBHOOK"),
+        ("ALERT_EMIAL", "ALERT_EMAIL"),
+    ],
+)
+def test_a_misspelt_variable_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK, {name: "secret"})
+    assert str(refused.value) == f"environment: {name} is not known (did you mean {meant}?)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SFTP_HOST", "SFTP_USER", "SFTP_PASSWORD", "SNMP_HOST", "IMAP_PASSWORD", "LLM_API_KEY", "MAIL_API_KEY", "API_KEY", "PATH"],
+)
+def test_a_variable_of_another_program_is_none_of_ours_misspelt(name: str) -> None:
+    assert parse(FLASK, {name: "x"}).environ == {name: "x"}
 
 
 def test_all_wrong_variables_are_told_at_once() -> None:
