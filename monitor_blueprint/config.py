@@ -195,6 +195,9 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: st
     faults = notifiers.faults(environ, options)
     for kind in faults.keys() & options.keys():
         raise ConfigError(f'{source}: [[channel]] "{kind}": {faults[kind]}')
+    torn = _torn(environ)
+    if torn:
+        raise ConfigError("environment: " + "; ".join(torn))
     problems = notifiers.problems(environ, options)
     problems += [*heartbeat.check(environ), *_check_token(environ), *_misspelt(environ)]
     if problems:
@@ -211,6 +214,16 @@ def _check_token(environ: Mapping[str, str]) -> list[str]:
     if not token or re.fullmatch(r"[A-Za-z0-9._~-]{16,256}", token):
         return []
     return ["MONITOR_ADMIN_TOKEN must be 16 to 256 letters, digits and . _ ~ - (or empty: one is made)"]
+
+
+def _torn(environ: Mapping[str, str]) -> list[str]:
+    """Return which variables have swallowed the lines after them; never their values, in which other secrets are then."""
+    names = sorted(notifiers.variables() | set(_ENVIRONMENT))
+    return [
+        f"{name} goes on in the next line: is its closing quotation mark missing?"
+        for name in names
+        if "\n" in environ.get(name, "").strip()
+    ]
 
 
 def _misspelt(environ: Mapping[str, str]) -> list[str]:

@@ -50,6 +50,7 @@ REASONS = {
     "status": "HTTP {http_status}",
     "text": "예상한 내용 없음",
     "body": "상태 본문이 아님",
+    "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
 }
 
 
@@ -75,7 +76,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("service", "absent"): Texts("{name}: systemd 유닛 {unit} 없음 (점검 제외)"),
     ("service", "no_unit"): Texts("{name}: systemd 유닛 {unit} 없음 (주소만 점검)"),
     ("http", "http"): Texts("{name}: 응답 정상 (HTTP {http_status})", bad="{name}: 응답 이상 ({reason})"),
-    ("disk", "usage"): _with("디스크 사용량", _USAGE),
+    ("disk", "usage"): _with("디스크 사용량{disk}", _USAGE),
     ("memory", "usage"): _with("메모리 사용량", _USAGE),
     ("cpu", "load"): Texts(
         "CPU 로드: {load:.2f} ({value}% of {cores} cores)",
@@ -127,10 +128,11 @@ LINES: dict[tuple[str, str], Texts] = {
     ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
     ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
     ("tls", "answer"): Texts(bad="TLS 연결: 응답 없음 ({server}, {reason})"),
-    ("inodes", "usage"): _with("아이노드 사용량", _USAGE),
+    ("inodes", "usage"): _with("아이노드 사용량{disk}", _USAGE),
     ("swap", "usage"): _with("스왑 사용량", _USAGE),
     ("disk_trend", "trend"): Texts(
-        "디스크 증가 추세: 정상 (여유 {free_percent}%)", bad="디스크 증가 추세: {hours}시간 후 가득 참 (여유 {free_percent}%)"
+        "디스크 증가 추세{disk}: 정상 (여유 {free_percent}%)",
+        bad="디스크 증가 추세{disk}: {hours}시간 후 가득 참 (여유 {free_percent}%)",
     ),
     ("backup", "age"): Texts("백업: {hours}시간 전 ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, {at})"),
     ("backup", "size"): Texts("백업 크기: {bytes}바이트 (정상)", bad="백업 크기: {bytes}바이트, 이전 백업의 {percent}% ({file})"),

@@ -62,6 +62,8 @@ def line(result: CheckResult, reading: Reading) -> str:
     facts = _Facts(reading.facts)
     facts["state"] = messages.STATES.get(str(facts["state"]), facts["state"])
     facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
+    # Which disk, where it is not the one that the guide means.
+    facts["disk"] = f" ({facts['path']})" if facts.get("path", "/") != "/" else ""
     reason = str(facts["reason"])
     facts["reason"] = messages.REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
     texts = messages.LINES.get((result.kind, reading.aspect), messages.GENERAL)
@@ -145,11 +147,11 @@ def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
 
 
 def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
-    """Return what the worst reading of a check says."""
+    """Return what the worst reading of a check says; of equal ones, what is not ready yet."""
     result = results.get(name)
     if result is None:
         return messages.NOTHING_SEEN.format(name=name)
-    return line(result, max(result.readings, key=lambda reading: reading.status.severity))
+    return line(result, max(result.readings, key=lambda reading: (reading.status.severity, reading.is_settling)))
 
 
 def summary(told: Sequence[Message], now: datetime) -> Message:

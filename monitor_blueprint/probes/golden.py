@@ -20,6 +20,7 @@ from monitor_blueprint.probes._options import Address, NotNegative, Positive, Te
 
 BUNDLED = Path(__file__).parents[1] / "golden" / "alzheimer_biomarkers-1.0.0.json"
 HTTP_OK = 200
+HTTP_UNAUTHORIZED = 401
 # Loading, overloaded or gone: what the service's own check tells.
 _NOT_READY = (0, 502, 503, 504)
 
@@ -106,7 +107,8 @@ def _samples(options: Options) -> Samples:
 
 
 def _refused(answer: Answer) -> Reading:
-    facts: dict[str, Scalar] = {"reason": answer.failure or "status", "http_status": answer.status}
+    reason = "key" if answer.status == HTTP_UNAUTHORIZED else answer.failure or "status"
+    facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status}
     # A server that is being restarted is not ready either: that counts only when it lasts.
     is_away = answer.status in _NOT_READY
     return Reading("refused", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away)

@@ -409,6 +409,10 @@ def test_a_wrong_maintenance_window_is_told(key: str, value: str, expected: str)
             "SMTP_PORT must be a number from 1 to 65535",
         ),
         ({"HEARTBEAT_URL": "hc-ping.com/secret"}, "HEARTBEAT_URL must be an http:// or https:// URL"),
+        (
+            {"ALERT_EMAIL": 'ops@example.com\nSLACK_WEBHOOK=https://hooks.slack.com/secret"'},
+            "ALERT_EMAIL goes on in the next line: is its closing quotation mark missing?",
+        ),
     ],
 )
 def test_a_wrong_variable_is_told_by_name_and_no_secret_with_it(environ: dict[str, str], channels: str, expected: str) -> None:

@@ -388,6 +388,17 @@ def test_the_worst_reading_speaks_for_the_check() -> None:
     assert wording.worst_line("Django", RESULTS) == "Django API: 응답 이상 (HTTP 502)"
 
 
+def test_a_check_that_is_not_well_yet_is_not_shown_by_the_reading_that_is() -> None:
+    starting = Reading("http", facts={"reason": "refused"}, is_settling=True)
+    results = {"Flask": CheckResult("Flask", "service", (Reading("unit"), starting), AT)}
+    assert wording.worst_line("Flask", results) == "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"
+
+
+def test_another_disk_than_the_servers_own_is_named() -> None:
+    assert said("disk", "usage", Status.CRITICAL, 93.0, "%", path="/srv") == "디스크 사용량 (/srv): 93% (위험)"
+    assert said("disk", "usage", Status.OK, 45.0, "%", path="/") == "디스크 사용량: 45% (정상)"
+
+
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [

@@ -60,6 +60,9 @@ def test_golden_samples(site: Site) -> None:
     assert said[0] == "ML 예측 검증: 예측이 틀림 (표본 1, prediction: Impaired, 기대값 Control)"
     seen = golden.probe(golden.Options(url=nobody()), looking())
     assert say_all("golden", seen) == ["ML 예측 검증: 응답 이상 (연결 거부)"]
+    site.status = 401
+    seen = golden.probe(golden.Options(url=site.url), looking())
+    assert say_all("golden", seen) == ["ML 예측 검증: 응답 이상 (ML_API_KEY가 ML 서버와 다름, HTTP 401)"]
 
 
 def test_restarts() -> None:
@@ -113,7 +116,9 @@ def test_certificates(site: Site) -> None:
 
 
 def test_resources() -> None:
-    assert say_all("inodes", inodes.probe(inodes.Options(path="/dev/shm"), looking()))[0].startswith("아이노드 사용량: ")
+    assert say_all("inodes", inodes.probe(inodes.Options(path="/dev/shm"), looking()))[0].startswith(
+        "아이노드 사용량 (/dev/shm): "
+    )
     assert say_all("swap", swap.probe(swap.Options(), looking()))[0].startswith("스왑 사용량: ")
     (trend,) = test_disk_trend.look(1 / 3, warning_free_percent=100, critical_free_percent=100).readings
     assert "시간 후 가득 참" in say("disk_trend", trend)
