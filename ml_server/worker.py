@@ -1,14 +1,19 @@
 """gunicorn's threaded worker, which tells systemd that it is alive, has little to lose, and never shows what a client sent."""
 
 import select
+import selectors
+import socket
+import struct
 import time
+from collections import deque
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import msgspec
 from gunicorn.http import errors as http_errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from ml_server.schemas import render_error
 from ml_server.systemd import Watchdog
@@ -29,6 +34,14 @@ TURN_S = 0.25
 # How long a kept connection does, after an answer: a client that asks without a pause has asked again by then.
 REST_S = 0.01
 
+# How long a client may stop in the middle of its request, or of taking its answer, in seconds: it has a thread.
+STALL_S = 10
+STALL = struct.pack("ll", STALL_S, 0)
+# How long a client has to close its connection after the last answer, in seconds.
+LEAVE_S = 2.0
+# What gunicorn reads of a body that was refused unread, so that the next request can follow it, in bytes.
+UNREAD_BYTES = 64 * 1024
+
 
 class Worker(ThreadWorker):  # type: ignore[misc]
     """``ThreadWorker`` with a watchdog, with errors in the server's own envelope, and with little to lose.
@@ -39,6 +52,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     its only one and nobody waits; otherwise its client comes back by way of that socket (``Connection: close``). So a
     worker that is killed under load takes one request with it, besides those that run for longer than ``TURN_S``, and
     no worker has all the clients while another has none.
+
+    Nor does a client have a thread that does nothing with it: one that has not asked yet and one that does not close
+    its connection are waited for in the main loop, and one that stops in the middle is given up after ``STALL_S``.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,6 +63,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._in_hand = 0
         self._newest: Any = None
         self._turn_ends = 0.0
+        self._leaving: deque[Any] = deque()
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection on which there is something to do to a thread; its turn begins."""
@@ -68,15 +85,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().wait_for_and_dispatch_events(min(timeout, left) if left > 0 else timeout)
 
     def handle(self, conn: Any) -> Any:
-        """Serve a connection, in a thread; one that ends is closed here too, as that waits for the client's end."""
-        result = super().handle(conn)
-        if result is False:
-            conn.close(graceful=True)
-        return result
+        """Serve a connection, in a thread; a client that says nothing gives it back."""
+        if not conn.initialized:
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
+            if not conn.wait_for_data(TURN_S) and self.alive:
+                return _DEFER
+        return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> bool:
-        """Answer one request, and end its connection if there are others."""
-        if self.alive and (self.nr_conns > 1 or select.select(self.sockets, (), (), 0)[0]):
+        """Answer one request, and end its connection if there are others, or if its body might stay in the way."""
+        body_bytes = getattr(req.body.reader, "length", None)  # None: in chunks
+        if body_bytes is None or body_bytes >= UNREAD_BYTES:
+            req.force_close()
+        is_alone = self.nr_conns - len(self._leaving) <= 1
+        if self.alive and not (is_alone and not select.select(self.sockets, (), (), 0)[0]):
             req.force_close()
         return bool(super().handle_request(req, conn))
 
@@ -87,9 +110,51 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if conn is self._newest:
             self._turn_ends = time.monotonic() + REST_S if result is True else 0.0
         if result is False:
+            self._see_off(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _see_off(self, conn: Any) -> None:
+        """Tell a client that this was all, and wait for its end: closed earlier, what it sends could undo the answer."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
             self.nr_conns -= 1
+            conn.close()
             return
-        super().finish_request(conn, fs)
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + LEAVE_S
+        self._leaving.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear_out, conn))
+
+    def _hear_out(self, conn: Any, client: Any) -> None:
+        """Throw away what a client still sends, and close the connection at its end."""
+        try:
+            is_over = not client.recv(65536)
+        except BlockingIOError:
+            is_over = False
+        except OSError:
+            is_over = True
+        if is_over:
+            self._drop(conn)
+
+    def _drop(self, conn: Any) -> None:
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1  # and only then the list: a thread that looks in between must not take it for another's
+        self._leaving.remove(conn)
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """Close the connections of those who have not asked, or have not closed theirs, for too long."""
+        super().murder_pending()
+        while self._leaving and self._leaving[0].timeout <= time.monotonic():
+            self._drop(self._leaving[0])
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Once it stops, the worker waits no longer for those who have not asked than for those who may ask again."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
 
     def notify(self) -> None:
         """Called by the worker's main loop at least once a second, so a hung worker falls silent."""

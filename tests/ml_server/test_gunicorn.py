@@ -1,6 +1,7 @@
 """The ML server as it runs in production: a real gunicorn with the configuration that the unit file names."""
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -29,17 +30,29 @@ from tests.ml_server.server import DEADLINE_S, Server
 Features = dict[str, Any]
 PATIENT, DOCTOR = "홍길동", "Dr. Kim Minsu"
 
+ASK = b"GET /health HTTP/1.1\r\nHost: clinic\r\nConnection: close\r\n\r\n"
+
 pytestmark = pytest.mark.slow
+
+
+def connect(server: Server) -> socket.socket:
+    address = urlsplit(server.url)
+    return socket.create_connection((address.hostname, address.port), DEADLINE_S)
 
 
 def raw(server: Server, request: bytes, *, hang_up: bool = False) -> bytes:
     """Whatever the server answers to these bytes (and, where so wanted, their end), until it closes the connection."""
-    address = urlsplit(server.url)
-    with socket.create_connection((address.hostname, address.port), timeout=DEADLINE_S) as connection:
+    with connect(server) as connection:
         connection.sendall(request)
         if hang_up:
             connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def held(worker: int) -> int:
+    """How many clients a worker has accepted."""
+    connections = psutil.Process(worker).net_connections("tcp")
+    return sum(connection.status == psutil.CONN_ESTABLISHED for connection in connections)
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
@@ -251,22 +264,13 @@ def test_what_a_killed_worker_had_no_thread_for_is_answered_by_another(start_ser
     server = start_server(ML_WORKERS="1", ML_THREADS="2")
     server.report_with("READY")
     (worker,) = server.workers()
-    address = urlsplit(server.url)
-
-    def held() -> int:
-        connections = psutil.Process(worker).net_connections("tcp")
-        return sum(connection.status == psutil.CONN_ESTABLISHED for connection in connections)
-
     with contextlib.ExitStack() as stack:
-        unfinished, waiting = [
-            [stack.enter_context(socket.create_connection((address.hostname, address.port), DEADLINE_S)) for _ in range(count)]
-            for count in (2, 3)
-        ]
+        unfinished, waiting = [[stack.enter_context(connect(server)) for _ in range(count)] for count in (2, 3)]
         for connection in unfinished:
             connection.sendall(b"GET /health HTTP/1.1\r\n")
         for connection in waiting:
-            connection.sendall(b"GET /health HTTP/1.1\r\nHost: clinic\r\nConnection: close\r\n\r\n")
-        wait_until(lambda: held() == 2)
+            connection.sendall(ASK)
+        wait_until(lambda: held(worker) == 2)
         os.kill(worker, signal.SIGKILL)
         for connection in waiting:
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
@@ -275,15 +279,84 @@ def test_what_a_killed_worker_had_no_thread_for_is_answered_by_another(start_ser
 def test_a_connection_is_kept_while_it_is_the_only_one(start_server: StartServer) -> None:
     server = start_server(ML_WORKERS="1")
     server.report_with("READY")
-    with requests.Session() as first, requests.Session() as second:
-        answers = [client.get(f"{server.url}/health", timeout=DEADLINE_S) for client in (first, first, second, first, first)]
-    assert [answer.headers["Connection"] for answer in answers] == [
-        "keep-alive",
-        "keep-alive",
-        "close",
-        "keep-alive",
-        "keep-alive",
-    ]
+    with requests.Session() as client:
+
+        def is_kept() -> bool:
+            return client.get(f"{server.url}/health", timeout=DEADLINE_S).headers["Connection"] == "keep-alive"
+
+        assert is_kept()
+        assert is_kept()
+        assert b"\r\nConnection: close\r\n" in raw(server, b"GET /health HTTP/1.1\r\nHost: clinic\r\n\r\n")
+        assert is_kept()
+        assert is_kept()
+
+
+def test_clients_that_have_not_asked_yet_take_no_thread_from_others(start_server: StartServer) -> None:
+    server = start_server(ML_WORKERS="1", ML_THREADS="2")
+    server.report_with("READY")
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(connect(server)) for _ in range(8)]
+        # A thread for each, as gunicorn has it, would take the others 20 seconds.
+        assert requests.get(f"{server.url}/health", timeout=15).status_code == 200
+        for connection in silent:
+            connection.sendall(ASK)
+        for connection in silent:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_clients_that_do_not_close_their_connection_take_no_thread_from_others(start_server: StartServer) -> None:
+    server = start_server(ML_WORKERS="1", ML_THREADS="2")
+    server.report_with("READY")
+    with contextlib.ExitStack() as stack:
+        # A thread for each, for the two seconds that it is waited for, would take more than the test has.
+        clients = [stack.enter_context(connect(server)) for _ in range(200)]
+        for client in clients:
+            client.sendall(ASK)
+        for client in clients:
+            answer = b"".join(iter(lambda client=client: client.recv(65536), b""))  # type: ignore[misc]
+            assert answer.startswith(b"HTTP/1.1 200 OK")
+        (worker,) = server.workers()
+        wait_until(lambda: held(worker) == 0)
+
+
+def test_clients_that_stop_in_the_middle_are_given_up(start_server: StartServer) -> None:
+    server = start_server(ML_WORKERS="1", ML_THREADS="2")
+    server.report_with("READY")
+    with connect(server) as in_head, connect(server) as in_body:
+        in_head.sendall(HEAD)
+        in_body.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+        assert server.health().status_code == 200
+        assert in_head.recv(65536) == b""
+        assert in_body.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_long_body_that_was_refused_unread_ends_its_connection_with_the_answer(start_server: StartServer) -> None:
+    server = start_server(ML_WORKERS="1", ML_MAX_BODY_BYTES="2048")
+    server.report_with("READY")
+    (worker,) = server.workers()
+    with contextlib.closing(http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=DEADLINE_S)) as client:
+        for _ in range(2):
+            client.request("POST", "/predict", b" " * 1000)
+            short = client.getresponse()
+            assert short.read()
+            assert (short.status, short.getheader("Connection")) == (415, "keep-alive")
+    head = HEAD.replace(b"Connection: close\r\n", b"")
+    for rest in (b"Content-Length: 2000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n" + chunked(b" " * 4096, 4096)):
+        wait_until(lambda: held(worker) == 0)
+        answer = raw(server, head + rest)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_a_reload_waits_for_nobody_who_has_not_asked(start_server: StartServer) -> None:
+    server = start_server(ML_WORKERS="1", ML_THREADS="2", ML_TIMEOUT_S="600")  # longer than the test has
+    server.report_with("READY")
+    (worker,) = server.workers()
+    with connect(server), connect(server), connect(server):
+        wait_until(lambda: held(worker) == 3)
+        os.kill(server.process.pid, signal.SIGHUP)
+        server.report_with("READY")
+        wait_gone(worker)
 
 
 def test_a_reload_loses_no_request(start_server: StartServer, features: Features) -> None:
