@@ -88,6 +88,13 @@ def _open_store(settings: Config) -> Store:
     return store
 
 
+def _must_have_read(store: Store) -> None:
+    """Say that nothing could be read, rather than that there is nothing."""
+    if store.problem:
+        click.echo(messages.NOT_READ.format(reason=store.problem), err=True)
+        sys.exit(EXIT_UNKNOWN)
+
+
 def _change(work: Callable[[Transaction], _Answer]) -> _Answer:
     """Do something that lasts; where the database cannot be written it would be gone with this command, so it fails."""
     with _open_store(_load()) as store:
@@ -166,6 +173,7 @@ def status() -> None:
         state = store.run(Transaction.state)
         results = store.latest_results()
         last = store.last_cycle()
+        _must_have_read(store)
         holder = ScheduleLock(settings.state_dir).holder()
         click.echo(messages.STATUS_LAST.format(at=wording.local(last.started_at if last else None), pid=holder or messages.NEVER))
         for policy in settings.policies:
@@ -197,6 +205,7 @@ def silences() -> None:
     """List the silences that have not ended."""
     with _open_store(_load()) as store:
         found = store.silences(datetime.now(UTC))
+        _must_have_read(store)
     for each in found:
         click.echo(messages.SILENCE.format(number=each.number, check=each.check, until=wording.local(each.ends_at), why=each.why))
     if not found:
@@ -235,12 +244,14 @@ def history(number: int | None) -> None:
     with _open_store(_load()) as store:
         if number is None:
             found = store.incidents()
+            _must_have_read(store)
             for record in found:
                 click.echo(wording.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
             if not found:
                 click.echo(messages.NO_HISTORY)
             return
         detail = store.incident(number)
+        _must_have_read(store)
     if detail is None:
         raise click.ClickException(messages.NO_SUCH_INCIDENT.format(number=number))
     if detail.incident.acked_by:

@@ -266,6 +266,7 @@ BAD_DURATION = "'{value}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 
 NO_WORDS = "비워 둘 수 없습니다. 나중에 보는 사람이 알 수 있게 쓰십시오"
 NO_ACCESS = "{path}에 쓸 권한이 없습니다 (사용자 {user}). sudo로 실행하십시오."
 NOT_KEPT = "기록하지 못했습니다: {reason}"
+NOT_READ = "기록을 읽지 못했습니다: {reason}. 확인: systemctl status gunicorn_monitor, curl http://127.0.0.1:9001/health"
 UNKNOWN_CHECK = "'{check}'은(는) 없는 점검 항목입니다. 가능한 값: {names}"
 STATUS_LAST = "마지막 헬스 체크: {at} (모니터 PID: {pid})"
 STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터)"

@@ -301,6 +301,15 @@ def test_what_cannot_be_kept_is_not_said_to_be_done(run: Run, tmp_path: Path) ->
     assert "기록하지 못했습니다: database cannot be used" in done.output
 
 
+@pytest.mark.parametrize("command", [("status",), ("silences",), ("history",), ("history", 1)])
+def test_what_cannot_be_read_is_not_said_to_be_absent(run: Run, tmp_path: Path, command: tuple[str | int, ...]) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "monitor.db").mkdir()
+    done = run(*command)
+    assert done.exit_code == 3
+    assert done.output.startswith("기록을 읽지 못했습니다: database cannot be used")
+
+
 @pytest.mark.parametrize("command", ["history", "unsilence"])
 def test_a_number_that_is_no_number_of_anything_is_refused(run: Run, command: str) -> None:
     assert run(command, "99999999999999999999").exit_code == 2
