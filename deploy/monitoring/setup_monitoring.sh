@@ -16,6 +16,8 @@ state=/var/lib/neuronova
 logs=/var/log/neuronova
 # The defaults as last shipped: what tells a changed default from a changed setting.
 shipped="$home/defaults"
+# Where to go back to: it is there while a switch is going on, and after one that was killed.
+unfinished="$home/switching-from"
 units=(gunicorn_flask.service gunicorn_monitor.service neuronova-deadman.service neuronova-deadman.timer)
 commands=(neuronova-health-check neuronova-monitor)
 completion=/usr/share/bash-completion/completions
@@ -258,7 +260,13 @@ import os, re, sys
 path, name, value = sys.argv[1], os.environ["NAME"], os.environ["VALUE"]
 text = open(path, encoding="utf-8").read()
 text = re.sub(rf"^{name}=.*$", lambda _match: f'{name}="{value}"', text, count=1, flags=re.M)
-open(path, "w", encoding="utf-8").write(text)
+# In one step: whatever comes in between, the settings are there, before or after.
+known = os.stat(path)
+with open(os.open(f"{path}.part", os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+    file.write(text)
+os.chown(f"{path}.part", known.st_uid, known.st_gid)
+os.chmod(f"{path}.part", known.st_mode & 0o7777)
+os.replace(f"{path}.part", path)
 PY
 }
 
@@ -398,9 +406,11 @@ start_services() {
 switch_to_release() {
     remedy="journalctl -u gunicorn_flask -u gunicorn_monitor -n 50 says why it did not get ready."
     is_switched=yes
+    printf '%s\n' "$previous" > "$unfinished"
     point_current_at "$release"
     install_system_files "$release"
     start_services "$release"
+    rm -f "$unfinished"
     is_switched=no
 }
 
@@ -420,6 +430,7 @@ roll_back() {
     )
     is_back=$?
     if [ "$is_back" -eq 0 ]; then
+        rm -f "$unfinished"
         printf '%s is running.\n' "$(basename "$previous")" >&2
     else
         printf '%s does not run either. Look at: journalctl -u gunicorn_flask -u gunicorn_monitor -n 50\n' \
@@ -431,6 +442,10 @@ roll_back() {
 remove_old_releases() {
     touch "$release"
     local old
+    # What a run that was killed has left takes no place either.
+    for old in "$home"/releases/*/; do
+        [ -e "$old/.complete" ] || rm -rf "$old"
+    done
     # shellcheck disable=SC2012  # the names are ours: version and digest
     ls -1dt "$home"/releases/*/ | tail -n +$((kept_releases + 1)) | while read -r old; do
         rm -rf "$old"
@@ -480,6 +495,11 @@ remove_data() {
     for user in neuronova neuronova-ml; do
         if getent passwd "$user" > /dev/null; then quietly userdel "$user"; fi
     done
+    local file
+    # Nginx goes on with what it has read, but would not start again.
+    { grep -RlsF "$settings/nginx_admin_token.conf" /etc/nginx || true; } | while read -r file; do
+        say "$file includes $settings/nginx_admin_token.conf, which is gone: take that out, or Nginx will not start again"
+    done
 }
 
 # --- the whole -------------------------------------------------------------------------------------------------------------
@@ -520,6 +540,13 @@ fi
 previous=$(current_release)
 ml_runs=$previous
 monitor_runs=$previous
+if [ -e "$unfinished" ]; then
+    # Which of the two releases the processes are of is not known, and only the earlier one is known to run.
+    earlier=$(cat "$unfinished")
+    if [ -d "$earlier" ]; then previous=$earlier; fi
+    ml_runs=""
+    monitor_runs=""
+fi
 
 if [ "$action" = uninstall ]; then
     [ "$is_dry_run" = no ] || printf 'Dry run: nothing is changed.\n'
@@ -555,5 +582,5 @@ trap - ERR
 step "One health check" show_health_check
 if [ "$is_dry_run" = no ]; then
     printf '\nDone. Who is told: ALERT_EMAIL and SLACK_WEBHOOK in %s/monitor.env, then\n' "$settings"
-    printf '  sudo systemctl restart gunicorn_monitor && sudo neuronova-monitor test-alert\n'
+    printf '  sudo neuronova-monitor check-config && sudo systemctl restart gunicorn_monitor && sudo neuronova-monitor test-alert\n'
 fi

@@ -200,6 +200,16 @@ def test_everything_is_green(box: Box) -> None:
     assert json.loads(box.output("neuronova-health-check --json"))["overall"] == "OK"
 
 
+def test_a_health_check_that_cannot_be_run_is_no_warning(box: Box) -> None:
+    result = box.run("DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent neuronova-health-check", expect=3)
+    assert "The command could not be run" in result.output
+    box.run("mv /etc/neuronova/monitor.env /root/")
+    result = box.run("neuronova-health-check", expect=3)
+    box.run("mv /root/monitor.env /etc/neuronova/")
+    assert "/etc/neuronova/monitor.env is not there" in result.output
+    assert "번 알림 중지는 없거나 이미 끝났습니다" in box.run("neuronova-monitor unsilence 999", expect=1).output
+
+
 def test_an_ordinary_user_reads_the_log_and_is_told_to_use_sudo(box: Box) -> None:
     box.run("useradd --create-home nurse")
     box.run("runuser -u nurse -- tail -50 /var/log/neuronova/health_check.log")

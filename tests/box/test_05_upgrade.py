@@ -142,6 +142,25 @@ def test_a_broken_upgrade_goes_back_by_itself(box: Box, features: str, api_key: 
     box.run("cmp ~/next/systemd/gunicorn_flask.service /etc/systemd/system/gunicorn_flask.service")
 
 
+def test_a_switch_that_was_killed_is_completed_by_the_next_run(box: Box) -> None:
+    setup = new_tree(box, "killed", "sed -i 's/^version = .*/version = \"1.0.9\"/' pyproject.toml")
+    before = release(box)
+    process = box.start(setup)
+    box.wait_until("current has moved on", lambda: release(box) != before)
+    process.kill()
+    # What it had started ends by itself, and has the lock until then.
+    box.run("pkill -KILL -f [k]illed/deploy/monitoring/setup_monitoring.sh; flock --timeout 120 /run/neuronova-setup.lock true")
+    box.run(setup, timeout_s=300)
+    for unit in ("gunicorn_flask", "gunicorn_monitor"):
+        main = box.output(f"systemctl show -p MainPID --value {unit}")
+        maps = box.output(f"for pid in {main} $(pgrep -P {main}); do cat /proc/$pid/maps; done")
+        assert f"/releases/{release(box)}/" in maps
+        assert f"/releases/{before}/" not in maps
+    # Back to where the others start from.
+    box.run("bash ~/next/deploy/monitoring/setup_monitoring.sh", timeout_s=300)
+    assert release(box) == before
+
+
 def test_three_releases_are_kept(box: Box) -> None:
     for number in (2, 3):
         script = f"sed -i 's/^version = .*/version = \"1.0.{number}\"/' pyproject.toml"

@@ -55,7 +55,10 @@ def test_an_installation_after_that_takes_up_the_settings_again(box: Box) -> Non
 
 
 def test_purge_removes_everything_and_may_be_repeated(box: Box) -> None:
-    box.run(f"{SETUP} --uninstall --purge")
+    box.run("echo 'include /etc/neuronova/nginx_admin_token.conf;' > /etc/nginx/neuronova-test.conf")
+    result = box.run(f"{SETUP} --uninstall --purge")
+    assert "/etc/nginx/neuronova-test.conf includes /etc/neuronova/nginx_admin_token.conf" in result.output
+    box.run("rm /etc/nginx/neuronova-test.conf")
     assert is_there(box, f"{PROGRAMS} {DATA} /etc/neuronova /var/lib/neuronova /var/log/neuronova") == []
     box.run("id neuronova", expect=1)
     box.run("id neuronova-ml", expect=1)
