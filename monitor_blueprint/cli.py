@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -316,15 +317,29 @@ def test_alert() -> None:
 @main.command("deadman", help=messages.HELP["deadman"])
 @click.option("--url", default="http://127.0.0.1:9001/health", show_default=True, help=messages.HELP["url"])
 def deadman_command(url: str) -> None:
-    """Look whether the monitor itself is alive, and tell once when it is not, over the channels directly."""
-    settings = _load()
-    with Store(settings.database) as store:
+    """Look whether the monitor itself is alive, and tell once when it is not, over the channels directly.
+
+    A configuration that is wrong does not stop it, as that may be what has stopped the monitor: it tells over those
+    channels that the environment alone configures rightly.
+    """
+    fault, options = "", {}
+    try:
+        settings = config.load()
+        state_dir = settings.state_dir
+        options = {channel.kind: channel.options for channel in settings.channels}
+    except ConfigError as error:
+        fault = str(error)
+        click.echo(fault, err=True)
+        state_dir = Path(os.environ.get("STATE_DIRECTORY", "var/lib"))  # systemd names it
+    with Store(state_dir / config.DATABASE) as store:
         last = store.last_scheduled_cycle()
-    channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
-    memory = settings.state_dir / "deadman.json"
+    channels = notifiers.channels(os.environ, options)
+    memory = state_dir / "deadman.json"
     lines, is_done = deadman.look(url, memory, last.started_at if last else None, channels, datetime.now(UTC))
     for text in lines:
         click.echo(text)
+    if fault:
+        sys.exit(EXIT_UNKNOWN)
     sys.exit(0 if is_done else 1)
 
 

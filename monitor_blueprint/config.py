@@ -27,6 +27,8 @@ from monitor_blueprint.core.models import CheckPolicy
 from monitor_blueprint.kinds import KindError
 
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
+# The database's name in the state directory.
+DATABASE = "monitor.db"
 # What systemd takes for the name of a unit (systemd.unit(5)); with another among them it refuses to watch any.
 _UNIT = re.compile(
     r"(?!.*@(?:\.|\Z))(?:[A-Za-z0-9:_\\@-]{1,200}|[A-Za-z0-9:_.\\@-]{1,200}"
@@ -141,7 +143,7 @@ class Config:
     @property
     def database(self) -> Path:
         """Return the path of the database."""
-        return self.state_dir / "monitor.db"
+        return self.state_dir / DATABASE
 
     @property
     def state_dir(self) -> Path:

@@ -118,7 +118,6 @@ def test_as_json_the_output_is_json_and_nothing_else(run: Run, script: Script, t
         ["history"],
         ["check-config"],
         ["test-alert"],
-        ["deadman"],
     ],
     ids=lambda command: command[0],
 )
@@ -284,6 +283,29 @@ def test_the_dead_mans_switch_looks_at_the_monitor_and_remembers(run: Run, tmp_p
         assert run("deadman", "--url", site.url).output == ""
     assert run("deadman", "--url", nobody()).output.startswith("모니터 응답 없음: 20")
     assert (tmp_path / "state" / "deadman.json").exists()
+
+
+@pytest.mark.parametrize("wrong", ["the file", "a variable"])
+def test_the_dead_mans_switch_tells_though_the_configuration_is_wrong(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    if wrong == "the file":
+        configure(tmp_path, settings="every_minute = 5")
+    else:
+        configure(tmp_path)
+        monkeypatch.setenv("SMTP_PORT", "x")
+        monkeypatch.setenv("ALERT_EMAIL", "operator@example.com")
+    state = tmp_path / "state"
+    state.mkdir(exist_ok=True)
+    (state / "deadman.json").write_text('{"gone_since": "2025-12-06T05:00:00Z"}')
+    with HttpStandIn() as slack:
+        monkeypatch.setenv("STATE_DIRECTORY", str(state))
+        monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
+        done = run("deadman", "--url", nobody())
+    assert done.exit_code == 3
+    assert ("every_minute" if wrong == "the file" else "SMTP_PORT") in done.stderr
+    assert "[CRITICAL] NeuroNova 모니터 응답 없음" in json.loads(slack.posts.get_nowait().body)["text"]
+    assert slack.posts.empty()
 
 
 def test_every_command_explains_itself_in_korean() -> None:
