@@ -45,13 +45,13 @@ url = "{url}"
 [[check]]
 name = "Disk"
 kind = "disk"
-warning = 1000
-critical = 1000
+warning = 100
+critical = 100
 [[check]]
 name = "Memory"
 kind = "memory"
-warning = 1000
-critical = 1000
+warning = 100
+critical = 100
 [[check]]
 name = "CPU"
 kind = "cpu"

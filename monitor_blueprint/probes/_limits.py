@@ -32,3 +32,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     def thresholds(self) -> Thresholds:
         """Return the limits as the rules want them."""
         return Thresholds(self.warning, self.critical, self.clear)
+
+
+class Share(Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Limits of a share that cannot be more than 100 %: one above that would never be reached."""
+
+    warning: Annotated[float, Meta(gt=0, le=100)] = 80.0
+    critical: Annotated[float, Meta(gt=0, le=100)] = 90.0

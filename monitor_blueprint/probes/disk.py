@@ -8,7 +8,7 @@ from monitor_blueprint.core.models import Facts, Reading
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _limits
 
 
-class Options(_limits.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Options(_limits.Share, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "disk" may say: the mount point, and the limits."""
 
     path: str = "/"

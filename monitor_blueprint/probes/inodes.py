@@ -8,7 +8,7 @@ from monitor_blueprint.core.models import Reading
 from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _limits, clean
 
 
-class Options(_limits.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Options(_limits.Share, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "inodes" may say: the mount point, and the limits (the disk's)."""
 
     path: str = "/"

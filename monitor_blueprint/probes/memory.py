@@ -7,7 +7,7 @@ import psutil
 from monitor_blueprint.core.models import Reading
 from monitor_blueprint.probes import Observation, ProbeContext, _limits
 
-Options = _limits.Options
+Options = _limits.Share
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:  # noqa: ARG001

@@ -187,6 +187,10 @@ why = "backup"
             '[[check]] "CPU": `warning` must not be above `critical`',
         ),
         (
+            "[[check]]\nname = 'Disk'\nkind = 'disk'\ncritical = 900",
+            '[[check]] "Disk": Expected `float` <= 100.0 - at `$.critical`',
+        ),
+        (
             "[[check]]\nname = 'CPU'\nkind = 'cpu'\nwarning = nan",
             '[[check]] "CPU": Expected `float` > 0.0 - at `$.warning`',
         ),
