@@ -247,7 +247,7 @@ class HealthCheck:
         if is_complete and self._config.absent:
             lines.append((logging.INFO, messages.ABSENT.format(names=", ".join(self._config.absent))))
         lines += [(logging.WARNING, messages.NOTE.format(note=note)) for note in self._store.notes()]
-        lines += self._lines_of_channels(outcome)
+        lines += self._lines_of_channels(outcome, reason)
         if is_complete:
             lines = [*report.framed(lines, outcome.overall)]
         elif reason == SYSTEMD:
@@ -260,9 +260,11 @@ class HealthCheck:
         for level, text in lines:
             self._log.write(level, text)
 
-    def _lines_of_channels(self, outcome: Outcome) -> list[report.Line]:
+    def _lines_of_channels(self, outcome: Outcome, reason: str) -> list[report.Line]:
         names = self._outbox.channel_names
-        lines = [(logging.INFO, wording.event_line(event, names)) for event in outcome.events]
+        # A check by hand that cannot use the database delivers nothing: what it would tell ends with it.
+        events = () if reason == MANUAL and self._store.problem else outcome.events
+        lines = [(logging.INFO, wording.event_line(event, names)) for event in events]
         if not names:
             lines.insert(0, (logging.ERROR, messages.NO_CHANNEL))
         elif all(found.health is not Health.OK for found in self._outbox.channel_health(outcome.started_at).values()):

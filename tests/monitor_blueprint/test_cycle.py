@@ -425,6 +425,17 @@ def test_without_a_usable_database_checks_and_alerts_go_on_and_that_is_an_incide
     assert message.body.splitlines()[1] == "실패한 서비스: Flask Monitor"
 
 
+def test_a_check_by_hand_that_cannot_use_the_database_does_not_say_that_it_told(
+    bench: MakeBench, script: Script, tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "monitor.db").mkdir()
+    script["Flask"] = lambda context: DOWN
+    there = bench("Flask")
+    assert there.run(reason=MANUAL).events
+    assert not [line for line in there.lines if line.startswith("INFO: 알림: ")]
+
+
 def test_a_damaged_database_is_put_aside_and_that_is_written(bench: MakeBench, tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "monitor.db").write_bytes(b"this is no database" * 1000)
