@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint import heartbeat, notifiers, probes
+from monitor_blueprint import environment, notifiers, probes
 from monitor_blueprint.core.incidents import IncidentRules
 from monitor_blueprint.core.maintenance import Weekday, Window
 from monitor_blueprint.core.models import CheckPolicy
@@ -36,10 +36,7 @@ _UNIT = re.compile(
 )
 # The monitor's own check (database, log, channels) has this name; the others may not take it.
 SELF_CHECK = "Monitor"
-_ENVIRONMENT = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "ML_API_KEY")
 _Section = TypeVar("_Section", bound=msgspec.Struct)
-# Variables of other programs that look much like one of ours.
-_OTHERS = ("SFTP_PASSWORD", "MAIL_API_KEY")
 _COMMON_KEYS = ("name", "kind", "depends_on", "confirm", "interval_s")
 
 
@@ -197,50 +194,13 @@ def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: st
     faults = notifiers.faults(environ, options)
     for kind in faults.keys() & options.keys():
         raise ConfigError(f'{source}: [[channel]] "{kind}": {faults[kind]}')
-    torn = _torn(environ)
-    if torn:
-        raise ConfigError("environment: " + "; ".join(torn))
-    problems = notifiers.problems(environ, options)
-    problems += [*heartbeat.check(environ), *_check_token(environ), *_misspelt(environ)]
+    problems = environment.problems(environ, options)
     if problems:
         raise ConfigError("environment: " + "; ".join(problems))
     windows = tuple(_window(section, found, source) for section in _sections(document, "maintenance", source))
     if not found:
         raise ConfigError(f"{source}: no [[check]] is configured; a monitor that checks nothing would say OK for ever")
     return Config(source, is_embedded, settings, checks, channels, windows, environ, absent, tuple(faults.values()))
-
-
-def _check_token(environ: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with the administrators' token; never its value."""
-    token = environ.get("MONITOR_ADMIN_TOKEN", "").strip()
-    if not token or re.fullmatch(r"[A-Za-z0-9._~-]{16,256}", token):
-        return []
-    return ["MONITOR_ADMIN_TOKEN must be 16 to 256 letters, digits and . _ ~ - (or empty: one is made)"]
-
-
-def _torn(environ: Mapping[str, str]) -> list[str]:
-    """Return which variables have swallowed the lines after them; never their values, in which other secrets are then."""
-    names = sorted(notifiers.variables() | set(_ENVIRONMENT))
-    return [
-        f"{name} goes on in the next line: is its closing quotation mark missing?"
-        for name in names
-        if "\n" in environ.get(name, "").strip()
-    ]
-
-
-def _misspelt(environ: Mapping[str, str]) -> list[str]:
-    """Return what looks like a variable of ours but for a letter or two: it would be ignored without a word."""
-    known = notifiers.variables() | set(_ENVIRONMENT)
-    found = []
-    for name in environ:
-        if name in known or name in _OTHERS:
-            continue
-        # Transposed letters (SMPT_HOST) are less alike than SFTP_HOST and LLM_API_KEY are, which are others'.
-        transposed = [each for each in known if sorted(each) == sorted(name)]
-        near = transposed or difflib.get_close_matches(name, known, 1, cutoff=0.9)
-        if near:
-            found.append(f"{name} is not known (did you mean {near[0]}?)")
-    return found
 
 
 def _sections(document: Mapping[str, Any], key: str, source: str) -> Sequence[Mapping[str, Any]]:

@@ -27,6 +27,7 @@ LAYERS = (
         "store",
         "messages",
         "wording",
+        "environment",
         "config",
         "health_log",
         "lock",
