@@ -67,7 +67,7 @@ class Suggestions:
         """The known names near to this one: the only one that differs in case and underscores alone, or else every
         one that is at all similar, because a hint at the wrong one would put a value where it does not belong.
 
-        None for a long name, or where there were enough already.
+        There are none for a long name, or where there were enough already.
         """
         if self._left == 0 or len(name) > MAX_SUGGESTED_FOR:
             return []
