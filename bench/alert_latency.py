@@ -24,8 +24,8 @@ from pathlib import Path
 
 from aiosmtpd.controller import Controller
 
-from monitor_blueprint.core.models import Status
-from monitor_blueprint.store import Store
+from monitor_blueprint.domain.models import Status
+from monitor_blueprint.storage.store import Store
 
 CONFIG = """
 [monitor]

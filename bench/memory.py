@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from monitor_blueprint import config
-from monitor_blueprint.store import Store
+from monitor_blueprint.storage.store import Store
 
 ROUNDS = 3
 _DEADLINE_S = 120.0

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from bench.http_target import http_target
 from monitor_blueprint import config
-from monitor_blueprint.cycle import HealthCheck
-from monitor_blueprint.health_log import HealthLog
-from monitor_blueprint.service import make_outbox
-from monitor_blueprint.store import Store
+from monitor_blueprint.engine.health_check import HealthCheck
+from monitor_blueprint.engine.monitor import make_outbox
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.text.health_log import HealthLog
 
 PERIOD_S = 60.0
 

@@ -22,8 +22,8 @@ def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
     from flask import Flask  # noqa: PLC0415 - the command line tools need no web framework
     from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415
 
-    from monitor_blueprint.service import Monitor  # noqa: PLC0415
-    from monitor_blueprint.views import blueprint  # noqa: PLC0415
+    from monitor_blueprint.engine.monitor import Monitor  # noqa: PLC0415
+    from monitor_blueprint.web.views import blueprint  # noqa: PLC0415
 
     # The blueprint has the static files.
     app = Flask(__name__, static_folder=None)

@@ -17,19 +17,21 @@ from typing import TypeVar
 import click
 import msgspec
 
-from monitor_blueprint import config, deadman, messages, notifiers, wording
+from monitor_blueprint import config, notifiers
+from monitor_blueprint.alerts import deadman
 from monitor_blueprint.config import SELF_CHECK, Config, ConfigError
-from monitor_blueprint.core.incidents import acknowledge
-from monitor_blueprint.core.models import Silence
-from monitor_blueprint.cycle import HealthCheck, Outcome
-from monitor_blueprint.health_log import HealthLog
-from monitor_blueprint.history import MANUAL
-from monitor_blueprint.lock import ScheduleLock
-from monitor_blueprint.notifiers import Delivered, Message
-from monitor_blueprint.probes import clean
-from monitor_blueprint.service import make_outbox
-from monitor_blueprint.store import Store
-from monitor_blueprint.transaction import Transaction
+from monitor_blueprint.domain.incidents import acknowledge
+from monitor_blueprint.domain.messages import Delivered, Message
+from monitor_blueprint.domain.models import Silence
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.engine.health_check import HealthCheck, Outcome
+from monitor_blueprint.engine.leader import ScheduleLock
+from monitor_blueprint.engine.monitor import make_outbox
+from monitor_blueprint.storage.reads import MANUAL
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.storage.writes import Transaction
+from monitor_blueprint.text import ko, render
+from monitor_blueprint.text.health_log import HealthLog
 
 # The Monitoring Plugins guidelines: 3 says "could not tell".
 EXIT_UNKNOWN = 3
@@ -48,10 +50,10 @@ class _Duration(click.ParamType[timedelta]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         text = str(value)
         if not re.fullmatch(r"(\d+[smhd])+", text):
-            self.fail(messages.BAD_DURATION.format(value=text), param, ctx)
+            self.fail(ko.BAD_DURATION.format(value=text), param, ctx)
         seconds = sum(int(count) * _UNITS_S[unit] for count, unit in re.findall(r"(\d+)([smhd])", text))
         if not 0 < seconds <= _LONGEST_SILENCE.total_seconds():
-            self.fail(messages.BAD_DURATION.format(value=text), param, ctx)
+            self.fail(ko.BAD_DURATION.format(value=text), param, ctx)
         return timedelta(seconds=seconds)
 
 
@@ -66,7 +68,7 @@ class _Words(click.ParamType[str]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         words = clean(str(value), self._limit)
         if not words:
-            self.fail(messages.NO_WORDS, param, ctx)
+            self.fail(ko.NO_WORDS, param, ctx)
         return words
 
 
@@ -81,18 +83,18 @@ def _load() -> Config:
 def _open_store(settings: Config) -> Store:
     directory = settings.state_dir
     if directory.exists() and not os.access(directory, os.W_OK):
-        click.echo(messages.NO_ACCESS.format(path=directory, user=_user()), err=True)
+        click.echo(ko.NO_ACCESS.format(path=directory, user=_user()), err=True)
         sys.exit(EXIT_UNKNOWN)
     store = Store(settings.database)
     for note in store.notes():
-        click.echo(messages.NOTE.format(note=note), err=True)
+        click.echo(ko.NOTE.format(note=note), err=True)
     return store
 
 
 def _must_have_read(store: Store) -> None:
     """Say that nothing could be read, rather than that there is nothing."""
     if store.problem:
-        click.echo(messages.NOT_READ.format(reason=store.problem), err=True)
+        click.echo(ko.NOT_READ.format(reason=store.problem), err=True)
         sys.exit(EXIT_UNKNOWN)
 
 
@@ -101,7 +103,7 @@ def _change(work: Callable[[Transaction], _Answer]) -> _Answer:
     with _open_store(_load()) as store:
         answer = store.run(work)
         if store.problem:
-            raise click.ClickException(messages.NOT_KEPT.format(reason=store.problem))
+            raise click.ClickException(ko.NOT_KEPT.format(reason=store.problem))
     return answer
 
 
@@ -112,15 +114,15 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
-@click.group(help=messages.HELP["monitor"])
+@click.group(help=ko.HELP["monitor"])
 def main() -> None:
     """Gather the commands."""
     # Problems of the delivery are told by the commands themselves.
     logging.basicConfig(level=logging.CRITICAL)
 
 
-@main.command("health-check", help=messages.HELP["health-check"])
-@click.option("--json", "as_json", is_flag=True, help=messages.HELP["json"])
+@main.command("health-check", help=ko.HELP["health-check"])
+@click.option("--json", "as_json", is_flag=True, help=ko.HELP["json"])
 def health_check(*, as_json: bool) -> None:
     """Run one health check; the exit code is 0, 1, 2 or 3 for OK, WARNING, CRITICAL or UNKNOWN."""
     settings = _load()
@@ -155,7 +157,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
                         "value": reading.value,
                         "unit": reading.unit,
                         "facts": reading.facts,
-                        "text": wording.line(result, reading),
+                        "text": render.line(result, reading),
                     }
                     for reading in result.readings
                 ],
@@ -165,7 +167,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
     }
 
 
-@main.command(help=messages.HELP["status"])
+@main.command(help=ko.HELP["status"])
 def status() -> None:
     """Show what is known of every check, without checking."""
     settings = _load()
@@ -176,54 +178,54 @@ def status() -> None:
         last = store.last_cycle()
         _must_have_read(store)
         holder = ScheduleLock(settings.state_dir).holder()
-        click.echo(messages.STATUS_LAST.format(at=wording.local(last.started_at if last else None), pid=holder or messages.NEVER))
+        click.echo(ko.STATUS_LAST.format(at=render.local(last.started_at if last else None), pid=holder or ko.NEVER))
         for policy in settings.policies:
             if policy.name not in results:
                 continue
-            row = wording.row(results[policy.name], state.checks.get(policy.name), now)
+            row = render.row(results[policy.name], state.checks.get(policy.name), now)
             click.echo(f"{row.status.name:<8} {row.name:<14} {row.since:<12} {' / '.join(row.lines)}")
         if state.incident is not None:
-            click.echo(messages.STATUS_INCIDENT.format(number=state.incident.number, at=wording.local(state.incident.opened_at)))
+            click.echo(ko.STATUS_INCIDENT.format(number=state.incident.number, at=render.local(state.incident.opened_at)))
 
 
-@main.command(help=messages.HELP["silence"])
+@main.command(help=ko.HELP["silence"])
 @click.argument("check")
 @click.argument("duration", type=_Duration())
-@click.option("--why", type=_Words(200), required=True, help=messages.HELP["why"])
+@click.option("--why", type=_Words(200), required=True, help=ko.HELP["why"])
 def silence(check: str, duration: timedelta, why: str) -> None:
     """Send nothing about a check for a while; "*" is every check."""
     settings = _load()
     names = [policy.name for policy in settings.policies]
     if check not in (*names, "*"):
-        raise click.BadParameter(messages.UNKNOWN_CHECK.format(check=check, names=", ".join([*names, "*"])))
+        raise click.BadParameter(ko.UNKNOWN_CHECK.format(check=check, names=", ".join([*names, "*"])))
     now = datetime.now(UTC)
     number = _change(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, why)))
-    click.echo(messages.SILENCED.format(number=number, check=check, until=wording.local(now + duration)))
+    click.echo(ko.SILENCED.format(number=number, check=check, until=render.local(now + duration)))
 
 
-@main.command(help=messages.HELP["silences"])
+@main.command(help=ko.HELP["silences"])
 def silences() -> None:
     """List the silences that have not ended."""
     with _open_store(_load()) as store:
         found = store.silences(datetime.now(UTC))
         _must_have_read(store)
     for each in found:
-        click.echo(messages.SILENCE.format(number=each.number, check=each.check, until=wording.local(each.ends_at), why=each.why))
+        click.echo(ko.SILENCE.format(number=each.number, check=each.check, until=render.local(each.ends_at), why=each.why))
     if not found:
-        click.echo(messages.NO_SILENCE)
+        click.echo(ko.NO_SILENCE)
 
 
-@main.command(help=messages.HELP["unsilence"])
+@main.command(help=ko.HELP["unsilence"])
 @click.argument("number", type=_NUMBER)
 def unsilence(number: int) -> None:
     """End a silence."""
     if not _change(lambda transaction: transaction.end_silence(number, datetime.now(UTC))):
-        raise click.ClickException(messages.NO_SUCH_SILENCE.format(number=number))
-    click.echo(messages.UNSILENCED.format(number=number))
+        raise click.ClickException(ko.NO_SUCH_SILENCE.format(number=number))
+    click.echo(ko.UNSILENCED.format(number=number))
 
 
-@main.command(help=messages.HELP["ack"])
-@click.option("--by", type=_Words(40), default=lambda: os.environ.get("SUDO_USER") or _user(), help=messages.HELP["by"])
+@main.command(help=ko.HELP["ack"])
+@click.option("--by", type=_Words(40), default=lambda: os.environ.get("SUDO_USER") or _user(), help=ko.HELP["by"])
 def ack(by: str) -> None:
     """Take care of the open incident: no more reminders until something new happens."""
 
@@ -234,11 +236,11 @@ def ack(by: str) -> None:
 
     number = _change(acknowledged)
     if not number:
-        raise click.ClickException(messages.NO_INCIDENT)
-    click.echo(messages.ACKNOWLEDGED.format(number=number, by=by))
+        raise click.ClickException(ko.NO_INCIDENT)
+    click.echo(ko.ACKNOWLEDGED.format(number=number, by=by))
 
 
-@main.command(help=messages.HELP["history"])
+@main.command(help=ko.HELP["history"])
 @click.argument("number", type=_NUMBER, required=False)
 def history(number: int | None) -> None:
     """List the incidents, or show all about one."""
@@ -247,56 +249,56 @@ def history(number: int | None) -> None:
             found = store.incidents()
             _must_have_read(store)
             for record in found:
-                click.echo(wording.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
+                click.echo(render.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
             if not found:
-                click.echo(messages.NO_HISTORY)
+                click.echo(ko.NO_HISTORY)
             return
         detail = store.incident(number)
         _must_have_read(store)
     if detail is None:
-        raise click.ClickException(messages.NO_SUCH_INCIDENT.format(number=number))
+        raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
     if detail.incident.acked_by:
-        click.echo(messages.ACKNOWLEDGED.format(number=number, by=detail.incident.acked_by))
+        click.echo(ko.ACKNOWLEDGED.format(number=number, by=detail.incident.acked_by))
     for told in detail.events:
         deliveries = [each for each in detail.deliveries if each.event_id == told.id]
-        delivered = ", ".join(wording.delivery(each.channel, each.state, each.answer) for each in deliveries)
+        delivered = ", ".join(render.delivery(each.channel, each.state, each.answer) for each in deliveries)
         click.echo(
-            f"{wording.local(told.event.at)} {messages.KINDS[told.event.kind]} {' '.join(told.event.checks)}"
-            f" ({delivered or messages.NOT_SENT})"
+            f"{render.local(told.event.at)} {ko.KINDS[told.event.kind]} {' '.join(told.event.checks)}"
+            f" ({delivered or ko.NOT_SENT})"
         )
     for item in detail.evidence:
-        click.echo(f"\n[{wording.evidence_title(item.title)}]\n{item.text}")
+        click.echo(f"\n[{render.evidence_title(item.title)}]\n{item.text}")
 
 
-@main.command("check-config", help=messages.HELP["check-config"])
+@main.command("check-config", help=ko.HELP["check-config"])
 def check_config() -> None:
     """Read and validate the configuration; the exit code is 3 where it cannot be used."""
     settings = _load()
     names = [check.name for check in settings.checks]
     channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
     click.echo(
-        messages.CONFIG_OK.format(
+        ko.CONFIG_OK.format(
             source=settings.source,
             checks=", ".join([*names, SELF_CHECK]),
-            channels=", ".join(channel.name for channel in channels) or messages.NEVER,
+            channels=", ".join(channel.name for channel in channels) or ko.NEVER,
         )
     )
     for fault in settings.faults:
-        click.echo(messages.CHANNEL_FAULT.format(reason=fault), err=True)
+        click.echo(ko.CHANNEL_FAULT.format(reason=fault), err=True)
 
 
-@main.command("test-alert", help=messages.HELP["test-alert"])
+@main.command("test-alert", help=ko.HELP["test-alert"])
 def test_alert() -> None:
     """Send one test message over each channel and say what it answered; the exit code is 1 if any failed."""
     settings = _load()
     channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
     if not channels:
-        raise click.ClickException(messages.NO_CHANNEL)
+        raise click.ClickException(ko.NO_CHANNEL)
     now = datetime.now(UTC)
     message = Message(
         f"nn-test-{now:%Y%m%dT%H%M%S%f}",
-        messages.TEST_SUBJECT,
-        messages.TEST_BODY.format(at=wording.local(now)),
+        ko.TEST_SUBJECT,
+        ko.TEST_BODY.format(at=render.local(now)),
         now,
         kind="test",
     )
@@ -304,18 +306,18 @@ def test_alert() -> None:
     for channel in channels:
         outcome = channel.send(message, 10.0)
         if isinstance(outcome, Delivered):
-            click.echo(messages.TEST_DELIVERED.format(channel=channel.name, answer=outcome.answer or "OK"))
+            click.echo(ko.TEST_DELIVERED.format(channel=channel.name, answer=outcome.answer or "OK"))
             if outcome.problem:
-                click.echo(messages.TEST_FAILED.format(channel=channel.name, reason=outcome.problem))
+                click.echo(ko.TEST_FAILED.format(channel=channel.name, reason=outcome.problem))
                 has_failed = True
         else:
-            click.echo(messages.TEST_FAILED.format(channel=channel.name, reason=outcome.reason))
+            click.echo(ko.TEST_FAILED.format(channel=channel.name, reason=outcome.reason))
             has_failed = True
     sys.exit(1 if has_failed else 0)
 
 
-@main.command("deadman", help=messages.HELP["deadman"])
-@click.option("--url", default="http://127.0.0.1:9001/health", show_default=True, help=messages.HELP["url"])
+@main.command("deadman", help=ko.HELP["deadman"])
+@click.option("--url", default="http://127.0.0.1:9001/health", show_default=True, help=ko.HELP["url"])
 def deadman_command(url: str) -> None:
     """Look whether the monitor itself is alive, and tell once when it is not, over the channels directly.
 

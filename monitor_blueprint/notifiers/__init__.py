@@ -18,63 +18,32 @@ import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol, cast
 
 import msgspec
 
-from monitor_blueprint import kinds as _kinds
-from monitor_blueprint.core.models import EMPTY
-from monitor_blueprint.kinds import KindError
+from monitor_blueprint import plugins
+from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
+from monitor_blueprint.domain.models import EMPTY
+from monitor_blueprint.plugins import KindError
 
+# The first five are what a notifier's file needs.
+__all__ = [
+    "Channel",
+    "Delivered",
+    "Message",
+    "NotifierModule",
+    "Outcome",
+    "Refused",
+    "Retry",
+    "channels",
+    "faults",
+    "kinds",
+    "load",
+    "problems",
+    "variables",
+]
 _NEEDED = ("Options", "ENVIRONMENT", "is_configured", "check", "send")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a channel is to deliver.
-
-    Attributes:
-        id: the same for every attempt and every channel; letters, digits, "-", "_" and "." only.
-        subject: one line, for channels that have one.
-        body: the whole text, first line included.
-        at: when it happened (not when it is sent), UTC.
-        incident: number of the incident; 0 for none.
-        kind: the event's kind, or "" for a message that is not about an event.
-    """
-
-    id: str
-    subject: str
-    body: str
-    at: datetime
-    incident: int = 0
-    kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """The channel accepted the message; `problem` says for whom it did not, where only some were reached."""
-
-    answer: str = ""
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Not accepted now; `after_s` is how long the other side asked to be left alone, in seconds."""
-
-    reason: str
-    after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Will never be accepted like this; trying again is no use."""
-
-    reason: str
-
-
-Outcome = Delivered | Retry | Refused
 
 
 class NotifierModule(Protocol):
@@ -110,12 +79,12 @@ class Channel:
 
 def kinds() -> list[str]:
     """Return the kinds that exist: the names of the modules beside this file."""
-    return _kinds.names(__path__)
+    return plugins.names(__path__)
 
 
 def load(kind: str) -> NotifierModule:
     """Import the module of a kind; raises KeyError for one that does not exist, KindError for one that cannot be used."""
-    return cast("NotifierModule", _kinds.load(__name__, __path__, kind, _NEEDED))
+    return cast("NotifierModule", plugins.load(__name__, __path__, kind, _NEEDED))
 
 
 def faults(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> dict[str, str]:

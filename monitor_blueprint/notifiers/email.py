@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from monitor_blueprint.notifiers import Delivered, Message, Outcome, Refused, Retry
+from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 
 # What sendmail needs to find its own parts.
 _SENDMAIL_ENVIRON = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from monitor_blueprint.notifiers import Delivered, Message, Outcome, Refused, Retry
+from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 
 if TYPE_CHECKING:
     from slack_sdk.webhook import WebhookClient, WebhookResponse

@@ -12,23 +12,18 @@ Nothing else has to be told about a new file: it is imported when a check names 
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
 from typing import Any, Protocol
 
-from monitor_blueprint import kinds as _kinds
-from monitor_blueprint.core.models import Reading
-from monitor_blueprint.systemd import UnitState
+from monitor_blueprint import plugins
+from monitor_blueprint.adapters.systemd import UnitState
+from monitor_blueprint.domain.models import ProbeError, Reading, Status, Thresholds
 
-# With the halves of characters that stand for a file name's bytes which are no UTF-8: nothing can write them down.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
-
-
-class ProbeError(Exception):
-    """The probe itself could not look; the check becomes UNKNOWN with this text."""
+# All but the last two are what a probe's file needs.
+__all__ = ["Observation", "ProbeContext", "ProbeError", "Reading", "Status", "Thresholds", "kinds", "load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ class ProbeModule(Protocol):
 
 def kinds() -> list[str]:
     """Return the kinds that exist: the names of the modules beside this file."""
-    return _kinds.names(__path__)
+    return plugins.names(__path__)
 
 
 @functools.cache
@@ -83,10 +78,4 @@ def load(kind: str) -> ModuleType:
 
     What is loaded stays usable when its file is gone: an upgrade may have taken it away, or the disk is.
     """
-    return _kinds.load(__name__, __path__, kind, ("Options", "probe"))
-
-
-def clean(text: str, limit: int = 200) -> str:
-    """Return untrusted text on one line, without control characters, at most `limit` characters."""
-    line = _CONTROL.sub(" ", text).strip()
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return plugins.load(__name__, __path__, kind, ("Options", "probe"))

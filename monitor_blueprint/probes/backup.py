@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from monitor_blueprint.core.models import Reading, Scalar, Status
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, clean
-from monitor_blueprint.probes._options import NotNegative, Percent, Positive, Text
-from monitor_blueprint.probes._pattern import has_match, matches
+from monitor_blueprint.adapters.file_patterns import has_match, matches
+from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.options import NotNegative, Percent, Positive, Text
+from monitor_blueprint.probes import Observation, ProbeContext
 
 DEFAULT_INTERVAL_S = 3600.0
 HOUR_S = 3600.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import psutil
 
-from monitor_blueprint.core.models import Reading
-from monitor_blueprint.probes import Observation, ProbeContext, _limits
-from monitor_blueprint.probes._options import Positive
+from monitor_blueprint.domain.models import Reading
+from monitor_blueprint.options import LimitOptions, Positive
+from monitor_blueprint.probes import Observation, ProbeContext
 
 
-class Options(_limits.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Options(LimitOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "cpu" may say; the user's guide has 70 and 90 percent."""
 
     warning: Positive = 70.0

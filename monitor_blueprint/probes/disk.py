@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import psutil
 
-from monitor_blueprint.core.models import Facts, Reading
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _limits
+from monitor_blueprint.domain.models import Facts, ProbeError, Reading
+from monitor_blueprint.options import ShareOptions
+from monitor_blueprint.probes import Observation, ProbeContext
 
 
-class Options(_limits.Share, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Options(ShareOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "disk" may say: the mount point, and the limits."""
 
     path: str = "/"

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import msgspec
 import psutil
 
-from monitor_blueprint.core.models import Reading, Scalar, Status
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, clean
-from monitor_blueprint.probes._options import Percent, Positive
+from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.options import Percent, Positive
+from monitor_blueprint.probes import Observation, ProbeContext
 
 SAMPLE_EVERY_S = 60.0
 HOUR_S = 3600.0

@@ -13,10 +13,11 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.core.models import Facts, Reading, Scalar, Status, Thresholds
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, clean
-from monitor_blueprint.probes._http import Answer, fetch
-from monitor_blueprint.probes._options import Address, NotNegative, Positive, Text
+from monitor_blueprint.adapters.http import Answer, fetch
+from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.options import Address, NotNegative, Positive, Text
+from monitor_blueprint.probes import Observation, ProbeContext
 
 BUNDLED = Path(__file__).parents[1] / "golden" / "alzheimer_biomarkers-1.0.0.json"
 HTTP_OK = 200

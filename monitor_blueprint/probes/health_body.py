@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.core.models import Reading, Scalar, Status
-from monitor_blueprint.probes import Observation, ProbeContext, clean
-from monitor_blueprint.probes._http import Answer, fetch
-from monitor_blueprint.probes._options import Address, Positive
-from monitor_blueprint.scrub import scrub
-from monitor_blueprint.systemd import full_name
+from monitor_blueprint.adapters.http import Answer, fetch
+from monitor_blueprint.adapters.systemd import full_name
+from monitor_blueprint.domain.models import Reading, Scalar, Status
+from monitor_blueprint.domain.sanitize import clean, redact
+from monitor_blueprint.options import Address, Positive
+from monitor_blueprint.probes import Observation, ProbeContext
 
 HTTP_OK = 200
 # What may go into a log that everybody reads: a word. Anything else could be about a patient.
@@ -109,7 +109,7 @@ def _said(value: object) -> str:
         value = value.get("status", "")
     if isinstance(value, bool):
         return "ok" if value else "false"
-    return clean(scrub(str(value)), 100)
+    return clean(redact(str(value)), 100)
 
 
 def _status(body: Mapping[str, Any], *, is_explained: bool) -> Reading:

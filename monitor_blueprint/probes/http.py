@@ -9,9 +9,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.core.models import Facts, Reading, Status
-from monitor_blueprint.probes import Observation, ProbeContext, _http
-from monitor_blueprint.probes._options import Address
+from monitor_blueprint.adapters.http import Answer, fetch
+from monitor_blueprint.domain.models import Facts, Reading, Status
+from monitor_blueprint.options import Address
+from monitor_blueprint.probes import Observation, ProbeContext
 
 HTTP_OK = 200
 
@@ -45,7 +46,7 @@ def read(options: Options, deadline: float, *, is_settling: bool = False) -> Rea
     """Return the reading "http"; no attempt is begun that could not end before `deadline` (monotonic clock)."""
     attempt = 1
     while True:
-        answer = _http.fetch(options.url, min(options.timeout_s, max(0.1, deadline - time.monotonic())))
+        answer = fetch(options.url, min(options.timeout_s, max(0.1, deadline - time.monotonic())))
         facts = _failure(answer, options)
         has_time = time.monotonic() + options.retry_delay_s + options.timeout_s < deadline
         if not facts or attempt >= options.attempts or not has_time or is_settling:
@@ -57,7 +58,7 @@ def read(options: Options, deadline: float, *, is_settling: bool = False) -> Rea
     return Reading("http", status, facts=seen, is_symptom=bool(facts), is_settling=bool(facts) and is_settling)
 
 
-def _failure(answer: _http.Answer, options: Options) -> Mapping[str, str]:
+def _failure(answer: Answer, options: Options) -> Mapping[str, str]:
     if answer.failure:
         return {"reason": answer.failure}
     if answer.status != options.expect_status:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 
-from monitor_blueprint.core.models import Reading
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _limits, clean
+from monitor_blueprint.domain.models import ProbeError, Reading
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.options import ShareOptions
+from monitor_blueprint.probes import Observation, ProbeContext
 
 
-class Options(_limits.Share, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Options(ShareOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "inodes" may say: the mount point, and the limits (the disk's)."""
 
     path: str = "/"

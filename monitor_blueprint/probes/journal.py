@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monitor_blueprint.core.models import Reading, Scalar
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _command, _limits, clean
-from monitor_blueprint.probes._options import STACK_UNITS, NotNegative, Positive, Units
-from monitor_blueprint.scrub import scrub
-from monitor_blueprint.systemd import full_name
+from monitor_blueprint.adapters import command
+from monitor_blueprint.adapters.systemd import full_name
+from monitor_blueprint.domain.models import ProbeError, Reading, Scalar
+from monitor_blueprint.domain.sanitize import clean, redact
+from monitor_blueprint.options import STACK_UNITS, LimitOptions, NotNegative, Positive, Units
+from monitor_blueprint.probes import Observation, ProbeContext
 
 MAX_BYTES = 4 * 1024 * 1024
 ERR = 3  # syslog(3): emerg 0, alert 1, crit 2, err 3
@@ -23,7 +24,7 @@ _LEVEL = re.compile(r"^.{0,60}?(?<![\w/.?=&%-])(?:ERROR|CRITICAL|FATAL)(?![\w/.?
 _FIELDS = "MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT"
 
 
-class Options(_limits.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Options(LimitOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "journal" may say; the limits are errors per minute, averaged over `window_s`.
 
     One error a minute may be one broken page; every second or so is a service that does not work. `directory` is where
@@ -50,7 +51,7 @@ class Entry(NamedTuple):
 
 def is_possible(options: Options) -> bool:
     """Tell whether there is a journal to read."""
-    return _command.is_installed("journalctl") and _has_files(options)
+    return command.is_installed("journalctl") and _has_files(options)
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
@@ -75,7 +76,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
             counts[entry.minute, entry.unit] += 1
             last = entry.message
     counts = Counter({key: count for key, count in counts.items() if key[0] * 60 + 60 > begin})
-    last = clean(scrub(last))
+    last = clean(redact(last))
     reading = _reading(options, counts, last, is_cut=output.is_cut)
     # After more than could be read, the rest would be old before it is reached: begin at the window the next time.
     kept = [[minute, unit, count] for (minute, unit), count in counts.items()]
@@ -109,12 +110,12 @@ def _has_files(options: Options) -> bool:
     return any(next(Path(place).rglob("*.journal"), None) for place in places)
 
 
-def _read(options: Options, deadline: float, position: str) -> _command.Output | None:
+def _read(options: Options, deadline: float, position: str) -> command.Output | None:
     argv = ["journalctl", "-o", "json", "--no-pager", f"--output-fields={_FIELDS}", position]
     argv += [f"--unit={full_name(unit)}" for unit in options.units]
     if options.directory:
         argv.append(f"--directory={options.directory}")
-    output = _command.run(argv, deadline, max_bytes=MAX_BYTES)
+    output = command.run(argv, deadline, max_bytes=MAX_BYTES)
     if "seek to cursor" in output.errors:
         return None
     # journalctl is content with nothing at all, which must not look like "no errors".

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from monitor_blueprint.core.models import Reading, Scalar, Status
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, clean
-from monitor_blueprint.probes._options import Positive, Text
+from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.options import Positive, Text
+from monitor_blueprint.probes import Observation, ProbeContext
 
 DEFAULT_INTERVAL_S = 3600.0
 DAY_S = 86400.0

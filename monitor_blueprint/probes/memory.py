@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import psutil
 
-from monitor_blueprint.core.models import Reading
-from monitor_blueprint.probes import Observation, ProbeContext, _limits
+from monitor_blueprint.domain.models import Reading
+from monitor_blueprint.options import ShareOptions
+from monitor_blueprint.probes import Observation, ProbeContext
 
-Options = _limits.Share
+Options = ShareOptions
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:  # noqa: ARG001

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from monitor_blueprint.core.models import Reading, Scalar, Status
-from monitor_blueprint.probes import Observation, ProbeContext, _limits, _tail, clean
-from monitor_blueprint.probes._options import Count, NotNegative, Positive, Text
-from monitor_blueprint.scrub import scrub
+from monitor_blueprint.adapters import tail
+from monitor_blueprint.domain.models import Reading, Scalar, Status
+from monitor_blueprint.domain.sanitize import clean, redact
+from monitor_blueprint.options import Count, LimitOptions, NotNegative, Positive, Text
+from monitor_blueprint.probes import Observation, ProbeContext
 
 # The "combined" format of ngx_http_log_module, whose quotes inside a request are written \x22; or a JSON log.
 _STATUS = re.compile(r'\] "[^"]*" (?P<combined>\d{3}) |"status"\s*:\s*"?(?P<json>\d{3})\b')
@@ -23,7 +24,7 @@ _AT_ONCE = ("emerg", "alert")
 _CLIENT = re.compile(r", client: [^,]*")
 
 
-class Options(_limits.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Options(LimitOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "nginx_log" may say.
 
     Attributes:
@@ -55,8 +56,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     now, memory = context.now.timestamp(), context.memory
     # After a long absence the share of an hour ago is not news.
     is_fresh = 0 <= now - memory.get("at", 0) <= 2 * options.window_s
-    access = _tail.read_new(Path(options.access), memory.get("access") if is_fresh else None)
-    error = _tail.read_new(Path(options.error), memory.get("error") if is_fresh else None)
+    access = tail.read_new(Path(options.access), memory.get("access") if is_fresh else None)
+    error = tail.read_new(Path(options.error), memory.get("error") if is_fresh else None)
     statuses = status_codes(access.lines)
     requests = _counted(memory.get("requests", ()), [len(statuses), sum(code >= 500 for code in statuses)], now, options)
     found = [match for match in map(_ERROR.match, error.lines) if match]
@@ -98,4 +99,4 @@ def _complaints(rows: Sequence[Sequence[Any]], levels: Sequence[str], last: str,
 
 
 def _said(text: str) -> str:
-    return clean(scrub(_CLIENT.sub("", text)))
+    return clean(redact(_CLIENT.sub("", text)))

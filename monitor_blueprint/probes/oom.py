@@ -7,9 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from monitor_blueprint.core.models import Reading, Scalar, Thresholds
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _command, clean
-from monitor_blueprint.probes._options import Count, Positive
+from monitor_blueprint.adapters import command
+from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Thresholds
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.options import Count, Positive
+from monitor_blueprint.probes import Observation, ProbeContext
 
 # mm/oom_kill.c: "Out of memory: Killed process 812 (python) ...", "Memory cgroup out of memory: Killed process ...".
 _KILLED = re.compile(r"Killed process \d+ \((?P<name>.*?)\)(?:,| total-vm)")
@@ -62,7 +64,7 @@ def killed_names(directory: str, since: float, deadline: float) -> str:
     if directory:
         argv += ["-D", directory]
     try:
-        lines = _command.run(argv, deadline).text
+        lines = command.run(argv, deadline).text
     except ProbeError:
         # The count is what matters, and it is known.
         return ""

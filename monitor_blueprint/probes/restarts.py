@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import psutil
 
-from monitor_blueprint.core.models import Reading, Scalar, Status
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, clean
-from monitor_blueprint.probes._options import STACK_UNITS, Count, Positive, Units
-from monitor_blueprint.systemd import UnitState
+from monitor_blueprint.adapters.systemd import UnitState
+from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.options import STACK_UNITS, Count, Positive, Units
+from monitor_blueprint.probes import Observation, ProbeContext
 
 MOST_REMEMBERED = 50
 

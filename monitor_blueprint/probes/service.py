@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.core.models import Facts, Reading, Status
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, http
-from monitor_blueprint.systemd import UnitState
+from monitor_blueprint.adapters.systemd import UnitState
+from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Status
+from monitor_blueprint.probes import Observation, ProbeContext, http
 
 # A service that systemd calls active may still be loading; its address gets this long after the start.
 WARM_UP_S = 10.0

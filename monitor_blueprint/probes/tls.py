@@ -16,10 +16,12 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.core.models import Reading, Scalar, Status
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _command, clean
-from monitor_blueprint.probes._options import Positive
-from monitor_blueprint.probes._pattern import has_match, matches
+from monitor_blueprint.adapters import command
+from monitor_blueprint.adapters.file_patterns import has_match, matches
+from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.options import Positive
+from monitor_blueprint.probes import Observation, ProbeContext
 
 DEFAULT_INTERVAL_S = 3600.0
 DAY_S = 86400.0
@@ -67,7 +69,7 @@ class _FailedError(Exception):
 
 def is_possible(options: Options) -> bool:
     """Tell whether there is a certificate to look at: the file, or one in Nginx's configuration for this machine."""
-    if not _command.is_installed("openssl"):
+    if not command.is_installed("openssl"):
         return False
     if options.file:
         return has_match(options.file)
@@ -91,7 +93,7 @@ def read_certificate(deadline: float, *, path: Path | None = None, der: bytes = 
     """Return what openssl reads in a PEM file or a DER certificate; raises ProbeError."""
     source = ["-in", str(path)] if path else ["-inform", "DER"]
     argv = ["openssl", "x509", "-noout", "-startdate", "-enddate", "-subject", "-nameopt", "multiline,utf8", *source]
-    output = _command.run(argv, deadline, stdin=der)
+    output = command.run(argv, deadline, stdin=der)
     fields = dict(line.strip().split("=", 1) for line in output.text.splitlines() if "=" in line)
     fields = {key.strip(): value.strip() for key, value in fields.items()}
     try:

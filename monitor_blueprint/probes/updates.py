@@ -8,9 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from monitor_blueprint.core.models import Reading, Scalar, Status
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError, _command, clean
-from monitor_blueprint.probes._options import Count, Positive, Text
+from monitor_blueprint.adapters import command
+from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.options import Count, Positive, Text
+from monitor_blueprint.probes import Observation, ProbeContext
 
 # The guide's checklist has it monthly; a week is soon enough to be in time for that.
 DEFAULT_INTERVAL_S = 7 * 86400.0
@@ -39,13 +41,13 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 def is_possible(options: Options) -> bool:
     """Tell whether apt is the package manager here."""
-    return _command.is_installed("apt-get") and Path(options.lists).is_dir()
+    return command.is_installed("apt-get") and Path(options.lists).is_dir()
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Simulate an upgrade, which changes nothing and needs no lock, and count what comes from a security archive."""
     # Debug::NoLocking: apt-get(8) takes locks even for a simulation when root runs it.
-    output = _command.run(["apt-get", "-s", "-qq", "-o", "Debug::NoLocking=true", "dist-upgrade"], context.deadline)
+    output = command.run(["apt-get", "-s", "-qq", "-o", "Debug::NoLocking=true", "dist-upgrade"], context.deadline)
     if output.code:
         raise ProbeError(f"apt-get: {clean(output.errors)}")
     names = security_updates(output.text.splitlines())

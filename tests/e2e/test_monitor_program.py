@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from monitor_blueprint.lock import ScheduleLock
+from monitor_blueprint.engine.leader import ScheduleLock
 from tests.e2e.conftest import StartMonitor
 from tests.e2e.programs import DEADLINE_S, ROOT, clean_environ, command, procfile
 from tests.monitor_blueprint.guide import without_time

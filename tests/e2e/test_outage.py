@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from monitor_blueprint.store import Store
+from monitor_blueprint.storage.store import Store
 from tests.e2e.conftest import StartMonitor
 from tests.e2e.programs import DEADLINE_S, command
 from tests.ml_server.server import Server

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from monitor_blueprint import create_monitor
-from monitor_blueprint.service import Monitor
+from monitor_blueprint.engine.monitor import Monitor
 
 TOKEN = "the-administrators-token"
 SCRIPTED = """

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from monitor_blueprint import notifiers
 from monitor_blueprint.cli import main
-from monitor_blueprint.core.models import Reading, Status, Thresholds
-from monitor_blueprint.probes import Observation, ProbeContext, ProbeError
-from monitor_blueprint.store import Store
+from monitor_blueprint.domain.models import ProbeError, Reading, Status, Thresholds
+from monitor_blueprint.probes import Observation, ProbeContext
+from monitor_blueprint.storage.store import Store
 from tests.monitor_blueprint.conftest import Script
 from tests.monitor_blueprint.guide import without_time
 from tests.monitor_blueprint.probes.looking import nobody, serve

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor_blueprint.store import Store
+from monitor_blueprint.storage.store import Store
 from tests.monitor_blueprint.standins import HttpStandIn, Mail, MailStandIn, Post, Reply
 
 

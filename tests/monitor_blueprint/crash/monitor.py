@@ -10,12 +10,14 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor_blueprint.core.incidents import IncidentRules, advance
-from monitor_blueprint.core.models import CheckPolicy, CheckResult, Reading, Status
-from monitor_blueprint.notifiers import Message, channels
-from monitor_blueprint.outbox import Outbox, Timing
-from monitor_blueprint.store import Store
-from monitor_blueprint.transaction import Transaction
+from monitor_blueprint.domain.messages import Message
+
+from monitor_blueprint.alerts.delivery import Outbox, Timing
+from monitor_blueprint.domain.incidents import IncidentRules, advance
+from monitor_blueprint.domain.models import CheckPolicy, CheckResult, Reading, Status
+from monitor_blueprint.notifiers import channels
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.storage.writes import Transaction
 
 POLICIES = (CheckPolicy("Flask"),)
 # The check goes up and down all the time, and no message of that may be held back.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from monitor_blueprint.core.models import Reading
+from monitor_blueprint.domain.models import Reading
 from monitor_blueprint.probes import Observation, ProbeContext
 
 SCRIPT: dict[str, Callable[[ProbeContext], Observation]] = {}

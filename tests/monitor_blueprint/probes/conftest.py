@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.probes import _command
+from monitor_blueprint.adapters import command
 from tests.monitor_blueprint.probes.looking import Site, serve
 
 FIXTURES = Path(__file__).with_name("fixtures")
@@ -21,7 +21,7 @@ def site() -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the folder of a real systemd journal: a bad quarter of an hour of a clinic's server."""
-    if not _command.is_installed("journalctl"):
+    if not command.is_installed("journalctl"):
         pytest.skip("journalctl is not installed")
     folder = tmp_path_factory.mktemp("journal")
     packed = (FIXTURES / "clinic.journal.xz").read_bytes()

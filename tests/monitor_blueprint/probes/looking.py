@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from monitor_blueprint.core.models import EMPTY
+from monitor_blueprint.adapters.systemd import UnitState, full_name
+from monitor_blueprint.domain.models import EMPTY
 from monitor_blueprint.probes import ProbeContext
-from monitor_blueprint.systemd import UnitState, full_name
 
 NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
 

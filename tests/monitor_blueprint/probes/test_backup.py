@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.domain.models import Reading, Status
 from monitor_blueprint.probes import backup
 from tests.monitor_blueprint.probes.looking import NOW, looking
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from monitor_blueprint.core.models import Thresholds
+from monitor_blueprint.domain.models import Thresholds
 from monitor_blueprint.probes import cpu
 from tests.monitor_blueprint.probes.looking import looking
 

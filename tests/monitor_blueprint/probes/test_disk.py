@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.core.models import Status, Thresholds
-from monitor_blueprint.probes import ProbeError, disk
+from monitor_blueprint.domain.models import ProbeError, Status, Thresholds
+from monitor_blueprint.probes import disk
 from monitor_blueprint.probes.disk import Options
 from tests.monitor_blueprint.probes.looking import looking
 

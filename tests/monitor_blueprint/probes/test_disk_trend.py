@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_blueprint.core.models import Status
-from monitor_blueprint.probes import Observation, ProbeError, disk_trend
+from monitor_blueprint.domain.models import ProbeError, Status
+from monitor_blueprint.probes import Observation, disk_trend
 from monitor_blueprint.probes.disk_trend import Options, Sample, hours_until_full
 from tests.monitor_blueprint.probes.looking import NOW, looking
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from monitor_blueprint.core.models import Reading, Status
-from monitor_blueprint.probes import ProbeError, golden
+from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.probes import golden
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody
 
 ROOT = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from monitor_blueprint.core.models import Reading, Status
+from monitor_blueprint.domain.models import Reading, Status
 from monitor_blueprint.probes.health_body import Options, is_good, is_possible, probe
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from monitor_blueprint.core.models import Reading, Status
-from monitor_blueprint.probes import _http, http
+from monitor_blueprint.adapters.http import MAX_BODY_BYTES, fetch
+from monitor_blueprint.domain.models import Reading, Status
+from monitor_blueprint.probes import http
 from monitor_blueprint.probes.http import Options
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody
 
@@ -159,9 +160,9 @@ def test_a_server_that_drips_its_answer_costs_its_own_deadline(head: bytes) -> N
 
 
 def test_of_an_endless_body_no_more_is_read_than_enough(site: Site) -> None:
-    site.answers = [b"x" * (_http.MAX_BODY_BYTES + 100_000) + b"the end"]
-    answer = _http.fetch(site.url, 20.0)
-    assert (answer.status, len(answer.body)) == (200, _http.MAX_BODY_BYTES)
+    site.answers = [b"x" * (MAX_BODY_BYTES + 100_000) + b"the end"]
+    answer = fetch(site.url, 20.0)
+    assert (answer.status, len(answer.body)) == (200, MAX_BODY_BYTES)
     assert look(site.url, expect_text="the end", attempts=1).facts["reason"] == "text"
 
 

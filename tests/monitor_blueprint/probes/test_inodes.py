@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from monitor_blueprint.probes import ProbeError, inodes
+from monitor_blueprint.domain.models import ProbeError
+from monitor_blueprint.probes import inodes
 from tests.monitor_blueprint.probes.looking import looking
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.probes import ProbeError, _command
+from monitor_blueprint.adapters import command
+from monitor_blueprint.domain.models import ProbeError
 from monitor_blueprint.probes import journal as probe_journal
 from monitor_blueprint.probes.journal import Options, parse, probe
 from tests.monitor_blueprint.probes.looking import looking
@@ -48,7 +49,7 @@ def test_the_next_look_goes_on_where_the_last_one_ended(journal: str) -> None:
 
 def test_only_what_is_new_is_read(journal: str) -> None:
     options = Options(directory=journal, units=("gunicorn_django",))
-    lines = _command.run(
+    lines = command.run(
         ["journalctl", "-o", "json", "-D", journal, "-u", "gunicorn_django"], looking().deadline
     ).text.splitlines()
     middle = json.loads(lines[-2])["__CURSOR"]
@@ -91,7 +92,7 @@ def test_a_flood_is_read_only_so_far_and_said_to_be_cut(journal: str, monkeypatc
 
 
 def test_what_systemd_itself_says_of_a_unit_belongs_to_the_unit(journal: str) -> None:
-    text = _command.run(["journalctl", "-o", "json", "-D", journal, "-u", "gunicorn_flask"], looking().deadline).text
+    text = command.run(["journalctl", "-o", "json", "-D", journal, "-u", "gunicorn_flask"], looking().deadline).text
     entries = list(parse(text.splitlines()))
     assert entries[-1].message.endswith("Failed with result 'signal'.")
     assert entries[-1].unit == "gunicorn_flask"
@@ -115,7 +116,7 @@ def test_a_word_that_only_contains_error_is_none() -> None:
 
 
 def test_where_there_is_no_journal_the_probe_could_not_look(tmp_path: Path) -> None:
-    if not _command.is_installed("journalctl"):
+    if not command.is_installed("journalctl"):
         pytest.skip("journalctl is not installed")
     with pytest.raises(ProbeError, match="there is no journal"):
         probe(Options(directory=str(tmp_path)), looking())

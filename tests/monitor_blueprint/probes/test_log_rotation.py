@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.core.models import Reading, Status
-from monitor_blueprint.probes import ProbeError, log_rotation
+from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.probes import log_rotation
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
 LOG = "/var/log/neuronova/health_check.log"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.core.models import Thresholds
+from monitor_blueprint.domain.models import Thresholds
 from monitor_blueprint.probes import memory
 from tests.monitor_blueprint.probes.looking import looking
 

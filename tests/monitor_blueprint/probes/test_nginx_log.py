@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.core.models import Reading, Status
-from monitor_blueprint.probes import Observation, ProbeError, nginx_log
+from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.probes import Observation, nginx_log
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
 START = NOW.timestamp()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.core.models import Reading
-from monitor_blueprint.probes import Observation, ProbeError, oom
+from monitor_blueprint.domain.models import ProbeError, Reading
+from monitor_blueprint.probes import Observation, oom
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
 # The journal's kernel killed two processes at 05:31:40 and 05:31:41.

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from monitor_blueprint.core.models import Reading, Status
-from monitor_blueprint.probes import Observation, ProbeError, restarts
-from monitor_blueprint.systemd import UnitState
+from monitor_blueprint.adapters.systemd import UnitState
+from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.probes import Observation, restarts
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
 START = NOW.timestamp()

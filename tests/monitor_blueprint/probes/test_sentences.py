@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint import messages, wording
-from monitor_blueprint.core.models import CheckResult, Reading, Status
+from monitor_blueprint.adapters.systemd import UnitState
+from monitor_blueprint.domain.models import CheckResult, Reading, Status
 from monitor_blueprint.probes import Observation, backup, golden, health_body, inodes, journal, log_rotation, swap, tls
-from monitor_blueprint.systemd import UnitState
+from monitor_blueprint.text import ko, render
 from tests.monitor_blueprint.probes import test_disk_trend, test_golden, test_health_body, test_nginx_log, test_oom
 from tests.monitor_blueprint.probes import test_restarts as restarts_test
 from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
@@ -22,9 +22,9 @@ def say(kind: str, reading: Reading, status: Status | None = None) -> str:
     """Return the log line of a reading; a sentence with a hole, or the general one, is a failure."""
     said = replace(reading, status=reading.status if status is None else status, is_settling=False)
     if reading.is_settling:
-        assert "?" not in wording.line(CheckResult("Name", kind, (reading,), NOW), reading)
-    line = wording.line(CheckResult("Name", kind, (said,), NOW), said)
-    assert (kind, reading.aspect) in messages.LINES
+        assert "?" not in render.line(CheckResult("Name", kind, (reading,), NOW), reading)
+    line = render.line(CheckResult("Name", kind, (said,), NOW), said)
+    assert (kind, reading.aspect) in ko.LINES
     assert "?" not in line.replace("?***", "")
     assert "Name:" not in line
     return line

@@ -6,11 +6,11 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from monitor_blueprint.core.models import Reading, Status
-from monitor_blueprint.probes import ProbeContext, ProbeError, service
+from monitor_blueprint.adapters.systemd import UnitState
+from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.engine.runner import UnitSnapshot
+from monitor_blueprint.probes import ProbeContext, service
 from monitor_blueprint.probes.service import WARM_UP_S, Options
-from monitor_blueprint.runner import UnitSnapshot
-from monitor_blueprint.systemd import UnitState
 from tests.monitor_blueprint.bus import Systemd
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.core.models import Reading, Status
-from monitor_blueprint.probes import ProbeError, _command, tls
+from monitor_blueprint.adapters import command
+from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.probes import tls
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody
 
-pytestmark = pytest.mark.skipif(not _command.is_installed("openssl"), reason="openssl is not installed")
+pytestmark = pytest.mark.skipif(not command.is_installed("openssl"), reason="openssl is not installed")
 
 # Certificates are made at the real time, so the looks are at moments relative to it: "today" is a few minutes later.
 TODAY = datetime.now(UTC) + timedelta(minutes=10)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.core.models import Status
-from monitor_blueprint.probes import _command, updates
+from monitor_blueprint.adapters import command
+from monitor_blueprint.domain.models import Status
+from monitor_blueprint.probes import updates
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
 # Printed by `apt-get -s -qq dist-upgrade` on Debian 12 and Ubuntu 22.04.
@@ -30,7 +31,7 @@ def test_updates_from_a_security_archive_are_counted(printed: str, names: list[s
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not _command.is_installed("apt-get"), reason="apt is not the package manager here")
+@pytest.mark.skipif(not command.is_installed("apt-get"), reason="apt is not the package manager here")
 def test_this_machine_can_be_asked(tmp_path: Path) -> None:
     (tmp_path / "partial").mkdir()
     fetched_at = NOW.timestamp() - 3 * 86400
@@ -43,7 +44,7 @@ def test_this_machine_can_be_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not _command.is_installed("apt-get"), reason="apt is not the package manager here")
+@pytest.mark.skipif(not command.is_installed("apt-get"), reason="apt is not the package manager here")
 def test_old_package_lists_are_a_warning(tmp_path: Path) -> None:
     fetched_at = NOW.timestamp() - 8 * 86400
     os.utime(tmp_path, (fetched_at, fetched_at))

@@ -1,0 +1,1 @@
+"""What touches the outside and can hang: HTTP, commands, files, systemd."""

@@ -1,0 +1,105 @@
+"""Watches the watcher: run by a timer of its own, tells over a path of its own that the monitor is gone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from monitor_blueprint.adapters.http import fetch
+from monitor_blueprint.domain.messages import Delivered, Message
+from monitor_blueprint.notifiers import Channel
+from monitor_blueprint.text import ko, render
+
+GONE_AFTER = timedelta(minutes=15)
+# How often the timer looks (systemd/neuronova-deadman.timer).
+PERIOD = timedelta(minutes=5)
+# The channels have so long to accept.
+SENDING_S = 30.0
+HTTP_OK = 200
+
+
+class _Memory(msgspec.Struct, frozen=True):
+    """What is remembered from run to run: since when the monitor is gone, and which channels were told."""
+
+    gone_since: datetime | None = None
+    told: tuple[str, ...] = ()
+
+
+def look(
+    url: str, memory: Path, last_check_at: datetime | None, channels: Sequence[Channel], now: datetime
+) -> tuple[list[str], bool]:
+    """Ask the monitor how it is; tell each channel once when it has been gone for 15 minutes, and once when it is back.
+
+    Returns one line for each thing that was found or done, and whether all of it could be done. A channel that cannot
+    be reached is tried again the next time.
+    """
+    before = _read(memory)
+    if fetch(url, 5.0).status == HTTP_OK:
+        untold = _tell(before.told, channels, render.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
+        lines = [ko.DEADMAN_BACK_SUBJECT] if before.told else []
+        return _conclude(lines, untold, memory, _Memory(None, untold))
+    known = [moment for moment in (before.gone_since, last_check_at) if moment is not None and moment <= now]
+    gone_since = before.gone_since or max(known, default=now)
+    if now - gone_since < GONE_AFTER:
+        lines = [ko.DEADMAN_WAITING.format(since=render.local(gone_since))]
+        return _conclude(lines, (), memory, _Memory(gone_since, before.told))
+    names = tuple(channel.name for channel in channels if channel.name not in before.told)
+    if not _write(memory, before) and now - gone_since >= GONE_AFTER + PERIOD:
+        # Without a memory it can be told once all the same: by the one look that comes just after the 15 minutes.
+        names = ()
+    untold = _tell(names, channels, render.deadman(is_gone=True, last=last_check_at, now=now), "gone", gone_since)
+    told = (*before.told, *(name for name in names if name not in untold))
+    return _conclude([ko.DEADMAN_SUBJECT], untold, memory, _Memory(gone_since, told))
+
+
+def _conclude(lines: list[str], untold: Sequence[str], path: Path, memory: _Memory) -> tuple[list[str], bool]:
+    if untold:
+        lines.append(ko.DEADMAN_UNTOLD.format(names=", ".join(untold)))
+    is_kept = _write(path, memory)
+    if not is_kept:
+        lines.append(ko.DEADMAN_FORGETFUL.format(path=path))
+    return lines, is_kept and not untold
+
+
+def _tell(names: Sequence[str], channels: Sequence[Channel], texts: tuple[str, str], what: str, at: datetime) -> tuple[str, ...]:
+    """Send to the channels named, to all at once; return those that did not accept in time."""
+    message = Message(f"nn-deadman-{what}-{at:%Y%m%dT%H%M%S}", *texts, at)
+    accepted: set[str] = set()
+
+    def send(channel: Channel) -> None:
+        if isinstance(channel.send(message, 10.0), Delivered):
+            accepted.add(channel.name)
+
+    wanted = [channel for channel in channels if channel.name in names]
+    # One that hangs (a name server, a mail server that drips its answer) holds up no other, and not the end of this program.
+    threads = [threading.Thread(target=send, args=(channel,), daemon=True) for channel in wanted]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + SENDING_S
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return tuple(channel.name for channel in wanted if channel.name not in accepted)
+
+
+def _read(path: Path) -> _Memory:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Memory)
+    except (OSError, msgspec.MsgspecError):
+        return _Memory()
+
+
+def _write(path: Path, memory: _Memory) -> bool:
+    """Keep the memory; False where that cannot be done."""
+    new = path.with_suffix(".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(msgspec.json.encode(memory))
+        new.replace(path)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,22 @@
+"""What was asked for: one TOML file, validated whole at start; secrets come from the environment only.
+
+`NEURONOVA_CONFIG` names the file. Without it the embedded `default.toml` beside this module is used, which keeps
+everything under `./var` and leaves out what is not installed on this machine.
+"""
+
+from monitor_blueprint.config.model import DATABASE, SELF_CHECK, Channel, Check, Config, ConfigError, Settings, units_of
+from monitor_blueprint.config.parse import DEFAULT_FILE, load, parse
+
+__all__ = [
+    "DATABASE",
+    "DEFAULT_FILE",
+    "SELF_CHECK",
+    "Channel",
+    "Check",
+    "Config",
+    "ConfigError",
+    "Settings",
+    "load",
+    "parse",
+    "units_of",
+]

@@ -1,0 +1,58 @@
+"""What may be wrong with the variables of the environment: the secrets, and where alerts go. No text has a value in it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from monitor_blueprint import notifiers
+from monitor_blueprint.alerts import heartbeat
+
+_KNOWN = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "ML_API_KEY")
+# Variables of other programs that look much like one of ours.
+_OTHERS = ("SFTP_PASSWORD", "MAIL_API_KEY")
+
+
+def problems(environ: Mapping[str, str], options: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong, each with the variable's name; `options` as for `notifiers.problems`."""
+    known = notifiers.variables() | set(_KNOWN)
+    # A torn one has others in it, about which nothing can then be said.
+    return _torn(environ, known) or [
+        *notifiers.problems(environ, options),
+        *heartbeat.check(environ),
+        *_check_token(environ),
+        *_misspelt(environ, known),
+    ]
+
+
+def _torn(environ: Mapping[str, str], known: set[str]) -> list[str]:
+    """Return which variables have swallowed the lines after them."""
+    return [
+        f"{name} goes on in the next line: is its closing quotation mark missing?"
+        for name in sorted(known)
+        if "\n" in environ.get(name, "").strip()
+    ]
+
+
+def _check_token(environ: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the administrators' token."""
+    token = environ.get("MONITOR_ADMIN_TOKEN", "").strip()
+    if not token or re.fullmatch(r"[A-Za-z0-9._~-]{16,256}", token):
+        return []
+    return ["MONITOR_ADMIN_TOKEN must be 16 to 256 letters, digits and . _ ~ - (or empty: one is made)"]
+
+
+def _misspelt(environ: Mapping[str, str], known: set[str]) -> list[str]:
+    """Return what looks like a variable of ours but for a letter or two: it would be ignored without a word."""
+    found = []
+    for name in environ:
+        if name in known or name in _OTHERS:
+            continue
+        # Transposed letters (SMPT_HOST) are less alike than SFTP_HOST and LLM_API_KEY are, which are others'.
+        transposed = [each for each in known if sorted(each) == sorted(name)]
+        near = transposed or difflib.get_close_matches(name, known, 1, cutoff=0.9)
+        if near:
+            found.append(f"{name} is not known (did you mean {near[0]}?)")
+    return found

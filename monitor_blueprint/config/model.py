@@ -1,0 +1,122 @@
+"""The configuration as the rest of the monitor knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from monitor_blueprint.domain.incidents import IncidentRules
+from monitor_blueprint.domain.maintenance import Window
+from monitor_blueprint.domain.models import CheckPolicy
+
+# The database's name in the state directory.
+DATABASE = "monitor.db"
+# The monitor's own check (database, log, channels) has this name; the others may not take it.
+SELF_CHECK = "Monitor"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text names the file, the key and what is allowed."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Section [monitor]: what concerns the whole monitor."""
+
+    every_minutes: Annotated[int, Meta(ge=1, le=30)] = 5
+    reminder_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
+    grace_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
+    keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+    log_dir: Annotated[str, Meta(min_length=1)] = "var/log"
+    state_dir: Annotated[str, Meta(min_length=1)] = "var/lib"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One configured check: what to run, and what the rules need to know of it."""
+
+    kind: str
+    options: Any
+    policy: CheckPolicy
+
+    @property
+    def name(self) -> str:
+        """Return the check's name."""
+        return self.policy.name
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One configured alert channel."""
+
+    kind: str
+    options: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration.
+
+    Attributes:
+        source: file that it was read from, for messages.
+        is_embedded: it is the embedded default, so what is not installed here is left out.
+        settings: section [monitor].
+        checks: in the order of the file, which is the order of the log.
+        channels: the configured alert channels.
+        windows: weekly maintenance windows.
+        environ: the environment's settings and secrets.
+        absent: names of the embedded default's checks that cannot work on this machine.
+        faults: what is wrong with the files of channels that cannot be used, and that no section names.
+    """
+
+    source: str
+    is_embedded: bool
+    settings: Settings
+    checks: tuple[Check, ...]
+    channels: tuple[Channel, ...]
+    windows: tuple[Window, ...]
+    environ: Mapping[str, str]
+    absent: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def policies(self) -> tuple[CheckPolicy, ...]:
+        """Return what the incident rules need to know of every check, the monitor's own included."""
+        own = CheckPolicy(SELF_CHECK, interval_s=self.settings.every_minutes * 60.0)
+        return (*(check.policy for check in self.checks), own)
+
+    @property
+    def rules(self) -> IncidentRules:
+        """Return the numbers of the incident rules."""
+        return IncidentRules(reminder_s=self.settings.reminder_minutes * 60.0)
+
+    @property
+    def database(self) -> Path:
+        """Return the path of the database."""
+        return self.state_dir / DATABASE
+
+    @property
+    def state_dir(self) -> Path:
+        """Return the directory of the database and the lock."""
+        return Path(self.settings.state_dir)
+
+    @property
+    def log_dir(self) -> Path:
+        """Return the directory of the logs."""
+        return Path(self.settings.log_dir)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return every systemd unit that some check watches, each once."""
+        names = [unit for check in self.checks for unit in units_of(check)]
+        return tuple(dict.fromkeys(names))
+
+
+def units_of(check: Check) -> tuple[str, ...]:
+    """Return the systemd units that the check's options name."""
+    single = getattr(check.options, "unit", "")
+    return (*((single,) if single else ()), *getattr(check.options, "units", ()))

@@ -1,0 +1,76 @@
+"""From one judged result to what is counted: confirmation, runs of equal results, staleness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from monitor_blueprint.domain.models import CheckPolicy, CheckResult, CheckState, Status, Told
+
+# A unit that systemd calls inactive or failed is a fact, not a measurement that may have been unlucky.
+UNIT_ASPECT = "unit"
+
+
+def count_result(before: CheckState, result: CheckResult, policy: CheckPolicy, now: datetime) -> CheckState:
+    """Return the check's state after a judged result.
+
+    CRITICAL counts after `policy.confirm` results in a row, at once where systemd itself says that the unit is down.
+    A result that is settling says nothing new: it neither counts nor interrupts a run.
+    """
+    measured = result.status
+    settling_since = min(before.settling_since or now, now) if result.is_settling else None
+    if result.is_settling and measured is before.status:
+        return replace(before, seen_at=now, settling_since=settling_since)
+    streak = before.streak + 1 if measured is before.streak_of else 1
+    status = measured
+    if measured is Status.CRITICAL and not before.is_down and streak < policy.confirm and not _is_unit_down(result):
+        status = before.status
+    known = {reading.aspect: reading.status for reading in result.readings if reading.status is not Status.UNKNOWN}
+    return replace(
+        before,
+        status=status,
+        since=before.since if before.since is not None and status is before.status else now,
+        seen_at=now,
+        streak=streak,
+        streak_of=measured,
+        settling_since=settling_since,
+        failing_since=_failing_since(before, status, now),
+        is_down=status is Status.CRITICAL or (status is Status.UNKNOWN and before.is_down),
+        # Not to see it changes nothing about what was last seen.
+        is_symptom=before.is_symptom if measured is Status.UNKNOWN else result.is_symptom,
+        aspects={**before.aspects, **known},
+    )
+
+
+def count_absence(before: CheckState, now: datetime, stale_after_s: float, blind_after: int) -> CheckState:
+    """Return the check's state after a cycle that has no result of it: UNKNOWN once it is stale.
+
+    A stale check is told at once: that nothing has been heard for so long is confirmation enough.
+    """
+    # The clock may have been set back.
+    seen_at = min(before.seen_at or now, now)
+    if (now - seen_at).total_seconds() <= stale_after_s:
+        return replace(before, seen_at=seen_at)
+    return replace(
+        before,
+        status=Status.UNKNOWN,
+        since=before.since if before.status is Status.UNKNOWN else now,
+        seen_at=seen_at,
+        streak=max(before.streak if before.streak_of is Status.UNKNOWN else 0, blind_after),
+        streak_of=Status.UNKNOWN,
+        settling_since=None,
+        failing_since=_failing_since(before, Status.UNKNOWN, now),
+    )
+
+
+def _failing_since(before: CheckState, status: Status, now: datetime) -> datetime | None:
+    if status is Status.CRITICAL and not before.is_down and before.told in (Told.FINE, Told.BLIND):
+        # The time in which nothing could be seen is not blamed on the target.
+        return now
+    if status in (Status.CRITICAL, Status.UNKNOWN):
+        return before.failing_since or now
+    return before.failing_since
+
+
+def _is_unit_down(result: CheckResult) -> bool:
+    return any(reading.aspect == UNIT_ASPECT and reading.status is Status.CRITICAL for reading in result.readings)

@@ -1,0 +1,167 @@
+"""From what is told and what should be believed to the events: the difference, one event for all that goes together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor_blueprint.domain.models import CheckState, Event, EventKind, Incident, State, Status, Told
+
+UNTOLD = (Told.FINE, Told.HIDDEN)
+_TOLD_BAD = (Told.CRITICAL, Told.CONSEQUENCE, Told.BLIND)
+_BAD = (Status.CRITICAL, Status.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    told: Told
+    wanted: Told
+    is_symptom: bool = False
+
+
+def tell(
+    state: State,
+    checks: Mapping[str, CheckState],
+    wanted: Mapping[str, Told],
+    *,
+    silenced: frozenset[str],
+    now: datetime,
+    reminder_s: float,
+) -> tuple[State, tuple[Event, ...]]:
+    """Return the state in which `wanted` has been told, and the events that tell it."""
+    changes = {name: _Change(check.told, wanted[name], check.is_symptom) for name, check in checks.items()}
+    incident = _with_clock_set_back(state.incident, now)
+    kinds = _kinds(changes, is_open=incident is not None)
+    if not kinds and incident is not None and _is_reminder_due(incident, now, reminder_s):
+        kinds = _reminder(checks, silenced)
+    if kinds and incident is None:
+        incident = Incident(state.last_incident_number + 1, opened_at=now, last_told_at=now)
+
+    failing = tuple(n for n in checks if n not in silenced and _is_failing(checks[n], wanted[n]))
+    blind = tuple(n for n in failing if _is_blind(checks[n], wanted[n]))
+    named = frozenset(failing if kinds else ())
+    told = {n: replace(check, told=_told_after(check, wanted[n], is_named=n in named)) for n, check in checks.items()}
+    is_over = all(check.told in UNTOLD for check in told.values())
+    events = []
+    if incident is not None:
+        for kind, names in kinds.items():
+            last = EventKind.RECOVERED if kind is EventKind.PARTLY_RECOVERED and is_over else kind
+            events.append(_event(last, names, checks, incident=incident, failing=failing, blind=blind, now=now))
+        incident = _after(incident, changes, now) if kinds else incident
+    return (
+        State(
+            checks={name: _forget_failure(check) for name, check in told.items()},
+            incident=None if is_over else incident,
+            last_incident_number=max(state.last_incident_number, incident.number if incident else 0),
+        ),
+        tuple(events),
+    )
+
+
+def _with_clock_set_back(incident: Incident | None, now: datetime) -> Incident | None:
+    return incident and replace(incident, last_told_at=min(incident.last_told_at, now))
+
+
+def _kinds(changes: Mapping[str, _Change], *, is_open: bool) -> dict[EventKind, tuple[str, ...]]:
+    """Sort the changes into events, in the order in which they are to be told; what is better comes first."""
+
+    def names(rule: Callable[[_Change], bool]) -> tuple[str, ...]:
+        return tuple(name for name, change in changes.items() if rule(change))
+
+    recovered = names(lambda c: c.told in _TOLD_BAD and c.wanted is Told.FINE)
+
+    def is_named_by_recovery(change: _Change) -> bool:
+        # A consequence that outlives its cause is named by the very message that says that the cause has recovered.
+        return bool(recovered) and change.is_symptom and change.told in (Told.HIDDEN, Told.CONSEQUENCE)
+
+    failed = {
+        name: change for name, change in changes.items() if change.wanted is Told.CRITICAL and not is_named_by_recovery(change)
+    }
+    kinds = {
+        EventKind.CALM: names(lambda c: c.told is Told.FLAPPING and c.wanted is not Told.FLAPPING),
+        EventKind.PARTLY_RECOVERED: recovered,
+        EventKind.JOINED if is_open else EventKind.OPENED: tuple(n for n, c in failed.items() if c.told in UNTOLD),
+        EventKind.WORSENED: tuple(n for n, c in failed.items() if c.told in (Told.CONSEQUENCE, Told.BLIND)),
+        EventKind.BLIND: names(lambda c: c.told in UNTOLD and c.wanted is Told.BLIND),
+        EventKind.FLAPPING: names(lambda c: c.told is not Told.FLAPPING and c.wanted is Told.FLAPPING),
+    }
+    return {kind: checks for kind, checks in kinds.items() if checks}
+
+
+def _is_reminder_due(incident: Incident, now: datetime, reminder_s: float) -> bool:
+    if incident.acked_by or reminder_s <= 0:
+        return False
+    return (now - incident.last_told_at).total_seconds() >= reminder_s
+
+
+def _reminder(checks: Mapping[str, CheckState], silenced: frozenset[str]) -> dict[EventKind, tuple[str, ...]]:
+    names = tuple(n for n, c in checks.items() if n not in silenced and c.told in _TOLD_BAD and c.status in _BAD)
+    return {EventKind.REMINDER: names} if names else {}
+
+
+def _is_failing(check: CheckState, wanted: Told) -> bool:
+    if wanted is Told.FLAPPING:
+        return check.status in _BAD
+    return wanted is not Told.FINE
+
+
+def _told_after(check: CheckState, wanted: Told, *, is_named: bool) -> Told:
+    """What a message has named was told as the message says: as a consequence, or as a failure of its own."""
+    is_blind = wanted is Told.BLIND and check.status is Status.UNKNOWN
+    if not is_named or is_blind or wanted is Told.FLAPPING:
+        return wanted
+    return Told.CONSEQUENCE if check.causes else Told.CRITICAL
+
+
+def _event(
+    kind: EventKind,
+    names: tuple[str, ...],
+    checks: Mapping[str, CheckState],
+    *,
+    incident: Incident,
+    failing: tuple[str, ...],
+    blind: tuple[str, ...],
+    now: datetime,
+) -> Event:
+    is_recovery = kind in _RECOVERIES
+    seen_again = tuple(name for name in names if is_recovery and checks[name].told is Told.BLIND)
+    return Event(
+        kind=kind,
+        at=now,
+        incident=incident.number,
+        opened_at=incident.opened_at,
+        checks=names,
+        failing=failing,
+        consequences={name: checks[name].causes for name in failing if checks[name].causes and name not in blind},
+        blind=(*blind, *seen_again),
+        since={name: checks[name].failing_since or now for name in dict.fromkeys((*names, *failing))},
+        lasted_s={name: _lasted_s(checks[name], now) for name in names} if is_recovery else {},
+    )
+
+
+_RECOVERIES = (EventKind.RECOVERED, EventKind.PARTLY_RECOVERED)
+
+
+def _is_blind(check: CheckState, wanted: Told) -> bool:
+    return check.status is Status.UNKNOWN and wanted in (Told.BLIND, Told.FLAPPING)
+
+
+def _lasted_s(check: CheckState, now: datetime) -> float:
+    # A recovery that could only be told later (after a silence) lasted until the check was well, not until it was told.
+    end = check.since if check.status not in _BAD and check.since is not None else now
+    return max(0.0, (end - (check.failing_since or end)).total_seconds())
+
+
+def _after(incident: Incident, changes: Mapping[str, _Change], now: datetime) -> Incident:
+    is_news = any(c.told is not c.wanted and c.wanted in _NEWS for c in changes.values())
+    return replace(incident, last_told_at=now, acked_by="" if is_news else incident.acked_by)
+
+
+# What nobody can have meant yet who acknowledged the incident before.
+_NEWS = (Told.CRITICAL, Told.BLIND, Told.FLAPPING)
+
+
+def _forget_failure(check: CheckState) -> CheckState:
+    is_well = check.told is Told.FINE and check.status not in _BAD
+    return replace(check, failing_since=None) if is_well else check

@@ -1,0 +1,259 @@
+"""The incident rules: (state, results, now) -> (state, events).
+
+The one idea: the state holds, for each check, what the operator was last *told*; from the results the rules work out
+what the operator should *believe*; an event is the difference. What must not be told now (a silenced check, one in
+transition, one that flaps) keeps what was told, and the difference is told once the reason is gone. So nothing is
+told twice and nothing is lost, whatever the order of failures, silences and restarts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from monitor_blueprint.domain.confirmation import count_absence, count_result
+from monitor_blueprint.domain.events import UNTOLD, tell
+from monitor_blueprint.domain.models import CheckPolicy, CheckResult, CheckState, Event, Silence, State, Status, Told
+
+_TOLD_FAILED = (Told.CRITICAL, Told.CONSEQUENCE)
+_NEW = CheckState()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRules:
+    """Numbers of the rules.
+
+    Attributes:
+        reminder_s: time between reminders while an incident is open and nobody has acknowledged it; 0: never.
+        blind_after: UNKNOWN results in a row before the operator is told that the monitor cannot see.
+        stale_intervals: a check without a result for so many of its intervals counts as UNKNOWN.
+        flap_changes: changes between good and CRITICAL within `flap_window_s` that make a check flap.
+        flap_window_s: see `flap_changes`.
+        calm_s: a flapping check that has not changed for so long is calm again.
+    """
+
+    reminder_s: float = 3600.0
+    blind_after: int = 3
+    stale_intervals: float = 2.0
+    flap_changes: int = 5
+    flap_window_s: float = 1800.0
+    calm_s: float = 900.0
+
+
+_CONSEQUENCES = (Told.CONSEQUENCE, Told.HIDDEN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The checks as they are counted now, and what the beliefs depend on.
+
+    Attributes:
+        checks: all checks; those that have just left the configuration, but were told of, come last.
+        dependencies: of each configured check, all that it depends on, directly or not.
+        origins: the checks that are down for a reason of their own, as far as can be told.
+        silenced: nothing is told of these now.
+        unseen: of these nothing new is known: in a cycle of some checks only the others; consequences in transition.
+    """
+
+    checks: Mapping[str, CheckState]
+    dependencies: Mapping[str, frozenset[str]]
+    origins: frozenset[str]
+    silenced: frozenset[str]
+    unseen: frozenset[str]
+    now: datetime
+    rules: IncidentRules
+
+
+def advance(  # noqa: PLR0917
+    state: State,
+    results: Sequence[CheckResult],
+    policies: Sequence[CheckPolicy],
+    silences: Iterable[Silence],
+    now: datetime,
+    rules: IncidentRules,
+    *,
+    is_complete: bool = True,
+) -> tuple[State, tuple[Event, ...]]:
+    """Take in the judged results of one cycle; return the new state and what is to be told.
+
+    With `is_complete=False` the results are of some checks only (a unit has just changed): the others keep their state,
+    none goes stale, and a recovery waits for the complete cycle where consequences have yet to be looked at again.
+    """
+    covering = tuple(silences)
+    dependencies = _dependencies(policies)
+    unseen = frozenset() if is_complete else frozenset(dependencies) - {result.check for result in results}
+    counted = _count(state, results, policies, unseen=unseen, now=now, rules=rules)
+    # A consequence on its way up has not been looked at either, as far as its cause's recovery is concerned.
+    unseen |= {name for name, check in counted.items() if check.settling_since is not None and check.told in _CONSEQUENCES}
+    origins = _origins(counted, dependencies)
+    explained = {
+        name: check if name in unseen else _explain(name, check, origins, dependencies) for name, check in counted.items()
+    }
+    checks = {name: _with_flips(state.checks.get(name, _NEW), check, now, rules) for name, check in explained.items()}
+    checks |= {name: check for name, check in state.checks.items() if name not in counted and check.told not in UNTOLD}
+    picture = _Picture(
+        checks=checks,
+        dependencies=dependencies,
+        origins=origins,
+        silenced=frozenset(name for name in checks if any(silence.covers(name, now) for silence in covering)),
+        unseen=unseen,
+        now=now,
+        rules=rules,
+    )
+    wanted = _beliefs(picture)
+    told, events = tell(state, checks, wanted, silenced=picture.silenced, now=now, reminder_s=rules.reminder_s)
+    kept = {name: check for name, check in told.checks.items() if name in counted or check.told is not Told.FINE}
+    return replace(told, checks=kept), events
+
+
+def acknowledge(state: State, who: str) -> State:
+    """Return the state with the open incident taken care of: no more reminders until something new happens."""
+    if state.incident is None:
+        return state
+    return replace(state, incident=replace(state.incident, acked_by=who))
+
+
+def _dependencies(policies: Sequence[CheckPolicy]) -> dict[str, frozenset[str]]:
+    """Return all that each check depends on, directly or not; a circle does no harm."""
+    direct = {policy.name: policy.depends_on for policy in policies}
+    return {name: _reachable(name, direct) for name in direct}
+
+
+def _reachable(name: str, direct: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = list(direct[name])
+    while waiting:
+        dependency = waiting.pop()
+        if dependency in direct and dependency not in found and dependency != name:
+            found.add(dependency)
+            waiting.extend(direct[dependency])
+    return frozenset(found)
+
+
+def _count(
+    state: State,
+    results: Sequence[CheckResult],
+    policies: Sequence[CheckPolicy],
+    *,
+    unseen: frozenset[str],
+    now: datetime,
+    rules: IncidentRules,
+) -> dict[str, CheckState]:
+    by_name = {result.check: result for result in results}
+    counted = {}
+    for policy in policies:
+        before = state.checks.get(policy.name, _NEW)
+        if policy.name in by_name:
+            counted[policy.name] = count_result(before, by_name[policy.name], policy, now)
+        elif policy.name in unseen:
+            counted[policy.name] = before
+        else:
+            stale_after_s = rules.stale_intervals * policy.interval_s
+            counted[policy.name] = count_absence(before, now, stale_after_s, rules.blind_after)
+    return counted
+
+
+def _origins(checks: Mapping[str, CheckState], dependencies: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the checks that are down and that no other failure explains."""
+    # What the operator was told nobody can see is nobody's cause.
+    down = {name for name, check in checks.items() if check.is_down and not _is_told_blind(check)}
+    return frozenset(name for name in down if not checks[name].is_symptom or down.isdisjoint(dependencies[name]))
+
+
+def _is_told_blind(check: CheckState) -> bool:
+    return check.status is Status.UNKNOWN and check.told is Told.BLIND
+
+
+def _explain(name: str, check: CheckState, origins: frozenset[str], dependencies: Mapping[str, frozenset[str]]) -> CheckState:
+    is_explicable = check.is_down and check.is_symptom
+    return replace(check, causes=tuple(sorted(origins & dependencies[name])) if is_explicable else ())
+
+
+def _with_flips(before: CheckState, after: CheckState, now: datetime, rules: IncidentRules) -> CheckState:
+    oldest = now - timedelta(seconds=rules.flap_window_s)
+    # A flip in the future is from before the clock was set back.
+    flips = tuple(flip for flip in after.flips if oldest <= flip <= now)
+    # What a dependency brings about is the dependency's flapping, and a first look is no change.
+    is_own = not (before.causes or after.causes)
+    if before.since is not None and before.is_down is not after.is_down and is_own:
+        flips = (*flips, now)
+    return replace(after, flips=flips)
+
+
+def _beliefs(picture: _Picture) -> dict[str, Told]:
+    """Return what the operator should believe of each check once this cycle is told."""
+    beliefs: dict[str, Told] = {}
+    # Whether a consequence may be hidden depends on what is believed of its cause.
+    for name in sorted(picture.checks, key=lambda name: name not in picture.origins):
+        beliefs[name] = _belief(name, picture, beliefs)
+    for name, belief in beliefs.items():
+        if belief is Told.FINE and _is_awaited(name, picture):
+            beliefs[name] = picture.checks[name].told
+    return beliefs
+
+
+def _belief(name: str, picture: _Picture, beliefs: Mapping[str, Told]) -> Told:
+    check = picture.checks[name]
+    if name in picture.silenced:
+        return Told.FINE if check.told is Told.HIDDEN else check.told
+    if name not in picture.dependencies:
+        # It has left the configuration: nobody looks at it any longer.
+        return Told.FINE
+    if name in picture.unseen:
+        return check.told
+    held = _put_down_to_a_cause(name, picture, beliefs)
+    if held is not None:
+        return held
+    if _is_flapping(check, picture.now, picture.rules):
+        return Told.FLAPPING
+    return _plain_belief(check, picture.rules)
+
+
+def _plain_belief(check: CheckState, rules: IncidentRules) -> Told:
+    if check.status is Status.CRITICAL:
+        return Told.CRITICAL
+    if check.status is Status.UNKNOWN:
+        is_blind = check.streak_of is Status.UNKNOWN and check.streak >= rules.blind_after
+        return Told.BLIND if is_blind and check.told not in _TOLD_FAILED else check.told
+    if check.status is Status.WARNING and check.told in _TOLD_FAILED:
+        # Better, but not well: the incident goes on, quietly.
+        return check.told
+    return Told.FINE
+
+
+def _put_down_to_a_cause(name: str, picture: _Picture, beliefs: Mapping[str, Told]) -> Told | None:
+    """Return the belief of a check that fails because of another one, or that may do so; None: it fails by itself."""
+    check = picture.checks[name]
+    if check.status is not Status.CRITICAL or not check.is_symptom or check.told in (Told.CRITICAL, Told.FLAPPING):
+        return None
+    dependencies = picture.dependencies[name]
+    causes = dependencies & picture.origins
+    if any(beliefs[cause] in (*_TOLD_FAILED, Told.FLAPPING) for cause in causes):
+        return Told.HIDDEN if check.told is Told.FINE else check.told
+    if any(cause in picture.silenced or beliefs[cause] in UNTOLD for cause in causes):
+        return check.told
+    if any(_is_suspect(picture.checks[dependency]) for dependency in dependencies):
+        return check.told
+    return None
+
+
+def _is_suspect(check: CheckState) -> bool:
+    """Tell whether the check may be about to be down: it is in transition, or its failure is not yet confirmed."""
+    return not check.is_down and (check.settling_since is not None or check.streak_of is Status.CRITICAL)
+
+
+def _is_flapping(check: CheckState, now: datetime, rules: IncidentRules) -> bool:
+    if not check.flips or (check.told is not Told.FLAPPING and len(check.flips) < rules.flap_changes):
+        return False
+    return (now - check.flips[-1]).total_seconds() < rules.calm_s
+
+
+def _is_awaited(name: str, picture: _Picture) -> bool:
+    """Tell whether consequences of the check have yet to be looked at again, so that one message says it all."""
+    if picture.checks[name].told not in _TOLD_FAILED or name in picture.silenced:
+        return False
+    return any(
+        name in picture.dependencies[other] and picture.checks[other].told in (*_TOLD_FAILED, Told.HIDDEN)
+        for other in picture.unseen
+    )

@@ -1,0 +1,254 @@
+"""The words that the whole monitor speaks: readings, results, state, incidents and events.
+
+Everything is frozen; moments are timezone-aware UTC datetimes, durations are seconds as float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Any
+
+Scalar = str | int | float | bool
+Facts = Mapping[str, Scalar]
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+class ProbeError(Exception):
+    """The probe itself could not look; the check becomes UNKNOWN with this text."""
+
+
+class Status(IntEnum):
+    """What a check says; the numbers are the exit codes of the Monitoring Plugins guidelines."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+    @property
+    def severity(self) -> int:
+        """Rank for "the worst of all": not being able to see is worse than a warning, better than a known outage."""
+        return _SEVERITY[self]
+
+
+_SEVERITY = {Status.OK: 0, Status.WARNING: 1, Status.UNKNOWN: 2, Status.CRITICAL: 3}
+
+
+def worst(statuses: list[Status]) -> Status:
+    """Return the most severe of the statuses; OK when there are none."""
+    return max(statuses, key=lambda status: status.severity, default=Status.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Limits of a measured value: raised at `warning` and `critical`, cleared `clear` below the one that was raised."""
+
+    warning: float
+    critical: float
+    clear: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One thing that a probe saw; one line of the log.
+
+    Attributes:
+        aspect: which part of the check this is ("unit", "http", "usage", ...); unique within a result.
+        status: the probe's own verdict. A measurement with `thresholds` stays OK here: the rules judge its `value`.
+        value: the measured number, in the unit that the aspect's name or `unit` says.
+        unit: the unit of `value` as shown, such as "%" or "ms".
+        thresholds: limits of `value`; None where the probe has judged for itself.
+        facts: what the log line and the alert need to say it. Short texts only, without control characters.
+        is_symptom: a failed dependency can bring this about (a 502), unlike a fact of the check's own (a stopped unit).
+        is_settling: in transition (a unit that is starting); a failure counts only once it has lasted for the grace time.
+    """
+
+    aspect: str
+    status: Status = Status.OK
+    value: float | None = None
+    unit: str = ""
+    thresholds: Thresholds | None = None
+    facts: Facts = field(default_factory=dict)
+    is_symptom: bool = False
+    is_settling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check saw in one cycle.
+
+    Attributes:
+        check: name of the check, such as "Flask".
+        kind: which probe it was.
+        readings: what was seen, in the order in which it is to be told; never empty.
+        at: when the probe began.
+        duration_ms: how long it took.
+        memory: what the probe wants to be given back the next time (counters, file positions); JSON values only.
+    """
+
+    check: str
+    kind: str
+    readings: tuple[Reading, ...]
+    at: datetime
+    duration_ms: float = 0.0
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Status:
+        """Return the worst status of the readings."""
+        return worst([reading.status for reading in self.readings])
+
+    @property
+    def is_settling(self) -> bool:
+        """Tell whether the check is in transition and not yet to be judged."""
+        return any(reading.is_settling for reading in self.readings)
+
+    @property
+    def is_symptom(self) -> bool:
+        """Tell whether everything that is critical here can be brought about by a failed dependency."""
+        critical = [reading for reading in self.readings if reading.status is Status.CRITICAL]
+        return bool(critical) and all(reading.is_symptom for reading in critical)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPolicy:
+    """What the incident rules need to know of a configured check."""
+
+    name: str
+    depends_on: tuple[str, ...] = ()
+    confirm: int = 1
+    interval_s: float = 300.0
+
+
+class Told(StrEnum):
+    """What the operator believes of a check, because it is what was last told."""
+
+    FINE = "fine"
+    CRITICAL = "critical"
+    CONSEQUENCE = "consequence"
+    HIDDEN = "hidden"
+    BLIND = "blind"
+    FLAPPING = "flapping"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckState:
+    """What is remembered of a check from cycle to cycle.
+
+    Attributes:
+        status: the last status that counted; one that is settling or not yet confirmed does not.
+        since: when `status` began.
+        seen_at: when the last result came, or since when the first one is awaited.
+        streak: how many results in a row said `streak_of` (for `confirm`, and for blindness).
+        streak_of: see `streak`.
+        settling_since: when the transition began that is still going on.
+        failing_since: when the failure, or the blindness, began that is told of, or about to be.
+        flips: moments of the recent changes between good and CRITICAL, oldest first.
+        told: what was last told; HIDDEN is a consequence that no message has named yet.
+        is_down: the last status other than UNKNOWN was CRITICAL.
+        is_symptom: a failed dependency can have brought about what is CRITICAL.
+        causes: the dependencies that have failed and that the failure is put down to.
+        aspects: last known status of each reading, for hysteresis.
+    """
+
+    status: Status = Status.OK
+    since: datetime | None = None
+    seen_at: datetime | None = None
+    streak: int = 0
+    streak_of: Status = Status.OK
+    settling_since: datetime | None = None
+    failing_since: datetime | None = None
+    flips: tuple[datetime, ...] = ()
+    told: Told = Told.FINE
+    is_down: bool = False
+    is_symptom: bool = False
+    causes: tuple[str, ...] = ()
+    aspects: Mapping[str, Status] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A time in which something is wrong, from the first failure told to the last recovery told.
+
+    Attributes:
+        number: counts up; what `ack` and the history name.
+        opened_at: when it was opened.
+        last_told_at: when a message last went out (for reminders).
+        acked_by: who takes care of it; empty while nobody does.
+    """
+
+    number: int
+    opened_at: datetime
+    last_told_at: datetime
+    acked_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that the incident rules remember."""
+
+    checks: Mapping[str, CheckState] = field(default_factory=dict)
+    incident: Incident | None = None
+    last_incident_number: int = 0
+
+
+class EventKind(StrEnum):
+    """What happened; one message for each event."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    WORSENED = "worsened"
+    BLIND = "blind"
+    FLAPPING = "flapping"
+    CALM = "calm"
+    REMINDER = "reminder"
+    PARTLY_RECOVERED = "partly_recovered"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing to tell: exactly one message for each channel.
+
+    Attributes:
+        kind: what happened.
+        at: when.
+        incident: number of the incident; 0 for what belongs to none.
+        opened_at: when the incident was opened.
+        checks: the checks that the event is about, in the order of the configuration.
+        failing: all checks that the operator is to believe failing or unseen after it, silenced ones left out.
+        consequences: those of `failing` that are put down to failed dependencies, with these causes.
+        blind: those of `failing` that the monitor cannot see, and those that it sees again; they are not to be blamed.
+        since: when each of `checks` and `failing` began to fail.
+        lasted_s: for each check that recovered, how long it was down.
+    """
+
+    kind: EventKind
+    at: datetime
+    incident: int
+    opened_at: datetime
+    checks: tuple[str, ...]
+    failing: tuple[str, ...] = ()
+    consequences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    blind: tuple[str, ...] = ()
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    lasted_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Between `starts_at` and `ends_at` nothing is sent about the check ("*": any)."""
+
+    check: str
+    starts_at: datetime
+    ends_at: datetime
+    why: str = ""
+    number: int = 0
+
+    def covers(self, check: str, now: datetime) -> bool:
+        """Tell whether the check is silenced at that moment."""
+        return self.check in ("*", check) and self.starts_at <= now < self.ends_at

@@ -1,0 +1,118 @@
+"""Makes text from outside fit to be stored or sent: on one line, and without secrets and patient data, by pattern.
+
+It prefers to take out too much: a line with a hole still helps, a line with a patient's name must not leave the server.
+"""
+
+from __future__ import annotations
+
+import re
+
+MASK = "***"
+_MAX_LINE = 1000
+# With the halves of characters that stand for a file name's bytes which are no UTF-8: nothing can write them down.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+_CREDENTIAL_KEYS = (
+    r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key"
+    r"|credential|cookie|session[_-]?(?:id|key)|csrf|webhook|dsn|x-api-key|authorization)[\w.-]*"
+)
+# The escapes are the Korean words for: patient, name (three words), doctor in charge, date of birth, resident number,
+# telephone, contact, address, e-mail.
+_PERSONAL_KEYS = (
+    r"[\w.-]*(?:patient|doctor|physician|clinician|guardian|caregiver|birth|resident[_-]?(?:no|number|registration))[\w.-]*"
+    r"|(?:[\w.-]*(?:first|last|full|given|family|middle|sur|user|display|real)[_-]?)?name"
+    r"|user|dob|ssn|rrn|mrn|jumin\w*|chart[_-]?(?:no|number|id)|phone\w*|mobile\w*|tel|telephone|fax|e?[_-]?mail\w*"
+    r"|addr|address|postcode|zip"
+    r"|[\w.-]*(?:\ud658\uc790|\uc774\ub984|\uc131\uba85|\uc131\ud568|\ub2f4\ub2f9\uc758|\uc0dd\ub144\uc6d4\uc77c"
+    r"|\uc8fc\ubbfc|\uc804\ud654|\uc5f0\ub77d\ucc98|\uc8fc\uc18c|\uc774\uba54\uc77c)[\w.-]*"
+)
+# At most eight backslashes, and none before them: a line full of them would be tried from each of them anew.
+_KEY = rf"(?<![\w.\\-])(?P<quote>\\{{0,8}}[\"']?)(?:{_CREDENTIAL_KEYS}|{_PERSONAL_KEYS})"
+
+# What follows such a key: a bracket with all that is in it, a quoted text, a bare JSON value, or the rest of the line
+# up to the next `word=`. A quote inside a quoted text (\") cannot be told from the end with certainty: all goes.
+_KEYED_BRACKET = re.compile(rf"({_KEY}(?P=quote)\s*(?:=>|[:=])\s*)[\[(][^\n\])]*(?:[\])]|$)", re.IGNORECASE | re.MULTILINE)
+_KEYED_QUOTED = re.compile(
+    rf"({_KEY}(?P=quote)\s*(?:=>|[:=])\s*[uUbBrR]?)(?:\"[^\"\\\n]*\"|'[^'\\\n]*'|\\*[\"'][^\n]*)", re.IGNORECASE
+)
+_KEYED_JSON = re.compile(
+    r"((?<![\w.\\-])(?P<quote>\\{0,8}[\"'])(?:"
+    + f"{_CREDENTIAL_KEYS}|{_PERSONAL_KEYS}"
+    + r")(?P=quote)\s*(?:=>|[:=])\s*)[^\s,}\]{\[\"'\\*][^,}\]\n]*",
+    re.IGNORECASE,
+)
+_KEYED_BARE = re.compile(
+    r"((?<![\w.\"'-])(?:"
+    + f"{_CREDENTIAL_KEYS}|{_PERSONAL_KEYS}"
+    + r")\s*(?:=>|[:=](?!//))\s*)(?!\*\*\*)[^\s{\[(\"'\\].*?(?=(?<![\s,;&])[\s,;&]+[\w.-]+=|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+_PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
+    # RFC 9110 section 11.6.2: everything after the field name is the credentials.
+    (re.compile(r"((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(\\*[\"']?\s*[:=]\s*).*", re.IGNORECASE), rf"\1\2{MASK}"),
+    (re.compile(r"\b(bearer|basic|digest|token|negotiate)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (re.compile(r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://)[^\s/\"'<>]*@", re.IGNORECASE), rf"\1{MASK}@"),
+    (re.compile(r"https?://[^\s\"'<>]*(?:hooks?\.|webhook|/hooks?/|hc-ping\.com|healthchecks)[^\s\"'<>]*", re.IGNORECASE), MASK),
+    # A query string can hold anything, a name that was searched for above all.
+    (re.compile(r"(?<=[\w/%.~*-])\?[^\s\"<>]+"), f"?{MASK}"),
+    # The same in a path: a number of four digits and more, or a word in percent encoding (a Korean name).
+    (re.compile(r"(?<=/)\d{4,}(?=[/\s\"'?]|$)"), MASK),
+    (re.compile(r"(?<![\w.~-])[\w.~-]*(?:%[0-9a-f]{2}[\w.~-]*)+", re.IGNORECASE), MASK),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]*(?:\.[\w-]*)?"), MASK),
+    (re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Za-z0-9]{12,}"), MASK),
+    (re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[a-z]-|xapp-|sk-|pk_|sk_|rk_|hf_|pypi-)[\w-]{8,}"), MASK),
+    (re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"), MASK),
+)
+_NUMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Korean resident registration number: date of birth, then a digit for sex and century, then six more.
+    (re.compile(r"(?<!\d)\d{6}\s?[-\u2013]\s?[0-9]\d{6}(?!\d)"), MASK),
+    (re.compile(r"(?<!\d)(?:\+?82[-.\s]?|0)1[016789][-.\s]?\d{3,4}[-.\s]?\d{4}(?!\d)"), MASK),
+    (re.compile(r"(?<!\d)(?:\+82[-.\s]?|0)(?:2|[3-7]\d)[-.\s]?\d{3,4}[-.\s]\d{4}(?!\d)"), MASK),
+    # Not "+0900 502": that is a time zone and what comes after it.
+    (re.compile(r"(?<![\w.])(?!\+\d{4}(?!\d))\+[1-9]\d{0,2}[-.\s]?\(?\d{1,4}\)?(?:[-.\s]?\d{2,4}){2,4}(?!\d)"), MASK),
+    (re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)"), MASK),
+    # A date of the last century is somebody's date of birth, not the time of an event.
+    (re.compile(r"(?<!\d)19\d\d(?:[-./]\d{1,2}){2}(?!\d)"), MASK),
+    (re.compile(r"\d{8,}"), MASK),
+)
+# A long run of letters and digits is a key. A UUID is a request's number, and stays.
+_TOKEN = re.compile(r"(?<![\w+=-])[\w+=-]{28,}(?![\w+=-])")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def clean(text: str, limit: int = 200) -> str:
+    """Return untrusted text on one line, without control characters, at most `limit` characters."""
+    line = _CONTROL.sub(" ", text).strip()
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def redact(text: str) -> str:
+    """Return the text with secrets and personal data replaced by `***`; of an endless line only the beginning."""
+    text = "\n".join(map(_shortened, text.replace("\x00", " ").splitlines()))
+    for pattern, replacement in _PLAIN:
+        text = pattern.sub(replacement, text)
+    for pattern in (_KEYED_BRACKET, _KEYED_QUOTED, _KEYED_JSON, _KEYED_BARE):
+        text = pattern.sub(rf"\1{MASK}", text)
+    kept = _UUID.findall(text)
+    text = _UUID.sub("\x00", text)
+    text = _TOKEN.sub(_mask_token, text)
+    for pattern, replacement in _NUMBERS:
+        text = pattern.sub(replacement, text)
+    for uuid in kept:
+        text = text.replace("\x00", uuid, 1)
+    return text
+
+
+def _shortened(line: str) -> str:
+    if len(line) <= _MAX_LINE:
+        return line
+    # Not in the middle of a word: half a key is still half a key.
+    return line[:_MAX_LINE].rpartition(" ")[0] + " …"
+
+
+def _mask_token(match: re.Match[str]) -> str:
+    found = match.group()
+    is_key_like = any(char.isdigit() for char in found) and any(char.isalpha() for char in found)
+    return MASK if is_key_like else found

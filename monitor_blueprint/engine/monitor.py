@@ -1,0 +1,207 @@
+"""Puts the monitor together: store, log, delivery, health check, schedule, watcher and lock, of one configuration."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from gunicorn.systemd import sd_notify
+
+from monitor_blueprint import config, notifiers
+from monitor_blueprint.adapters.systemd import full_name
+from monitor_blueprint.adapters.unit_watcher import Watcher
+from monitor_blueprint.alerts.delivery import SERVICE, Health, Outbox
+from monitor_blueprint.alerts.heartbeat import Heartbeat
+from monitor_blueprint.config import SELF_CHECK, Config, ConfigError, units_of
+from monitor_blueprint.domain.models import CheckResult, Reading, Status
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.engine.health_check import SYSTEMD, HealthCheck, Outcome
+from monitor_blueprint.engine.leader import ScheduleLock
+from monitor_blueprint.engine.scheduler import Schedule
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.text import ko, render
+from monitor_blueprint.text.health_log import HealthLog
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong with the monitor itself: `text` is for programs, `said` for people."""
+
+    text: str
+    said: str
+
+
+class Monitor:
+    """The running monitor of one process. Every process may show the pages; the one with the lock runs the schedule."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Read the configuration; nothing is opened or started before `start`, which comes after the fork.
+
+        Raises:
+            ConfigError: the configuration cannot be used.
+        """
+        self._environ = environ
+        self.config = config.load(environ)
+        self.is_started = False
+
+    def start(self) -> None:
+        """Open the store, and run the schedule as soon as no other process does."""
+        self._config_problem = self._read_again()
+        self.admin_token = admin_token(self.config, self._environ)
+        self.store = Store(self.config.database)
+        self.log = HealthLog(self.config.log_dir)
+        self.outbox = make_outbox(self.config, self.store)
+        check = HealthCheck(
+            self.config,
+            self.store,
+            self.log,
+            self.outbox,
+            config_problem=self._config_problem,
+            began_at=time.monotonic(),
+        )
+        self.schedule = Schedule(
+            check, self.log, self.config.settings.every_minutes, begun=self._begun, completed=self._completed, failed=self._failed
+        )
+        url = self._environ.get("HEARTBEAT_URL", "").strip()
+        self._heartbeat = Heartbeat(url) if url else None
+        self._watcher: Watcher | None = None
+        self._lock_problem = ""
+        self.is_started = True
+        problem = ScheduleLock(self.config.state_dir).start(self._take_over, self._say_waiting)
+        if problem:
+            self._lock_problem = problem
+            self.log.write(logging.ERROR, ko.NO_LOCK.format(reason=problem))
+
+    def stop(self) -> None:
+        """Begin no further health check; what is to be sent is in the database."""
+        if self._watcher is not None:
+            self._watcher.stop()
+        self.schedule.stop()
+        self.outbox.stop()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+
+    def problems(self, now: datetime) -> list[Problem]:
+        """Return what is wrong with the monitor itself, in short; the page and `/health` show it."""
+
+        def own(aspect: str, reason: str, text: str = "") -> Problem:
+            reading = Reading(aspect, Status.CRITICAL, facts={"reason": reason})
+            return Problem(text or reason, render.line(CheckResult(SELF_CHECK, "monitor", (reading,), now), reading))
+
+        parts = {"database": self.store.problem, "log": self.log.problem, "config": self._config_problem}
+        found = [own(aspect, reason) for aspect, reason in parts.items() if reason]
+        if self._lock_problem:
+            found.append(Problem(f"no lock file: {self._lock_problem}", ko.NO_LOCK.format(reason=self._lock_problem)))
+        if not self.admin_token:
+            found.append(Problem("no administrators' token: nobody is let in", ko.NOBODY_LET_IN))
+        channels = self.outbox.channel_health(now)
+        if not channels:
+            found.append(Problem("no alert channel is configured", ko.NO_CHANNEL))
+        found += [Problem(fault, ko.CHANNEL_FAULT.format(reason=fault)) for fault in self.config.faults]
+        found += [
+            own(f"channel_{name}", render.channel_problem(each.health, clean(each.reason)), f"{name}: {each.health}")
+            for name, each in channels.items()
+            if each.health is not Health.OK
+        ]
+        return found
+
+    def _read_again(self) -> str:
+        """Take in a configuration that was changed since the program began; keep the old one where the new one is bad."""
+        try:
+            self.config = config.load(self._environ)
+        except ConfigError as error:
+            _logger.error("%s (the configuration from before stays in use)", error)
+            return str(error)
+        return ""
+
+    def _take_over(self) -> None:
+        self.log.write_run(logging.INFO, ko.TOOK_OVER.format(pid=os.getpid()))
+        self.outbox.start()
+        self.schedule.start()
+        self._checks_by_unit = {
+            full_name(unit): [check.name for check in self.config.checks if unit in units_of(check) and check.kind == "service"]
+            for unit in self.config.units
+        }
+        if self.config.units:
+            self._watcher = Watcher(self.config.units, self._units_changed, self._say_watching, self._say_lost)
+            self._watcher.start()
+        # Two health checks missed, and a minute: the unit's own figure is for the guide's five minutes.
+        watchdog_us = (2 * self.config.settings.every_minutes + 1) * 60_000_000
+        sd_notify(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC={watchdog_us}\nWATCHDOG=1", _logger)
+
+    def _units_changed(self, units: frozenset[str]) -> None:
+        names = [name for unit in sorted(units) for name in self._checks_by_unit.get(unit, ())]
+        if names:
+            self.schedule.look_at(names, SYSTEMD)
+
+    def _begun(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.start()
+
+    def _completed(self, outcome: Outcome) -> None:
+        """Feed systemd's watchdog: only checks that have really come to their end keep this program alive."""
+        sd_notify("WATCHDOG=1", _logger)
+        if self._heartbeat is not None:
+            signal = self._heartbeat.fail if outcome.overall is Status.CRITICAL else self._heartbeat.success
+            signal(outcome.overall.name)
+        self.store.run(lambda transaction: transaction.prune(outcome.started_at, self.config.settings.keep_days))
+
+    def _failed(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.fail("failed")
+
+    def _say_waiting(self, pid: str) -> None:
+        self.log.write(logging.WARNING, ko.WAITING_FOR_LOCK.format(pid=pid))
+        # It does what it is for: it stands by. systemd is told so, and not to wait for health checks (0: no watchdog).
+        sd_notify(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC=0", _logger)
+
+    def _say_watching(self) -> None:
+        self.log.write(logging.INFO, ko.WATCHING.format(units=", ".join(self.config.units)))
+
+    def _say_lost(self, reason: str) -> None:
+        if self.config.is_embedded:
+            self.log.write(logging.INFO, ko.NO_SYSTEMD.format(reason=reason))
+        else:
+            self.log.write(logging.WARNING, ko.WATCH_LOST.format(reason=reason))
+
+
+def make_outbox(settings: Config, store: Store, sender: str = SERVICE) -> Outbox:
+    """Return the delivery over the configured channels; see `Outbox` for `sender`."""
+    options = {channel.kind: channel.options for channel in settings.channels}
+    return Outbox(store, notifiers.channels(settings.environ, options), render.summary, sender=sender)
+
+
+def admin_token(settings: Config, environ: Mapping[str, str]) -> str:
+    """Return the administrators' token: MONITOR_ADMIN_TOKEN, or one that is made and kept beside the database.
+
+    Empty where neither can be had; then nobody gets in.
+    """
+    given = environ.get("MONITOR_ADMIN_TOKEN", "").strip()
+    if given:
+        return given
+    path = settings.state_dir / "admin_token"
+    new = path.with_name(f"admin_token.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+            # Complete or not at all; and of two that begin at the same time, both read the same one.
+            with suppress(FileExistsError):
+                path.hardlink_to(new)
+            new.unlink()
+        token = path.read_text().strip()
+    except OSError as error:
+        _logger.error("no administrators' token: %s", error)
+        return ""
+    if not token:
+        _logger.error("%s is empty: delete it, and a token is made at the next start", path)
+    return token

@@ -1,0 +1,215 @@
+"""Runs the probes side by side, each with a deadline that holds even where the probe cannot be interrupted."""
+
+from __future__ import annotations
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from monitor_blueprint import probes
+from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitState, full_name, read_units
+from monitor_blueprint.config import Check
+from monitor_blueprint.domain.models import EMPTY, CheckResult, ProbeError, Reading, Status
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.probes import Observation, ProbeContext
+
+_logger = logging.getLogger(__name__)
+# More threads than this at once cost more memory than they save time.
+MAX_THREADS = 100
+
+
+class UnitSnapshot:
+    """The units' states in one cycle: asked once, by the first probe that wants to know."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        self._lock = threading.Lock()
+        self._states: dict[str, UnitState] | None = None
+        self._failure = ""
+
+    def __call__(self, name: str) -> UnitState:
+        """Return the unit's state; raises ProbeError where systemd cannot be asked."""
+        with self._lock:
+            if self._states is None and not self._failure:
+                try:
+                    self._states = read_units(self._names)
+                except SystemdUnavailableError as error:
+                    self._failure = clean(str(error))
+        if self._states is None:
+            raise ProbeError(self._failure)
+        return self._states.get(full_name(name), UnitState(full_name(name)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    check: Check
+    context: ProbeContext
+
+
+class _Round:
+    """One round of jobs: what is waiting, what has begun, what is done."""
+
+    def __init__(self, jobs: Sequence[_Job]) -> None:
+        self.waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        for job in jobs:
+            self.waiting.put(job)
+        self._changed = threading.Condition()
+        self._left = len(jobs)
+        self._results: dict[str, CheckResult] = {}
+
+    def finish(self, result: CheckResult) -> None:
+        with self._changed:
+            self._results[result.check] = result
+            self._left -= 1
+            self._changed.notify_all()
+
+    def wait(self, deadline: float) -> dict[str, CheckResult]:
+        """Return what is done when all is, or at the deadline; later results are dropped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._left == 0, timeout=max(0.0, deadline - time.monotonic()))
+            return dict(self._results)
+
+
+class Runner:
+    """Runs rounds of probes; remembers across rounds which probe has not come back yet.
+
+    A probe that hangs in the kernel (statvfs on a dead mount) keeps its one thread and is not started again before it
+    returns; its check is UNKNOWN meanwhile. A check that another round is just looking at is looked at again once that
+    look is done. All threads are daemons: none keeps the process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._returned = threading.Condition()
+        self._out: dict[str, float] = {}
+        # Those of them that nobody waits for any more.
+        self._stuck: set[str] = set()
+
+    def run(
+        self,
+        checks: Sequence[Check],
+        *,
+        now: datetime,
+        units: Callable[[str], UnitState],
+        memories: Mapping[str, Mapping[str, Any]],
+        environ: Mapping[str, str],
+        deadline_s: float,
+        is_starting: bool = False,
+    ) -> list[CheckResult]:
+        """Probe all checks; return one result for each, in their order, after `deadline_s` seconds at the latest."""
+        # The probes stop trying a little before nobody waits for them any more.
+        deadline = time.monotonic() + deadline_s
+        with self._returned:
+            stuck = frozenset(self._stuck)
+        jobs = [
+            _Job(check, ProbeContext(now, deadline - 1.0, units, memories.get(check.name, EMPTY), environ, is_starting))
+            for check in checks
+            if check.name not in stuck
+        ]
+        current = _Round(jobs)
+        for number in range(min(len(jobs), MAX_THREADS)):
+            try:
+                threading.Thread(target=self._work, args=(current,), name=f"probe-{number}", daemon=True).start()
+            except RuntimeError:
+                # The system gives no more threads; a few do the work as well.
+                if number == 0:
+                    raise
+                _logger.warning("only %d threads for %d probes", number, len(jobs))
+                break
+        done = current.wait(deadline)
+        missing = [check for check in checks if check.name not in done]
+        for check in missing:
+            done[check.name] = unknown(check, now, self._give_up(check), memories.get(check.name, EMPTY))
+        return [done[check.name] for check in checks]
+
+    def _work(self, current: _Round) -> None:
+        while True:
+            try:
+                job = current.waiting.get_nowait()
+            except queue.Empty:
+                return
+            if not self._begin(job):
+                return
+            result = _look(job)
+            with self._returned:
+                del self._out[job.check.name]
+                self._stuck.discard(job.check.name)
+                self._returned.notify_all()
+            current.finish(result)
+
+    def _begin(self, job: _Job) -> bool:
+        """Wait until nobody else is looking at the check; False when there is no time left for it."""
+        name, deadline = job.check.name, job.context.deadline
+        with self._returned:
+            is_free = self._returned.wait_for(lambda: name not in self._out, timeout=deadline - time.monotonic())
+            if not is_free or time.monotonic() >= deadline:
+                return False
+            self._out[name] = time.monotonic()
+        return True
+
+    def _give_up(self, check: Check) -> str:
+        """Wait for the check no longer, and return why there is no result."""
+        with self._returned:
+            began = self._out.get(check.name)
+            if began is not None:
+                self._stuck.add(check.name)
+        if began is None:
+            return "not reached before the deadline of the cycle"
+        return f"no answer from the probe for {time.monotonic() - began:.0f} s"
+
+
+def unknown(check: Check, now: datetime, reason: str, memory: Mapping[str, Any]) -> CheckResult:
+    """Return the result of a check that could not be looked at; what its probe remembers is kept."""
+    reading = Reading("probe", Status.UNKNOWN, facts={"reason": clean(reason)})
+    return CheckResult(check.name, check.kind, (reading,), now, memory=memory)
+
+
+class _WrongObservationError(Exception):
+    """What a probe returned is nothing that the rules could judge and the database could keep."""
+
+
+def _look(job: _Job) -> CheckResult:
+    start = time.monotonic()
+    check, context = job.check, job.context
+    try:
+        seen = _checked(probes.load(check.kind).probe(check.options, context))
+    except ProbeError as error:
+        result = unknown(check, context.now, str(error), context.memory)
+    except (Exception, SystemExit) as error:  # the edge of a job: a fault in one probe must not stop the others
+        _logger.exception("probe %s failed", check.name)
+        # Other exceptions' texts can hold anything.
+        reason = str(error) if isinstance(error, _WrongObservationError) else type(error).__name__
+        result = unknown(check, context.now, f"fault in the probe: {reason}", context.memory)
+    else:
+        result = CheckResult(check.name, check.kind, seen.readings, context.now, memory=seen.memory)
+    return replace(result, duration_ms=(time.monotonic() - start) * 1000)
+
+
+def _checked(seen: object) -> Observation:
+    """Return what a probe saw, if all that comes after it can use it."""
+    if not isinstance(seen, Observation):
+        raise _WrongObservationError(f"it returned {type(seen).__name__}, not an Observation")
+    if not isinstance(seen.readings, tuple) or not seen.readings:
+        raise _WrongObservationError("its readings must be a tuple of at least one Reading")
+    for reading in seen.readings:
+        if not isinstance(reading, Reading):
+            raise _WrongObservationError(f"one of its readings is a {type(reading).__name__}")
+        if not isinstance(reading.status, Status):
+            raise _WrongObservationError(f'the status of "{reading.aspect}" is a {type(reading.status).__name__}, not a Status')
+        if isinstance(reading.value, float) and not math.isfinite(reading.value):
+            raise _WrongObservationError(f'the value of "{reading.aspect}" is no finite number')
+    for what, found, kept_as in (("readings", seen.readings, tuple[Reading, ...]), ("memory", seen.memory, dict[str, Any])):
+        try:
+            # As the database will do it, before one bad value takes the whole transaction with it.
+            msgspec.json.decode(msgspec.json.encode(found, enc_hook=dict), type=kept_as)
+        except Exception as error:
+            why = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
+            raise _WrongObservationError(f"its {what} cannot be kept: {why}") from error
+    return seen

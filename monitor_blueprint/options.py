@@ -1,0 +1,51 @@
+"""Types that the options of several checks share: a number that makes no sense is refused at start."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from monitor_blueprint.domain.models import Thresholds
+
+Percent = Annotated[float, Meta(ge=0, le=100)]
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=1)]
+Text = Annotated[str, Meta(min_length=1)]
+Address = Annotated[str, Meta(pattern=r"^https?://[^\s]+$", description="an http:// or https:// address")]
+Units = Annotated[tuple[Text, ...], Meta(min_length=1)]
+
+STACK_UNITS = ("nginx", "gunicorn_django", "gunicorn_flask")
+
+
+class LimitOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Limits of a value in percent; the user's guide has 80 and 90.
+
+    Attributes:
+        warning: from here on WARNING.
+        critical: from here on CRITICAL.
+        clear: how far below the limit the value must fall to be well again.
+    """
+
+    warning: Annotated[float, Meta(gt=0)] = 80.0
+    critical: Annotated[float, Meta(gt=0)] = 90.0
+    clear: Annotated[float, Meta(ge=0, le=50)] = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse limits in the wrong order."""
+        if self.warning > self.critical:
+            raise ValueError("`warning` must not be above `critical`")
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Return the limits as the rules want them."""
+        return Thresholds(self.warning, self.critical, self.clear)
+
+
+class ShareOptions(LimitOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Limits of a share that cannot be more than 100 %: one above that would never be reached."""
+
+    warning: Annotated[float, Meta(gt=0, le=100)] = 80.0
+    critical: Annotated[float, Meta(gt=0, le=100)] = 90.0

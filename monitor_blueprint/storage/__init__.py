@@ -1,0 +1,1 @@
+"""What the monitor keeps: every SQL statement is here."""

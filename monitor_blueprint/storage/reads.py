@@ -1,0 +1,245 @@
+"""What the store can tell of the past: the reading half of the SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from monitor_blueprint.domain.models import CheckResult, Event, Incident, Silence, Status
+from monitor_blueprint.storage.timestamps import from_ms, to_ms
+
+# A result says how things are until the next one, but not for longer than this: after that nobody knows.
+COVERS_S = 900.0
+# The reason of a health check by hand, and how that of a look at some checks only begins.
+MANUAL = "manual"
+LOOK = "look"
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRecord:
+    """One health check that was done; `reason` says what it was done for."""
+
+    started_at: datetime
+    duration_ms: float
+    overall: Status
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRecord:
+    """An incident of the history; `closed_at` is None while it is open; `checks` are all that had to do with it."""
+
+    number: int
+    opened_at: datetime
+    closed_at: datetime | None
+    checks: tuple[str, ...]
+    acked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An event that was told, with the id that its messages carry."""
+
+    id: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found when an incident opened."""
+
+    at: datetime
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How one event fared on one channel: `state` is pending, delivered or refused; `sent_as` is the id it was sent with."""
+
+    event_id: str
+    channel: str
+    state: str
+    attempts: int
+    settled_at: datetime | None
+    sent_as: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentDetail:
+    """Everything about one incident, oldest first."""
+
+    incident: IncidentRecord
+    events: tuple[EventRecord, ...]
+    evidence: tuple[Evidence, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """How a channel fares.
+
+    Attributes:
+        name: the channel.
+        pending: how many messages wait.
+        oldest_pending_at: the moment of the oldest event that waits.
+        delivered_at: when a message was last accepted.
+        failing_since: when the first of the failed attempts in a row was; None after a success.
+        refusal: why the last message was refused for good, or which recipients were; "" when it was not.
+        refused: how many messages were refused altogether.
+        last_error: of the last failed attempt, whether or not it has worked since.
+        next_at: the earliest moment of the next attempt, where one has failed.
+    """
+
+    name: str
+    pending: int = 0
+    oldest_pending_at: datetime | None = None
+    delivered_at: datetime | None = None
+    failing_since: datetime | None = None
+    refusal: str = ""
+    refused: int = 0
+    last_error: str = ""
+    next_at: datetime | None = None
+
+
+class History:
+    """Questions about the past; each is answered from one consistent state of the database."""
+
+    def _rows(self, sql: str, parameters: Mapping[str, object] | tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        raise NotImplementedError
+
+    def last_scheduled_cycle(self) -> CycleRecord | None:
+        """Return the newest complete health check of the schedule: what says that the schedule is alive."""
+        rows = self._rows(
+            "SELECT started_at, duration_ms, overall, reason FROM cycle WHERE reason != ? AND reason NOT LIKE ?"
+            " ORDER BY started_at DESC LIMIT 1",
+            (MANUAL, f"{LOOK} %"),
+        )
+        return next((CycleRecord(from_ms(at), ms, Status(overall), reason) for at, ms, overall, reason in rows), None)
+
+    def last_cycle(self) -> CycleRecord | None:
+        """Return the newest health check."""
+        return next(iter(self.cycles(1)), None)
+
+    def cycles(self, limit: int = 100) -> tuple[CycleRecord, ...]:
+        """Return health checks, newest first."""
+        rows = self._rows("SELECT started_at, duration_ms, overall, reason FROM cycle ORDER BY started_at DESC LIMIT ?", (limit,))
+        return tuple(CycleRecord(from_ms(at), duration, Status(overall), reason) for at, duration, overall, reason in rows)
+
+    def latest_results(self) -> dict[str, CheckResult]:
+        """Return the newest result of every check (see its `at`: it may be old), without what the probe remembers."""
+        found: dict[str, CheckResult] = {}
+        for name, body in self._rows("SELECT check_name, result FROM latest"):
+            try:
+                found[name] = msgspec.json.decode(body, type=CheckResult)
+            except msgspec.MsgspecError:
+                continue
+        return found
+
+    def availability(self, check: str, since: datetime, now: datetime) -> float | None:
+        """Return the share of time (0 to 1) in which the check was OK or WARNING; None when nothing is known.
+
+        Times in which nobody looked, or in which the status was UNKNOWN, count neither way.
+        """
+        (known_ms, up_ms) = self._rows(
+            "SELECT total(known), total(CASE WHEN status < 2 THEN known END) FROM"
+            " (SELECT status, min(coalesce(lead(at) OVER (ORDER BY at), :now) - at, :covers) AS known FROM result"
+            " WHERE check_name = :check AND at >= :since AND at < :now) WHERE status != 3",
+            {"check": check, "since": to_ms(since), "now": to_ms(now), "covers": round(COVERS_S * 1000)},
+        )[0]
+        return up_ms / known_ms if known_ms > 0 else None
+
+    def trend(self, check: str, aspect: str, since: datetime) -> tuple[tuple[datetime, float], ...]:
+        """Return the measured values of one aspect, oldest first."""
+        rows = self._rows(
+            "SELECT at, json_extract(measured, :path) AS value FROM result"
+            " WHERE check_name = :check AND at >= :since AND value IS NOT NULL ORDER BY at",
+            {"check": check, "path": f'$."{aspect}"', "since": to_ms(since)},
+        )
+        return tuple((from_ms(at), float(value)) for at, value in rows)
+
+    def incidents(self, limit: int = 50) -> tuple[IncidentRecord, ...]:
+        """Return incidents, newest first."""
+        return tuple(self._incident_records("ORDER BY number DESC LIMIT ?", limit))
+
+    def incident(self, number: int) -> IncidentDetail | None:
+        """Return all about one incident; None when there is none of that number."""
+        records = self._incident_records("WHERE number = ?", number)
+        if not records:
+            return None
+        events = self._rows("SELECT id, body FROM event WHERE incident = ? ORDER BY at, rowid", (number,))
+        evidence = self._rows("SELECT at, title, body FROM evidence WHERE incident = ? ORDER BY at, title", (number,))
+        deliveries = self._rows(
+            "SELECT event_id, channel, state, attempts, settled_at, sent_as, answer FROM outbox"
+            " WHERE event_id IN (SELECT id FROM event WHERE incident = ?) ORDER BY number",
+            (number,),
+        )
+        return IncidentDetail(
+            incident=records[0],
+            events=tuple(EventRecord(id_, msgspec.json.decode(body, type=Event)) for id_, body in events),
+            evidence=tuple(Evidence(from_ms(at), title, text) for at, title, text in evidence),
+            deliveries=tuple(
+                Delivery(event_id, channel, state, attempts, _moment(settled_at), sent_as, answer)
+                for event_id, channel, state, attempts, settled_at, sent_as, answer in deliveries
+            ),
+        )
+
+    def silences(self, now: datetime) -> tuple[Silence, ...]:
+        """Return the silences that have not ended, those that have yet to begin included."""
+        rows = self._rows(
+            "SELECT check_name, starts_at, ends_at, why, number FROM silence WHERE ends_at > ? ORDER BY starts_at, number",
+            (to_ms(now),),
+        )
+        return tuple(Silence(name, from_ms(start), from_ms(end), why, number) for name, start, end, why, number in rows)
+
+    def channel_names(self) -> tuple[str, ...]:
+        """Return the channels that somebody delivers over."""
+        return tuple(name for (name,) in self._rows("SELECT name FROM channel ORDER BY name"))
+
+    def outbox_status(self) -> dict[str, ChannelStatus]:
+        """Return how the channels fare, by name; a channel that never had a message may be missing."""
+        rows = self._rows(
+            "SELECT name, delivered_at, failing_since, refusal, last_error, next_at, attempts,"
+            " (SELECT count(*) FROM outbox WHERE channel = name AND state = 'pending'),"
+            " (SELECT min(at) FROM outbox WHERE channel = name AND state = 'pending'),"
+            " (SELECT count(*) FROM outbox WHERE channel = name AND state = 'refused')"
+            " FROM (SELECT * FROM channel UNION ALL SELECT channel, '', '', 0, 0, 0, NULL, '', '', NULL, NULL FROM outbox"
+            " WHERE channel NOT IN (SELECT name FROM channel) GROUP BY channel) ORDER BY name"
+        )
+        return {
+            name: ChannelStatus(
+                name=name,
+                pending=pending,
+                oldest_pending_at=_moment(oldest),
+                delivered_at=_moment(delivered_at),
+                failing_since=_moment(failing_since),
+                refusal=refusal,
+                refused=refused,
+                last_error=last_error,
+                next_at=_moment(next_at) if attempts else None,
+            )
+            for name, delivered_at, failing_since, refusal, last_error, next_at, attempts, pending, oldest, refused in rows
+        }
+
+    def _incident_records(self, clause: str, parameter: int) -> list[IncidentRecord]:
+        records = []
+        rows = self._rows(
+            "SELECT number, opened_at, closed_at, body,"  # noqa: S608 - the clause is one of two above
+            " (SELECT json_group_array(DISTINCT value) FROM event, json_each(event.body, '$.checks')"
+            f" WHERE incident = number) FROM incident {clause}",
+            (parameter,),
+        )
+        for number, opened_at, closed_at, body, checks in rows:
+            acked_by = msgspec.json.decode(body, type=Incident).acked_by
+            names = tuple(msgspec.json.decode(checks, type=list[str]))
+            records.append(IncidentRecord(number, from_ms(opened_at), _moment(closed_at), names, acked_by))
+        return records
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else from_ms(milliseconds)

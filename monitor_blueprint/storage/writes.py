@@ -1,0 +1,221 @@
+"""What can be done within one transaction of the store: the writing half of the SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
+from monitor_blueprint.storage.outbox import OutboxRows
+from monitor_blueprint.storage.timestamps import from_ms, to_ms
+
+STATE_VERSION = 1
+# Version, JSON and moment of a saved state.
+StateRow = tuple[int, str, int]
+# A check that runs more often than this leaves fewer rows than it has results, unless its status changes.
+KEEP_EVERY_MS = 240_000
+KEEP_WHOLE_EVERY_MS = 3_600_000
+PRUNE_EVERY_MS = 3_600_000
+
+# Mappings may be read-only views, which msgspec does not know.
+_encoder = msgspec.json.Encoder(enc_hook=dict)
+
+
+def to_json(value: Any) -> str:
+    """Return the value as JSON text."""
+    return _encoder.encode(value).decode()
+
+
+class Transaction(OutboxRows):
+    """One transaction: all of it happens or nothing; the object is of no use after it.
+
+    Every method may raise `sqlite3.Error`, which the store deals with: let it pass.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, note: Callable[[str], None]) -> None:
+        super().__init__(connection)
+        self._note = note
+        self.saved_state: StateRow | None = None
+
+    def state(self) -> State:
+        """Return the saved state; a fresh one, and a note, where what is saved cannot be read."""
+        row = self._connection.execute("SELECT version, body FROM state").fetchone()
+        if row is None:
+            return self._fresh_state()
+        version, body = row
+        if version == STATE_VERSION:
+            try:
+                return msgspec.json.decode(body, type=State)
+            except msgspec.MsgspecError:
+                pass
+        self._note(f"saved state (version {version}) cannot be read: begun afresh")
+        return self._fresh_state()
+
+    def save_state(self, state: State, now: datetime) -> None:
+        """Save the state; the history's entry of its incident goes with it, and is closed when there is none any more."""
+        self.saved_state = (STATE_VERSION, to_json(state), to_ms(now))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO state (only, version, body, saved_at) VALUES (1, ?, ?, ?)", self.saved_state
+        )
+        incident = state.incident
+        open_number = -1 if incident is None else incident.number
+        self._connection.execute(
+            "UPDATE incident SET closed_at = ? WHERE closed_at IS NULL AND number != ?", (to_ms(now), open_number)
+        )
+        if incident is not None:
+            self._connection.execute(
+                "INSERT INTO incident (number, opened_at, body) VALUES (?, ?, ?)"
+                " ON CONFLICT (number) DO UPDATE SET body = excluded.body, closed_at = NULL",
+                (incident.number, to_ms(incident.opened_at), to_json(incident)),
+            )
+
+    def restore_state(self, saved: StateRow) -> None:
+        """Put back a state that was saved once, unless there is one that is no older."""
+        self._connection.execute(
+            "INSERT INTO state (only, version, body, saved_at) VALUES (1, ?, ?, ?) ON CONFLICT (only) DO UPDATE SET"
+            " version = excluded.version, body = excluded.body, saved_at = excluded.saved_at"
+            " WHERE excluded.saved_at > state.saved_at",
+            saved,
+        )
+
+    def silences(self, now: datetime) -> tuple[Silence, ...]:
+        """Return the silences that have not ended, those that have yet to begin included."""
+        rows = self._connection.execute(
+            "SELECT check_name, starts_at, ends_at, why, number FROM silence WHERE ends_at > ? ORDER BY starts_at, number",
+            (to_ms(now),),
+        )
+        return tuple(Silence(name, from_ms(start), from_ms(end), why, number) for name, start, end, why, number in rows)
+
+    def add_silence(self, silence: Silence) -> int:
+        """Add a silence and return its number; the number it came with does not matter."""
+        cursor = self._connection.execute(
+            "INSERT INTO silence (check_name, starts_at, ends_at, why) VALUES (?, ?, ?, ?)",
+            (silence.check, to_ms(silence.starts_at), to_ms(silence.ends_at), silence.why),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def end_silence(self, number: int, now: datetime) -> bool:
+        """End a silence now; False when there is none of that number or it has ended already."""
+        cursor = self._connection.execute(
+            "UPDATE silence SET ends_at = ? WHERE number = ? AND ends_at > ?", (to_ms(now), number, to_ms(now))
+        )
+        return cursor.rowcount > 0
+
+    def memories(self) -> dict[str, Mapping[str, Any]]:
+        """Return what the probes wanted to remember, by check; one that cannot be read is left out."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for name, body in self._connection.execute("SELECT check_name, memory FROM latest WHERE memory != '{}'"):
+            try:
+                found[name] = msgspec.json.decode(body, type=dict[str, Any])
+            except msgspec.MsgspecError:
+                self._note(f"what the check {name} remembered cannot be read: begun afresh")
+        return found
+
+    def record_cycle(
+        self, started_at: datetime, duration_ms: float, overall: Status, results: Sequence[CheckResult], reason: str = ""
+    ) -> None:
+        """Record one health check: its results (the latest whole, the past in short) and what the probes remember."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO cycle (started_at, duration_ms, overall, reason) VALUES (?, ?, ?, ?)",
+            (to_ms(started_at), round(duration_ms, 1), overall, reason),
+        )
+        before = {
+            name: (status, kept_at, whole_at)
+            for name, status, kept_at, whole_at in self._connection.execute(
+                "SELECT check_name, status, kept_at, kept_whole_at FROM latest"
+            )
+        }
+        past: list[tuple[object, ...]] = []
+        latest: list[tuple[object, ...]] = []
+        for result in results:
+            at, status = to_ms(result.at), result.status
+            old_status, kept_at, whole_at = before.get(result.check, (None, 0, 0))
+            is_change = status != old_status
+            # `abs`, because the clock may have been set back.
+            if is_change or abs(at - kept_at) >= KEEP_EVERY_MS:
+                is_whole = is_change or abs(at - whole_at) >= KEEP_WHOLE_EVERY_MS
+                kept_at, whole_at = at, at if is_whole else whole_at
+                past.append((result.check, at, status, _measured(result), to_json(result.readings) if is_whole else None))
+            body = to_json(_without_memory(result))
+            latest.append((result.check, at, status, body, to_json(result.memory), kept_at, whole_at))
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO result (check_name, at, status, measured, readings) VALUES (?, ?, ?, ?, ?)", past
+        )
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO latest (check_name, at, status, result, memory, kept_at, kept_whole_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            latest,
+        )
+
+    def add_event(self, event: Event, event_id: str, messages: Mapping[str, Message]) -> None:
+        """Record an event and one message for each channel, by channel name; an event that is known changes nothing."""
+        self._connection.execute(
+            "INSERT OR IGNORE INTO event (id, incident, at, body) VALUES (?, ?, ?, ?)",
+            (event_id, event.incident, to_ms(event.at), to_json(event)),
+        )
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO outbox (event_id, channel, message, at) VALUES (?, ?, ?, ?)",
+            [(event_id, channel, to_json(message), to_ms(message.at)) for channel, message in messages.items()],
+        )
+
+    def add_evidence(self, incident: int, items: Sequence[tuple[str, str]], at: datetime) -> None:
+        """Keep what was found at the time: (title, text) each."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO evidence (incident, at, title, body) VALUES (?, ?, ?, ?)",
+            [(incident, to_ms(at), title, text) for title, text in items],
+        )
+
+    def prune(self, now: datetime, keep_days: int = 30) -> None:
+        """Forget what is older than `keep_days`, but no open incident and nothing that is not delivered yet.
+
+        May be called as often as one likes: it does something about once an hour.
+        """
+        before = to_ms(now) - keep_days * 86_400_000
+        (oldest,) = self._connection.execute("SELECT min(started_at) FROM cycle").fetchone()
+        if oldest is not None and oldest >= before - PRUNE_EVERY_MS:
+            return
+        for statement in _PRUNE:
+            self._connection.execute(statement, {"before": before})
+
+    def _fresh_state(self) -> State:
+        # Numbers of incidents are never used twice, even where the state was lost.
+        (last,) = self._connection.execute(
+            "SELECT max(coalesce((SELECT max(number) FROM incident), 0), coalesce((SELECT max(incident) FROM event), 0))"
+        ).fetchone()
+        return State(last_incident_number=last)
+
+
+_PRUNE = (
+    "DELETE FROM cycle WHERE started_at < :before",
+    # By name, because the table is sorted by it: all names are in `latest`, for longer than their results.
+    "DELETE FROM result WHERE check_name IN (SELECT check_name FROM latest) AND at < :before",
+    "DELETE FROM latest WHERE at < :before",
+    "DELETE FROM silence WHERE ends_at < :before",
+    "DELETE FROM outbox WHERE state != 'pending' AND at < :before"
+    " AND event_id NOT IN (SELECT id FROM event WHERE incident IN (SELECT number FROM incident WHERE closed_at IS NULL))",
+    "DELETE FROM event WHERE at < :before AND id NOT IN (SELECT event_id FROM outbox)"
+    " AND incident NOT IN (SELECT number FROM incident WHERE closed_at IS NULL)",
+    "DELETE FROM evidence WHERE at < :before"
+    " AND incident NOT IN (SELECT number FROM incident WHERE closed_at IS NULL OR closed_at >= :before)",
+    "DELETE FROM incident WHERE closed_at < :before AND number NOT IN (SELECT incident FROM event)",
+)
+
+
+def _measured(result: CheckResult) -> str | None:
+    values = {reading.aspect: round(reading.value, 3) for reading in result.readings if reading.value is not None}
+    return to_json(values) if values else None
+
+
+def _without_memory(result: CheckResult) -> dict[str, object]:
+    return {
+        "check": result.check,
+        "kind": result.kind,
+        "readings": result.readings,
+        "at": result.at,
+        "duration_ms": result.duration_ms,
+    }

@@ -1,0 +1,144 @@
+"""The readable log: `[YYYY-MM-DD HH:MM:SS] LEVEL: text` to a file and to standard output (the journal)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+from typing import TextIO
+
+from monitor_blueprint.domain.models import Status
+from monitor_blueprint.domain.sanitize import clean
+
+SUCCESS = 25
+logging.addLevelName(SUCCESS, "SUCCESS")
+
+# `grep ERROR` finds what is CRITICAL, and what keeps the monitor itself from telling it.
+LEVELS = {Status.OK: SUCCESS, Status.WARNING: logging.WARNING, Status.UNKNOWN: logging.WARNING, Status.CRITICAL: logging.ERROR}
+_COLOURS = {SUCCESS: "32", logging.WARNING: "33", logging.ERROR: "31"}
+_MAX_LINE = 2000
+
+
+class _File(WatchedFileHandler):
+    """Appends to a file, and follows logrotate; what cannot be written is remembered instead of printed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8", delay=True)
+        self.problem = ""
+        self._is_over = False
+
+    def close(self) -> None:
+        """Close the file for good: a line that comes later does not open it again."""
+        self._is_over = True
+        super().close()
+
+    def check(self) -> None:
+        """Find out whether the file can be opened, without a line to write."""
+        # As `handle` does for `emit`: another thread may be writing, or closing the file.
+        self.acquire()
+        try:
+            if not self._is_over:
+                self._follow()
+        except OSError as error:
+            self._fail(error)
+        finally:
+            self.release()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._is_over:
+            return
+        try:
+            stream = self._follow()
+            # One write for a line: lines of two processes do not mix.
+            stream.write(self.format(record) + "\n")
+            self.flush()
+            self.problem = ""
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.problem = f"{self.baseFilename}: {error.strerror or type(error).__name__}"
+        # What is still buffered would fail again at the next line, and once more at the end of the process.
+        with contextlib.suppress(OSError):
+            if self.stream is not None:
+                self.stream.close()
+        self.stream = None
+
+    def _follow(self) -> TextIO:
+        """Return the open file, anew where it has been renamed or deleted, with its directory where that is missing."""
+        try:
+            self.reopenIfNeeded()
+        except FileNotFoundError:
+            self.stream = None
+        if self.stream is None:
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+            self.stream = self._open()
+            self._statstream()
+        return self.stream
+
+
+class _Terminal(logging.StreamHandler[TextIO]):
+    """Writes to a stream, in colours where a person reads it; who has stopped reading (`| head`) is no trouble."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        # A terminal that knows no Korean shows question marks.
+        encoding = self.stream.encoding or "utf-8"
+        text = super().format(record).encode(encoding, "replace").decode(encoding)
+        colour = _COLOURS.get(record.levelno)
+        return f"\x1b[{colour}m{text}\x1b[0m" if colour and self.stream.isatty() and not os.environ.get("NO_COLOR") else text
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - as in the library
+        if isinstance(sys.exc_info()[1], BrokenPipeError):
+            # As Python's documentation has it: what is still buffered would fail once more at the end of the process.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self.stream.fileno())
+            os.close(null)
+
+
+class HealthLog:
+    """The health check's log, and the log of the schedule's runs (`cron.log`, by the guide's name).
+
+    Writing never raises: what goes wrong is in `problem`, and standard output still has every line.
+    """
+
+    def __init__(self, directory: Path, stream: TextIO | None = None) -> None:
+        """Write to `health_check.log` and `cron.log` in the directory, and to the stream (default: standard output)."""
+        formatter = logging.Formatter("[%(asctime)s] %(levelname)s: %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+        self._file = _File(directory / "health_check.log")
+        self._runs = _File(directory / "cron.log")
+        self._terminal = _Terminal(stream if stream is not None else sys.stdout)
+        for handler in (self._file, self._runs, self._terminal):
+            handler.setFormatter(formatter)
+
+    @property
+    def problem(self) -> str:
+        """Return why lines cannot be written to the files now; empty when they can."""
+        return self._file.problem or self._runs.problem
+
+    def check(self) -> str:
+        """Try whether the files can be written, and return `problem`."""
+        self._file.check()
+        self._runs.check()
+        return self.problem
+
+    def write(self, level: int, text: str) -> None:
+        """Write one line of a health check."""
+        record = _record(level, text)
+        self._file.handle(record)
+        self._terminal.handle(record)
+
+    def write_run(self, level: int, text: str) -> None:
+        """Write one line about the schedule's runs."""
+        self._runs.handle(_record(level, text))
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        self._runs.close()
+
+
+def _record(level: int, text: str) -> logging.LogRecord:
+    return logging.LogRecord("neuronova", level, "", 0, clean(text, _MAX_LINE), None, None)

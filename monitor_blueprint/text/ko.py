@@ -1,0 +1,294 @@
+"""The Korean catalogue: every log line and every alert text, and nowhere else.
+
+`LINES` has the texts of the readings that deserve one of their own, by (kind, aspect); they are filled from the
+reading's facts. A reading that is not in it gets the general text, so that a new probe needs no entry to be understood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor_blueprint.domain.models import EventKind
+
+RULE = "========================================="
+START = "NeuroNova 헬스 체크 시작"
+END = "헬스 체크 완료: {overall}"
+UNITS = ((86400, "일"), (3600, "시간"), (60, "분"), (1, "초"))
+STEP = "{number}. {title} 확인 중..."
+
+# What a step is called; a check that is not here is called by its kind, then by its name.
+TITLES = {
+    "Flask": "Flask ML 서버 상태",
+    "disk": "디스크 사용량",
+    "memory": "메모리 사용량",
+    "cpu": "CPU 로드",
+    "service": "{name} 상태",
+    "health_body": "Django 자체 점검",
+    "golden": "ML 예측 검증",
+    "restarts": "서비스 재시작",
+    "oom": "메모리 부족(OOM) 종료",
+    "journal": "오류 로그",
+    "nginx_log": "Nginx 로그",
+    "tls": "TLS 인증서",
+    "inodes": "아이노드 사용량",
+    "swap": "스왑 사용량",
+    "disk_trend": "디스크 증가 추세",
+    "backup": "백업",
+    "updates": "보안 업데이트",
+    "log_rotation": "로그 로테이션",
+    "monitor": "모니터 자체 상태",
+}
+
+STATES = {"not-found": "systemd 유닛 없음"}
+
+REASONS = {
+    "refused": "연결 거부",
+    "timeout": "시간 초과",
+    "reset": "연결 끊김",
+    "certificate": "인증서 오류",
+    "name": "주소를 찾을 수 없음",
+    "status": "HTTP {http_status}",
+    "text": "예상한 내용 없음",
+    "body": "상태 본문이 아님",
+    "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of one aspect; an empty one means: as `bad`, and `bad` empty means the general text."""
+
+    ok: str = ""
+    warning: str = ""
+    bad: str = ""
+
+
+_USAGE = Texts("{value}% (정상)", "{value}% (경고)", "{value}% (위험)")
+
+
+def _with(label: str, texts: Texts) -> Texts:
+    return Texts(f"{label}: {texts.ok}", f"{label}: {texts.warning}", f"{label}: {texts.bad}")
+
+
+LINES: dict[tuple[str, str], Texts] = {
+    ("service", "unit"): Texts("{name}: 정상 실행 중", bad="{name}: 중지됨 ({state})"),
+    ("service", "http"): Texts("{name} API: 응답 정상 (HTTP {http_status})", bad="{name} API: 응답 이상 ({reason})"),
+    ("service", "absent"): Texts("{name}: systemd 유닛 {unit} 없음 (점검 제외)"),
+    ("service", "no_unit"): Texts("{name}: systemd 유닛 {unit} 없음 (주소만 점검)"),
+    ("http", "http"): Texts("{name}: 응답 정상 (HTTP {http_status})", bad="{name}: 응답 이상 ({reason})"),
+    ("disk", "usage"): _with("디스크 사용량{disk}", _USAGE),
+    ("memory", "usage"): _with("메모리 사용량", _USAGE),
+    ("cpu", "load"): Texts(
+        "CPU 로드: {load:.2f} ({value}% of {cores} cores)",
+        "CPU 로드: {load:.2f} ({value}% of {cores} cores, 경고)",
+        "CPU 로드: {load:.2f} ({value}% of {cores} cores, 위험)",
+    ),
+    ("health_body", "status"): Texts("Django 상태 본문: {said}", bad="Django 상태 본문: {said}"),
+    ("health_body", "entries"): Texts("Django 자체 점검: {count}개 항목 정상", bad="Django 자체 점검 실패: {entries}"),
+    ("health_body", "blamed"): Texts(bad="Django가 보고한 연결 서비스 장애: {entries}"),
+    ("health_body", "answer"): Texts(bad="Django 상태 본문: 응답 없음 ({reason})"),
+    ("golden", "answer"): Texts(
+        "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version})",
+        bad="ML 예측 검증: 예측이 틀림 (표본 {sample}, {field}: {got}, 기대값 {expected})",
+    ),
+    ("golden", "refused"): Texts(bad="ML 예측 검증: 응답 이상 ({reason})"),
+    ("golden", "latency"): Texts(
+        "ML 응답 시간: {value}ms (정상)", "ML 응답 시간: {value}ms (경고)", "ML 응답 시간: {value}ms (위험)"
+    ),
+    ("restarts", "steady"): Texts("서비스 재시작: 최근 {minutes}분간 없음"),
+    ("restarts", "restarts"): Texts(
+        "서비스 재시작: {units} (최근 {minutes}분)", bad="서비스가 자주 중단됨: {units} (최근 {minutes}분)"
+    ),
+    ("restarts", "renewed"): Texts("{units}: 수동으로 재시작됨"),
+    ("restarts", "workers"): Texts("작업 프로세스 교체: {workers}"),
+    ("oom", "kills"): Texts(
+        "메모리 부족(OOM) 종료: 최근 {minutes}분간 {kills}건",
+        bad="메모리 부족(OOM) 종료: 최근 {minutes}분간 {kills}건 ({names})",
+    ),
+    ("journal", "errors"): Texts(
+        "오류 로그: 최근 {minutes}분간 {errors}건",
+        bad="오류 로그 급증: 최근 {minutes}분간 {errors}건 ({unit}), 자세히: journalctl -u {unit}",
+    ),
+    ("nginx_log", "share"): Texts(
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 정상)",
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 경고)",
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 위험)",
+    ),
+    ("nginx_log", "quiet"): Texts("Nginx 5xx 비율: 요청 {requests}건으로 판정하지 않음"),
+    ("nginx_log", "errors"): Texts(
+        "Nginx 오류 로그: 최근 {minutes}분간 {lines}건",
+        bad="Nginx 오류 로그: 최근 {minutes}분간 {lines}건 ({level}), 자세히: /var/log/nginx/error.log",
+    ),
+    ("tls", "expiry"): Texts(
+        "TLS 인증서: {days}일 남음 ({subject}, {until}까지)",
+        bad="TLS 인증서: {days}일 후 만료 ({subject}, {until}까지)",
+    ),
+    ("tls", "expired"): Texts(bad="TLS 인증서: 만료됨 ({subject}, {until})"),
+    ("tls", "not_yet_valid"): Texts(bad="TLS 인증서: 아직 유효하지 않음 ({subject})"),
+    ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
+    ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
+    ("tls", "answer"): Texts(bad="TLS 연결: 응답 없음 ({server}, {reason})"),
+    ("inodes", "usage"): _with("아이노드 사용량{disk}", _USAGE),
+    ("swap", "usage"): _with("스왑 사용량", _USAGE),
+    ("disk_trend", "trend"): Texts(
+        "디스크 증가 추세{disk}: 정상 (여유 {free_percent}%)",
+        bad="디스크 증가 추세{disk}: {hours}시간 후 가득 참 (여유 {free_percent}%)",
+    ),
+    ("backup", "age"): Texts("백업: {hours}시간 전 ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, {at})"),
+    ("backup", "size"): Texts("백업 크기: {bytes}바이트 (정상)", bad="백업 크기: {bytes}바이트, 이전 백업의 {percent}% ({file})"),
+    ("backup", "missing"): Texts(bad="백업: 파일 없음 ({pattern})"),
+    ("updates", "pending"): Texts("보안 업데이트: 대기 {count}개", bad="보안 업데이트: {count}개 대기 ({packages})"),
+    ("updates", "lists"): Texts("패키지 목록: {days}일 전 갱신", bad="패키지 목록: {days}일 동안 갱신되지 않음"),
+    ("log_rotation", "rotated"): Texts(
+        "로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 ({path}, 마지막 {at})"
+    ),
+    ("log_rotation", "ran"): Texts("로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 (마지막 {at})"),
+    ("log_rotation", "never"): Texts(bad="로그 로테이션: 실행 기록 없음 ({path})"),
+    ("monitor", "database"): Texts("데이터베이스: 정상", bad="데이터베이스: 사용 불가, 메모리에 기록 중 ({reason})"),
+    ("monitor", "loss"): Texts(
+        bad="데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음 ({file})"
+    ),
+    ("monitor", "log"): Texts("로그 파일: 정상", bad="로그 파일: 기록 불가 ({reason})"),
+    ("monitor", "config"): Texts("설정: 정상", bad="설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({reason})"),
+    ("monitor", "channel_slack"): Texts("Slack 알림: 정상", bad="Slack 알림: 전송 실패 ({reason})"),
+    ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
+}
+
+GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown}", "{name}: {aspect} 위험{shown}")
+UNKNOWN = "{name}: 확인 불가 ({reason})"
+SETTLING = "{name}: 재시작 중 ({state})"
+WARMING_UP = "{name}: 응답 대기 중 ({reason}) - 곧 다시 확인"
+EXCEPTIONS = "예외: {names}"
+NOT_DUE = "{line} - 이전 결과 ({at})"
+UNCONFIRMED = "{line} - 재확인 대기"
+
+ABSENT = "이 서버에 없어 점검하지 않음: {names}"
+NO_CHANNEL = "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오"
+ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {names}"
+CHANNEL_FAULT = "사용할 수 없는 알림 채널 파일: {reason}"
+EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"
+NOBODY_LET_IN = "관리자 토큰이 없음: 아무도 접속할 수 없음"
+CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨"}
+NO_ANSWER = "응답 없음"
+NOTE = "모니터: {note}"
+TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
+NO_LOCK = "잠금 파일을 만들 수 없음 ({reason}) - 파일 없이 잠금"
+WAITING_FOR_LOCK = "다른 모니터가 실행 중 (PID {pid}) - 대기"
+TOOK_OVER = "점검 일정을 맡음 (PID {pid})"
+RUN_STARTED = "헬스 체크 실행 ({reason})"
+RUN_ENDED = "헬스 체크 종료: {overall} ({duration:.2f}초)"
+RUN_FAILED = "헬스 체크 실패: {reason}"
+RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
+WATCHING = "systemd 상태 변경 감시 시작: {units}"
+NO_SYSTEMD = "systemd 없음 ({reason}) - 정기 점검만 함"
+WATCH_LOST = "systemd 상태 변경 감시 끊김 ({reason}) - 재연결, 정기 점검은 계속됨"
+
+HEADS = {
+    EventKind.OPENED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
+    EventKind.JOINED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
+    EventKind.WORSENED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
+    EventKind.REMINDER: "[CRITICAL] NeuroNova 서비스 장애 계속 중 ({lasted}째)",
+    EventKind.FLAPPING: "[CRITICAL] NeuroNova 서비스 상태가 불안정함 (장애와 복구 반복)",
+    EventKind.CALM: "[{level}] NeuroNova 서비스 상태가 안정됨",
+    EventKind.BLIND: "[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음",
+    EventKind.PARTLY_RECOVERED: "[{level}] NeuroNova 서비스 일부 복구",
+    EventKind.RECOVERED: "[OK] NeuroNova 서비스 복구",
+}
+ABOUT = {
+    EventKind.REMINDER: "실패한 서비스: {names}",
+    EventKind.FLAPPING: "불안정한 서비스: {names}",
+    EventKind.CALM: "안정된 서비스: {names}",
+    EventKind.BLIND: "확인할 수 없는 항목: {names}",
+    EventKind.PARTLY_RECOVERED: "복구된 서비스: {names}",
+    EventKind.RECOVERED: "복구된 서비스: {names}",
+}
+FAILED = "실패한 서비스: {names}"
+AT = "시각: {at}"
+STILL_FAILING = "계속 실패 중: {names}"
+NEWLY_FAILED = "새로 실패: {names}"
+DETAIL = "- {line} · {since}부터"
+DETAIL_CAUSE = "- {line} · {since}부터 · 원인: {cause}"
+# A disk does not stop, and what could not be seen may have been well.
+DETAIL_STOPPED = "- {name}: {lasted} 동안 중단됨"
+DETAIL_FAILED = "- {name}: {lasted} 동안 장애 상태였음"
+DETAIL_UNSEEN = "- {name}: {lasted} 동안 확인할 수 없었음"
+DETAIL_GONE = "- {name}: 더 이상 점검하지 않음"
+NOTHING_SEEN = "{name}: 결과 없음"
+EVIDENCE = "[{title}]"
+INCIDENT = "장애 번호: {incident}"
+
+TEST_SUBJECT = "[TEST] NeuroNova 테스트 알림"
+TEST_BODY = "[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: {at}"
+DEADMAN_SUBJECT = "[CRITICAL] NeuroNova 모니터 응답 없음"
+DEADMAN_BODY = (
+    "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: {last}\n시각: {at}\n확인: systemctl status gunicorn_monitor"
+)
+DEADMAN_BACK_SUBJECT = "[OK] NeuroNova 모니터 복구"
+DEADMAN_BACK_BODY = "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: {last}\n시각: {at}"
+DEADMAN_UNTOLD = "알리지 못함: {names}"
+DEADMAN_FORGETFUL = "상태를 기록할 수 없음: {path}"
+DEADMAN_WAITING = "모니터 응답 없음: {since}부터 (15분이 지나면 알림)"
+LATE_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
+LATE_HEAD = "알림 채널 장애로 늦게 전달되는 알림 {count}건입니다 (최대 {late} 지연). 오래된 순서입니다."
+NEVER = "없음"
+DELIVERIES = {"pending": "대기 중", "delivered": "전송됨", "refused": "거부됨"}
+NOT_SENT = "알림 채널 없음"
+KINDS = {
+    EventKind.OPENED: "발생",
+    EventKind.JOINED: "추가",
+    EventKind.WORSENED: "악화",
+    EventKind.BLIND: "확인 불가",
+    EventKind.FLAPPING: "불안정",
+    EventKind.CALM: "안정",
+    EventKind.REMINDER: "계속",
+    EventKind.PARTLY_RECOVERED: "일부 복구",
+    EventKind.RECOVERED: "복구",
+}
+
+HELP = {
+    "monitor": "NeuroNova 모니터 명령. 상태 확인, 알림 중지, 설정 점검.",
+    "health-check": "헬스 체크를 한 번 실행합니다. 종료 코드: 0 OK, 1 WARNING, 2 CRITICAL, 3 확인 불가.",
+    "json": "결과를 JSON으로 출력합니다.",
+    "status": "마지막 결과를 보여 줍니다 (점검하지 않음).",
+    "silence": "CHECK의 알림을 DURATION 동안(예: 30m, 2h, 1h30m) 보내지 않습니다. CHECK가 '*'이면 전체.",
+    "why": "알림을 중지하는 이유.",
+    "silences": "알림 중지 목록.",
+    "unsilence": "알림 중지를 끝냅니다.",
+    "ack": "진행 중인 장애를 맡습니다. 새로운 일이 생길 때까지 반복 알림을 보내지 않습니다.",
+    "by": "맡은 사람.",
+    "history": "장애 기록. NUMBER를 주면 그 장애의 경과와 증거를 보여 줍니다.",
+    "check-config": "설정 파일과 환경 변수를 점검합니다.",
+    "test-alert": "채널마다 테스트 메시지를 하나씩 보내고 응답을 보여 줍니다.",
+    "deadman": "모니터 자체가 살아 있는지 확인하고, 15분 동안 응답이 없으면 직접 알립니다 (타이머용).",
+    "url": "모니터의 /health 주소.",
+}
+BAD_DURATION = "'{value}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)"
+NO_WORDS = "비워 둘 수 없습니다. 나중에 보는 사람이 알 수 있게 쓰십시오"
+NO_ACCESS = "{path}에 쓸 권한이 없습니다 (사용자 {user}). sudo로 실행하십시오."
+NOT_KEPT = "기록하지 못했습니다: {reason}"
+NOT_READ = "기록을 읽지 못했습니다: {reason}. 확인: systemctl status gunicorn_monitor, curl http://127.0.0.1:9001/health"
+UNKNOWN_CHECK = "'{check}'은(는) 없는 점검 항목입니다. 가능한 값: {names}"
+STATUS_LAST = "마지막 헬스 체크: {at} (모니터 PID: {pid})"
+STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터)"
+SILENCED = "{number}번: {check} 알림을 {until}까지 보내지 않습니다"
+SILENCE = "{number}번: {check}, {until}까지 - {why}"
+NO_SILENCE = "중지된 알림이 없습니다"
+NO_SUCH_SILENCE = "{number}번 알림 중지는 없거나 이미 끝났습니다"
+UNSILENCED = "{number}번 알림 중지를 끝냈습니다"
+NO_INCIDENT = "진행 중인 장애가 없습니다"
+NO_HISTORY = "기록된 장애가 없습니다"
+NO_SUCH_INCIDENT = "장애 {number}번은 없습니다"
+ACKNOWLEDGED = "장애 {number}번을 {by}이(가) 맡았습니다"
+CONFIG_OK = "설정 정상: {source}\n점검 항목: {checks}\n알림 채널: {channels}"
+TEST_DELIVERED = "{channel}: 전송됨 ({answer})"
+TEST_FAILED = "{channel}: 실패 ({reason})"
+INCIDENT_LINE = "{number}번  {opened} ~ {closed}  {names}"
+ONGOING = "진행 중"
+
+EVIDENCE_TITLES = {
+    "journal": "저널",
+    "processes_cpu": "CPU 상위 프로세스",
+    "processes_memory": "메모리 상위 프로세스",
+    "oom": "메모리 부족(OOM) 종료",
+    "nginx_5xx": "최근 5xx",
+}

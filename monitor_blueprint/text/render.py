@@ -1,0 +1,248 @@
+"""Fills the catalogue's texts: from a reading its log line, from an event its message."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.models import CheckResult, CheckState, Event, EventKind, Reading, Status
+from monitor_blueprint.text import ko
+
+_CAN_STOP = ("service", "http")
+
+
+class _Unknown:
+    """Shows as "?", whatever format the text asks for."""
+
+    def __format__(self, spec: str) -> str:
+        return "?"
+
+    def __str__(self) -> str:
+        return "?"
+
+
+class _Facts(dict[str, object]):
+    """Facts of a reading; one that the text asks for and the probe did not give shows as "?"."""
+
+    def __missing__(self, key: str) -> _Unknown:
+        return _Unknown()
+
+
+def local(moment: datetime | None) -> str:
+    """Return a moment in local time, as the guide writes it."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ko.NEVER
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words, at most two units."""
+    whole = int(seconds)
+    parts = []
+    for size, name in ko.UNITS:
+        count, whole = divmod(whole, size)
+        if count:
+            parts.append(f"{count}{name}")
+    return " ".join(parts[:2]) or f"0{ko.UNITS[-1][1]}"
+
+
+def title(name: str, kind: str) -> str:
+    """Return what a check's step is called."""
+    return (ko.TITLES.get(name) or ko.TITLES.get(kind) or "{name}").format(name=name)
+
+
+def step(number: int, name: str, kind: str) -> str:
+    """Return the line that opens a check's step."""
+    return ko.STEP.format(number=number, title=title(name, kind))
+
+
+def line(result: CheckResult, reading: Reading) -> str:
+    """Return what one reading says, in one line."""
+    facts = _Facts(reading.facts)
+    facts["state"] = ko.STATES.get(str(facts["state"]), facts["state"])
+    facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
+    # Which disk, where it is not the one that the guide means.
+    facts["disk"] = f" ({facts['path']})" if facts.get("path", "/") != "/" else ""
+    reason = str(facts["reason"])
+    facts["reason"] = ko.REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
+    texts = ko.LINES.get((result.kind, reading.aspect), ko.GENERAL)
+    if reading.is_settling:
+        return (ko.SETTLING if "state" in reading.facts else ko.WARMING_UP).format_map(facts)
+    if reading.status is Status.OK:
+        return (texts.ok or ko.GENERAL.ok).format_map(facts)
+    if reading.status is Status.UNKNOWN:
+        return ko.UNKNOWN.format_map(facts)
+    if reading.status is Status.WARNING and texts.warning:
+        return texts.warning.format_map(facts)
+    return (texts.bad or ko.GENERAL.bad).format_map(facts)
+
+
+def _number(value: float | None) -> str:
+    """Return the number as `df` shows it: whole, rounded down, so that 79.9 is never shown as a limit it has not met."""
+    return "?" if value is None or not math.isfinite(value) else str(math.floor(value))
+
+
+def _shown(reading: Reading) -> str:
+    value = "" if reading.value is None else f"{reading.value:g}{reading.unit}"
+    reason = str(reading.facts.get("reason", ""))
+    text = ", ".join(part for part in (value, reason) if part)
+    return f" ({text})" if text else ""
+
+
+def alert(
+    event: Event,
+    event_id: str,
+    results: Mapping[str, CheckResult],
+    evidence: Sequence[tuple[str, str]] = (),
+) -> Message:
+    """Return the message that tells an event; a CRITICAL one begins exactly as in the user's guide.
+
+    `results` are the newest results of the checks, for the measured values; `evidence` the few lines that help.
+    """
+    level = "CRITICAL" if event.failing else "OK"
+    head = ko.HEADS[event.kind].format(level=level, lasted=duration((event.at - event.opened_at).total_seconds()))
+    names = event.checks
+    lines = [head]
+    failing = tuple(name for name in event.failing if name not in event.blind)
+    if event.kind in (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED):
+        names = event.failing
+        lines.append(ko.FAILED.format(names=" ".join(failing)))
+    else:
+        lines.append(ko.ABOUT[event.kind].format(names=" ".join(event.checks)))
+    lines.append(ko.AT.format(at=local(event.at)))
+    if event.kind is EventKind.JOINED and event.checks != event.failing:
+        lines.append(ko.NEWLY_FAILED.format(names=" ".join(event.checks)))
+    if event.lasted_s:
+        lines += [_recovered(name, event, results) for name in event.lasted_s]
+        if failing:
+            lines.append(ko.STILL_FAILING.format(names=" ".join(failing)))
+        names = event.failing
+    lines += [_detail(name, event, results) for name in names]
+    for key, text in evidence:
+        lines += ["", ko.EVIDENCE.format(title=evidence_title(key)), text]
+    if event.incident:
+        lines += ["", ko.INCIDENT.format(incident=event.incident)]
+    return Message(event_id, f"{head} {' '.join(event.checks)}", "\n".join(lines), event.at, event.incident, event.kind)
+
+
+def _recovered(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
+    if name not in results:
+        text = ko.DETAIL_GONE
+    elif name in event.blind:
+        text = ko.DETAIL_UNSEEN
+    elif results[name].kind in _CAN_STOP:
+        text = ko.DETAIL_STOPPED
+    else:
+        text = ko.DETAIL_FAILED
+    return text.format(name=name, lasted=duration(event.lasted_s[name]))
+
+
+def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
+    said = worst_line(name, results)
+    since = local(event.since.get(name, event.at))
+    if name not in event.consequences:
+        return ko.DETAIL.format(line=said, since=since)
+    return ko.DETAIL_CAUSE.format(line=said, since=since, cause=" ".join(event.consequences[name]))
+
+
+def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
+    """Return what the worst reading of a check says; of equal ones, what is not ready yet."""
+    result = results.get(name)
+    if result is None:
+        return ko.NOTHING_SEEN.format(name=name)
+    return line(result, max(result.readings, key=lambda reading: (reading.status.severity, reading.is_settling)))
+
+
+def summary(told: Sequence[Message], now: datetime) -> Message:
+    """Return the one message that stands for a backlog: what happened meanwhile, and how late it is told."""
+    late = duration(max((now - message.at).total_seconds() for message in told))
+    count = len(told)
+    body = "\n".join(
+        [
+            ko.LATE_HEAD.format(count=count, late=late),
+            *(f"\n--- {local(message.at)} · {message.id}\n{message.body}" for message in told),
+        ]
+    )
+    last = told[-1]
+    subject = ko.LATE_SUBJECT.format(count=count, late=late)
+    return Message(f"{last.id}-late{count}", subject, body, last.at, last.incident, last.kind)
+
+
+def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[str, str]:
+    """Return subject and body of the message that the monitor is gone, or back."""
+    subject, body = (ko.DEADMAN_SUBJECT, ko.DEADMAN_BODY) if is_gone else (ko.DEADMAN_BACK_SUBJECT, ko.DEADMAN_BACK_BODY)
+    return subject, body.format(last=local(last), at=local(now))
+
+
+def incident_line(number: int, names: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> str:
+    """Return one line of the list of incidents."""
+    closed = local(closed_at) if closed_at else ko.ONGOING
+    return ko.INCIDENT_LINE.format(number=number, opened=local(opened_at), closed=closed, names=" ".join(names))
+
+
+def evidence_title(key: str) -> str:
+    """Return what a piece of evidence is called, with what it is of ("journal nginx")."""
+    kind, space, of = key.partition(" ")
+    return f"{ko.EVIDENCE_TITLES.get(kind, kind)}{space}{of}"
+
+
+def delivery(channel: str, state: str, answer: str) -> str:
+    """Return how a message fared on a channel; what it answered only where that is a reason."""
+    reason = f" ({answer})" if answer and state != "delivered" else ""
+    return f"{channel}: {ko.DELIVERIES[state]}{reason}"
+
+
+def channel_problem(health: str, reason: str) -> str:
+    """Return what is wrong with a channel."""
+    return f"{ko.CHANNEL_HEALTH[health]}: {reason or ko.NO_ANSWER}"
+
+
+def event_line(event: Event, channels: Sequence[str]) -> str:
+    """Return the log line that says what is being sent, and over which channels."""
+    return ko.EVENT.format(
+        incident=event.incident,
+        kind=ko.KINDS[event.kind],
+        names=" ".join(event.checks),
+        channels=", ".join(channels) or ko.NEVER,
+    )
+
+
+def share(value: float | None) -> str:
+    """Return a share of time (0 to 1) in percent; rounded down, so that 100 % is only said of a whole."""
+    return "" if value is None else f"{math.floor(value * 10000) / 100:g}%"
+
+
+def value_range(result: CheckResult, values: Sequence[float]) -> str:
+    """Return the least and the greatest of the values, with the unit that the check measures in."""
+    if not values:
+        return ""
+    unit = next((reading.unit for reading in result.readings if reading.value is not None), "")
+    return f"{min(values):.4g} - {max(values):.4g}{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A check as the page and the command line show it."""
+
+    name: str
+    title: str
+    status: Status
+    lines: tuple[str, ...]
+    since: str
+    at: str
+    is_left_out: bool = False
+
+
+def row(result: CheckResult, state: CheckState | None, now: datetime) -> Row:
+    """Return a check as it is shown: its title, what each reading says, and since when it has been so."""
+    since = state.since if state is not None else None
+    return Row(
+        name=result.check,
+        title=title(result.check, result.kind),
+        status=state.status if state is not None else result.status,
+        lines=tuple(line(result, reading) for reading in result.readings),
+        since=duration((now - since).total_seconds()) if since else "",
+        at=local(result.at),
+        is_left_out=[reading.aspect for reading in result.readings] == ["absent"],
+    )

@@ -1,0 +1,1 @@
+"""What the monitor shows over HTTP: pages, its own health, statistics, metrics."""

@@ -1,0 +1,50 @@
+"""The monitor's figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from monitor_blueprint.domain.models import State
+from monitor_blueprint.storage.store import Store
+
+
+def render(store: Store) -> bytes:
+    """Return the newest results in Prometheus' text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Results(store))
+    return generate_latest(registry)
+
+
+class _Results(Collector):
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterator[Metric]:
+        state: State = self._store.run(lambda transaction: transaction.state())
+        status = GaugeMetricFamily("neuronova_check_status", "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN", labels=["check"])
+        value = GaugeMetricFamily("neuronova_check_value", "What the check measured", labels=["check", "aspect", "unit"])
+        duration = GaugeMetricFamily("neuronova_check_duration_seconds", "How long the check took", labels=["check"])
+        for name, result in self._store.latest_results().items():
+            if name not in state.checks:
+                continue
+            status.add_metric([name], state.checks[name].status)
+            duration.add_metric([name], result.duration_ms / 1000)
+            for reading in result.readings:
+                if reading.value is not None:
+                    value.add_metric([name, reading.aspect, reading.unit], reading.value)
+        yield from (status, value, duration)
+        last = self._store.last_scheduled_cycle()
+        if last is not None:
+            at = last.started_at.timestamp()
+            yield GaugeMetricFamily(
+                "neuronova_last_check_timestamp_seconds", "When the schedule's last health check began", value=at
+            )
+        yield GaugeMetricFamily("neuronova_incident_open", "1 while an incident is open", value=int(state.incident is not None))
+        pending = GaugeMetricFamily("neuronova_alerts_pending", "Alerts that wait for the channel", labels=["channel"])
+        for name, channel in self._store.outbox_status().items():
+            pending.add_metric([name], channel.pending)
+        yield pending

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.adapters.file_patterns import has_match, matches
+from monitor_blueprint.domain.models import ProbeError
+
+
+def test_a_pattern_finds_files_in_order(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.txt", "c.log"):
+        (tmp_path / name).touch()
+    assert [path.name for path in matches(f"{tmp_path}/*.txt")] == ["a.txt", "b.txt"]
+
+
+def test_a_pattern_may_have_folders_in_it(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "cert.pem").touch()
+    assert matches(f"{tmp_path}/*/cert.pem") == [tmp_path / "x" / "cert.pem"]
+
+
+def test_a_plain_name_finds_that_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    assert matches(f"{tmp_path}/a.txt") == [tmp_path / "a.txt"]
+    assert not has_match(f"{tmp_path}/b.txt")
+
+
+def test_a_folder_that_is_not_there_has_no_files() -> None:
+    assert matches("/no/such/*") == []
+
+
+def test_what_may_not_be_seen_is_a_probe_error_and_no_empty_list() -> None:
+    # A file's name that is too long for the kernel: an error that root gets as well.
+    with pytest.raises(ProbeError):
+        matches(f"/{'x' * 300}/*.txt")
+    assert not has_match(f"/{'x' * 300}/*.txt")

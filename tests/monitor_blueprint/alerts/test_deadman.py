@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Retry
+
+from monitor_blueprint import notifiers
+from monitor_blueprint.alerts import deadman
+from monitor_blueprint.notifiers import Channel
+from tests.monitor_blueprint.probes.looking import Site, nobody, serve
+from tests.monitor_blueprint.standins import DrippingMailServer, HttpStandIn
+
+NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+pytestmark = pytest.mark.usefixtures("seoul")
+
+
+class Watchman:
+    """Looks every few minutes, as the timer does, and keeps what was sent over two channels."""
+
+    def __init__(self, memory: Path) -> None:
+        self.memory = memory
+        self.url = nobody()
+        self.last_check_at: datetime | None = NOW
+        self.sent: list[tuple[str, Message]] = []
+        self.broken: set[str] = set()
+
+    def _send(self, name: str, message: Message) -> Outcome:
+        if name in self.broken:
+            return Retry("no answer")
+        self.sent.append((name, message))
+        return Delivered()
+
+    def look(self, at: datetime) -> list[str]:
+        channels = [
+            Channel(name, lambda message, timeout_s, name=name: self._send(name, message))  # type: ignore[misc]
+            for name in ("email", "slack")
+        ]
+        lines, self.is_done = deadman.look(self.url, self.memory, self.last_check_at, channels, at)
+        return lines
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        return [(name, message.subject) for name, message in self.sent]
+
+
+@pytest.fixture
+def watchman(tmp_path: Path) -> Watchman:
+    return Watchman(tmp_path / "state" / "deadman.json")
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve() as running:
+        running.answers = [b"{}"]
+        yield running
+
+
+GONE, BACK = "[CRITICAL] NeuroNova 모니터 응답 없음", "[OK] NeuroNova 모니터 복구"
+TO_BOTH = [("email", GONE), ("slack", GONE)]
+
+
+def test_a_monitor_that_lives_is_nothing_to_tell(watchman: Watchman, site: Site) -> None:
+    watchman.url = site.url
+    assert watchman.look(NOW + timedelta(days=1)) == []
+    assert not watchman.sent
+
+
+def test_a_monitor_that_is_gone_is_told_after_a_quarter_of_an_hour_over_every_channel_and_once(watchman: Watchman) -> None:
+    assert watchman.look(NOW + 14 * MINUTE) == ["모니터 응답 없음: 2025-12-06 14:35:01부터 (15분이 지나면 알림)"]
+    assert not watchman.sent
+    assert watchman.look(NOW + 15 * MINUTE) == [GONE]
+    assert watchman.told == TO_BOTH
+    for number in range(16, 90, 5):
+        watchman.look(NOW + number * MINUTE)
+    assert watchman.told == TO_BOTH
+
+
+def test_a_monitor_that_says_itself_that_it_has_stalled_counts_as_gone(watchman: Watchman, site: Site) -> None:
+    watchman.url, site.status = site.url, 503
+    assert watchman.look(NOW + 16 * MINUTE) == [GONE]
+
+
+def test_a_channel_that_does_not_take_it_is_tried_again_and_the_other_not(watchman: Watchman) -> None:
+    watchman.broken = {"email"}
+    watchman.look(NOW + 15 * MINUTE)
+    watchman.broken = set()
+    watchman.look(NOW + 20 * MINUTE)
+    assert watchman.told == [("slack", GONE), ("email", GONE)]
+    assert len({message.id for _, message in watchman.sent}) == 1
+
+
+def test_when_it_is_back_those_are_told_who_were_told_that_it_was_gone(watchman: Watchman, site: Site) -> None:
+    watchman.broken = {"email"}
+    watchman.look(NOW + 15 * MINUTE)
+    watchman.broken = set()
+    watchman.url = site.url
+    assert watchman.look(NOW + 20 * MINUTE) == [BACK]
+    assert watchman.told == [("slack", GONE), ("slack", BACK)]
+    assert watchman.look(NOW + 25 * MINUTE) == []
+
+
+def test_that_it_is_back_is_tried_again_too(watchman: Watchman, site: Site) -> None:
+    watchman.look(NOW + 15 * MINUTE)
+    watchman.url, watchman.broken = site.url, {"slack"}
+    watchman.look(NOW + 20 * MINUTE)
+    watchman.broken = set()
+    watchman.look(NOW + 25 * MINUTE)
+    assert watchman.told == [*TO_BOTH, ("email", BACK), ("slack", BACK)]
+
+
+def test_a_short_absence_is_forgotten(watchman: Watchman, site: Site) -> None:
+    there, gone = site.url, watchman.url
+    watchman.look(NOW + 10 * MINUTE)
+    watchman.url = there
+    watchman.look(NOW + 12 * MINUTE)
+    watchman.url, watchman.last_check_at = gone, NOW + 12 * MINUTE
+    watchman.look(NOW + 20 * MINUTE)
+    assert not watchman.sent
+
+
+def test_a_monitor_that_never_ran_is_waited_for_from_the_first_look_on(watchman: Watchman) -> None:
+    watchman.last_check_at = None
+    watchman.look(NOW)
+    watchman.look(NOW + 14 * MINUTE)
+    assert not watchman.sent
+    watchman.look(NOW + 15 * MINUTE)
+    assert watchman.told == TO_BOTH
+
+
+def test_a_memory_that_cannot_be_read_is_begun_afresh(watchman: Watchman) -> None:
+    watchman.memory.parent.mkdir()
+    watchman.memory.write_bytes(b"\x00half a fi")
+    assert watchman.look(NOW + 15 * MINUTE) == [GONE]
+
+
+def test_without_a_memory_it_is_told_once_all_the_same(watchman: Watchman) -> None:
+    watchman.memory.parent.write_text("a file is in the way")
+    for number in range(0, 60, 5):
+        watchman.look(NOW + (number + 1) * MINUTE)
+        assert not watchman.is_done
+    assert watchman.told == TO_BOTH
+
+
+def test_a_mail_server_that_drips_its_answer_holds_up_neither_slack_nor_the_end(
+    watchman: Watchman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadman, "SENDING_S", 1.0)
+    with HttpStandIn() as slack, DrippingMailServer() as mail:
+        channels = notifiers.channels({**mail.environ, "SLACK_WEBHOOK": slack.url})
+        assert [channel.name for channel in channels] == ["email", "slack"]
+        lines, is_done = deadman.look(watchman.url, watchman.memory, NOW, channels, NOW + 15 * MINUTE)
+        assert slack.next_post().text.startswith(GONE)
+        assert mail.is_asked.is_set()
+    assert (lines, is_done) == ([GONE, "알리지 못함: email"], False)
+    # The next time it is the mail's turn alone.
+    watchman.look(NOW + 20 * MINUTE)
+    assert watchman.told == [("email", GONE)]
+
+
+def test_a_channel_that_did_not_take_it_is_named(watchman: Watchman) -> None:
+    watchman.broken = {"slack"}
+    assert watchman.look(NOW + 15 * MINUTE) == [GONE, "알리지 못함: slack"]
+    assert not watchman.is_done

@@ -1,0 +1,474 @@
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from monitor_blueprint import config, notifiers, probes
+from monitor_blueprint.config import Config, ConfigError
+from monitor_blueprint.domain import maintenance
+from monitor_blueprint.domain.maintenance import Weekday
+from monitor_blueprint.domain.messages import Message, Retry
+from monitor_blueprint.domain.models import Thresholds
+
+ROOT = Path(__file__).parents[3]
+FLASK = """
+[[check]]
+name = "Flask"
+kind = "http"
+url = "http://127.0.0.1:9000/health"
+"""
+
+
+def parse(text: str, environ: Mapping[str, str] | None = None) -> Config:
+    return config.parse(tomllib.loads(text), environ or {}, source="monitor.toml")
+
+
+# --- What is there without any settings
+
+
+def test_without_settings_the_guide_is_configured_as_it_stands() -> None:
+    found = config.load({})
+    document = tomllib.loads(config.DEFAULT_FILE.read_text())
+    assert [section["name"] for section in document["check"]][:6] == ["Nginx", "Django", "Flask", "Disk", "Memory", "CPU"]
+    assert found.settings.every_minutes == 5
+    assert found.settings.keep_days == 30
+    assert found.is_embedded
+    services = {check.name: check.options for check in found.checks if check.kind == "service"}
+    assert {name: (options.unit, options.url) for name, options in services.items()} == {
+        "Nginx": ("nginx", ""),
+        "Django": ("gunicorn_django", "http://127.0.0.1:8000/api/health/"),
+        "Flask": ("gunicorn_flask", "http://127.0.0.1:9000/health"),
+    }
+    thresholds = {check.name: check.options.thresholds for check in found.checks if check.kind in ("disk", "memory", "cpu")}
+    assert thresholds == {"Disk": Thresholds(80, 90), "Memory": Thresholds(80, 90), "CPU": Thresholds(70, 90)}
+    depends_on = {policy.name: policy.depends_on for policy in found.policies}
+    assert (depends_on["Nginx"], depends_on["Django"], depends_on["Flask"]) == (("Django",), ("Flask",), ())
+
+
+def test_the_thresholds_of_the_guide_need_not_be_written() -> None:
+    kinds = "".join(f'[[check]]\nname = "{kind}"\nkind = "{kind}"\n' for kind in ("disk", "memory", "cpu"))
+    thresholds = {check.name: check.options.thresholds for check in parse(kinds).checks}
+    assert thresholds == {"disk": Thresholds(80, 90), "memory": Thresholds(80, 90), "cpu": Thresholds(70, 90)}
+
+
+def test_the_configuration_that_the_installer_lays_down_is_valid() -> None:
+    path = ROOT / "deploy" / "monitoring" / "monitor.toml"
+    found = config.load({"NEURONOVA_CONFIG": str(path)})
+    assert [check.name for check in found.checks][:6] == ["Nginx", "Django", "Flask", "Disk", "Memory", "CPU"]
+    assert (found.source, found.is_embedded) == (str(path), False)
+
+
+def test_the_embedded_configuration_leaves_out_what_cannot_work_on_this_machine() -> None:
+    absent = '[[check]]\nname = "Golden"\nkind = "golden"\nsample = "/nowhere/golden.json"\n'
+    document = tomllib.loads(FLASK + absent)
+    embedded = config.parse(document, {}, source="default.toml", is_embedded=True)
+    assert ([check.name for check in embedded.checks], embedded.absent) == (["Flask"], ("Golden",))
+    own = config.parse(document, {}, source="monitor.toml")
+    assert ([check.name for check in own.checks], own.absent) == (["Flask", "Golden"], ())
+
+
+# --- What the configuration gives
+
+
+def test_the_order_of_the_file_is_the_order_of_the_checks_and_the_monitors_own_comes_last() -> None:
+    text = "".join(f'[[check]]\nname = "{name}"\nkind = "cpu"\n' for name in "ZAM")
+    found = parse(text)
+    assert [policy.name for policy in found.policies] == ["Z", "A", "M", "Monitor"]
+
+
+def test_no_check_runs_more_often_than_the_schedule() -> None:
+    found = parse("[monitor]\nevery_minutes = 10" + FLASK + "interval_s = 5\n")
+    assert found.checks[0].policy.interval_s == 600.0
+
+
+def test_a_kind_may_want_to_run_less_often_and_the_file_has_the_last_word() -> None:
+    updates = '[[check]]\nname = "Updates"\nkind = "updates"\n'
+    assert parse(updates).checks[0].policy.interval_s > 300.0
+    assert parse(updates + "interval_s = 900\n").checks[0].policy.interval_s == 900.0
+
+
+def test_units_are_collected_once_each() -> None:
+    text = """
+[[check]]
+name = "A"
+kind = "service"
+unit = "nginx"
+[[check]]
+name = "B"
+kind = "restarts"
+units = ["nginx", "gunicorn_flask"]
+"""
+    assert parse(text).units == ("nginx", "gunicorn_flask")
+
+
+def test_a_maintenance_window_is_local_time_of_its_zone() -> None:
+    text = (
+        FLASK
+        + """
+[[maintenance]]
+days = ["sun"]
+start = 02:00:00
+end = 03:30:00
+timezone = "Asia/Seoul"
+checks = ["Flask"]
+why = "backup"
+"""
+    )
+    (window,) = parse(text).windows
+    assert (window.days, window.start, window.end, window.checks) == ((Weekday.SUN,), time(2), time(3, 30), ("Flask",))
+    # Saturday 17:30 in UTC is Sunday 02:30 in Korea.
+    (silence,) = maintenance.active((window,), datetime(2025, 12, 6, 17, 30, tzinfo=UTC))
+    assert (silence.check, silence.why) == ("Flask", "backup")
+    assert not maintenance.active((window,), datetime(2025, 12, 6, 18, 30, tzinfo=UTC))
+
+
+# --- What is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "[monitr]",
+            'top level: key "monitr" is not known (did you mean "monitor"?); allowed: monitor, check, channel, maintenance',
+        ),
+        (
+            "[monitor]\nevery_minute = 5",
+            '[monitor]: key "every_minute" is not known (did you mean "every_minutes"?); '
+            "allowed: every_minutes, reminder_minutes, grace_s, keep_days, log_dir, state_dir",
+        ),
+        ("[monitor]\nevery_minutes = 0", "[monitor]: Expected `int` >= 1 - at `$.every_minutes`"),
+        ("[monitor]\nevery_minutes = 31", "[monitor]: Expected `int` <= 30 - at `$.every_minutes`"),
+        ("[monitor]\nevery_minutes = '5'", "[monitor]: Expected `int`, got `str` - at `$.every_minutes`"),
+        ("[monitor]\nlog_dir = ''", "[monitor]: Expected `str` of length >= 1 - at `$.log_dir`"),
+        ("monitor = 5", "[monitor] must be a table of keys and values"),
+        ("[check]\nname = 'Flask'", "check must be written [[check]], with double brackets, once for each"),
+        ("check = ['Flask']", "every [[check]] must be a table of keys and values"),
+        ("channel = ['slack']", "every [[channel]] must be a table of keys and values"),
+        ("maintenance = [1]", "every [[maintenance]] must be a table of keys and values"),
+        ("[[check]]\nkind = 'cpu'", '[[check]] "?": Object missing required field `name`'),
+        ("[[check]]\nname = 'CPU'", '[[check]] "CPU": kind is missing; allowed: ' + ", ".join(probes.kinds())),
+        (
+            "[[check]]\nname = 'A b'\nkind = 'cpu'",
+            '[[check]] "A b": name must be a text of 1 to 40 characters without blanks, quotes and *',
+        ),
+        (FLASK.replace("http://", ""), '[[check]] "Flask": url must be an http:// or https:// address'),
+        (
+            FLASK + "timeout = 3",
+            '[[check]] "Flask": key "timeout" is not known (did you mean "timeout_s"?); allowed: name, kind, depends_on, '
+            "confirm, interval_s, url, expect_status, expect_text, attempts, retry_delay_s, timeout_s",
+        ),
+        (FLASK + "timeout_s = 'long'", '[[check]] "Flask": Expected `float`, got `str` - at `$.timeout_s`'),
+        (FLASK + "attempts = 11", '[[check]] "Flask": Expected `int` <= 10 - at `$.attempts`'),
+        (FLASK + "confirm = 0", '[[check]] "Flask": Expected `int` >= 1 - at `$.confirm`'),
+        (FLASK + "depends_on = 'CPU'", '[[check]] "Flask": Expected `array`, got `str` - at `$.depends_on`'),
+        (FLASK + FLASK, '[[check]] "Flask": the name is taken; every check needs a name of its own'),
+        (
+            FLASK.replace("Flask", "Monitor"),
+            '[[check]] "Monitor": the name is taken; every check needs a name of its own',
+        ),
+        (
+            FLASK + FLASK.replace('"Flask"', '"Django"\ndepends_on = ["Flsk"]'),
+            '[[check]] "Django": depends_on "Flsk" is not known (did you mean "Flask"?); allowed: Flask',
+        ),
+        (FLASK + "depends_on = ['Flask']", '[[check]] "Flask": depends_on names the check itself; allowed: none'),
+        (
+            FLASK + "depends_on = ['Flask']\n[[check]]\nname = 'CPU'\nkind = 'cpu'",
+            '[[check]] "Flask": depends_on names the check itself; allowed: CPU',
+        ),
+        (FLASK + "depends_on = ['Flsk']", '[[check]] "Flask": depends_on "Flsk" is not known; allowed: none'),
+        (
+            FLASK + "[[check]]\nname = 'CPU'\nkind = 'cpu'\nwarning = 95",
+            '[[check]] "CPU": `warning` must not be above `critical`',
+        ),
+        (
+            "[[check]]\nname = 'Disk'\nkind = 'disk'\ncritical = 900",
+            '[[check]] "Disk": Expected `float` <= 100.0 - at `$.critical`',
+        ),
+        (
+            "[[check]]\nname = 'CPU'\nkind = 'cpu'\nwarning = nan",
+            '[[check]] "CPU": Expected `float` > 0.0 - at `$.warning`',
+        ),
+        ("[[check]]\nname = 'CPU'\nkind = 'cpu'\nwarning = 0", '[[check]] "CPU": Expected `float` > 0.0 - at `$.warning`'),
+        ("[[check]]\nname = 'CPU'\nkind = 'cpu'\nclear = 51", '[[check]] "CPU": Expected `float` <= 50.0 - at `$.clear`'),
+        ("[[check]]\nname = 'X'\nkind = 'service'", '[[check]] "X": a service needs `unit`, `url` or both'),
+        (
+            "[[check]]\nname = 'X'\nkind = 'service'\nunit = 'x'\nwhen_absent = 'ignore'",
+            "[[check]] \"X\": Invalid enum value 'ignore' - at `$.when_absent`; allowed: fail, skip, url",
+        ),
+        (
+            "[[channel]]\nkind = 'slak'",
+            '[[channel]]: kind "slak" is not known (did you mean "slack"?); allowed: ' + ", ".join(notifiers.kinds()),
+        ),
+        ("[[channel]]", "[[channel]]: kind is missing; allowed: " + ", ".join(notifiers.kinds())),
+        (
+            "[[channel]]\nkind = 'email'\nsendmial = '/bin/true'",
+            '[[channel]] email: key "sendmial" is not known (did you mean "sendmail"?); allowed: kind, ca_file, sendmail',
+        ),
+        ("[[channel]]\nkind = 'slack'\n" * 2, '[[channel]] "slack" is there twice; each kind can be there once'),
+    ],
+)
+def test_a_mistake_is_told_with_the_file_the_key_and_what_is_allowed(text: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(text)
+    assert str(refused.value) == f"monitor.toml: {expected}"
+
+
+def test_an_unknown_kind_of_check_is_told_with_those_that_exist() -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse("[[check]]\nname = 'Disk'\nkind = 'disc'")
+    told = str(refused.value)
+    assert told.startswith(
+        'monitor.toml: [[check]] "Disk": kind "disc" is not known (did you mean "disk"?); allowed: backup, cpu, '
+    )
+
+
+# --- A new file that is not finished yet
+
+PAGER = """
+import msgspec
+from monitor_blueprint.notifiers import Delivered
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+ENVIRONMENT = ("PAGER_ADDRESS",)
+
+def is_configured(options, environ):
+    return bool(environ.get("PAGER_ADDRESS"))
+
+def check(options, environ):
+    return []
+
+def send(message, options, environ, timeout_s):
+    return Delivered()
+"""
+
+
+PutFile = Callable[[ModuleType, str], Path]
+
+
+@pytest.fixture
+def put_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PutFile:
+    """Puts a file beside those of a package; its name is one that no other test has: what is imported stays so."""
+
+    def put(package: ModuleType, text: str) -> Path:
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+        path = tmp_path / f"{tmp_path.name}.py"
+        path.write_text(text)
+        return path
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import not_there", " cannot be imported (ModuleNotFoundError: No module named 'not_there')"),
+        ("def probe(:", " cannot be imported (SyntaxError: invalid syntax"),
+        ("raise SystemExit(1)", " cannot be imported (SystemExit: 1)"),
+        ("", " has no Options, probe; needed: Options, probe"),
+        ("class Options: ...\ndef probe(options, context): ...", ": Options must be a msgspec.Struct"),
+    ],
+)
+def test_a_check_whose_file_cannot_be_used_is_told_with_the_file_and_what_is_wrong(
+    put_file: PutFile, text: str, why: str
+) -> None:
+    path = put_file(probes, text)
+    with pytest.raises(ConfigError) as refused:
+        parse(f"[[check]]\nname = 'Uptime'\nkind = '{path.stem}'")
+    assert str(refused.value).startswith(f'monitor.toml: [[check]] "Uptime": {path}{why}')
+    # Who does not name it is not stopped by it.
+    assert parse(FLASK).faults == ()
+
+
+HALF_WRITTEN = [
+    ("import not_there", "{file} cannot be imported (ModuleNotFoundError: No module named 'not_there')"),
+    ("ENVIRONMENT = ()", "{file} has no Options, is_configured, check, send; needed: Options, ENVIRONMENT, is_configured, "),
+    (PAGER.replace('environ.get("PAGER_ADDRESS")', 'environ["PAGER"]'), "notifiers/{name}: is_configured() failed: KeyError"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), HALF_WRITTEN, ids=["import", "names", "is_configured"])
+def test_a_channel_whose_file_cannot_be_used_is_told_where_it_is_configured_and_left_out_where_not(
+    put_file: PutFile, text: str, why: str
+) -> None:
+    path = put_file(notifiers, text)
+    why = why.format(file=path, name=path.name)
+    found = parse(FLASK, {"SLACK_WEBHOOK": "https://hooks.slack.com/x"})
+    assert [channel.name for channel in notifiers.channels(found.environ)] == ["slack"]
+    (fault,) = found.faults
+    assert fault.startswith(why)
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK + f"[[channel]]\nkind = '{path.stem}'")
+    assert str(refused.value).startswith(f'monitor.toml: [[channel]] "{path.stem}": {why}')
+
+
+def test_a_channel_whose_settings_cannot_be_checked_is_told(put_file: PutFile) -> None:
+    kind = put_file(notifiers, PAGER.replace("return []", 'raise ValueError("secret")')).stem
+    assert parse(FLASK).faults == ()
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK, {"PAGER_ADDRESS": "1"})
+    assert str(refused.value) == f"environment: notifiers/{kind}.py: check() failed: ValueError"
+
+
+def test_a_new_channel_is_one_file_and_configured_by_the_environment_alone(put_file: PutFile) -> None:
+    kind = put_file(notifiers, PAGER).stem
+    assert notifiers.channels(parse(FLASK).environ) == ()
+    (channel,) = notifiers.channels(parse(FLASK, {"PAGER_ADDRESS": "1"}).environ)
+    assert channel.name == kind
+    with pytest.raises(ConfigError, match=r"PAGER_ADRESS is not known \(did you mean PAGER_ADDRESS\?\)"):
+        parse(FLASK, {"PAGER_ADRESS": "1"})
+
+
+@pytest.mark.parametrize(
+    ("ending", "why"),
+    [("return None", "fault in the notifier: it returned NoneType"), ('raise ValueError("secret")', "unexpected ValueError")],
+)
+def test_a_channel_that_does_not_say_how_it_went_is_tried_again(put_file: PutFile, ending: str, why: str) -> None:
+    put_file(notifiers, PAGER.replace("return Delivered()", ending))
+    (channel,) = notifiers.channels({"PAGER_ADDRESS": "1"})
+    message = Message("nn-1", "subject", "body", datetime(2025, 12, 6, tzinfo=UTC))
+    assert channel.send(message, 1.0) == Retry(why)
+
+
+def test_a_new_channel_that_must_be_told_something_is_wanted_by_its_section(put_file: PutFile) -> None:
+    text = PAGER.replace("    pass", "    url: str").replace('bool(environ.get("PAGER_ADDRESS"))', "True")
+    kind = put_file(notifiers, text).stem
+    assert parse(FLASK).faults == ()
+    assert notifiers.channels({}) == ()
+    found = parse(FLASK + f"[[channel]]\nkind = '{kind}'\nurl = 'x'")
+    assert [channel.kind for channel in found.channels] == [kind]
+
+
+@pytest.mark.parametrize(
+    "unit", ["gunicorn django", "nginx\n", "gunicorn.django", "worker@", "worker@.service", "nginx*", "엔진"]
+)
+def test_a_name_that_no_unit_can_have_is_refused_because_systemd_would_then_watch_none(unit: str) -> None:
+    sections = (
+        [{"name": "Nginx", "kind": "service", "unit": unit}],
+        [{"name": "Nginx", "kind": "restarts", "units": ["nginx", unit]}],
+    )
+    for section in sections:
+        with pytest.raises(ConfigError, match=r'\[\[check\]\] "Nginx": unit .* is no name of a systemd unit'):
+            config.parse({"check": section}, {}, source="monitor.toml")
+
+
+@pytest.mark.parametrize(
+    "unit", ["nginx", "nginx.service", "worker@1", "worker@a.b.service", "my.app.service", r"dev-disk\x2d1.mount"]
+)
+def test_a_name_that_a_unit_can_have_is_taken(unit: str) -> None:
+    assert config.parse({"check": [{"name": "A", "kind": "service", "unit": unit}]}, {}, source="monitor.toml").units == (unit,)
+
+
+@pytest.mark.parametrize("name", ["", "two words", 'quo"te', "quo'te", "*", "x" * 41, "line\n", "\n", "tab\t"])
+def test_a_name_that_no_command_line_could_take_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"name must be a text of 1 to 40 characters"):
+        config.parse({"check": [{"name": name, "kind": "cpu"}]}, {}, source="monitor.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("timezone", '"Asia/Seul"', 'timezone "Asia/Seul" is not known (did you mean "Asia/Seoul"?); allowed: '),
+        ("days", '["sunday"]', "Invalid enum value 'sunday' - at `$.days[0]`; allowed: mon, tue, wed, thu, fri, sat, sun"),
+        ("days", "[]", "Expected `array` of length >= 1 - at `$.days`"),
+        ("end", "02:00:00", 'start and end must be two different local times such as "02:00:00"'),
+        ("start", '"02:00:00Z"', 'start and end must be two different local times such as "02:00:00"'),
+        ("start", '"3:00"', 'start must be a local time such as "02:00:00"'),
+        ("end", "3", 'end must be a local time such as "02:00:00"'),
+        ("checks", '["Flsk"]', 'checks "Flsk" is not known (did you mean "Flask"?); allowed: Flask, *'),
+        ("why", "5", "Expected `str`, got `int` - at `$.why`"),
+        (
+            "zone",
+            '"x"',
+            'key "zone" is not known (did you mean "timezone"?); allowed: days, start, end, timezone, checks, why',
+        ),
+    ],
+)
+def test_a_wrong_maintenance_window_is_told(key: str, value: str, expected: str) -> None:
+    window = {"days": '["sun"]', "start": "02:00:00", "end": "03:00:00", "timezone": '"Asia/Seoul"', key: value}
+    text = FLASK + "[[maintenance]]\n" + "\n".join(f"{name} = {text}" for name, text in window.items())
+    with pytest.raises(ConfigError) as refused:
+        parse(text)
+    assert str(refused.value).startswith(f"monitor.toml: [[maintenance]]: {expected}")
+
+
+@pytest.mark.parametrize("channels", ["", "[[channel]]\nkind = 'slack'\n[[channel]]\nkind = 'email'\n"])
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (
+            {"SLACK_WEBHOOK": "hooks.slack.com/secret"},
+            "SLACK_WEBHOOK must be an https:// URL (http:// only to this machine itself)",
+        ),
+        ({"ALERT_EMAIL": "ops@"}, "ALERT_EMAIL: 'ops@' is no mail address (several are separated by commas)"),
+        (
+            {"ALERT_EMAIL": "ops@example.com", "SMTP_PORT": "smtp"},
+            "SMTP_PORT must be a number from 1 to 65535",
+        ),
+        ({"HEARTBEAT_URL": "hc-ping.com/secret"}, "HEARTBEAT_URL must be an http:// or https:// URL"),
+        (
+            {"ALERT_EMAIL": 'ops@example.com\nSLACK_WEBHOOK=https://hooks.slack.com/secret"'},
+            "ALERT_EMAIL goes on in the next line: is its closing quotation mark missing?",
+        ),
+    ],
+)
+def test_a_wrong_variable_is_told_by_name_and_no_secret_with_it(environ: dict[str, str], channels: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(channels + FLASK, environ)
+    assert str(refused.value) == f"environment: {expected}"
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SMPT_HOST", "SMTP_HOST"),
+        ("SMPT_TLS", "SMTP_TLS"),
+        ("SMTP_HSOT", "SMTP_HOST"),
+        ("SLAK_WEBHOOK", "SLACK_WEBHOOK"),
+        ("ALERT_EMIAL", "ALERT_EMAIL"),
+    ],
+)
+def test_a_misspelt_variable_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK, {name: "secret"})
+    assert str(refused.value) == f"environment: {name} is not known (did you mean {meant}?)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SFTP_HOST", "SFTP_USER", "SFTP_PASSWORD", "SNMP_HOST", "IMAP_PASSWORD", "LLM_API_KEY", "MAIL_API_KEY", "API_KEY", "PATH"],
+)
+def test_a_variable_of_another_program_is_none_of_ours_misspelt(name: str) -> None:
+    assert parse(FLASK, {name: "x"}).environ == {name: "x"}
+
+
+def test_all_wrong_variables_are_told_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"SMTP_PORT .*; SLACK_WEBHOOK .*; HEARTBEAT_URL "):
+        parse(FLASK, {"ALERT_EMAIL": "a@example.com", "SMTP_PORT": "0", "SLACK_WEBHOOK": "x", "HEARTBEAT_URL": "x"})
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config.load({"NEURONOVA_CONFIG": f"{tmp_path}/nowhere.toml"})
+    assert str(refused.value) == (
+        f"{tmp_path}/nowhere.toml: cannot be read (No such file or directory); NEURONOVA_CONFIG must name a readable file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"[monitor", "not valid TOML: "), (b"# caf\xe9", "not valid TOML: 'utf-8' codec can't decode")]
+)
+def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes, why: str) -> None:
+    path = tmp_path / "monitor.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as refused:
+        config.load({"NEURONOVA_CONFIG": str(path)})
+    assert str(refused.value).startswith(f"{path}: {why}")

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import string
+import time
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from monitor_blueprint.domain.sanitize import MASK, redact
+
+ALPHANUMERIC = string.ascii_letters + string.digits
+tokens = st.text(ALPHANUMERIC, min_size=12, max_size=60)
+# A name as a person types it: words, apostrophes, hyphens, Hangul.
+names = st.lists(
+    st.text(
+        st.one_of(st.sampled_from("abcdefghijklmnopqrstuvwxyz'-"), st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3)),
+        min_size=2,
+        max_size=8,
+    ).map(lambda word: "Q" + word + "Z"),
+    min_size=1,
+    max_size=4,
+).map(" ".join)
+# What stands around it in the log: anything, a quotation mark and a line break included.
+anything = st.text(st.characters(codec="utf-8", exclude_characters="QZ"), max_size=60)
+
+SECRET_FORMS = [
+    "Authorization: Bearer {}",
+    "authorization='Basic {}'",
+    "Bearer {}",
+    "X-API-Key: {}",
+    '{{"api_key": "{}"}}',
+    "{{'access_token': '{}'}}",
+    "DB_PASSWORD={}",
+    "password: {}",
+    "passwd={}&x=1",
+    "postgres://clinic:{}@127.0.0.1/db",
+    "amqp://:{}@127.0.0.1/",
+    "GET /x?token={}&y=2 HTTP/1.1",
+    "https://hooks.slack.com/services/T000/B000/{}",
+    "https://hc-ping.com/{}",
+    "SLACK_WEBHOOK=https://example.org/{}",
+    "Cookie: sessionid={}; csrftoken=abc",
+    "Set-Cookie: sid={}",
+    "AKIAIOSF{}",
+    "ghp_{}",
+    "xoxb-{}",
+    "sk-{}",
+    "client_secret => '{}'",
+    '\\"password\\": \\"{}\\"',
+]
+PATIENT_FORMS = [
+    "patient_name={}",
+    "patient_name: {}",
+    '{{"patient_name": "{}", "age": 70}}',
+    "{{'doctor_name': '{}', 'ok': True}}",
+    '{{"name": "{}"}}',
+    "name={} age=71",
+    "{{'patient': ['{}', 'x']}}",
+    "patientName={}, ward=3",
+    '"first_name":"{}"',
+    '\\"patient_name\\": \\"{}\\"',
+    '{{"name": "\\"{}\\" (called)"}}',
+    "GET /patients?name={}",
+    "\ud658\uc790\uba85: {}",
+    "\uc774\ub984={}",
+]
+
+
+@given(before=anything, secret=tokens, after=anything, form=st.sampled_from(SECRET_FORMS))
+def test_a_planted_secret_never_comes_out(before: str, secret: str, after: str, form: str) -> None:
+    text = f"{before} {form.format(secret)} {after}"
+    assume(secret not in before + after)
+    assert secret not in redact(text)
+
+
+@given(before=anything, name=names, after=anything, form=st.sampled_from(PATIENT_FORMS))
+@example(before="", name="QkimZ QminZ", after="", form="patient_name={}")
+def test_a_planted_name_never_comes_out(before: str, name: str, after: str, form: str) -> None:
+    if form.startswith("GET"):
+        name = name.replace(" ", "+")
+    if "'" in name and "'{}'" in form:
+        name = name.replace("'", "")
+    redacted = redact(f"{before} {form.format(name)} {after}")
+    assert "Q" not in redacted
+    assert "Z" not in redacted
+
+
+@given(st.dictionaries(st.sampled_from(["patient_name", "mrn", "birth_date", "phone", "password"]), names, min_size=1))
+def test_json_with_patient_data_keeps_only_its_keys(data: dict[str, str]) -> None:
+    redacted = redact(json.dumps(data, ensure_ascii=False))
+    assert json.loads(redacted.replace(MASK, '"x"')).keys() == data.keys()
+    assert "Q" not in redacted
+
+
+@given(names)
+def test_json_within_json_keeps_nothing(name: str) -> None:
+    assert "Q" not in redact(json.dumps({"body": json.dumps({"patient_name": name})}, ensure_ascii=False))
+
+
+@given(st.integers(0, 99), st.integers(1, 12), st.integers(1, 31), st.integers(1, 8), st.integers(0, 999_999), anything)
+def test_a_resident_registration_number_never_comes_out(
+    year: int, month: int, day: int, sex: int, rest: int, before: str
+) -> None:
+    number = f"{year:02}{month:02}{day:02}-{sex}{rest:06}"
+    for form in (number, number.replace("-", ""), number.replace("-", " - ")):
+        assert form not in redact(f"{before} {form}.")
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        *("010-1234-5678", "01012345678", "010 1234 5678", "011-234-5678", "02-123-4567", "031-1234-5678"),
+        *("+82-10-1234-5678", "+821012345678", "+82 2 123 4567", "+1 (202) 555-0143", "+44 20 7946 0958"),
+    ],
+)
+def test_a_telephone_number_never_comes_out(phone: str) -> None:
+    assert redact(f"called {phone} twice") == f"called {MASK} twice"
+
+
+@pytest.mark.parametrize("number", ["12345678", "1234567890123", "078-05-1120", "1948-03-07", "1948.3.7", "1948/03/07"])
+def test_numbers_of_people_and_dates_of_birth_never_come_out(number: str) -> None:
+    assert redact(f"no {number} found") == f"no {MASK} found"
+
+
+def test_an_email_address_never_comes_out() -> None:
+    assert redact("mail to <minsu.kim+x@clinic.example.kr> bounced") == f"mail to <{MASK}> bounced"
+
+
+def test_a_private_key_never_comes_out_even_without_its_end() -> None:
+    begin = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\nAwEHoUQD\n"
+    assert redact(f"x {begin}-----END EC PRIVATE KEY----- y") == f"x {MASK} y"
+    assert "AwEH" not in redact(f"x {begin}")
+
+
+def test_a_json_web_token_never_comes_out() -> None:
+    assert redact("got eyJhbGciOi.eyJzdWIi.SflKxw now") == f"got {MASK} now"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[2025-12-06 14:31:10 +0900] [812] [CRITICAL] WORKER TIMEOUT (pid:900)",
+        "predict request_id=0f8fad5b-d9cb-469f-a165-70867728950e model=alzheimer_biomarkers version=1.0.0 ms=2.1",
+        "Out of memory: Killed process 900 (gunicorn) total-vm:812345kB, anon-rss:512000kB",
+        "connect() failed (111: Connection refused) while connecting to upstream",
+        "gunicorn_flask.service: Main process exited, code=killed, status=9/KILL",
+        'File "/opt/neuronova/current/venv/lib/python3.11/site-packages/django/core/handlers/exception.py", line 55',
+        "NameError: name 'x' is not defined",
+        "django.db.utils.OperationalError: could not connect to server: Connection refused",
+        "06/Dec/2025:14:31:02 +0900 502 POST /api/predict",
+        "2025/12/06 14:35:01 [error] 123#123: *1 upstream timed out",
+        "worker 127.0.0.1:9000 exited; model_name=alzheimer_biomarkers",
+    ],
+)
+def test_a_line_that_helps_stays_as_it_is(line: str) -> None:
+    assert redact(line) == line
+
+
+@pytest.mark.parametrize("path", ["/api/patients/1234567/", "/by-name/%EA%B9%80%EB%AF%BC", "/x/Kim%20Minsu/scan"])
+def test_a_path_is_kept_without_whom_it_is_about(path: str) -> None:
+    redacted = redact(f"Internal Server Error: {path}")
+    assert redacted.startswith(f"Internal Server Error: /{path.split('/')[1]}/")
+    assert not {"1234567", "%EA", "Kim", "Minsu"} & set(redacted.replace("/", " ").split())
+    assert MASK in redacted
+
+
+def test_an_endless_line_is_shortened_between_words() -> None:
+    redacted = redact("word " * 1000 + "password=" + "s3cr" * 1000)
+    assert len(redacted) < 4100
+    assert "s3cr" not in redacted
+
+
+@pytest.mark.parametrize("evil", ["name=" + " " * 4000, "name=" + "a " * 2000, "a." * 2000, '\\"' * 2000, "(" * 4000, "=" * 4000])
+def test_no_line_takes_long(evil: str) -> None:
+    start = time.monotonic()
+    redact("\n".join([evil] * 15))
+    assert time.monotonic() - start < 2.0

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+import pytest
+
+from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, Status, Thresholds, worst
+from monitor_blueprint.domain.thresholds import judge, level
+from tests.monitor_blueprint.domain.story import START
+
+OK, WARNING, CRITICAL, UNKNOWN = Status.OK, Status.WARNING, Status.CRITICAL, Status.UNKNOWN
+DISK = Thresholds(80, 90)
+
+
+def judged(reading: Reading, before: CheckState | None = None, after_s: float = 0.0) -> Reading:
+    result = CheckResult("Disk", "disk", (reading,), START)
+    return judge(result, before or CheckState(), START + timedelta(seconds=after_s), grace_s=10.0).readings[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "before", "after"),
+    [
+        (79.9, OK, OK),
+        (80, OK, WARNING),
+        (89.9, OK, WARNING),
+        (90, OK, CRITICAL),
+        (100, OK, CRITICAL),
+        (79.9, WARNING, WARNING),
+        (75, WARNING, WARNING),
+        (74.9, WARNING, OK),
+        (89.9, WARNING, WARNING),
+        (90, WARNING, CRITICAL),
+        (85, CRITICAL, CRITICAL),
+        (84.9, CRITICAL, WARNING),
+        (75, CRITICAL, WARNING),
+        (74.9, CRITICAL, OK),
+        (79.9, UNKNOWN, OK),
+        (math.inf, OK, CRITICAL),
+    ],
+)
+def test_a_level_is_raised_at_its_limit_and_cleared_five_below(value: float, before: Status, after: Status) -> None:
+    assert level(value, DISK, before) is after
+
+
+def test_the_cpu_is_raised_at_70_and_90() -> None:
+    values = (69, 70, 90, 86, 84, 66, 64)
+    seen, before = [], OK
+    for value in values:
+        before = level(value, Thresholds(70, 90), before)
+        seen.append(before)
+    assert seen == [OK, WARNING, CRITICAL, CRITICAL, WARNING, WARNING, OK]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("thresholds", [DISK, None])
+def test_a_value_that_is_no_number_is_unknown(value: float, thresholds: Thresholds | None) -> None:
+    assert judged(Reading("usage", value=value, thresholds=thresholds)).status is UNKNOWN
+
+
+def test_a_value_that_is_no_number_does_not_hide_a_verdict_of_the_probe() -> None:
+    assert judged(Reading("trend", CRITICAL, value=math.nan)).status is CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("reading", "status"),
+    [
+        (Reading("usage", value=95, thresholds=DISK), CRITICAL),
+        (Reading("usage", value=10, thresholds=DISK), OK),
+        (Reading("usage", WARNING, value=10, thresholds=DISK), WARNING),
+        (Reading("usage", WARNING, value=95, thresholds=DISK), CRITICAL),
+        (Reading("usage", UNKNOWN, value=10, thresholds=DISK), UNKNOWN),
+        (Reading("http", CRITICAL, value=95), CRITICAL),
+        (Reading("http", OK, value=95), OK),
+    ],
+)
+def test_a_value_is_judged_only_by_thresholds_and_never_better_than_by_the_probe(reading: Reading, status: Status) -> None:
+    assert judged(reading).status is status
+
+
+def test_hysteresis_looks_at_the_same_reading_before() -> None:
+    before = CheckState(status=CRITICAL, aspects={"usage": CRITICAL})
+    assert judged(Reading("usage", value=86, thresholds=DISK), before).status is CRITICAL
+    assert judged(Reading("inodes", value=86, thresholds=DISK), before).status is WARNING
+
+
+@pytest.mark.parametrize("before", [OK, WARNING, CRITICAL, UNKNOWN])
+def test_what_is_settling_shows_the_status_from_before(before: Status) -> None:
+    reading = judged(Reading("unit", CRITICAL, is_settling=True), CheckState(status=before))
+    assert (reading.status, reading.is_settling) == (before, True)
+
+
+@pytest.mark.parametrize(
+    ("after_s", "status", "is_settling"), [(0, OK, True), (9.9, OK, True), (10, CRITICAL, False), (-3600, OK, True)]
+)
+def test_what_is_settling_counts_after_the_grace_time(after_s: float, status: Status, is_settling: bool) -> None:
+    before = CheckState(settling_since=START)
+    reading = judged(Reading("unit", CRITICAL, is_settling=True), before, after_s)
+    assert (reading.status, reading.is_settling) == (status, is_settling)
+
+
+def test_a_firm_reading_counts_beside_one_that_is_settling() -> None:
+    readings = (Reading("http", CRITICAL, is_settling=True), Reading("usage", value=95, thresholds=DISK))
+    result = judge(CheckResult("Flask", "service", readings, START), CheckState(), START, grace_s=10.0)
+    assert [reading.status for reading in result.readings] == [OK, CRITICAL]
+    assert result.status is CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([], OK),
+        ([OK, WARNING], WARNING),
+        ([WARNING, UNKNOWN], UNKNOWN),
+        ([UNKNOWN, CRITICAL, OK], CRITICAL),
+    ],
+)
+def test_the_worst_status_is_critical_then_unknown_then_warning(statuses: list[Status], expected: Status) -> None:
+    assert worst(statuses) is expected
+
+
+def test_a_result_is_a_symptom_when_all_that_is_critical_is_one() -> None:
+    symptom, fact = Reading("http", CRITICAL, is_symptom=True), Reading("unit", CRITICAL)
+    assert CheckResult("Django", "service", (Reading("unit"), symptom), START).is_symptom
+    assert not CheckResult("Django", "service", (fact, symptom), START).is_symptom
+    assert not CheckResult("Django", "service", (Reading("unit"),), START).is_symptom

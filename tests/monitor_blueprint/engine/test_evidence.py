@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.engine import evidence
+from tests.monitor_blueprint.probes.conftest import journal
+
+__all__ = ["journal"]
+
+NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+ACCESS = """\
+203.0.113.9 - - [06/Dec/2025:14:31:01 +0900] "GET /api/health/ HTTP/1.1" 200 157 "-" "curl/7.88.1"
+203.0.113.9 - - [06/Dec/2025:14:31:02 +0900] "POST /api/patients/1234567/scan?name=Kim HTTP/1.1" 502 157 "-" "curl"
+203.0.113.9 - kim [06/Dec/2025:14:31:03 +0900] "GET /api/by-name/%EA%B9%80 HTTP/1.1" 500 157 "https://x/?name=Kim" "-"
+"""
+
+
+def collect(folder: Path, journal: str, units: tuple[str, ...] = ("gunicorn_django",)) -> list[tuple[str, str]]:
+    log = folder / "access.log"
+    log.write_text(ACCESS)
+    return evidence.collect(units, NOW, time.monotonic() + 10, access_log=log, journal_directory=journal)
+
+
+def test_the_failing_units_last_lines_are_kept(tmp_path: Path, journal: str) -> None:
+    texts = dict(collect(tmp_path, journal, ("gunicorn_django", "nginx")))
+    assert "WORKER TIMEOUT (pid:900)" in texts["journal gunicorn_django"]
+    assert "worker process exited on signal 9" in texts["journal nginx"]
+
+
+def test_the_kernels_kills_are_kept(tmp_path: Path, journal: str) -> None:
+    killed = dict(collect(tmp_path, journal))["oom"]
+    assert "Killed process 900 (gunicorn)" in killed
+    assert len(killed.splitlines()) == 2
+
+
+def test_the_recent_5xx_are_kept_without_who_asked_and_for_whom(tmp_path: Path, journal: str) -> None:
+    assert dict(collect(tmp_path, journal))["nginx_5xx"].splitlines() == [
+        "06/Dec/2025:14:31:02 +0900 502 POST /api/patients/***/scan",
+        "06/Dec/2025:14:31:03 +0900 500 GET /api/by-name/***",
+    ]
+
+
+def test_the_largest_processes_are_kept_by_name_only(tmp_path: Path, journal: str) -> None:
+    found = dict(collect(tmp_path, journal))
+    for key in ("processes_cpu", "processes_memory"):
+        lines = found[key].splitlines()
+        assert 1 <= len(lines) <= 5
+        shares = [float(line.split("%")[0]) for line in lines]
+        assert shares == sorted(shares, reverse=True)
+
+
+def test_command_lines_are_not_kept(tmp_path: Path, journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "PROCESSES", 100_000)
+    monkeypatch.setattr(evidence, "MAX_TEXT", 10_000_000)
+    waiting = "import sys; print('ready', flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-c", waiting, "planted-argument"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        found = dict(collect(tmp_path, journal))
+        process.communicate()
+    assert str(process.pid) in found["processes_memory"]
+    assert "planted-argument" not in str(found)
+
+
+def test_nothing_in_it_is_a_secret_or_a_patient(tmp_path: Path, journal: str) -> None:
+    everything = " ".join(text for _, text in collect(tmp_path, journal))
+    for secret in ("Kim", "Minsu", "example.org", "abcdefghijk0123", "1234567", "203.0.113.9", "%EA"):
+        assert secret not in everything
+
+
+def test_what_is_not_there_is_left_out(tmp_path: Path) -> None:
+    found = evidence.collect(
+        ["nginx"], NOW, time.monotonic() + 10, access_log=tmp_path / "none", journal_directory=str(tmp_path / "none")
+    )
+    assert {key for key, _ in found} == {"processes_cpu", "processes_memory"}
+
+
+@pytest.mark.slow
+def test_it_takes_no_longer_than_it_may(tmp_path: Path, journal: str) -> None:
+    start = time.monotonic()
+    units = tuple(f"unit{number}" for number in range(1000))
+    evidence.collect(units, NOW, time.monotonic() + 60, access_log=tmp_path / "none", journal_directory=journal)
+    assert time.monotonic() - start < 3.5
+
+
+def test_a_deadline_that_is_over_collects_next_to_nothing(tmp_path: Path, journal: str) -> None:
+    found = evidence.collect(["nginx"], NOW, time.monotonic() - 1, access_log=tmp_path / "none")
+    assert {key for key, _ in found} <= {"processes_cpu", "processes_memory"}
+
+
+def test_much_text_keeps_its_newest_lines(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    line = '1.2.3.4 - - [{}] "GET /{} HTTP/1.1" 500 1 "-" "-"\n'
+    log.write_text("".join(line.format(number, "x" * 600) for number in range(50)))
+    lines = evidence.collect([], NOW, time.monotonic() + 10, access_log=log)[0][1].splitlines()
+    assert sum(map(len, lines)) <= 4000
+    assert lines[-1].startswith("49 500 GET")

@@ -1,0 +1,543 @@
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from monitor_blueprint.domain.messages import Delivered, Message
+
+from monitor_blueprint import config
+from monitor_blueprint.alerts.delivery import Outbox
+from monitor_blueprint.domain.models import CheckResult, EventKind, ProbeError, Reading, Silence, Status, Thresholds
+from monitor_blueprint.engine import health_check
+from monitor_blueprint.engine.health_check import HealthCheck, Outcome
+from monitor_blueprint.engine.runner import Runner
+from monitor_blueprint.notifiers import Channel
+from monitor_blueprint.probes import Observation, ProbeContext
+from monitor_blueprint.storage import sqlite
+from monitor_blueprint.storage.reads import MANUAL
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.text import ko, render
+from monitor_blueprint.text.health_log import HealthLog
+from tests.monitor_blueprint import guide
+from tests.monitor_blueprint.bus import Systemd
+from tests.monitor_blueprint.conftest import Script
+from tests.monitor_blueprint.guide import without_time
+
+NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+FIVE_MINUTES = timedelta(minutes=5)
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
+STRONGER = Observation((Reading("unit", Status.CRITICAL, facts={"state": "failed/failed"}),))
+
+
+class Bench:
+    """A health check over a directory, with its log on a page and its messages in a list."""
+
+    def __init__(self, directory: Path, *checks: dict[str, Any], channels: Sequence[str] = ("slack",), **settings: Any) -> None:
+        document = {
+            "monitor": {"log_dir": f"{directory}/log", "state_dir": f"{directory}/state", **settings},
+            "check": [check if "kind" in check else {"kind": "scripted", "line": check["name"], **check} for check in checks],
+        }
+        self.config = config.parse(document, {}, source="monitor.toml")
+        self.now = NOW
+        self.sent: list[Message] = []
+        self.screen = io.StringIO()
+        self.store = Store(self.config.database, busy_timeout_s=0.2)
+        self.log = HealthLog(self.config.log_dir, self.screen)
+        self.outbox = Outbox(self.store, [Channel(name, self._take) for name in channels], render.summary, clock=lambda: self.now)
+        self.check = HealthCheck(self.config, self.store, self.log, self.outbox)
+
+    def _take(self, message: Message, timeout_s: float) -> Delivered:
+        self.sent.append(message)
+        return Delivered()
+
+    def run(self, at: datetime = NOW, *, only: Sequence[str] | None = None, reason: str = "test") -> Outcome:
+        """Run one health check and deliver what it tells; the page has the lines of this one only."""
+        self.now = at
+        self.screen.seek(0)
+        self.screen.truncate()
+        outcome = self.check.run(at, reason, only)
+        self.outbox.deliver_due()
+        return outcome
+
+    @property
+    def lines(self) -> list[str]:
+        return [without_time(line) for line in self.screen.getvalue().splitlines()]
+
+    def close(self) -> None:
+        self.store.close()
+        self.log.close()
+
+
+MakeBench = Callable[..., Bench]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, script: Script) -> Iterator[MakeBench]:
+    benches: list[Bench] = []
+
+    def make(*checks: dict[str, Any] | str, **settings: Any) -> Bench:
+        sections = [check if isinstance(check, dict) else {"name": check} for check in checks]
+        benches.append(Bench(tmp_path, *sections, **settings))
+        return benches[-1]
+
+    yield make
+    for each in benches:
+        each.close()
+
+
+def rising(*values: float) -> Callable[[ProbeContext], Observation]:
+    """A probe that measures these values, one at a time."""
+    waiting = list(values)
+    return lambda context: Observation((Reading("usage", value=waiting.pop(0), unit="%", thresholds=Thresholds(80, 90)),))
+
+
+class GuidesMachine(Runner):
+    """Sees what the guide's example shows."""
+
+    def run(self, checks: Sequence[config.Check], *, now: datetime, **_: Any) -> list[CheckResult]:
+        limits = Thresholds(80, 90)
+        answering = Reading("http", facts={"http_status": 200})
+        seen = {
+            "Nginx": (Reading("unit"),),
+            "Django": (Reading("unit"), answering),
+            "Flask": (Reading("unit"), answering),
+            "Disk": (Reading("usage", value=45.0, unit="%", thresholds=limits),),
+            "Memory": (Reading("usage", value=62.5, unit="%", thresholds=limits),),
+            "CPU": (Reading("load", value=28, unit="%", thresholds=Thresholds(70, 90), facts={"load": 0.45, "cores": 4}),),
+        }
+        return [CheckResult(check.name, check.kind, seen[check.name], now) for check in checks]
+
+
+def test_a_health_check_writes_the_guides_log_line_by_line(bench: MakeBench) -> None:
+    stack = [
+        {"name": "Nginx", "kind": "service", "unit": "nginx"},
+        {"name": "Django", "kind": "service", "unit": "gunicorn_django"},
+        {"name": "Flask", "kind": "service", "unit": "gunicorn_flask"},
+    ]
+    resources = [{"name": name, "kind": name.lower()} for name in ("Disk", "Memory", "CPU")]
+    there = bench(*stack, *resources)
+    there.check._runner = GuidesMachine()
+    assert there.run().overall is Status.OK
+    expected = [without_time(line) for line in guide.LOG]
+    own = [
+        "INFO: 7. 모니터 자체 상태 확인 중...",
+        "SUCCESS: 데이터베이스: 정상",
+        "SUCCESS: 로그 파일: 정상",
+        "SUCCESS: 설정: 정상",
+        "SUCCESS: Slack 알림: 정상",
+    ]
+    assert there.lines == [*expected[:17], *own, *expected[17:]]
+    assert there.screen.getvalue() == (there.config.log_dir / "health_check.log").read_text(encoding="utf-8")
+
+
+def test_what_is_critical_is_an_error_line_and_is_told_once(bench: MakeBench, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    there = bench("Django", "Flask")
+    outcome = there.run()
+    assert outcome.overall is Status.CRITICAL
+    assert [(event.kind, event.checks) for event in outcome.events] == [(EventKind.OPENED, ("Flask",))]
+    assert [line for line in there.lines if line.startswith("ERROR")] == ["ERROR: Flask: thing 위험 (gone)"]
+    assert there.lines[-4:] == [
+        "INFO: 알림: 장애 1번 발생 - Flask (slack)",
+        f"INFO: {ko.RULE}",
+        "INFO: 헬스 체크 완료: CRITICAL",
+        f"INFO: {ko.RULE}",
+    ]
+    (message,) = there.sent
+    assert message.body.splitlines()[:2] == ["[CRITICAL] NeuroNova 서비스 장애 발생!", "실패한 서비스: Flask"]
+    there.run(NOW + FIVE_MINUTES)
+    assert len(there.sent) == 1
+
+
+def test_an_outage_of_two_is_the_guides_alert_and_its_recovery_says_how_long_it_lasted(
+    bench: MakeBench, script: Script, seoul: None
+) -> None:
+    script["Django"] = script["Flask"] = lambda context: DOWN
+    there = bench("Nginx", "Django", "Flask")
+    there.run(NOW)
+    script.clear()
+    there.run(NOW + FIVE_MINUTES)
+    failed, recovered = there.sent
+    assert failed.body.splitlines()[:3] == guide.ALERT
+    assert recovered.body.splitlines()[:5] == [
+        "[OK] NeuroNova 서비스 복구",
+        "복구된 서비스: Django Flask",
+        "시각: 2025-12-06 14:40:01",
+        "- Django: 5분 동안 장애 상태였음",
+        "- Flask: 5분 동안 장애 상태였음",
+    ]
+
+
+def test_a_warning_is_in_the_log_only(bench: MakeBench, script: Script) -> None:
+    script["Disk"] = rising(80.0)
+    there = bench("Disk")
+    assert there.run().overall is Status.WARNING
+    assert "WARNING: Disk: usage 경고 (80%)" in there.lines
+    assert there.lines[-2] == "INFO: 헬스 체크 완료: WARNING"
+    assert not there.sent
+
+
+def test_a_value_that_dances_on_a_limit_is_told_once(bench: MakeBench, script: Script) -> None:
+    script["Disk"] = rising(90.0, 89.0, 90.0, 86.0, 84.9)
+    there = bench("Disk")
+    statuses = [there.run(NOW + number * FIVE_MINUTES).overall for number in range(5)]
+    assert statuses == [Status.CRITICAL, Status.CRITICAL, Status.CRITICAL, Status.CRITICAL, Status.WARNING]
+    assert [message.kind for message in there.sent] == ["opened"]
+
+
+def test_a_failure_that_is_to_be_confirmed_is_a_warning_until_it_is(bench: MakeBench, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    there = bench({"name": "Flask", "confirm": 2})
+    there.run()
+    assert "WARNING: Flask: thing 위험 (gone) - 재확인 대기" in there.lines
+    assert not any(line.startswith("ERROR") for line in there.lines)
+    assert not there.sent
+    there.run(NOW + FIVE_MINUTES)
+    assert "ERROR: Flask: thing 위험 (gone)" in there.lines
+    assert len(there.sent) == 1
+
+
+def test_a_unit_that_systemd_calls_down_needs_no_confirmation(bench: MakeBench, script: Script) -> None:
+    script["Flask"] = lambda context: STRONGER
+    there = bench({"name": "Flask", "confirm": 5})
+    assert there.run().overall is Status.CRITICAL
+
+
+def test_who_is_in_transition_is_no_fault_yet_and_is_to_be_looked_at_again_after_the_grace_time(
+    bench: MakeBench, script: Script
+) -> None:
+    settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/auto-restart"}, is_settling=True)
+    script["Flask"] = lambda context: Observation((settling,))
+    there = bench("Django", "Flask", grace_s=10.0)
+    outcome = there.run()
+    assert "INFO: Flask: 재시작 중 (activating/auto-restart)" in there.lines
+    assert outcome.recheck_in_s is not None
+    assert 10.0 <= outcome.recheck_in_s <= 11.0
+    assert outcome.rechecks == ("Flask",)
+    assert not there.sent
+    # It did not come up in time.
+    outcome = there.run(NOW + timedelta(seconds=10.1), only=["Flask"])
+    assert (outcome.recheck_in_s, outcome.rechecks) == (None, ())
+    assert [message.kind for message in there.sent] == ["opened"]
+
+
+def test_a_restart_that_succeeds_in_time_is_no_outage(bench: MakeBench, script: Script) -> None:
+    settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/start"}, is_settling=True)
+    script["Flask"] = lambda context: Observation((settling,))
+    there = bench("Flask")
+    there.run()
+    script.clear()
+    assert there.run(NOW + timedelta(seconds=5), only=["Flask"]).overall is Status.OK
+    assert not there.sent
+
+
+def test_what_is_left_out_on_purpose_is_neither_a_success_nor_a_warning(bench: MakeBench) -> None:
+    there = bench({"name": "Nginx", "kind": "service", "unit": "nginx", "when_absent": "skip"})
+    assert there.run().overall is Status.OK
+    assert "INFO: Nginx: systemd 유닛 nginx 없음 (점검 제외)" in there.lines
+
+
+def test_what_could_not_be_looked_at_is_unknown_and_nobody_is_blamed(bench: MakeBench, script: Script) -> None:
+    def fail(context: ProbeContext) -> Observation:
+        raise ProbeError("no system bus")
+
+    script["Flask"] = fail
+    there = bench("Flask")
+    assert there.run().overall is Status.UNKNOWN
+    assert "WARNING: Flask: 확인 불가 (no system bus)" in there.lines
+    assert there.lines[-2] == "INFO: 헬스 체크 완료: UNKNOWN"
+    assert not there.sent
+    for number in (1, 2):
+        there.run(NOW + number * FIVE_MINUTES)
+    assert [message.kind for message in there.sent] == ["blind"]
+
+
+def test_a_fault_in_one_probe_is_that_checks_and_the_others_are_checked_and_alerted_as_usual(
+    bench: MakeBench, script: Script
+) -> None:
+    script["Uptime"] = lambda context: Observation((Reading("exists", facts={"path": Path("/etc")}),))  # type: ignore[dict-item]
+    script["Flask"] = lambda context: DOWN
+    there = bench("Uptime", "Flask")
+    assert there.run().overall is Status.CRITICAL
+    assert "WARNING: Uptime: 확인 불가 (fault in the probe: its readings cannot be kept: TypeError)" in there.lines
+    assert [message.body.splitlines()[1] for message in there.sent] == ["실패한 서비스: Flask"]
+
+
+def test_a_look_at_some_checks_writes_those_lines_only(bench: MakeBench, script: Script) -> None:
+    there = bench("Django", "Flask")
+    outcome = there.run(only=["Flask"])
+    assert [result.check for result in outcome.results] == ["Flask"]
+    assert there.lines == ["INFO: 2. Flask ML 서버 상태 확인 중...", "SUCCESS: Flask: thing 정상"]
+
+
+def test_a_check_that_is_not_due_keeps_its_place_and_number_and_shows_its_previous_result(
+    bench: MakeBench, script: Script, seoul: None
+) -> None:
+    script["Weekly"] = lambda context: DOWN
+    weekly = {"interval_s": 604800}
+    there = bench("A", {"name": "Weekly", **weekly}, {"name": "Backup", **weekly}, "B")
+    there.run()
+    outcome = there.run(NOW + FIVE_MINUTES)
+    assert outcome.overall is Status.CRITICAL
+    assert [result.check for result in outcome.results] == ["A", "B", "Monitor"]
+    assert there.lines[3:12] == [
+        "INFO: 1. A 확인 중...",
+        "SUCCESS: A: thing 정상",
+        "INFO: 2. Weekly 확인 중...",
+        "ERROR: Weekly: thing 위험 (gone) - 이전 결과 (2025-12-06 14:35:01)",
+        "INFO: 3. Backup 확인 중...",
+        "SUCCESS: Backup: thing 정상 - 이전 결과 (2025-12-06 14:35:01)",
+        "INFO: 4. B 확인 중...",
+        "SUCCESS: B: thing 정상",
+        "INFO: 5. 모니터 자체 상태 확인 중...",
+    ]
+    outcome = there.run(NOW + timedelta(days=7))
+    assert [result.check for result in outcome.results] == ["A", "Weekly", "Backup", "B", "Monitor"]
+
+
+def test_a_failure_that_waits_for_its_confirmation_is_no_success_meanwhile(bench: MakeBench, script: Script, seoul: None) -> None:
+    script["Weekly"] = lambda context: DOWN
+    there = bench({"name": "Weekly", "interval_s": 604800, "confirm": 2})
+    there.run()
+    assert there.run(NOW + FIVE_MINUTES).overall is Status.OK
+    assert there.lines[4] == "WARNING: Weekly: thing 위험 (gone) - 재확인 대기 - 이전 결과 (2025-12-06 14:35:01)"
+
+
+def test_a_fault_is_looked_at_again_by_hand_even_where_it_is_not_due(bench: MakeBench, script: Script) -> None:
+    script["Weekly"] = lambda context: DOWN
+    there = bench({"name": "Weekly", "interval_s": 604800})
+    there.run()
+    script["Weekly"] = lambda context: Observation((Reading("thing"),))
+    assert there.run(NOW + FIVE_MINUTES).overall is Status.CRITICAL
+    assert there.run(NOW + FIVE_MINUTES, reason=MANUAL).overall is Status.OK
+    # What is well is asked no sooner.
+    assert [result.check for result in there.run(NOW + 2 * FIVE_MINUTES, reason=MANUAL).results] == ["Monitor"]
+
+
+def test_a_run_that_comes_a_moment_early_skips_no_check(bench: MakeBench) -> None:
+    there = bench({"name": "A", "interval_s": 600})
+    there.run()
+    assert len(there.run(NOW + timedelta(seconds=300)).results) == 1
+    assert len(there.run(NOW + timedelta(seconds=599)).results) == 2
+
+
+def test_a_clock_that_was_set_back_does_not_make_the_monitor_deaf(bench: MakeBench, script: Script) -> None:
+    there = bench("Flask")
+    there.run(NOW + timedelta(days=365))
+    script["Flask"] = lambda context: DOWN
+    assert there.run(NOW).overall is Status.CRITICAL
+    assert len(there.sent) == 1
+
+
+def test_an_older_look_says_nothing_new_once_a_newer_one_is_known(bench: MakeBench, script: Script) -> None:
+    there = bench("Flask")
+    there.run(NOW)
+    script["Flask"] = lambda context: DOWN
+    outcome = there.run(NOW - timedelta(seconds=1))
+    assert {result.check: result.status for result in outcome.results} == {"Flask": Status.OK, "Monitor": Status.OK}
+    assert "SUCCESS: Flask: thing 정상" in there.lines
+    assert not there.sent
+
+
+def test_a_probe_gets_back_what_it_remembered(bench: MakeBench, script: Script) -> None:
+    remembered: list[int] = []
+
+    def count(context: ProbeContext) -> Observation:
+        number = context.memory.get("count", 0)
+        remembered.append(number)
+        return Observation((Reading("thing"),), {"count": number + 1})
+
+    script["Log"] = count
+    there = bench("Log")
+    for number in range(3):
+        there.run(NOW + number * FIVE_MINUTES)
+    assert remembered == [0, 1, 2]
+
+
+def test_a_silenced_check_is_checked_and_written_and_not_sent(bench: MakeBench, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    there = bench("Flask")
+    silence = Silence("Flask", NOW, NOW + FIVE_MINUTES, "배포")
+    there.store.run(lambda transaction: transaction.add_silence(silence))
+    there.run()
+    assert "ERROR: Flask: thing 위험 (gone)" in there.lines
+    assert not there.sent
+    there.run(NOW + FIVE_MINUTES)
+    assert len(there.sent) == 1
+
+
+def test_a_restart_of_the_monitor_neither_repeats_nor_forgets_what_was_told(bench: MakeBench, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    first = bench("Flask")
+    first.run()
+    first.close()
+    second = bench("Flask")
+    second.run(NOW + FIVE_MINUTES)
+    assert not second.sent
+    script.clear()
+    second.run(NOW + 2 * FIVE_MINUTES)
+    assert [message.kind for message in second.sent] == ["recovered"]
+
+
+def test_an_incident_keeps_evidence_and_its_messages_have_the_id_of_the_event(bench: MakeBench, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    there = bench("Flask")
+    there.run()
+    detail = there.store.incident(1)
+    assert detail is not None
+    assert (
+        [record.id for record in detail.events] == [message.id for message in there.sent] == ["nn-1-opened-20251206T053501000000"]
+    )
+    assert {"processes_cpu", "processes_memory"} <= {item.title for item in detail.evidence}
+    assert [(delivery.channel, delivery.state) for delivery in detail.deliveries] == [("slack", "delivered")]
+
+
+def test_without_any_channel_every_health_check_says_so(bench: MakeBench) -> None:
+    there = bench("Flask", channels=())
+    for number in range(2):
+        there.run(NOW + number * FIVE_MINUTES)
+        assert f"ERROR: {ko.NO_CHANNEL}" in there.lines
+
+
+def test_what_was_told_goes_to_every_channel(bench: MakeBench, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    there = bench("Flask", channels=("email", "slack"))
+    there.run()
+    assert "INFO: 알림: 장애 1번 발생 - Flask (email, slack)" in there.lines
+    assert len(there.sent) == 2
+
+
+def test_without_a_usable_database_checks_and_alerts_go_on_and_that_is_an_incident_too(
+    bench: MakeBench, script: Script, tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "monitor.db").mkdir()
+    script["Flask"] = lambda context: DOWN
+    there = bench("Flask")
+    outcome = there.run()
+    assert outcome.overall is Status.CRITICAL
+    assert any(line.startswith("ERROR: 데이터베이스: 사용 불가, 메모리에 기록 중 (") for line in there.lines)
+    (message,) = there.sent
+    assert message.body.splitlines()[1] == "실패한 서비스: Flask Monitor"
+
+
+def test_a_check_by_hand_that_cannot_use_the_database_does_not_say_that_it_told(
+    bench: MakeBench, script: Script, tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "monitor.db").mkdir()
+    script["Flask"] = lambda context: DOWN
+    there = bench("Flask")
+    assert there.run(reason=MANUAL).events
+    assert not [line for line in there.lines if line.startswith("INFO: 알림: ")]
+
+
+def test_a_damaged_database_is_put_aside_and_that_is_written(bench: MakeBench, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "monitor.db").write_bytes(b"this is no database" * 1000)
+    there = bench("Flask")
+    assert there.run().overall is Status.OK
+    assert any(line.startswith("WARNING: 모니터: corrupt database moved to ") for line in there.lines)
+
+
+def test_a_damaged_database_is_told_once_over_every_channel_in_the_guides_format(bench: MakeBench, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "monitor.db").write_bytes(b"this is no database" * 1000)
+    there = bench("Flask", channels=("slack", "email"))
+    now = datetime.now(UTC)
+    # Neither a silence nor another health check, a restart included, changes anything about that.
+    there.store.run(lambda tx: tx.add_silence(Silence("*", now - FIVE_MINUTES, now + FIVE_MINUTES)))
+    there.run(now)
+    there.run(now + FIVE_MINUTES)
+    first, second = there.sent
+    after_a_restart = bench("Flask", channels=("slack", "email"))
+    after_a_restart.run(now + 2 * FIVE_MINUTES)
+    assert after_a_restart.sent == []
+    assert first == second
+    (aside,) = (tmp_path / "state").glob("monitor.db.corrupt-*")
+    moved = sqlite.last_moved_aside(tmp_path / "state" / "monitor.db")
+    assert moved is not None
+    assert first.body.splitlines() == [
+        "[CRITICAL] NeuroNova 서비스 장애 발생!",
+        "실패한 서비스: Monitor",
+        f"시각: {render.local(moved[1])}",
+        "- 데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음"
+        f" ({aside}) · {render.local(moved[1])}부터",
+    ]
+
+
+def test_damage_that_another_process_found_is_told_all_the_same_once_for_each_time(bench: MakeBench, tmp_path: Path) -> None:
+    there = bench("Flask")
+    now = datetime.now(UTC)
+    there.run(now)
+    for number in range(1, 3):
+        with closing(sqlite3.connect(there.config.database)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        there.config.database.write_bytes(b"this is no database" * 1000)
+        # `neuronova-monitor status`, for one.
+        Store(there.config.database).close()
+        for _ in range(2):
+            there.run(now + number * FIVE_MINUTES)
+        assert ["손상" in message.body for message in there.sent] == [True] * number
+
+
+def test_a_database_that_somebody_holds_locked_delays_no_alert(bench: MakeBench, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    there = bench("Flask")
+    with closing(sqlite3.connect(there.config.database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        there.run()
+        assert [message.kind for message in there.sent] == ["opened"]
+    # Once it is free again, what was kept in memory is written, and nothing is told twice.
+    there.run(NOW + FIVE_MINUTES)
+    assert there.store.problem == ""
+    assert [record.number for record in there.store.incidents()] == [1]
+    assert [message.kind for message in there.sent].count("opened") == 1
+
+
+def test_a_log_that_cannot_be_written_is_an_incident_of_the_monitor_itself(bench: MakeBench, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("a file is in the way")
+    there = bench("Flask")
+    there.run()
+    assert there.run(NOW + FIVE_MINUTES).overall is Status.CRITICAL
+    (message,) = there.sent
+    assert message.body.splitlines()[1] == "실패한 서비스: Monitor"
+    assert "로그 파일: 기록 불가" in message.body
+
+
+def test_a_configuration_that_is_not_in_use_is_an_incident_of_the_monitor_itself(bench: MakeBench) -> None:
+    there = bench("Flask")
+    there.check = HealthCheck(there.config, there.store, there.log, there.outbox, config_problem="monitor.toml: wrong")
+    assert there.run().overall is Status.CRITICAL
+    assert "ERROR: 설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 (monitor.toml: wrong)" in there.lines
+
+
+def test_all_units_are_asked_about_once(bench: MakeBench, systemd: Systemd) -> None:
+    systemd.has("nginx.service")
+    systemd.has("gunicorn_flask.service", active="failed", sub="failed")
+    sections = [
+        {"name": name, "kind": "service", "unit": unit} for name, unit in (("Nginx", "nginx"), ("Flask", "gunicorn_flask"))
+    ]
+    there = bench(*sections)
+    there.run()
+    assert "SUCCESS: Nginx: 정상 실행 중" in there.lines
+    assert "ERROR: Flask: 중지됨 (failed/failed)" in there.lines
+    assert systemd.asked.count("ListUnitsByNames") == 1
+
+
+def test_only_systemds_own_lines_and_names_of_exceptions_leave_the_server() -> None:
+    printed = "Dec 06 14:35:00 clinic gunicorn[7]: ValueError: could not convert string to float: '홍길동'"
+    systemds = "Dec 06 14:35:01 clinic systemd[1]: gunicorn_flask.service: Main process exited, code=exited, status=1/FAILURE"
+    text = f"{printed}\n환자 홍길동 예측 실패\n{systemds}"
+    assert health_check._few_lines(
+        [("journal gunicorn_flask", text), ("nginx_5xx", "x"), ("oom", "kernel: Killed process 7 (python)")]
+    ) == [
+        ("journal gunicorn_flask", f"{systemds}\n예외: ValueError"),
+        ("oom", "kernel: Killed process 7 (python)"),
+    ]

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from monitor_blueprint.engine.leader import ScheduleLock
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+import pathlib, sys, threading
+from monitor_blueprint.engine.leader import ScheduleLock
+say = lambda *words: print(*words, flush=True)
+ScheduleLock(pathlib.Path(sys.argv[1])).start(lambda: say("acquired"), lambda pid: say("waiting for", pid))
+sys.stdin.read()
+"""
+STRANGER = """
+import os, socket, sys
+os.setuid(65534)
+taken = socket.socket(socket.AF_UNIX)
+taken.bind("\\0" + sys.argv[1])
+taken.listen()
+print("taken", flush=True)
+sys.stdin.read()
+"""
+Start = Callable[[], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts processes that want the lock, and say so."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def begin() -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(tmp_path / "state")],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        processes.append(process)
+        return process
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def output_of(process: subprocess.Popen[str]) -> IO[str]:
+    assert process.stdout is not None
+    return process.stdout
+
+
+def said_by(process: subprocess.Popen[str]) -> str:
+    return output_of(process).readline().strip()
+
+
+def test_the_first_has_the_lock_at_once_and_makes_the_directory(start: Start, tmp_path: Path) -> None:
+    process = start()
+    assert said_by(process) == "acquired"
+    assert ScheduleLock(tmp_path / "state").holder() == process.pid
+
+
+def test_a_second_one_says_for_whom_it_waits_and_takes_over_when_the_first_is_killed(start: Start, tmp_path: Path) -> None:
+    first = start()
+    assert said_by(first) == "acquired"
+    second = start()
+    assert said_by(second) == f"waiting for {first.pid}"
+    first.send_signal(signal.SIGKILL)
+    assert said_by(second) == "acquired"
+    assert ScheduleLock(tmp_path / "state").holder() == second.pid
+
+
+def test_of_many_exactly_one_has_it_and_each_in_turn(start: Start, tmp_path: Path) -> None:
+    waiting = [start() for _ in range(4)]
+    holder = next(process for process, words in [(process, said_by(process)) for process in waiting] if words == "acquired")
+    waiting.remove(holder)
+    while waiting:
+        holder.kill()
+        ready, _, _ = select.select([output_of(process) for process in waiting], [], [], 60)
+        (holder,) = (process for process in waiting if process.stdout in ready)
+        assert said_by(holder) == "acquired"
+        assert ScheduleLock(tmp_path / "state").holder() == holder.pid
+        waiting.remove(holder)
+
+
+def test_nobody_holds_a_lock_that_was_never_taken(tmp_path: Path) -> None:
+    assert ScheduleLock(tmp_path / "state").holder() == 0
+
+
+def test_nobody_holds_a_lock_whose_holder_is_gone(start: Start, tmp_path: Path) -> None:
+    process = start()
+    assert said_by(process) == "acquired"
+    process.kill()
+    process.wait()
+    assert ScheduleLock(tmp_path / "state").holder() == 0
+
+
+def test_where_the_directory_cannot_be_had_exactly_one_of_many_has_the_lock_all_the_same(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file is in the way")
+    first = start()
+    assert said_by(first) == "acquired"
+    waiting = [start() for _ in range(3)]
+    assert [said_by(process) for process in waiting] == [f"waiting for {first.pid}"] * 3
+    first.kill()
+    while waiting:
+        ready, _, _ = select.select([output_of(process) for process in waiting], [], [], 60)
+        (holder,) = (process for process in waiting if process.stdout in ready)
+        assert said_by(holder) == "acquired"
+        waiting.remove(holder)
+        holder.kill()
+
+
+def test_one_that_found_the_directory_usable_and_one_that_did_not_never_both_have_it(start: Start, tmp_path: Path) -> None:
+    first = start()
+    assert said_by(first) == "acquired"
+    (tmp_path / "state").rename(tmp_path / "moved")
+    (tmp_path / "state").write_text("a file is in the way")
+    second = start()
+    assert said_by(second) == f"waiting for {first.pid}"
+    (tmp_path / "state").unlink()
+    third = start()
+    assert said_by(third) == f"waiting for {first.pid}"
+    first.kill()
+    ready, _, _ = select.select([output_of(second), output_of(third)], [], [], 60)
+    assert len(ready) == 1
+
+
+def test_a_directory_that_leads_to_itself_is_locked_too(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "state").symlink_to(tmp_path / "state")
+    first = start()
+    assert said_by(first) == "acquired"
+    assert said_by(start()) == f"waiting for {first.pid}"
+
+
+def test_why_the_file_cannot_be_used_is_told(tmp_path: Path) -> None:
+    acquired = threading.Event()
+    assert ScheduleLock(tmp_path / "state").start(acquired.set, lambda pid: None) == ""
+    assert acquired.wait(60)
+    acquired.clear()
+    (tmp_path / "other").write_text("a file is in the way")
+    assert ScheduleLock(tmp_path / "other").start(acquired.set, lambda pid: None) in ("File exists", "Not a directory")
+    assert acquired.wait(60)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
+def test_a_stranger_who_takes_the_name_keeps_nobody_from_running(start: Start, tmp_path: Path) -> None:
+    name = ScheduleLock(tmp_path / "state")._name
+    stranger = subprocess.Popen(
+        [sys.executable, "-c", STRANGER, name[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with stranger:
+        output_of(stranger).readline()
+        assert said_by(start()) == "acquired"
+        stranger.kill()
+
+
+def test_a_name_that_nobody_listens_to_is_waited_for_a_while_only(start: Start, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(ScheduleLock(tmp_path / "state")._name)
+        assert said_by(start()) == "acquired"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a file system that is full")
+def test_a_full_disk_does_not_keep_the_schedule_from_running(tmp_path: Path) -> None:
+    directory = tmp_path / "full"
+    directory.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", directory], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        (directory / "monitor.lock").touch()
+        (directory / "filling").write_bytes(b"x" * 4096)
+        acquired = threading.Event()
+        ScheduleLock(directory).start(acquired.set, lambda pid: None)
+        assert acquired.wait(60)
+    finally:
+        subprocess.run(["umount", "-l", directory], check=True)

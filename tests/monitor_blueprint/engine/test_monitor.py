@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint import config
+from monitor_blueprint.config import ConfigError
+from monitor_blueprint.domain.models import Reading, Status
+from monitor_blueprint.engine import monitor
+from monitor_blueprint.engine.monitor import Monitor, admin_token
+from monitor_blueprint.probes import Observation
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.text import ko
+from tests.monitor_blueprint.bus import Systemd
+from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
+from tests.monitor_blueprint.guide import without_time
+from tests.monitor_blueprint.running import configure
+from tests.monitor_blueprint.standins import HttpStandIn
+
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
+
+
+def lines(path: Path) -> list[str]:
+    return [without_time(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_monitor_that_begins_checks_at_once_and_says_so(start_monitor: StartMonitor, tmp_path: Path) -> None:
+    running = start_monitor()
+    written = lines(tmp_path / "log" / "health_check.log")
+    assert f"INFO: {ko.START}" in written
+    assert any(line.startswith("INFO: 헬스 체크 완료: ") for line in written)
+    assert any(line.startswith("INFO: 점검 일정을 맡음 (PID ") for line in lines(tmp_path / "log" / "cron.log"))
+    assert running.monitor.schedule.is_running
+
+
+def test_without_systemd_it_says_once_that_it_cannot_listen_and_polls_on(
+    start_monitor: StartMonitor, reports: Reports, tmp_path: Path
+) -> None:
+    running = start_monitor('[[check]]\nname = "Flask"\nkind = "scripted"\nunit = "gunicorn_flask"\n')
+    written: list[str] = []
+    while not (lost := [line for line in written if "systemd 상태 변경 감시 끊김 (no system bus: " in line]):
+        running.monitor.schedule.run_soon("test")
+        reports.until_checked()
+        written = lines(tmp_path / "log" / "health_check.log")
+    assert len(lost) == 1
+    assert lost[0].startswith("WARNING: ")
+
+
+def test_with_no_unit_to_watch_nobody_listens_to_systemd(systemd: Systemd, start_monitor: StartMonitor, tmp_path: Path) -> None:
+    start_monitor()
+    assert not systemd.asked
+    assert "감시" not in (tmp_path / "log" / "health_check.log").read_text()
+
+
+def test_an_alert_arrives_at_slack_while_it_runs(start_monitor: StartMonitor, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    with HttpStandIn() as slack:
+        start_monitor(SLACK_WEBHOOK=slack.url)
+        assert slack.next_post().text.splitlines()[:2] == ["[CRITICAL] NeuroNova 서비스 장애 발생!", "실패한 서비스: Flask"]
+
+
+def test_a_unit_that_changes_is_looked_at_at_once(
+    systemd: Systemd, start_monitor: StartMonitor, reports: Reports, tmp_path: Path
+) -> None:
+    systemd.has("gunicorn_flask.service")
+    checks = '[[check]]\nname = "Flask"\nkind = "service"\nunit = "gunicorn_flask"\n'
+    with HttpStandIn() as slack:
+        running = start_monitor(checks, SLACK_WEBHOOK=slack.url)
+        while "systemd 상태 변경 감시 시작: gunicorn_flask" not in (tmp_path / "log" / "health_check.log").read_text():
+            running.monitor.schedule.run_soon("test")
+            reports.until_checked()
+        systemd.change("gunicorn_flask.service", active="failed", sub="failed", Result="signal")
+        assert slack.next_post().text.splitlines()[:2] == ["[CRITICAL] NeuroNova 서비스 장애 발생!", "실패한 서비스: Flask"]
+    written = lines(tmp_path / "log" / "health_check.log")
+    assert "INFO: systemd 알림: Flask 상태 변경 - 즉시 점검" in written
+    assert "ERROR: Flask: 중지됨 (failed/failed)" in written
+
+
+def test_the_dead_mans_switch_elsewhere_hears_of_every_health_check(start_monitor: StartMonitor, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    with HttpStandIn() as switch:
+        start_monitor(HEARTBEAT_URL=switch.url)
+        posts = [switch.next_post() for _ in range(2)]
+    assert [(post.path.rpartition("/")[2], post.body) for post in posts] == [("start", ""), ("fail", "CRITICAL")]
+
+
+def test_a_health_check_forgets_what_is_older_than_configured(start_monitor: StartMonitor, reports: Reports) -> None:
+    running = start_monitor(settings="keep_days = 1")
+    store = running.monitor.store
+    last = store.last_cycle()
+    assert last is not None
+    old = last.started_at.replace(year=last.started_at.year - 1)
+    store.run(lambda transaction: transaction.record_cycle(old, 1.0, Status.OK, ()))
+    for _ in range(2):
+        # The second one's report says that the first one is over, tidying included.
+        running.monitor.schedule.run_soon("test")
+        reports.until_checked()
+    assert all(record.started_at > old for record in store.cycles())
+
+
+def test_a_configuration_that_has_become_wrong_is_reported_and_the_old_one_stays_in_use(
+    tmp_path: Path, script: Script, reports: Reports, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = configure(tmp_path)
+    monitor = Monitor({"NEURONOVA_CONFIG": str(path)})
+    path.write_text("[monitor]\nevery_minute = 5")
+    monitor.start()
+    reports.until_checked()
+    written = lines(tmp_path / "log" / "health_check.log")
+    assert any(line.startswith("ERROR: 설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 (") for line in written)
+    assert "(the configuration from before stays in use)" in caplog.text
+    assert [check.name for check in monitor.config.checks] == ["Flask", "Disk"]
+    monitor.stop()
+    monitor.store.close()
+    monitor.log.close()
+
+
+def test_a_configuration_that_cannot_be_used_is_refused_before_anything_begins(tmp_path: Path) -> None:
+    path = configure(tmp_path, checks="[[check]]")
+    with pytest.raises(ConfigError):
+        Monitor({"NEURONOVA_CONFIG": str(path)})
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_state_directory_that_cannot_be_had_keeps_no_check_from_running(
+    start_monitor: StartMonitor, tmp_path: Path, script: Script
+) -> None:
+    (tmp_path / "state").write_text("a file is in the way")
+    start_monitor()
+    written = lines(tmp_path / "log" / "health_check.log")
+    assert any(line.startswith("ERROR: 잠금 파일을 만들 수 없음 (") for line in written)
+    assert any(line.startswith("ERROR: 데이터베이스: 사용 불가") for line in written)
+    assert "INFO: 헬스 체크 완료: CRITICAL" in written
+
+
+# --- The administrators' token
+
+
+MEMORY = '[[check]]\nname = "Memory"\nkind = "memory"\n'
+
+
+def settings(directory: Path) -> config.Config:
+    return config.load({"NEURONOVA_CONFIG": str(configure(directory, checks=MEMORY))})
+
+
+def test_the_token_of_the_environment_is_taken(tmp_path: Path) -> None:
+    assert admin_token(settings(tmp_path), {"MONITOR_ADMIN_TOKEN": " secret "}) == "secret"
+    assert not (tmp_path / "state").exists()
+
+
+def test_without_one_a_token_is_made_that_only_its_owner_can_read(tmp_path: Path) -> None:
+    made = admin_token(settings(tmp_path), {})
+    path = tmp_path / "state" / "admin_token"
+    assert len(made) >= 40
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == (f"{made}\n", 0o600)
+    assert admin_token(settings(tmp_path), {}) == made
+    assert [each.name for each in (tmp_path / "state").iterdir()] == ["admin_token"]
+
+
+def test_of_many_that_begin_at_once_all_have_the_same_token(tmp_path: Path) -> None:
+    found = settings(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: admin_token(found, {}), range(8)))) == 1
+
+
+def test_where_no_token_can_be_had_there_is_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    found = settings(tmp_path)
+    (tmp_path / "state").write_text("a file is in the way")
+    assert admin_token(found, {}) == ""
+    assert "no administrators' token: " in caplog.text
+
+
+def test_the_outbox_has_the_channels_that_are_configured(tmp_path: Path) -> None:
+    environ = {
+        "NEURONOVA_CONFIG": str(configure(tmp_path, checks=MEMORY)),
+        "ALERT_EMAIL": "ops@example.com",
+        "SLACK_WEBHOOK": "http://127.0.0.1:1/x",
+    }
+    found = config.load(environ)
+    with Store(found.database) as store:
+        assert monitor.make_outbox(found, store).channel_names == ("email", "slack")

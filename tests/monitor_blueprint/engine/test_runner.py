@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor_blueprint import probes
+from monitor_blueprint.adapters.systemd import UnitState
+from monitor_blueprint.config import Check
+from monitor_blueprint.domain.models import EMPTY, CheckPolicy, CheckResult, ProbeError, Reading, Status
+from monitor_blueprint.engine import runner
+from monitor_blueprint.engine.runner import Runner, UnitSnapshot
+from monitor_blueprint.probes import Observation, ProbeContext
+from tests.monitor_blueprint.conftest import Script
+from tests.monitor_blueprint.shortage import few_threads, said
+
+NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+FINE = Observation((Reading("thing"),))
+# Long enough for a thread to be scheduled on a busy machine; only where something hangs is it waited for.
+LONG_S, SHORT_S = 60.0, 2.0
+
+
+def checks(*names: str) -> list[Check]:
+    options = probes.load("scripted").Options
+    return [Check("scripted", options(line=name), CheckPolicy(name)) for name in names]
+
+
+def run(
+    tried: Runner, names: Sequence[str], deadline_s: float = LONG_S, memories: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, CheckResult]:
+    results = tried.run(
+        checks(*names),
+        now=NOW,
+        units=UnitState,
+        memories=memories or {},
+        environ={"ML_API_KEY": "k"},
+        deadline_s=deadline_s,
+    )
+    assert [result.check for result in results] == list(names)
+    return {result.check: result for result in results}
+
+
+def reason(result: CheckResult) -> object:
+    assert result.status is Status.UNKNOWN
+    return result.readings[0].facts["reason"]
+
+
+class Hanging:
+    """A probe that does not come back before it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.released = threading.Event()
+        self.returned = threading.Semaphore(0)
+        self.times = 0
+
+    def __call__(self, context: ProbeContext) -> Observation:
+        self.times += 1
+        self.begun.release()
+        self.released.wait(60)
+        self.returned.release()
+        return FINE
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    probe = Hanging()
+    yield probe
+    probe.released.set()
+
+
+def wait_until_idle(tried: Runner) -> None:
+    """Until every thread of the runner has put away what it brought back."""
+    with tried._returned:
+        assert tried._returned.wait_for(lambda: not tried._out, timeout=60)
+
+
+@pytest.fixture
+def others() -> Iterator[Callable[..., Future[dict[str, CheckResult]]]]:
+    with ThreadPoolExecutor(4) as pool:
+        yield lambda tried, *names: pool.submit(run, tried, names)
+
+
+def test_all_checks_run_side_by_side_and_the_results_come_in_their_order(script: Script) -> None:
+    together = threading.Barrier(8, timeout=60)
+
+    def wait_for_the_others(context: ProbeContext) -> Observation:
+        together.wait()
+        return FINE
+
+    names = [f"check{number}" for number in range(8)]
+    script.update(dict.fromkeys(names, wait_for_the_others))
+    assert all(result.status is Status.OK for result in run(Runner(), names).values())
+
+
+def test_a_probe_is_told_the_moment_the_secrets_and_what_it_remembered(script: Script) -> None:
+    seen: list[ProbeContext] = []
+
+    def look(context: ProbeContext) -> Observation:
+        seen.append(context)
+        return Observation((Reading("thing"),), {"position": 6})
+
+    script["Log"] = look
+    before = time.monotonic()
+    result = run(Runner(), ["Log"], memories={"Log": {"position": 5}})["Log"]
+    (context,) = seen
+    assert (context.now, context.memory, context.environ) == (NOW, {"position": 5}, {"ML_API_KEY": "k"})
+    assert before + LONG_S - 1 <= context.deadline <= time.monotonic() + LONG_S - 1
+    assert (result.memory, result.at, result.kind) == ({"position": 6}, NOW, "scripted")
+    assert result.duration_ms > 0
+
+
+def test_a_probe_that_could_not_look_is_unknown_and_its_memory_is_kept(script: Script) -> None:
+    def fail(context: ProbeContext) -> Observation:
+        raise ProbeError("no such mount\npoint")
+
+    script["Disk"] = fail
+    found = run(Runner(), ["Disk", "Other"], memories={"Disk": {"a": 1}})
+    assert reason(found["Disk"]) == "no such mount point"
+    assert found["Disk"].memory == {"a": 1}
+    assert found["Other"].status is Status.OK
+
+
+def test_a_fault_in_a_probe_is_unknown_and_logged_and_stops_no_other(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    def divide(context: ProbeContext) -> Observation:
+        raise ZeroDivisionError
+
+    script["Disk"] = divide
+    found = run(Runner(), ["Disk", "Other"])
+    assert reason(found["Disk"]) == "fault in the probe: ZeroDivisionError"
+    assert found["Other"].status is Status.OK
+    assert "probe Disk failed" in caplog.text
+
+
+def thing(**fields: Any) -> Observation:
+    return Observation((Reading("thing", **fields),))
+
+
+@pytest.mark.parametrize(
+    ("returned", "why"),
+    [
+        (None, "it returned NoneType, not an Observation"),
+        ((Reading("thing"),), "it returned tuple, not an Observation"),
+        (Observation(()), "its readings must be a tuple of at least one Reading"),
+        (Observation(Reading("thing")), "its readings must be a tuple of at least one Reading"),  # type: ignore[arg-type]
+        (Observation(("thing",)), "one of its readings is a str"),  # type: ignore[arg-type]
+        (thing(status="CRITICAL"), 'the status of "thing" is a str, not a Status'),
+        (thing(status=2), 'the status of "thing" is a int, not a Status'),
+        (thing(value=float("nan")), 'the value of "thing" is no finite number'),
+        (thing(value=float("inf")), 'the value of "thing" is no finite number'),
+        (thing(value="5"), "its readings cannot be kept: Expected `float | null`, got `str` - at `$[0].value`"),
+        (thing(facts={"path": Path("/etc")}), "its readings cannot be kept: TypeError"),
+        (thing(facts={"name": "\udcff"}), "its readings cannot be kept: UnicodeEncodeError"),
+        (
+            thing(facts={"share": float("nan")}),
+            "its readings cannot be kept: Expected `bool | int | float | str`, got `null` - at `$[0].facts[...]`",
+        ),
+        (Observation((Reading("thing"),), {"seen": object()}), "its memory cannot be kept: TypeError"),
+        (Observation((Reading("thing"),), [1]), "its memory cannot be kept: Expected `object`, got `array`"),  # type: ignore[arg-type]
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_probe_must_not_return_is_unknown_and_logged_and_stops_no_other(
+    script: Script, caplog: pytest.LogCaptureFixture, returned: Any, why: str
+) -> None:
+    script["Disk"] = lambda context: returned
+    found = run(Runner(), ["Disk", "Other"], memories={"Disk": {"a": 1}})
+    assert reason(found["Disk"]) == f"fault in the probe: {why}"
+    assert found["Disk"].memory == {"a": 1}
+    assert found["Other"].status is Status.OK
+    assert "probe Disk failed" in caplog.text
+
+
+def test_a_probe_that_ends_its_thread_is_unknown_and_not_waited_for(script: Script) -> None:
+    script["Disk"] = lambda context: sys.exit(1)
+    assert reason(run(Runner(), ["Disk", "Other"])["Disk"]) == "fault in the probe: SystemExit"
+
+
+def test_what_a_probe_remembers_and_says_may_be_views(script: Script) -> None:
+    seen = Observation((Reading("thing", facts=EMPTY),), EMPTY)
+    script["Disk"] = lambda context: seen
+    assert run(Runner(), ["Disk"])["Disk"].readings == seen.readings
+
+
+@pytest.mark.slow
+def test_a_probe_that_hangs_is_unknown_holds_up_no_other_and_is_not_started_again_before_it_returns(
+    script: Script, hanging: Hanging
+) -> None:
+    script["Disk"] = hanging
+    tried = Runner()
+    found = run(tried, ["Disk", "Other"], SHORT_S)
+    assert reason(found["Disk"]) == "no answer from the probe for 2 s"
+    assert found["Other"].status is Status.OK
+    threads = threading.active_count()
+    for _ in range(20):
+        # With the long deadline: nobody waits for what is known to hang.
+        found = run(tried, ["Disk", "Other"])
+        assert found["Other"].status is Status.OK
+        assert str(reason(found["Disk"])).startswith("no answer from the probe for ")
+    assert hanging.times == 1
+    assert threading.active_count() <= threads
+    hanging.released.set()
+    assert hanging.returned.acquire(timeout=60)
+    wait_until_idle(tried)
+    assert run(tried, ["Disk"])["Disk"].status is Status.OK
+    assert hanging.times == 2
+
+
+def test_a_check_that_is_just_being_looked_at_is_looked_at_again_afterwards(
+    script: Script, hanging: Hanging, others: Callable[..., Future[dict[str, CheckResult]]]
+) -> None:
+    script["Flask"] = hanging
+    tried = Runner()
+    first = others(tried, "Flask", "Other")
+    assert hanging.begun.acquire(timeout=60)
+    # systemd says that the unit has changed, while a complete health check waits for its answer.
+    second = others(tried, "Flask")
+    hanging.released.set()
+    assert first.result(60)["Flask"].status is Status.OK
+    assert second.result(60)["Flask"].status is Status.OK
+    assert hanging.times == 2
+
+
+def test_who_waits_for_another_look_does_so_until_the_deadline_only(
+    script: Script, hanging: Hanging, others: Callable[..., Future[dict[str, CheckResult]]]
+) -> None:
+    script["Flask"] = hanging
+    tried = Runner()
+    first = others(tried, "Flask")
+    assert hanging.begun.acquire(timeout=60)
+    assert str(reason(run(tried, ["Flask"], 0.1)["Flask"])).startswith("no answer from the probe for ")
+    assert hanging.times == 1
+    hanging.released.set()
+    assert first.result(60)["Flask"].status is Status.OK
+
+
+@pytest.mark.slow
+def test_more_hanging_probes_than_threads_end_at_the_deadline_too(
+    script: Script, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "MAX_THREADS", 5)
+    names = [f"hanging{number}" for number in range(25)]
+    script.update(dict.fromkeys(names, hanging))
+    tried = Runner()
+    before = threading.active_count()
+    found = run(tried, [*names, "Other"], SHORT_S)
+    assert threading.active_count() <= before + 5
+    reasons = [str(reason(result)) for result in found.values()]
+    assert sum("no answer from the probe" in each for each in reasons) == 5
+    assert sum(each == "not reached before the deadline of the cycle" for each in reasons) == 21
+    assert hanging.times == 5
+    hanging.released.set()
+    wait_until_idle(tried)
+    assert all(result.status is Status.OK for result in run(tried, [*names, "Other"]).values())
+
+
+def test_where_the_system_gives_few_threads_they_do_all_the_work(script: Script) -> None:
+    with said("monitor_blueprint.engine.runner", "only 2 threads for 5 probes") as is_short:
+
+        def look(context: ProbeContext) -> Observation:
+            is_short.wait(LONG_S)
+            return FINE
+
+        script.update(dict.fromkeys("ABCDE", look))
+        with few_threads(2):
+            seen = run(Runner(), "ABCDE")
+        assert is_short.is_set()
+    assert {result.status for result in seen.values()} == {Status.OK}
+
+
+def test_a_probe_whose_file_is_gone_goes_on_as_it_was_loaded(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    script["A"] = lambda context: FINE
+    assert run(Runner(), "A")["A"].status is Status.OK
+    # An upgrade has taken the program's files away.
+    monkeypatch.setattr(probes, "__path__", [])
+    assert run(Runner(), "A")["A"].status is Status.OK
+
+
+def test_the_units_are_asked_once_in_a_cycle_and_who_cannot_ask_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def read(names: Sequence[str]) -> dict[str, UnitState]:
+        asked.append(tuple(names))
+        return {"nginx.service": UnitState("nginx.service", "loaded", "active", "running")}
+
+    monkeypatch.setattr(runner, "read_units", read)
+    units = UnitSnapshot(("nginx",))
+    assert units("nginx").active_state == "active"
+    assert units("nginx.service").active_state == "active"
+    assert not units("unknown").is_known
+    assert asked == [("nginx",)]
+
+
+def test_without_a_system_bus_nobody_is_asked_twice() -> None:
+    units = UnitSnapshot(("nginx",))
+    for _ in range(2):
+        with pytest.raises(ProbeError, match=r"^no system bus: "):
+            units("nginx")

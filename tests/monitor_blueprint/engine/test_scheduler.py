@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import io
+import queue
+import threading
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES
+from apscheduler.jobstores.base import JobLookupError
+
+from monitor_blueprint.domain.models import State, Status
+from monitor_blueprint.engine import scheduler
+from monitor_blueprint.engine.health_check import HealthCheck, Outcome
+from monitor_blueprint.engine.scheduler import Schedule
+from monitor_blueprint.text.health_log import HealthLog
+from tests.monitor_blueprint.guide import without_time
+from tests.monitor_blueprint.shortage import few_threads
+
+
+class Check(HealthCheck):
+    """A health check that says when it is run, and does what the test says."""
+
+    def __init__(self) -> None:
+        self.runs: queue.Queue[tuple[str, Collection[str] | None]] = queue.Queue()
+        self.result = Outcome(datetime.now(UTC), 1.0, Status.OK, (), State(), ())
+        self.work: Callable[[], None] = lambda: None
+        self.has_begun = False
+
+    def run(self, now: datetime, reason: str, only: Collection[str] | None = None) -> Outcome:
+        if reason == "schedule" and self.has_begun:
+            # The clock has come to a full five minutes in the middle of the test.
+            return self.result
+        self.has_begun = True
+        self.runs.put((reason, only))
+        self.work()
+        return self.result
+
+    def next_run(self) -> tuple[str, Collection[str] | None]:
+        return self.runs.get(timeout=60)
+
+
+class Planned:
+    """A schedule with what it calls."""
+
+    def __init__(self, directory: Path) -> None:
+        self.check = Check()
+        self.log = HealthLog(directory, io.StringIO())
+        self.begun = threading.Semaphore(0)
+        self.failed = threading.Semaphore(0)
+        self.completed: queue.Queue[Outcome] = queue.Queue()
+        self.schedule = self.plan()
+        self._runs = directory / "cron.log"
+
+    def plan(self, **options: float) -> Schedule:
+        return Schedule(
+            self.check,
+            self.log,
+            5,
+            begun=self.begun.release,
+            completed=self.completed.put,
+            failed=self.failed.release,
+            **options,
+        )
+
+    @property
+    def lines(self) -> list[str]:
+        return [without_time(line) for line in self._runs.read_text(encoding="utf-8").splitlines()]
+
+    def until_completed(self) -> None:
+        self.completed.get(timeout=60)
+
+
+def until(event: threading.Event) -> Callable[[], None]:
+    """Work that takes until the event."""
+
+    def wait() -> None:
+        event.wait(60)
+
+    return wait
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Iterator[Planned]:
+    planned = Planned(tmp_path)
+    yield planned
+    planned.schedule.stop()
+    # A run that goes on would open the log again. (The library's own `shutdown` breaks what its thread is just doing.)
+    with planned.schedule._scheduler._jobstores_lock:
+        executors = list(planned.schedule._scheduler._executors.values())
+    for executor in executors:
+        executor.shutdown(wait=True)
+    planned.log.close()
+
+
+def test_the_first_health_check_runs_at_once_and_the_next_on_the_full_five_minutes(planned: Planned) -> None:
+    assert planned.schedule.next_run_at() is None
+    planned.schedule.start()
+    assert planned.check.next_run() == ("schedule", None)
+    planned.until_completed()
+    assert planned.begun.acquire(timeout=60)
+    due = planned.schedule.next_run_at()
+    assert due is not None
+    assert (due.minute % 5, due.second, due.microsecond) == (0, 0, 0)
+    assert planned.lines[0] == "INFO: 헬스 체크 실행 (schedule)"
+    assert planned.lines[1].startswith("SUCCESS: 헬스 체크 종료: OK (0.0")
+
+
+def test_missed_runs_are_made_up_for_by_one_and_no_two_run_at_once(planned: Planned) -> None:
+    planned.schedule.start()
+    planned.until_completed()
+    job = planned.schedule._scheduler.get_job("health-check")
+    assert (job.coalesce, job.max_instances, job.misfire_grace_time) == (True, 1, 300)
+
+
+def test_the_log_of_runs_says_how_a_run_ended(planned: Planned) -> None:
+    planned.check.result = Outcome(datetime.now(UTC), 1.0, Status.CRITICAL, (), State(), ())
+    planned.schedule.start()
+    planned.until_completed()
+    assert planned.lines[1].startswith("ERROR: 헬스 체크 종료: CRITICAL (")
+
+
+def test_a_health_check_that_fails_is_logged_does_not_count_as_done_and_ends_no_schedule(
+    planned: Planned, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        planned.check.work = lambda: None
+        raise ZeroDivisionError
+
+    planned.check.work = fail
+    planned.schedule.start()
+    assert planned.check.next_run() == ("schedule", None)
+    planned.schedule.run_soon("manual")
+    assert planned.check.next_run() == ("manual", None)
+    planned.until_completed()
+    assert planned.completed.empty()
+    assert "ERROR: 헬스 체크 실패: ZeroDivisionError" in planned.lines
+    assert planned.schedule.is_running
+
+
+def test_a_run_for_which_there_are_no_threads_has_failed_and_says_so(planned: Planned) -> None:
+    planned.schedule.start()
+    planned.until_completed()
+    with few_threads(0):
+        planned.schedule.run_soon("manual")
+        assert planned.failed.acquire(timeout=60)
+    assert "ERROR: 헬스 체크 실패: RuntimeError" in planned.lines
+    planned.schedule.run_soon("manual")
+    planned.until_completed()
+
+
+def test_a_run_that_is_due_while_the_last_one_has_not_ended_is_skipped_and_that_is_said(planned: Planned) -> None:
+    may_end, is_skipped = threading.Event(), threading.Event()
+    planned.check.work = until(may_end)
+    planned.schedule._scheduler.add_listener(lambda event: is_skipped.set(), EVENT_JOB_MAX_INSTANCES)
+    planned.schedule.start()
+    planned.check.next_run()
+    planned.schedule._scheduler.modify_job("health-check", next_run_time=datetime.now(UTC))
+    assert is_skipped.wait(60)
+    may_end.set()
+    planned.until_completed()
+    assert "WARNING: 예정된 헬스 체크를 건너뜀: previous run has not ended" in planned.lines
+    assert planned.check.runs.empty()
+
+
+def test_a_run_that_is_wanted_while_the_last_one_has_not_ended_follows_it(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "_AGAIN_S", 0.05)
+    planned.schedule.start()
+    planned.until_completed()
+    planned.check.next_run()
+    may_end, is_skipped = threading.Event(), threading.Event()
+    planned.check.work = until(may_end)
+    planned.schedule._scheduler.add_listener(lambda event: is_skipped.set(), EVENT_JOB_MAX_INSTANCES)
+    planned.schedule.run_soon("systemd")
+    assert planned.check.next_run() == ("systemd", None)
+    planned.schedule.run_soon("systemd")
+    assert is_skipped.wait(60)
+    may_end.set()
+    planned.until_completed()
+    assert planned.check.next_run() == ("again", None)
+    planned.until_completed()
+
+
+def test_what_has_changed_is_looked_at_at_once_and_then_all_that_hangs_on_it(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "_LEAST_PAUSE_S", 0.0)
+    planned.schedule.start()
+    planned.until_completed()
+    planned.check.next_run()
+    planned.schedule.look_at(["Flask"], "systemd")
+    assert planned.check.next_run() == ("systemd", frozenset({"Flask"}))
+    assert planned.check.next_run() == ("systemd", None)
+    planned.until_completed()
+    # A look at some checks is no health check that has come to its end.
+    assert planned.completed.empty()
+
+
+def test_a_unit_that_changes_without_end_makes_no_queue_of_looks_at_a_slow_target(planned: Planned) -> None:
+    may_end = threading.Event()
+    planned.check.work = until(may_end)
+    planned.schedule.start()
+    planned.check.next_run()
+    for _ in range(2):
+        planned.schedule.look_at(["Flask"], "systemd")
+        assert planned.check.next_run() == ("systemd", frozenset({"Flask"}))
+    # Both threads are at work; of all the changes from now on one look is left to do, and one for each other unit.
+    for _ in range(100):
+        planned.schedule.look_at(["Flask"], "systemd")
+    planned.schedule.look_at(["Django"], "systemd")
+    may_end.set()
+    later = [planned.check.next_run() for _ in range(2)]
+    assert sorted(later, key=str) == [("systemd", frozenset({name})) for name in ("Django", "Flask")]
+    planned.until_completed()
+    planned.schedule.look_at(["Flask"], "systemd")
+    while planned.check.next_run() != ("systemd", frozenset({"Flask"})):
+        pass
+
+
+def test_a_look_is_not_held_up_by_a_health_check_that_waits_for_a_slow_target(planned: Planned) -> None:
+    may_end = threading.Event()
+    planned.check.work = until(may_end)
+    planned.schedule.start()
+    assert planned.check.next_run() == ("schedule", None)
+    planned.check.work = lambda: None
+    planned.schedule.look_at(["Flask"], "systemd")
+    assert planned.check.next_run() == ("systemd", frozenset({"Flask"}))
+    may_end.set()
+    planned.until_completed()
+
+
+def test_a_unit_that_restarts_without_end_does_not_make_complete_checks_without_end(planned: Planned) -> None:
+    planned.schedule.start()
+    planned.until_completed()
+    planned.check.next_run()
+    for _ in range(5):
+        planned.schedule.look_at(["Flask"], "systemd")
+        assert planned.check.next_run() == ("systemd", frozenset({"Flask"}))
+    soon = planned.schedule._scheduler.get_job("soon")
+    while soon is None:
+        soon = planned.schedule._scheduler.get_job("soon")
+    assert planned.check.runs.empty()
+    assert 0 < (soon.next_run_time - datetime.now(UTC)).total_seconds() <= 10
+
+
+def test_a_look_that_fails_is_followed_by_a_complete_check_all_the_same(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(scheduler, "_LEAST_PAUSE_S", 0.0)
+
+    def fail() -> None:
+        planned.check.work = lambda: None
+        raise ZeroDivisionError
+
+    planned.schedule.start()
+    planned.until_completed()
+    planned.check.next_run()
+    planned.check.work = fail
+    planned.schedule.look_at(["Flask"], "systemd")
+    planned.check.next_run()
+    assert planned.check.next_run() == ("systemd", None)
+    planned.until_completed()
+    assert "look at Flask failed" in caplog.text
+
+
+def test_what_is_in_transition_is_looked_at_again_when_its_grace_time_is_over(planned: Planned) -> None:
+    fine = planned.check.result
+    planned.check.result = Outcome(datetime.now(UTC), 1.0, Status.OK, (), State(), (), 0.05, ("Flask",))
+    planned.check.work = lambda: None
+    planned.schedule.start()
+    assert planned.check.next_run() == ("schedule", None)
+    planned.until_completed()
+    planned.check.result = fine
+    assert planned.check.next_run() == ("grace", frozenset({"Flask"}))
+
+
+def test_where_no_run_has_begun_for_too_long_the_schedule_is_made_anew(planned: Planned) -> None:
+    planned.schedule = planned.plan(overdue_s=0.05)
+    planned.schedule.start()
+    assert planned.check.next_run() == ("schedule", None)
+    assert planned.check.next_run() == ("overdue", None)
+    assert "WARNING: 예정된 헬스 체크를 건너뜀: overdue" in planned.lines
+
+
+def test_a_schedule_that_was_stopped_runs_nothing_more(planned: Planned) -> None:
+    planned.schedule.start()
+    planned.until_completed()
+    planned.schedule.stop()
+    planned.schedule.stop()
+    assert not planned.schedule.is_running
+    assert planned.schedule.next_run_at() is None
+    with pytest.raises(JobLookupError):
+        planned.schedule._scheduler.remove_job("soon")

@@ -1,0 +1,529 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.domain.messages import Delivered, Message
+from monitor_blueprint.domain.models import CheckResult, CheckState, Event, EventKind, Incident, Reading, Silence, State, Status
+from monitor_blueprint.storage.sqlite import last_moved_aside
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.storage.writes import Transaction
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+STATE = State(
+    checks={"Flask": CheckState(status=Status.CRITICAL, since=NOW, flips=(NOW,), aspects={"unit": Status.CRITICAL})},
+    incident=Incident(7, NOW, NOW),
+    last_incident_number=7,
+)
+EVENT = Event(EventKind.OPENED, NOW, 7, NOW, ("Flask",), failing=("Flask",), since={"Flask": NOW})
+MESSAGE = Message("7-opened", "subject", "본문", NOW, 7, "opened")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "monitor.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store(path, busy_timeout_s=0.1) as store:
+        yield store
+
+
+def result(status: Status = Status.OK, at: datetime = NOW, check: str = "Flask", value: float = 12.5) -> CheckResult:
+    reading = Reading("http", status, value, "ms", facts={"code": 200})
+    return CheckResult(check, "service", (reading,), at, 3.5, {"position": 4})
+
+
+def commit_incident(tx: Transaction) -> None:
+    tx.save_state(STATE, NOW)
+    tx.add_event(EVENT, "7-opened", {"slack": MESSAGE, "email": MESSAGE})
+    tx.add_evidence(7, [("journal", "Killed")], NOW)
+    tx.record_cycle(NOW, 120.0, Status.CRITICAL, [result(Status.CRITICAL)], "schedule")
+
+
+def record(store: Store, one: CheckResult) -> None:
+    store.run(lambda tx: tx.record_cycle(one.at, 1.0, one.status, [one]))
+
+
+def saved(store: Store) -> State:
+    return store.run(lambda tx: tx.state())
+
+
+def fill_the_disk(directory: Path) -> Path:
+    filler = directory / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 512, 1):
+            try:
+                while True:
+                    file.write(b"\0" * size)
+            except OSError:
+                continue
+    return filler
+
+
+def test_what_is_saved_is_there_after_a_restart(path: Path) -> None:
+    with Store(path) as store:
+        assert store.problem == ""
+        store.run(commit_incident)
+    with Store(path) as store:
+        assert saved(store) == STATE
+        assert store.run(lambda tx: tx.memories()) == {"Flask": {"position": 4}}
+        assert store.latest_results() == {"Flask": replace(result(Status.CRITICAL), memory={})}
+        detail = store.incident(7)
+        assert detail is not None
+        assert [record.event for record in detail.events] == [EVENT]
+        assert [(one.title, one.text) for one in detail.evidence] == [("journal", "Killed")]
+        assert [(one.channel, one.state) for one in detail.deliveries] == [("slack", "pending"), ("email", "pending")]
+        assert store.notes() == ()
+
+
+def test_only_the_owner_and_the_group_can_read_the_database(path: Path, store: Store) -> None:
+    store.run(commit_incident)
+    for file in path.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) & 0o137 == 0, file
+
+
+def test_a_directory_that_is_missing_is_made(tmp_path: Path) -> None:
+    with Store(tmp_path / "var" / "lib" / "monitor.db") as store:
+        assert store.problem == ""
+
+
+def test_what_raises_leaves_nothing_behind(store: Store) -> None:
+    def fail(tx: Transaction) -> None:
+        commit_incident(tx)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        store.run(fail)
+    assert saved(store) == State()
+    assert store.outbox_status() == {}
+    assert store.problem == ""
+
+
+def test_a_mistake_in_the_program_is_not_taken_for_a_broken_database(store: Store) -> None:
+    with pytest.raises(sqlite3.ProgrammingError):
+        store.run(lambda tx: tx._connection.execute("SELECT ?", ()))
+    assert store.problem == ""
+
+
+def test_the_past_may_be_asked_from_within_a_transaction_but_none_be_begun(store: Store) -> None:
+    def ask(tx: Transaction) -> int:
+        commit_incident(tx)
+        return len(store.incidents())
+
+    assert store.run(ask) == 1
+    with pytest.raises(RuntimeError):
+        store.run(lambda tx: store.run(lambda other: other.state()))
+    assert store.problem == ""
+
+
+def test_an_event_that_is_added_twice_is_sent_once(store: Store) -> None:
+    store.run(commit_incident)
+    store.run(commit_incident)
+    assert {name: status.pending for name, status in store.outbox_status().items()} == {"email": 1, "slack": 1}
+
+
+def test_a_closed_incident_is_in_the_history_with_its_times(store: Store) -> None:
+    store.run(commit_incident)
+    store.run(lambda tx: tx.save_state(State(last_incident_number=7), NOW + MINUTE))
+    (incident,) = store.incidents()
+    assert (incident.number, incident.opened_at, incident.closed_at) == (7, NOW, NOW + MINUTE)
+    assert incident.checks == ("Flask",)
+
+
+def test_who_acknowledged_is_in_the_history(store: Store) -> None:
+    store.run(commit_incident)
+    acked = replace(STATE, incident=Incident(7, NOW, NOW, acked_by="kim"))
+    store.run(lambda tx: tx.save_state(acked, NOW + MINUTE))
+    assert store.incidents()[0].acked_by == "kim"
+
+
+def test_silences_are_added_listed_and_ended(store: Store) -> None:
+    silence = Silence("Flask", NOW, NOW + 30 * MINUTE, "배포")
+    number = store.run(lambda tx: tx.add_silence(silence))
+    assert store.run(lambda tx: tx.silences(NOW)) == (replace(silence, number=number),)
+    assert store.run(lambda tx: tx.silences(NOW + 30 * MINUTE)) == ()
+    assert store.run(lambda tx: tx.end_silence(number, NOW + MINUTE)) is True
+    assert store.run(lambda tx: tx.end_silence(number, NOW + MINUTE)) is False
+    assert store.silences(NOW + MINUTE) == ()
+
+
+@pytest.mark.parametrize(("version", "body"), [(1, "{not json"), (1, '{"checks": 5}'), (99, "{}")])
+def test_a_state_that_cannot_be_read_begins_afresh_says_so_and_uses_no_number_twice(
+    path: Path, store: Store, version: int, body: str
+) -> None:
+    store.run(commit_incident)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE state SET version = ?, body = ?", (version, body))
+    assert saved(store) == State(last_incident_number=7)
+    (note,) = store.notes()
+    assert "begun afresh" in note
+
+
+def test_availability_and_trend(store: Store) -> None:
+    statuses = [Status.OK, Status.OK, Status.CRITICAL, Status.WARNING, Status.UNKNOWN]
+    for number, status in enumerate(statuses):
+        at = NOW + number * 10 * MINUTE
+        record(store, result(status, at, value=float(number)))
+    assert store.availability("Flask", NOW, NOW + 50 * MINUTE) == pytest.approx(30 / 40)
+    assert [value for _, value in store.trend("Flask", "http", NOW)] == [0, 1, 2, 3, 4]
+    assert store.trend("Flask", "unit", NOW) == ()
+
+
+def test_a_time_in_which_nobody_looked_counts_neither_way(store: Store) -> None:
+    for at, status in [(NOW, Status.CRITICAL), (NOW + 600 * MINUTE, Status.OK)]:
+        record(store, result(status, at))
+    assert store.availability("Flask", NOW, NOW + 615 * MINUTE) == pytest.approx(0.5)
+    assert store.availability("nobody", NOW, NOW + MINUTE) is None
+
+
+def test_results_in_quick_succession_are_kept_only_where_the_status_changed(path: Path, store: Store) -> None:
+    for second in range(20):
+        at = NOW + timedelta(seconds=second)
+        status = Status.OK if second < 10 else Status.CRITICAL
+        record(store, result(status, at))
+    assert len(store.trend("Flask", "http", NOW)) == 2
+    assert store.latest_results()["Flask"].at == NOW + timedelta(seconds=19)
+    last = store.last_cycle()
+    assert last is not None
+    assert last.started_at == NOW + timedelta(seconds=19)
+
+
+def test_a_month_of_results_is_small(path: Path, store: Store) -> None:
+    def half_a_day(tx: Transaction) -> None:
+        for number in range(144):
+            at = NOW + number * 5 * MINUTE
+            tx.record_cycle(at, 1.0, Status.OK, [result(at=at, check=f"check {n}", value=number / 7) for n in range(15)])
+
+    store.run(half_a_day)
+    store.close()
+    assert path.stat().st_size * 60 < 30_000_000
+
+
+def test_what_is_old_is_forgotten_but_no_open_incident_and_nothing_undelivered(store: Store) -> None:
+    def add(tx: Transaction) -> None:
+        for number, channel in [(1, "slack"), (2, "email")]:
+            tx.save_state(State(incident=Incident(number, NOW, NOW)), NOW)
+            event = replace(EVENT, incident=number)
+            tx.add_event(event, f"{number}-opened", {channel: MESSAGE})
+            tx.add_evidence(number, [("journal", "x")], NOW)
+        tx.save_state(State(), NOW)
+        commit_incident(tx)
+        for channel in ("slack", "email"):
+            tx.settle(channel, ("7-opened",), Delivered(), NOW)
+        tx.settle("slack", ("1-opened",), Delivered(), NOW)
+        tx.add_silence(Silence("*", NOW, NOW))
+
+    store.run(add)
+    store.run(lambda tx: tx.prune(NOW + timedelta(days=29)))
+    assert [incident.number for incident in store.incidents()] == [7, 2, 1]
+    store.run(lambda tx: tx.prune(NOW + timedelta(days=31)))
+    assert [incident.number for incident in store.incidents()] == [7, 2]
+    kept = store.incident(7)
+    assert kept is not None
+    assert kept.events
+    assert kept.evidence
+    assert kept.deliveries
+    assert store.outbox_status()["email"].pending == 1
+    assert store.cycles() == ()
+    assert store.latest_results() == {}
+    assert store.trend("Flask", "http", NOW) == ()
+
+
+def test_a_corrupt_database_is_moved_aside_and_a_new_one_begun(path: Path) -> None:
+    path.write_bytes(b"this is no database at all" * 1000)
+    with Store(path) as store:
+        assert store.problem == ""
+        (note,) = store.notes()
+        (aside,) = path.parent.glob("monitor.db.corrupt-*Z")
+        assert note == f"corrupt database moved to {aside}, a new one begun"
+        store.run(commit_incident)
+        assert saved(store) == STATE
+
+
+def test_a_disk_that_damages_the_database_again_and_again_is_not_filled_up(path: Path) -> None:
+    for number in range(5):
+        path.write_bytes(b"this is no database at all" * 1000)
+        Store(path).close()
+        newest = max(path.parent.glob("monitor.db.corrupt-*Z"))
+        # SQLite removes them, but not where another process has the file open.
+        for suffix in ("-wal", "-shm"):
+            newest.with_name(newest.name + suffix).write_bytes(b"%d" % number)
+    kept = sorted(path.parent.glob("monitor.db.corrupt-*Z"))
+    assert len(kept) == 3
+    assert [each.with_name(f"{each.name}-wal").read_bytes() for each in kept] == [b"2", b"3", b"4"]
+    assert len(list(path.parent.glob("monitor.db.corrupt-*"))) == 3 * len(("", "-wal", "-shm"))
+    moved = last_moved_aside(path)
+    assert moved is not None
+    assert moved[0] == kept[-1]
+
+
+def test_what_can_still_be_read_of_a_damaged_database_is_taken_over(path: Path) -> None:
+    with Store(path) as store:
+        store.run(commit_incident)
+
+        def much(tx: Transaction) -> None:
+            for number in range(3000):
+                at = NOW + number * 5 * MINUTE
+                tx.record_cycle(at, 1.0, Status.OK, [result(at=at, check="disk")])
+
+        store.run(much)
+    # The last pages hold results only.
+    with path.open("r+b") as file:
+        file.seek(-20_000, os.SEEK_END)
+        file.write(os.urandom(20_000))
+    with Store(path) as store:
+        assert "corrupt database moved" in store.notes()[0]
+        assert saved(store) == STATE
+        assert store.outbox_status()["slack"].pending == 1
+
+
+def test_damage_while_running_neither_stops_the_work_nor_loses_the_state(path: Path, store: Store) -> None:
+    store.run(commit_incident)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.write(b"\0" * path.stat().st_size)
+    later = replace(STATE, last_incident_number=8)
+    store.run(lambda tx: tx.save_state(later, NOW + MINUTE))
+    assert saved(store) == later
+    assert store.problem == ""
+    assert "corrupt database moved" in store.notes()[0]
+
+
+def test_a_deleted_file_is_begun_anew_with_the_state_it_had(path: Path, store: Store) -> None:
+    store.run(commit_incident)
+    for file in path.parent.iterdir():
+        file.unlink()
+    assert saved(store) == STATE
+    assert store.outbox_status()["email"].pending == 1
+    assert path.exists()
+    assert store.notes() == ("database file was deleted or replaced: opened anew",)
+
+
+def test_a_database_of_a_newer_program_is_left_alone(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("PRAGMA user_version = 99")
+    with Store(path) as store:
+        assert "newer program" in store.problem
+        store.run(commit_incident)
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_a_locked_database_is_stood_in_for_and_written_back(path: Path, store: Store) -> None:
+    store.run(commit_incident)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        later = replace(STATE, last_incident_number=8)
+
+        def work(tx: Transaction) -> State:
+            found = tx.state()
+            tx.save_state(later, NOW + MINUTE)
+            tx.add_event(replace(EVENT, kind=EventKind.RECOVERED), "7-recovered", {"slack": replace(MESSAGE, id="7-recovered")})
+            tx.settle("slack", ("7-opened",), Delivered("ok"), NOW + MINUTE, sent_as="7-opened")
+            tx.record_cycle(NOW + MINUTE, 1.0, Status.OK, [result(at=NOW + MINUTE)])
+            tx.add_silence(Silence("*", NOW, NOW + 60 * MINUTE))
+            return found
+
+        assert store.run(work) == STATE
+        assert "locked" in store.problem
+        store.try_to_heal(NOW + MINUTE)
+        assert "locked" in store.problem
+        assert store.outbox_status()["slack"].pending == 1
+    store.try_to_heal(NOW + 3 * MINUTE)
+    assert store.problem == ""
+    assert store.notes() == ("database is usable again, what was kept in memory is written",)
+    with Store(path) as another:
+        assert saved(another) == later
+        detail = another.incident(7)
+        assert detail is not None
+        assert [(one.event_id, one.channel, one.state) for one in detail.deliveries] == [
+            ("7-opened", "slack", "delivered"),
+            ("7-opened", "email", "pending"),
+            ("7-recovered", "slack", "pending"),
+        ]
+        assert len(another.cycles()) == 2
+        assert len(another.silences(NOW)) == 1
+
+
+def test_a_database_in_the_hands_of_somebody_else_is_still_read(path: Path) -> None:
+    with Store(path) as store:
+        store.run(commit_incident)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with Store(path, busy_timeout_s=0.1) as store:
+            assert store.problem == "database cannot be used: database is locked"
+            assert saved(store) == STATE
+
+
+def test_a_database_that_could_not_even_be_read_keeps_what_it_holds_when_it_comes_back(tmp_path: Path) -> None:
+    with Store(tmp_path / "disk" / "monitor.db") as store:
+        store.run(commit_incident)
+    place = tmp_path / "mount"
+    place.touch()
+    with Store(place / "monitor.db") as store:
+        assert store.problem == "database cannot be used: File exists"
+        assert saved(store) == State()
+        fresh = State(incident=Incident(1, NOW + MINUTE, NOW + MINUTE), last_incident_number=1)
+        store.run(lambda tx: tx.save_state(fresh, NOW + MINUTE))
+        place.unlink()
+        (tmp_path / "disk").rename(place)
+        store.try_to_heal(NOW)
+        assert store.problem == ""
+        # What was told last counts, but the next incident gets a number of its own.
+        assert saved(store) == replace(fresh, last_incident_number=7)
+        assert [incident.number for incident in store.incidents()] == [7, 1]
+
+
+def test_healing_is_not_tried_at_every_health_check(path: Path, store: Store) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store.run(commit_incident)
+        store.try_to_heal(NOW)
+    store.try_to_heal(NOW + timedelta(seconds=30))
+    assert store.problem
+    store.try_to_heal(NOW + timedelta(seconds=61))
+    assert not store.problem
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_full_disk_loses_no_event(tmp_path: Path) -> None:
+    mount = tmp_path / "small"
+    mount.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount], check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this container may not mount")
+    try:
+        with Store(mount / "monitor.db") as store:
+            store.run(lambda tx: tx.save_state(State(), NOW))
+            filler = fill_the_disk(mount)
+
+            def much(tx: Transaction) -> None:
+                commit_incident(tx)
+                tx.add_evidence(7, [(f"part {n}", "x" * 4000) for n in range(100)], NOW)
+
+            store.run(much)
+            assert "full" in store.problem
+            assert saved(store) == STATE
+            store.try_to_heal(NOW)
+            assert store.problem
+            filler.unlink()
+            store.try_to_heal(NOW + 2 * MINUTE)
+            assert store.problem == ""
+        with Store(mount / "monitor.db") as store:
+            assert saved(store) == STATE
+            assert store.outbox_status()["slack"].pending == 1
+    finally:
+        subprocess.run(["umount", "-l", mount], check=True)
+
+
+def test_a_database_that_may_grow_no_further_loses_no_event(path: Path, store: Store) -> None:
+    store.run(lambda tx: tx._connection.execute("PRAGMA max_page_count = 1"))
+
+    def much(tx: Transaction) -> None:
+        commit_incident(tx)
+        tx.add_evidence(7, [(f"part {n}", "x" * 4000) for n in range(100)], NOW)
+
+    store.run(much)
+    assert "full" in store.problem
+    assert store.outbox_status()["slack"].pending == 1
+    store.try_to_heal(NOW)
+    assert store.problem == ""
+    assert saved(store) == STATE
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_directory_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, is_there: bool) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    if is_there:
+        with Store(home / "monitor.db") as store:
+            store.run(commit_incident)
+        (home / "monitor.db").chmod(0o440)
+    home.chmod(0o550)
+    program = (
+        "import sys; from pathlib import Path; from datetime import datetime, UTC\n"
+        "from monitor_blueprint.storage.store import Store\n"
+        "store = Store(Path(sys.argv[1])); number = store.run(lambda tx: tx.state()).last_incident_number\n"
+        "store.run(lambda tx: tx.save_state(tx.state(), datetime.now(UTC))); print(number, store.problem)"
+    )
+    # Even root must not be able to write there.
+    demoted = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*demoted, sys.executable, "-c", program, str(home / "monitor.db")],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    number, _, problem = done.stdout.strip().partition(" ")
+    assert number == ("7" if is_there else "0")
+    assert problem == "database cannot be used: Permission denied"
+
+
+def count_up(path: Path, times: int) -> None:
+    with Store(path) as store:
+        for _ in range(times):
+            store.run(lambda tx: tx.save_state(State(last_incident_number=tx.state().last_incident_number + 1), NOW))
+        assert store.problem == ""
+
+
+def test_processes_that_read_and_save_do_not_overwrite_each_other(path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=count_up, args=(path, 20)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with Store(path) as store:
+        assert saved(store).last_incident_number == 60
+
+
+def save_in_child(store: Store) -> None:
+    store.run(lambda tx: tx.save_state(replace(STATE, last_incident_number=8), NOW))
+    store.run(lambda tx: tx.add_silence(Silence("*", NOW, NOW + MINUTE)))
+    os._exit(0 if not store.problem else 1)
+
+
+def test_a_store_that_was_opened_before_a_fork_is_safe_on_both_sides(store: Store) -> None:
+    store.run(commit_incident)
+    child = multiprocessing.get_context("fork").Process(target=save_in_child, args=(store,))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert saved(store).last_incident_number == 8
+    store.run(lambda tx: tx.save_state(STATE, NOW))
+    assert len(store.silences(NOW)) == 1
+    assert store.problem == ""
+
+
+def test_threads_may_share_a_store(store: Store) -> None:
+    def count() -> None:
+        for _ in range(50):
+            store.run(lambda tx: tx.save_state(State(last_incident_number=tx.state().last_incident_number + 1), NOW))
+            store.cycles()
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert saved(store).last_incident_number == 200

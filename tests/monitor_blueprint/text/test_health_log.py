@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import io
+import logging
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.domain.models import Status
+from monitor_blueprint.text.health_log import LEVELS, SUCCESS, HealthLog
+from tests.monitor_blueprint.guide import without_time
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def screen() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def log(directory: Path, screen: io.StringIO) -> Iterator[HealthLog]:
+    log = HealthLog(directory, screen)
+    yield log
+    log.close()
+
+
+def lines(path: Path) -> list[str]:
+    return [without_time(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("level", "word"), [(logging.INFO, "INFO"), (SUCCESS, "SUCCESS"), (logging.WARNING, "WARNING"), (logging.ERROR, "ERROR")]
+)
+def test_a_line_has_the_guides_form_in_the_file_and_on_standard_output(
+    log: HealthLog, directory: Path, screen: io.StringIO, level: int, word: str
+) -> None:
+    before = datetime.now().astimezone().replace(microsecond=0)
+    log.write(level, "Django: 정상 실행 중")
+    after = datetime.now().astimezone()
+    written = (directory / "health_check.log").read_text(encoding="utf-8")
+    assert written == screen.getvalue()
+    moment = datetime.strptime(written[:21], "[%Y-%m-%d %H:%M:%S]").astimezone()
+    assert before <= moment <= after
+    assert written[21:] == f" {word}: Django: 정상 실행 중\n"
+
+
+def test_only_what_is_critical_is_found_by_grep_error() -> None:
+    assert [status for status, level in LEVELS.items() if logging.getLevelName(level) == "ERROR"] == [Status.CRITICAL]
+    assert LEVELS[Status.OK] == SUCCESS
+
+
+def test_the_schedules_runs_are_in_the_file_that_the_guide_calls_cron(
+    log: HealthLog, directory: Path, screen: io.StringIO
+) -> None:
+    log.write_run(logging.INFO, "헬스 체크 실행 (schedule)")
+    assert lines(directory / "cron.log") == ["INFO: 헬스 체크 실행 (schedule)"]
+    assert not (directory / "health_check.log").exists()
+    assert not screen.getvalue()
+
+
+def test_after_a_rotation_lines_go_to_a_new_file(log: HealthLog, directory: Path) -> None:
+    path = directory / "health_check.log"
+    log.write(logging.INFO, "one")
+    path.rename(directory / "health_check.log.1")
+    log.write(logging.INFO, "two")
+    assert lines(directory / "health_check.log.1") == ["INFO: one"]
+    assert lines(path) == ["INFO: two"]
+
+
+def test_after_the_guides_truncate_lines_go_on_from_the_beginning(log: HealthLog, directory: Path) -> None:
+    path = directory / "health_check.log"
+    log.write(logging.INFO, "one")
+    os.truncate(path, 0)
+    log.write(logging.INFO, "two")
+    assert lines(path) == ["INFO: two"]
+
+
+def test_a_directory_that_was_deleted_is_made_again(log: HealthLog, directory: Path) -> None:
+    log.write(logging.INFO, "one")
+    (directory / "health_check.log").unlink()
+    directory.rmdir()
+    log.write(logging.INFO, "two")
+    assert lines(directory / "health_check.log") == ["INFO: two"]
+    assert not log.problem
+
+
+def test_two_processes_write_whole_lines(log: HealthLog, directory: Path) -> None:
+    other = HealthLog(directory, io.StringIO())
+    for number in range(50):
+        log.write(logging.INFO, f"one {number}")
+        other.write(logging.INFO, f"two {number}")
+    other.close()
+    expected = [f"INFO: {who} {number}" for number in range(50) for who in ("one", "two")]
+    assert lines(directory / "health_check.log") == expected
+
+
+def test_where_the_directory_cannot_be_had_standard_output_still_has_every_line_and_the_problem_is_known(
+    log: HealthLog, directory: Path, screen: io.StringIO
+) -> None:
+    directory.write_text("a file is in the way")
+    log.write(logging.ERROR, "one")
+    assert screen.getvalue().endswith("ERROR: one\n")
+    # Python 3.13 no longer looks at the file before the directory is made.
+    assert log.problem in {f"{directory}/health_check.log: {reason}" for reason in ("Not a directory", "File exists")}
+    directory.unlink()
+    log.write(logging.ERROR, "two")
+    assert not log.problem
+    assert lines(directory / "health_check.log") == ["ERROR: two"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, the device that is always full")
+def test_a_full_disk_is_known_and_forgotten_once_there_is_room(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
+    directory.mkdir()
+    path = directory / "health_check.log"
+    path.symlink_to("/dev/full")
+    for text in ("one", "two"):
+        log.write(logging.INFO, text)
+        assert log.problem == f"{path}: No space left on device"
+    path.unlink()
+    log.write(logging.INFO, "three")
+    assert not log.problem
+    assert lines(path) == ["INFO: three"]
+    assert len(screen.getvalue().splitlines()) == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, the device that is always full")
+def test_a_full_disk_is_known_from_the_log_of_runs_as_well(log: HealthLog, directory: Path) -> None:
+    directory.mkdir()
+    (directory / "cron.log").symlink_to("/dev/full")
+    log.write_run(logging.INFO, "one")
+    assert log.problem == f"{directory}/cron.log: No space left on device"
+
+
+def test_a_log_that_was_closed_stays_closed_whoever_still_writes_or_asks(log: HealthLog, directory: Path) -> None:
+    log.write(logging.INFO, "one")
+    log.close()
+    (directory / "health_check.log").unlink()
+    log.write(logging.INFO, "two")
+    assert not log.check()
+    assert not list(directory.iterdir())
+
+
+def test_no_text_from_outside_can_forge_a_line_or_send_commands_to_a_terminal(
+    log: HealthLog, directory: Path, screen: io.StringIO
+) -> None:
+    log.write(logging.WARNING, "a\n[2025-12-06 14:35:01] ERROR: forged\r\x1b[31mred\x9b\u2028b\x00")
+    assert lines(directory / "health_check.log") == ["WARNING: a [2025-12-06 14:35:01] ERROR: forged [31mred b"]
+    assert "\x1b" not in screen.getvalue()
+
+
+def test_an_endless_text_is_cut(log: HealthLog, directory: Path) -> None:
+    log.write(logging.INFO, "x" * 100_000)
+    (line,) = lines(directory / "health_check.log")
+    assert line == "INFO: " + "x" * 1999 + "…"
+
+
+@pytest.mark.parametrize(
+    ("level", "colour"), [(SUCCESS, "32"), (logging.WARNING, "33"), (logging.ERROR, "31"), (logging.INFO, "")]
+)
+def test_a_person_at_a_terminal_sees_colours_and_the_file_has_none(directory: Path, level: int, colour: str) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        log = HealthLog(directory, terminal)
+        log.write(level, "text")
+        log.close()
+        shown = os.read(ours, 1000).decode()
+    os.close(ours)
+    assert (f"\x1b[{colour}m[" in shown) is bool(colour)
+    assert (shown.endswith("text\x1b[0m\r\n")) is bool(colour)
+    assert "\x1b" not in (directory / "health_check.log").read_text()
+
+
+def run_with(directory: Path, program: str, **environ: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", "import logging, sys\nfrom monitor_blueprint.text.health_log import HealthLog\n" + program],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "LOG_DIR": str(directory), **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_a_terminal_that_knows_no_korean_gets_question_marks_and_the_file_the_text(directory: Path) -> None:
+    program = "import os, pathlib\nHealthLog(pathlib.Path(os.environ['LOG_DIR'])).write(logging.INFO, '정상')"
+    out, err = run_with(directory, program, PYTHONIOENCODING="ascii").communicate(timeout=60)
+    assert (out[22:], err) == (b"INFO: ??\n", b"")
+    assert lines(directory / "health_check.log") == ["INFO: 정상"]
+
+
+def test_who_stops_reading_the_output_disturbs_nothing(directory: Path) -> None:
+    program = """
+import os, pathlib
+sys.stdin.readline()
+log = HealthLog(pathlib.Path(os.environ['LOG_DIR']))
+for number in range(3):
+    log.write(logging.INFO, str(number))
+sys.exit(2)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import logging, sys\nfrom monitor_blueprint.text.health_log import HealthLog\n" + program],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "LOG_DIR": str(directory)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(b"go\n", timeout=60)
+    assert (process.returncode, err) == (2, b"")
+    assert lines(directory / "health_check.log") == ["INFO: 0", "INFO: 1", "INFO: 2"]

@@ -1,0 +1,499 @@
+"""Every text that a person reads, letter by letter."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor_blueprint import probes
+from monitor_blueprint.alerts.delivery import Health
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.models import CheckResult, CheckState, Event, EventKind, Facts, Reading, Status
+from monitor_blueprint.text import ko, render
+from tests.monitor_blueprint import guide
+
+AT = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+FLASK_DOWN = CheckResult("Flask", "service", (Reading("unit", Status.CRITICAL, facts={"state": "failed/failed"}),), AT)
+DJANGO_DOWN = CheckResult(
+    "Django",
+    "service",
+    (
+        Reading("unit"),
+        Reading("http", Status.CRITICAL, facts={"reason": "status", "http_status": 502}, is_symptom=True),
+    ),
+    AT,
+)
+DISK_FULL = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL, 91.7, "%"),), AT)
+RESULTS = {"Django": DJANGO_DOWN, "Flask": FLASK_DOWN, "Disk": DISK_FULL}
+
+pytestmark = pytest.mark.usefixtures("seoul")
+
+
+def event(kind: EventKind = EventKind.OPENED, checks: tuple[str, ...] = ("Django", "Flask")) -> Event:
+    return Event(kind, AT, 7, AT - timedelta(minutes=65), checks, failing=checks)
+
+
+def body(told: Event, results: Mapping[str, CheckResult] = RESULTS) -> list[str]:
+    return render.alert(told, "nn-7", results).body.splitlines()
+
+
+def said(kind: str, aspect: str, status: Status, value: float | None = None, unit: str = "", **facts: str | float) -> str:
+    reading = Reading(aspect, status, value, unit, facts=facts)
+    return render.line(CheckResult("Flask", kind, (reading,), AT), reading)
+
+
+# --- Alerts
+
+
+def test_an_alert_begins_exactly_as_in_the_guide() -> None:
+    assert body(event())[:3] == guide.ALERT
+
+
+@pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED])
+def test_whatever_newly_fails_is_told_with_the_guides_first_three_lines(kind: EventKind) -> None:
+    assert body(event(kind))[:3] == guide.ALERT
+
+
+def test_an_alert_goes_on_with_one_line_for_each_failed_check_what_since_when_and_the_measured_value() -> None:
+    told = replace(event(checks=("Django", "Flask", "Disk")), since={"Flask": AT - timedelta(seconds=61)})
+    assert body(told)[3:] == [
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터",
+        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:34:00부터",
+        "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
+        "",
+        "장애 번호: 7",
+    ]
+
+
+def test_what_an_alert_says_is_also_its_subject() -> None:
+    message = render.alert(event(), "nn-7", RESULTS)
+    assert message.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Django Flask"
+    assert (message.id, message.incident, message.kind, message.at) == ("nn-7", 7, "opened", AT)
+
+
+def test_a_consequence_names_its_cause() -> None:
+    assert body(replace(event(), consequences={"Django": ("Flask",)}))[3] == (
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터 · 원인: Flask"
+    )
+
+
+def test_what_merely_fails_at_the_same_time_is_not_called_a_cause() -> None:
+    told = replace(event(checks=("Django", "Flask", "Disk")), consequences={"Django": ("Flask",)})
+    assert [line for line in body(told) if "Disk" in line and "원인" in line] == []
+
+
+def test_a_failure_that_joins_names_all_that_fails_and_what_is_new() -> None:
+    told = replace(event(EventKind.JOINED), checks=("Flask",))
+    assert body(told)[:4] == [*guide.ALERT, "새로 실패: Flask"]
+
+
+def test_a_check_without_a_result_says_so() -> None:
+    assert body(event(checks=("Backup",)))[3] == "- Backup: 결과 없음 · 2025-12-06 14:35:01부터"
+
+
+def test_evidence_follows_under_its_title() -> None:
+    text = render.alert(
+        event(checks=("Flask",)), "nn-7", RESULTS, [("journal nginx", "one\ntwo"), ("oom", "x"), ("new", "y")]
+    ).body
+    assert text.splitlines()[4:] == [
+        "",
+        "[저널 nginx]",
+        "one",
+        "two",
+        "",
+        "[메모리 부족(OOM) 종료]",
+        "x",
+        "",
+        "[new]",
+        "y",
+        "",
+        "장애 번호: 7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (
+            event(EventKind.REMINDER, ("Flask",)),
+            [
+                "[CRITICAL] NeuroNova 서비스 장애 계속 중 (1시간 5분째)",
+                "실패한 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+        (
+            replace(event(EventKind.RECOVERED, ("Flask", "Gone")), failing=(), lasted_s={"Flask": 3700.0, "Gone": 1.0}),
+            [
+                "[OK] NeuroNova 서비스 복구",
+                "복구된 서비스: Flask Gone",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 1시간 1분 동안 중단됨",
+                "- Gone: 더 이상 점검하지 않음",
+            ],
+        ),
+        (
+            replace(event(EventKind.PARTLY_RECOVERED, ("Flask",)), failing=("Disk",), lasted_s={"Flask": 59.9}),
+            [
+                "[CRITICAL] NeuroNova 서비스 일부 복구",
+                "복구된 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 59초 동안 중단됨",
+                "계속 실패 중: Disk",
+                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+        (
+            event(EventKind.FLAPPING, ("Flask",)),
+            [
+                "[CRITICAL] NeuroNova 서비스 상태가 불안정함 (장애와 복구 반복)",
+                "불안정한 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+        (
+            replace(event(EventKind.CALM, ("Flask",)), failing=()),
+            [
+                "[OK] NeuroNova 서비스 상태가 안정됨",
+                "안정된 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+        (
+            event(EventKind.BLIND, ("Flask",)),
+            [
+                "[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음",
+                "확인할 수 없는 항목: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Event) else "",
+)
+def test_every_other_event_says_what_it_is(told: Event, expected: list[str]) -> None:
+    assert body(told) == [*expected, "", "장애 번호: 7"]
+
+
+def test_a_recovery_says_what_is_over_a_standstill_a_fault_or_that_nobody_could_see() -> None:
+    names = ("Flask", "Disk", "Django")
+    told = replace(event(EventKind.RECOVERED, names), failing=(), blind=("Django",), lasted_s=dict.fromkeys(names, 60.0))
+    assert body(told)[3:6] == [
+        "- Flask: 1분 동안 중단됨",
+        "- Disk: 1분 동안 장애 상태였음",
+        "- Django: 1분 동안 확인할 수 없었음",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        (EventKind.OPENED, "발생"),
+        (EventKind.JOINED, "추가"),
+        (EventKind.WORSENED, "악화"),
+        (EventKind.BLIND, "확인 불가"),
+        (EventKind.FLAPPING, "불안정"),
+        (EventKind.CALM, "안정"),
+        (EventKind.REMINDER, "계속"),
+        (EventKind.PARTLY_RECOVERED, "일부 복구"),
+        (EventKind.RECOVERED, "복구"),
+    ],
+)
+def test_the_log_says_what_is_sent_and_over_which_channels(kind: EventKind, word: str) -> None:
+    assert render.event_line(event(kind), ["email", "slack"]) == f"알림: 장애 7번 {word} - Django Flask (email, slack)"
+
+
+def test_the_log_says_when_nothing_can_be_sent() -> None:
+    assert render.event_line(event(), []) == "알림: 장애 7번 발생 - Django Flask (없음)"
+
+
+@pytest.mark.parametrize(
+    ("state", "answer", "expected"),
+    [
+        ("pending", "", "slack: 대기 중"),
+        ("pending", "TimeoutError", "slack: 대기 중 (TimeoutError)"),
+        ("delivered", "HTTP 200 ok", "slack: 전송됨"),
+        ("refused", "HTTP 404 no_service", "slack: 거부됨 (HTTP 404 no_service)"),
+    ],
+)
+def test_how_a_message_fared_is_said_with_the_reason_if_there_is_one(state: str, answer: str, expected: str) -> None:
+    assert render.delivery("slack", state, answer) == expected
+
+
+@pytest.mark.parametrize("health", [Health.FAILING, Health.REFUSED])
+def test_what_is_wrong_with_a_channel_is_said_whatever_it_is(health: Health) -> None:
+    assert render.channel_problem(health, "x").endswith(": x")
+    assert render.channel_problem(health, "").endswith(": 응답 없음")
+
+
+def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
+    first = Message("a", "s", "first", AT, 7, "opened")
+    second = Message("b", "s", "second", AT + timedelta(minutes=2), 7, "recovered")
+    told = render.summary([first, second], AT + timedelta(hours=2, minutes=1))
+    assert told.subject == "[NeuroNova] 지연된 알림 2건 (최대 2시간 1분 지연)"
+    assert told.body.splitlines() == [
+        "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
+        "",
+        "--- 2025-12-06 14:35:01 · a",
+        "first",
+        "",
+        "--- 2025-12-06 14:37:01 · b",
+        "second",
+    ]
+
+
+def test_the_dead_mans_switch_says_since_when_and_where_to_look() -> None:
+    assert render.deadman(is_gone=True, last=AT, now=AT + timedelta(minutes=20)) == (
+        "[CRITICAL] NeuroNova 모니터 응답 없음",
+        "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: 2025-12-06 14:35:01\n시각: 2025-12-06 14:55:01\n"
+        "확인: systemctl status gunicorn_monitor",
+    )
+    assert render.deadman(is_gone=False, last=None, now=AT) == (
+        "[OK] NeuroNova 모니터 복구",
+        "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: 없음\n시각: 2025-12-06 14:35:01",
+    )
+
+
+# --- The log's lines
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("Nginx", "service", "1. Nginx 상태 확인 중..."),
+        ("Flask", "service", "1. Flask ML 서버 상태 확인 중..."),
+        ("Disk", "disk", "1. 디스크 사용량 확인 중..."),
+        ("Memory", "memory", "1. 메모리 사용량 확인 중..."),
+        ("CPU", "cpu", "1. CPU 로드 확인 중..."),
+        ("Health", "health_body", "1. Django 자체 점검 확인 중..."),
+        ("Golden", "golden", "1. ML 예측 검증 확인 중..."),
+        ("Restarts", "restarts", "1. 서비스 재시작 확인 중..."),
+        ("Oom", "oom", "1. 메모리 부족(OOM) 종료 확인 중..."),
+        ("Journal", "journal", "1. 오류 로그 확인 중..."),
+        ("NginxLog", "nginx_log", "1. Nginx 로그 확인 중..."),
+        ("Tls", "tls", "1. TLS 인증서 확인 중..."),
+        ("Inodes", "inodes", "1. 아이노드 사용량 확인 중..."),
+        ("Swap", "swap", "1. 스왑 사용량 확인 중..."),
+        ("Trend", "disk_trend", "1. 디스크 증가 추세 확인 중..."),
+        ("Backup", "backup", "1. 백업 확인 중..."),
+        ("Updates", "updates", "1. 보안 업데이트 확인 중..."),
+        ("Rotation", "log_rotation", "1. 로그 로테이션 확인 중..."),
+        ("Monitor", "monitor", "1. 모니터 자체 상태 확인 중..."),
+        ("Anything", "new_kind", "1. Anything 확인 중..."),
+    ],
+)
+def test_a_step_is_called_as_in_the_guide(name: str, kind: str, expected: str) -> None:
+    assert render.step(1, name, kind) == expected
+
+
+OK, WARNING, CRITICAL, UNKNOWN = Status
+REFUSED: Facts = {"reason": "refused"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reading", "expected"),
+    [
+        ("service", Reading("unit"), "Flask: 정상 실행 중"),
+        ("service", Reading("unit", CRITICAL, facts={"state": "inactive/dead"}), "Flask: 중지됨 (inactive/dead)"),
+        ("service", Reading("unit", CRITICAL, facts={"state": "not-found"}), "Flask: 중지됨 (systemd 유닛 없음)"),
+        ("service", Reading("http", facts={"http_status": 200}), "Flask API: 응답 정상 (HTTP 200)"),
+        ("service", Reading("http", CRITICAL, facts=REFUSED), "Flask API: 응답 이상 (연결 거부)"),
+        ("service", Reading("absent", facts={"unit": "nginx"}), "Flask: systemd 유닛 nginx 없음 (점검 제외)"),
+        ("service", Reading("no_unit", facts={"unit": "nginx"}), "Flask: systemd 유닛 nginx 없음 (주소만 점검)"),
+        ("http", Reading("http", facts={"http_status": 204}), "Flask: 응답 정상 (HTTP 204)"),
+        ("http", Reading("http", CRITICAL, facts=REFUSED), "Flask: 응답 이상 (연결 거부)"),
+        ("disk", Reading("usage", OK, 45.0), "디스크 사용량: 45% (정상)"),
+        ("disk", Reading("usage", WARNING, 80.0), "디스크 사용량: 80% (경고)"),
+        ("disk", Reading("usage", CRITICAL, 90.0), "디스크 사용량: 90% (위험)"),
+        ("memory", Reading("usage", OK, 62.5), "메모리 사용량: 62% (정상)"),
+        ("memory", Reading("usage", WARNING, 80.0), "메모리 사용량: 80% (경고)"),
+        ("memory", Reading("usage", CRITICAL, 90.0), "메모리 사용량: 90% (위험)"),
+        ("cpu", Reading("load", OK, 28, facts={"load": 0.45, "cores": 4}), "CPU 로드: 0.45 (28% of 4 cores)"),
+        ("cpu", Reading("load", WARNING, 75, facts={"load": 3, "cores": 4}), "CPU 로드: 3.00 (75% of 4 cores, 경고)"),
+        ("cpu", Reading("load", CRITICAL, 100, facts={"load": 4.0, "cores": 4}), "CPU 로드: 4.00 (100% of 4 cores, 위험)"),
+        ("monitor", Reading("database"), "데이터베이스: 정상"),
+        ("monitor", Reading("database", CRITICAL, facts={"reason": "x"}), "데이터베이스: 사용 불가, 메모리에 기록 중 (x)"),
+        ("monitor", Reading("log"), "로그 파일: 정상"),
+        ("monitor", Reading("log", CRITICAL, facts={"reason": "x"}), "로그 파일: 기록 불가 (x)"),
+        ("monitor", Reading("config"), "설정: 정상"),
+        ("monitor", Reading("config", CRITICAL, facts={"reason": "x"}), "설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 (x)"),
+        ("monitor", Reading("channel_slack"), "Slack 알림: 정상"),
+        ("monitor", Reading("channel_slack", CRITICAL, facts={"reason": "x"}), "Slack 알림: 전송 실패 (x)"),
+        ("monitor", Reading("channel_email"), "이메일 알림: 정상"),
+        ("monitor", Reading("channel_email", CRITICAL, facts={"reason": "x"}), "이메일 알림: 전송 실패 (x)"),
+        # A kind of check that has no text of its own is understood all the same.
+        ("new_kind", Reading("age"), "Flask: age 정상"),
+        ("new_kind", Reading("age", WARNING, 1.5, "h"), "Flask: age 경고 (1.5h)"),
+        ("new_kind", Reading("age", CRITICAL, 3, "h", facts={"reason": "old"}), "Flask: age 위험 (3h, old)"),
+        # Who could not look blames nobody.
+        ("service", Reading("probe", UNKNOWN, facts={"reason": "no system bus"}), "Flask: 확인 불가 (no system bus)"),
+        # In transition.
+        (
+            "service",
+            Reading("unit", CRITICAL, facts={"state": "activating/auto-restart"}, is_settling=True),
+            "Flask: 재시작 중 (activating/auto-restart)",
+        ),
+        ("service", Reading("http", CRITICAL, facts=REFUSED, is_settling=True), "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_reading_is_said_in_one_line(kind: str, reading: Reading, expected: str) -> None:
+    assert render.line(CheckResult("Flask", kind, (reading,), AT), reading) == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("refused", "연결 거부"),
+        ("timeout", "시간 초과"),
+        ("reset", "연결 끊김"),
+        ("certificate", "인증서 오류"),
+        ("name", "주소를 찾을 수 없음"),
+        ("status", "HTTP 502"),
+        ("text", "예상한 내용 없음"),
+        ("body", "상태 본문이 아님"),
+        ("SomeError", "SomeError"),
+    ],
+)
+def test_the_reason_of_a_failed_request_is_said_in_words(reason: str, expected: str) -> None:
+    assert said("service", "http", CRITICAL, reason=reason, http_status=502) == f"Flask API: 응답 이상 ({expected})"
+
+
+def test_a_percentage_is_rounded_down_so_that_no_limit_seems_met_that_is_not() -> None:
+    assert said("disk", "usage", WARNING, 89.99) == "디스크 사용량: 89% (경고)"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
+def test_what_is_no_number_is_shown_as_unknown(value: float | None) -> None:
+    assert said("disk", "usage", CRITICAL, value) == "디스크 사용량: ?% (위험)"
+
+
+def test_a_fact_that_the_probe_did_not_give_is_shown_as_unknown() -> None:
+    assert said("cpu", "load", OK, 28.0, cores=4) == "CPU 로드: ? (28% of 4 cores)"
+
+
+def test_text_from_outside_is_not_taken_for_a_place_to_fill() -> None:
+    hostile = "{name.__class__} {0} {"
+    assert said("service", "http", CRITICAL, reason=hostile) == f"Flask API: 응답 이상 ({hostile})"
+    assert said("service", "unit", CRITICAL, state=hostile) == f"Flask: 중지됨 ({hostile})"
+
+
+def test_the_worst_reading_speaks_for_the_check() -> None:
+    assert render.worst_line("Django", RESULTS) == "Django API: 응답 이상 (HTTP 502)"
+
+
+def test_a_check_that_is_not_well_yet_is_not_shown_by_the_reading_that_is() -> None:
+    starting = Reading("http", facts={"reason": "refused"}, is_settling=True)
+    results = {"Flask": CheckResult("Flask", "service", (Reading("unit"), starting), AT)}
+    assert render.worst_line("Flask", results) == "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"
+
+
+def test_another_disk_than_the_servers_own_is_named() -> None:
+    assert said("disk", "usage", Status.CRITICAL, 93.0, "%", path="/srv") == "디스크 사용량 (/srv): 93% (위험)"
+    assert said("disk", "usage", Status.OK, 45.0, "%", path="/") == "디스크 사용량: 45% (정상)"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0초"),
+        (0.9, "0초"),
+        (59, "59초"),
+        (60, "1분"),
+        (61, "1분 1초"),
+        (3600, "1시간"),
+        (3661, "1시간 1분"),
+        (90061, "1일 1시간"),
+        (86400 * 400, "400일"),
+    ],
+)
+def test_a_duration_is_said_in_at_most_two_units(seconds: float, expected: str) -> None:
+    assert render.duration(seconds) == expected
+
+
+def test_a_moment_is_local_time_and_none_is_said() -> None:
+    assert render.local(AT) == "2025-12-06 14:35:01"
+    assert render.local(None) == "없음"
+
+
+def test_an_incident_is_one_line_of_the_list() -> None:
+    opened, closed = AT, AT + timedelta(minutes=1)
+    assert render.incident_line(7, ["Flask", "Django"], opened, closed) == (
+        "7번  2025-12-06 14:35:01 ~ 2025-12-06 14:36:01  Flask Django"
+    )
+    assert render.incident_line(7, ["Flask"], opened, None) == "7번  2025-12-06 14:35:01 ~ 진행 중  Flask"
+
+
+def test_a_row_shows_the_status_that_counts_and_since_when() -> None:
+    row = render.row(DJANGO_DOWN, CheckState(Status.OK, since=AT), AT + timedelta(minutes=3))
+    assert row == render.Row(
+        "Django",
+        "Django 상태",
+        Status.OK,
+        ("Django: 정상 실행 중", "Django API: 응답 이상 (HTTP 502)"),
+        "3분",
+        "2025-12-06 14:35:01",
+    )
+    assert render.row(DJANGO_DOWN, None, AT).status is Status.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (ko.TITLES["Flask"], "Flask ML 서버 상태"),
+        (ko.ABSENT, "이 서버에 없어 점검하지 않음: {names}"),
+        (ko.NO_CHANNEL, "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오"),
+        (ko.ALL_CHANNELS_FAILING, "모든 알림 채널이 전송에 실패하고 있음: {names}"),
+        (ko.UNCONFIRMED, "{line} - 재확인 대기"),
+        (ko.NOT_DUE, "{line} - 이전 결과 ({at})"),
+        (ko.NOTE, "모니터: {note}"),
+        (ko.TRIGGERED, "systemd 알림: {names} 상태 변경 - 즉시 점검"),
+        (ko.NO_LOCK, "잠금 파일을 만들 수 없음 ({reason}) - 파일 없이 잠금"),
+        (ko.WAITING_FOR_LOCK, "다른 모니터가 실행 중 (PID {pid}) - 대기"),
+        (ko.TOOK_OVER, "점검 일정을 맡음 (PID {pid})"),
+        (ko.RUN_STARTED, "헬스 체크 실행 ({reason})"),
+        (ko.RUN_ENDED, "헬스 체크 종료: {overall} ({duration:.2f}초)"),
+        (ko.RUN_FAILED, "헬스 체크 실패: {reason}"),
+        (ko.RUN_MISSED, "예정된 헬스 체크를 건너뜀: {reason}"),
+        (ko.WATCHING, "systemd 상태 변경 감시 시작: {units}"),
+        (ko.WATCH_LOST, "systemd 상태 변경 감시 끊김 ({reason}) - 재연결, 정기 점검은 계속됨"),
+        (ko.TEST_SUBJECT, "[TEST] NeuroNova 테스트 알림"),
+    ],
+)
+def test_lines_about_the_monitor_itself_are_as_documented(text: str, expected: str) -> None:
+    assert text == expected
+
+
+# --- The catalogue as a whole
+
+
+@pytest.mark.parametrize("kind", sorted({kind for kind, _ in ko.LINES} - {"monitor"}))
+def test_no_text_is_for_a_check_that_does_not_exist(kind: str) -> None:
+    assert kind in probes.kinds()
+
+
+@pytest.mark.parametrize(("kind", "aspect"), ko.LINES)
+@pytest.mark.parametrize("status", list(Status))
+def test_no_text_fails_whatever_the_probe_left_out(kind: str, aspect: str, status: Status) -> None:
+    for reading in (Reading(aspect, status), Reading(aspect, status, is_settling=True), Reading(aspect, status, 5.0, "%")):
+        assert "{" not in render.line(CheckResult("Flask", kind, (reading,), AT), reading)
+
+
+def test_every_event_has_its_texts() -> None:
+    for kind in EventKind:
+        assert all(line is not None for line in body(event(kind)))
+    assert set(ko.KINDS) == set(EventKind)
+
+
+def test_every_text_can_be_filled() -> None:
+    for name, text in vars(ko).items():
+        if isinstance(text, str) and not name.startswith("__"):
+            fields = {field.split(".")[0] for _, field, _, _ in string.Formatter().parse(text) if field}
+            assert text.format(**dict.fromkeys(fields, 1)), name

@@ -1,0 +1,43 @@
+"""The monitor's figures for Prometheus."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, State, Status
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.storage.writes import Transaction
+from monitor_blueprint.web import metrics
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+
+
+def test_prometheus_reads_the_status_that_counts_the_value_and_the_moment_of_the_last_check(tmp_path: Path) -> None:
+    reading = Reading("usage", Status.CRITICAL, value=93.5, unit="%")
+    result = CheckResult('Disk "x"\\', "disk", (reading,), NOW, duration_ms=250.0)
+
+    def record(transaction: Transaction) -> None:
+        transaction.record_cycle(NOW, 300.0, Status.WARNING, [result])
+        transaction.save_state(State({result.check: CheckState(Status.WARNING)}), NOW)
+
+    with Store(tmp_path / "monitor.db") as store:
+        store.run(record)
+        text = metrics.render(store).decode()
+    samples = {
+        (sample.name, sample.labels.get("check", "")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples == {
+        ("neuronova_check_status", result.check): Status.WARNING,
+        ("neuronova_check_value", result.check): 93.5,
+        ("neuronova_check_duration_seconds", result.check): 0.25,
+        ("neuronova_last_check_timestamp_seconds", ""): NOW.timestamp(),
+        ("neuronova_incident_open", ""): 0,
+    }
+
+
+def test_there_are_figures_before_the_first_check(tmp_path: Path) -> None:
+    with Store(tmp_path / "monitor.db") as store:
+        assert b"neuronova_incident_open 0.0" in metrics.render(store)

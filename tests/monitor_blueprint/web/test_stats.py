@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import psutil
+
+from monitor_blueprint.web import stats
+from tests.monitor_blueprint import guide
+
+
+def shape(value: Any) -> Any:
+    """What a JSON text is made of: keys in their order, and the types of the values."""
+    if isinstance(value, dict):
+        return [(key, shape(each)) for key, each in value.items()]
+    if isinstance(value, list):
+        return [shape(each) for each in value]
+    return type(value)
+
+
+def test_the_statistics_have_the_guides_keys_in_the_guides_order_with_values_of_the_same_kind() -> None:
+    assert shape(json.loads(json.dumps(stats.read()))) == shape(json.loads(guide.STATS))
+
+
+def test_the_figures_are_those_of_this_machine() -> None:
+    found = stats.read()
+    disk = os.statvfs("/")
+    assert found["cpu"]["count"] == os.cpu_count()
+    assert found["memory"]["total"] == psutil.virtual_memory().total
+    assert found["disk"]["total"] == disk.f_blocks * disk.f_frsize
+    assert 0 < found["memory"]["available"] <= found["memory"]["total"]
+    assert found["disk"]["used"] + found["disk"]["free"] <= found["disk"]["total"]
+    assert all(0 <= found[part]["percent"] <= 100 for part in ("cpu", "memory", "disk"))
+    assert all(load == round(load, 2) for load in found["cpu"]["load_avg"])
+
+
+def test_the_first_figure_of_the_processor_is_measured_and_not_the_0_that_means_nothing() -> None:
+    stats._primed = False
+    before = psutil.cpu_times()
+    stats.read()
+    after = psutil.cpu_times()
+    # It took its time: the processors have counted on.
+    assert sum(after) - sum(before) > stats._LEAST_INTERVAL_S / 2
