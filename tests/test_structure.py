@@ -1,0 +1,67 @@
+"""What no linter can say of the code's structure: where Korean and SQL stand, and that the rules never ask for the time.
+
+Who may import whom stands in `pyproject.toml` (`[tool.importlinter]`), and `make lint` holds the code to it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("ml_server", "monitor_blueprint")
+MODULES = [*(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")), ROOT / "app.py", ROOT / "wsgi.py"]
+
+HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
+SQL = re.compile(r"\b(SELECT\s.+\sFROM|INSERT\s(OR\s\w+\s)?INTO|UPDATE\s\w+\sSET|DELETE\sFROM|CREATE\s(TABLE|INDEX)|PRAGMA\s)")
+
+
+def relative(paths: Iterator[Path]) -> set[str]:
+    return {str(path.relative_to(ROOT)) for path in paths}
+
+
+def test_korean_stands_in_the_catalogue() -> None:
+    """Nowhere else in the programs, the templates aside."""
+    suffixes = (".py", ".html", ".txt", ".sql", ".css", ".toml", ".json", ".service", ".timer")
+    texts = [path for root in (*PACKAGES, "systemd") for path in (ROOT / root).rglob("*") if path.suffix in suffixes]
+    found = relative(path for path in [*texts, *MODULES] if HANGUL.search(path.read_text("utf-8")))
+    assert {path for path in found if "/templates/" not in path} == {"monitor_blueprint/text/ko.py"}
+
+
+def test_sql_stands_in_the_storage() -> None:
+    found = relative(path for path in MODULES if any(SQL.search(text) for text in strings_of(path)))
+    assert found
+    assert {Path(path).parent for path in found} == {Path("monitor_blueprint/storage")}
+
+
+def test_the_rules_are_given_the_time() -> None:
+    """That they import no clock says a contract; `datetime` they need."""
+    for path in (ROOT / "monitor_blueprint/domain").rglob("*.py"):
+        assert not re.search(r"\.(now|today|utcnow)\(|\bopen\(", path.read_text("utf-8")), path
+
+
+def test_each_program_is_imported_when_asked_for() -> None:
+    """`wsgi.py` imports nothing at its top, so that serving one program never imports the other."""
+    tree = ast.parse((ROOT / "wsgi.py").read_text("utf-8"))
+    assert {node.module for node in tree.body if isinstance(node, ast.ImportFrom)} == {"typing"}
+
+
+def test_no_module_is_private() -> None:
+    """A module that only its neighbours may know has no place; names are private, modules are rooms."""
+    private = [path for path in MODULES if path.stem.startswith("_") and path.stem not in ("__init__", "__main__")]
+    assert private == []
+
+
+def strings_of(path: Path) -> Iterator[str]:
+    """The texts of a file's code; not the descriptions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    descriptions = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in descriptions:
+            yield node.value
