@@ -173,9 +173,9 @@ def status() -> None:
     settings = _load()
     now = datetime.now(UTC)
     with _open_store(settings) as store:
-        state = store.run(Transaction.state)
-        results = store.latest_results()
-        last = store.last_cycle()
+        state = store.reads.state()
+        results = store.reads.latest_results()
+        last = store.reads.last_cycle()
         _must_have_read(store)
         holder = ScheduleLock(settings.state_dir).holder()
         click.echo(ko.STATUS_LAST.format(at=render.local(last.started_at if last else None), pid=holder or ko.NEVER))
@@ -207,7 +207,7 @@ def silence(check: str, duration: timedelta, why: str) -> None:
 def silences() -> None:
     """List the silences that have not ended."""
     with _open_store(_load()) as store:
-        found = store.silences(datetime.now(UTC))
+        found = store.reads.silences(datetime.now(UTC))
         _must_have_read(store)
     for each in found:
         click.echo(ko.SILENCE.format(number=each.number, check=each.check, until=render.local(each.ends_at), why=each.why))
@@ -230,7 +230,7 @@ def ack(by: str) -> None:
     """Take care of the open incident: no more reminders until something new happens."""
 
     def acknowledged(transaction: Transaction) -> int:
-        state = acknowledge(transaction.state(), by)
+        state = acknowledge(transaction.reads.state(), by)
         transaction.save_state(state, datetime.now(UTC))
         return state.incident.number if state.incident else 0
 
@@ -246,24 +246,24 @@ def history(number: int | None) -> None:
     """List the incidents, or show all about one."""
     with _open_store(_load()) as store:
         if number is None:
-            found = store.incidents()
+            found = store.reads.incidents()
             _must_have_read(store)
             for record in found:
                 click.echo(render.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
             if not found:
                 click.echo(ko.NO_HISTORY)
             return
-        detail = store.incident(number)
+        detail = store.reads.incident(number)
         _must_have_read(store)
     if detail is None:
         raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
     if detail.incident.acked_by:
         click.echo(ko.ACKNOWLEDGED.format(number=number, by=detail.incident.acked_by))
-    for told in detail.events:
-        deliveries = [each for each in detail.deliveries if each.event_id == told.id]
+    for entry in detail.events:
+        deliveries = [each for each in detail.deliveries if each.event_id == entry.id]
         delivered = ", ".join(render.delivery(each.channel, each.state, each.answer) for each in deliveries)
         click.echo(
-            f"{render.local(told.event.at)} {ko.KINDS[told.event.kind]} {' '.join(told.event.checks)}"
+            f"{render.local(entry.event.at)} {ko.EVENT_KINDS[entry.event.kind]} {' '.join(entry.event.checks)}"
             f" ({delivered or ko.NOT_SENT})"
         )
     for item in detail.evidence:
@@ -334,10 +334,10 @@ def deadman_command(url: str) -> None:
         click.echo(fault, err=True)
         state_dir = Path(os.environ.get("STATE_DIRECTORY", "var/lib"))  # systemd names it
     with Store(state_dir / config.DATABASE) as store:
-        last = store.last_scheduled_cycle()
+        last = store.reads.last_scheduled_cycle()
     channels = notifiers.channels(os.environ, options)
-    memory = state_dir / "deadman.json"
-    lines, is_done = deadman.look(url, memory, last.started_at if last else None, channels, datetime.now(UTC))
+    checkpoint = state_dir / "deadman.json"
+    lines, is_done = deadman.look(url, checkpoint, last.started_at if last else None, channels, datetime.now(UTC))
     for text in lines:
         click.echo(text)
     if fault:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 
-class KindError(Exception):
+class PluginError(Exception):
     """The file of a kind cannot be used; the text names the file and what is wrong with it."""
 
 
@@ -28,12 +28,12 @@ def load(package: str, folders: Iterable[str], kind: str, needed: Sequence[str])
     try:
         module = importlib.import_module(f"{package}.{kind}")
     except (Exception, SystemExit) as error:
-        raise KindError(f"{_file(package, kind)} cannot be imported ({type(error).__name__}: {error})") from error
+        raise PluginError(f"{_file(package, kind)} cannot be imported ({type(error).__name__}: {error})") from error
     missing = [name for name in needed if not hasattr(module, name)]
     if missing:
-        raise KindError(f"{_file(package, kind)} has no {', '.join(missing)}; needed: {', '.join(needed)}")
+        raise PluginError(f"{_file(package, kind)} has no {', '.join(missing)}; needed: {', '.join(needed)}")
     if not hasattr(module.Options, "__struct_fields__"):
-        raise KindError(f"{_file(package, kind)}: Options must be a msgspec.Struct")
+        raise PluginError(f"{_file(package, kind)}: Options must be a msgspec.Struct")
     return module
 
 

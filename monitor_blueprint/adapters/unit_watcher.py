@@ -46,22 +46,22 @@ class Watcher:
         self._stopping.set()
 
     def _run(self) -> None:
-        said = ""
+        reported = ""
         while not self._stopping.is_set():
             try:
                 with connect(_ANSWER_S) as connection:
                     paths = _subscribe(connection, self._units)
                     self._watching()
-                    if said:
+                    if reported:
                         # What changed meanwhile made no signal that was heard.
-                        said = ""
+                        reported = ""
                         self._changed(self._units)
                     self._listen(connection, paths)
             except Exception as error:  # noqa: BLE001 - the edge of a thread that must go on listening
                 # Said once for each loss, not at every attempt.
-                if not said and not self._stopping.is_set():
-                    said = str(error) or type(error).__name__
-                    self._lost(said)
+                if not reported and not self._stopping.is_set():
+                    reported = str(error) or type(error).__name__
+                    self._lost(reported)
             self._stopping.wait(RECONNECT_S)
 
     def _listen(self, connection: DBusConnection, paths: dict[str, str]) -> None:

@@ -27,7 +27,7 @@ class _Memory(msgspec.Struct, frozen=True):
     """What is remembered from run to run: since when the monitor is gone, and which channels were told."""
 
     gone_since: datetime | None = None
-    told: tuple[str, ...] = ()
+    notified: tuple[str, ...] = ()
 
 
 def look(
@@ -40,21 +40,21 @@ def look(
     """
     before = _read(memory)
     if fetch(url, 5.0).status == HTTP_OK:
-        untold = _tell(before.told, channels, render.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
-        lines = [ko.DEADMAN_BACK_SUBJECT] if before.told else []
+        untold = _tell(before.notified, channels, render.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
+        lines = [ko.DEADMAN_BACK_SUBJECT] if before.notified else []
         return _conclude(lines, untold, memory, _Memory(None, untold))
     known = [moment for moment in (before.gone_since, last_check_at) if moment is not None and moment <= now]
     gone_since = before.gone_since or max(known, default=now)
     if now - gone_since < GONE_AFTER:
         lines = [ko.DEADMAN_WAITING.format(since=render.local(gone_since))]
-        return _conclude(lines, (), memory, _Memory(gone_since, before.told))
-    names = tuple(channel.name for channel in channels if channel.name not in before.told)
+        return _conclude(lines, (), memory, _Memory(gone_since, before.notified))
+    names = tuple(channel.name for channel in channels if channel.name not in before.notified)
     if not _write(memory, before) and now - gone_since >= GONE_AFTER + PERIOD:
         # Without a memory it can be told once all the same: by the one look that comes just after the 15 minutes.
         names = ()
     untold = _tell(names, channels, render.deadman(is_gone=True, last=last_check_at, now=now), "gone", gone_since)
-    told = (*before.told, *(name for name in names if name not in untold))
-    return _conclude([ko.DEADMAN_SUBJECT], untold, memory, _Memory(gone_since, told))
+    notified = (*before.notified, *(name for name in names if name not in untold))
+    return _conclude([ko.DEADMAN_SUBJECT], untold, memory, _Memory(gone_since, notified))
 
 
 def _conclude(lines: list[str], untold: Sequence[str], path: Path, memory: _Memory) -> tuple[list[str], bool]:

@@ -118,12 +118,12 @@ class Outbox:
         """
         if self._sender == SERVICE:
             return tuple(self._lanes)
-        return tuple(dict.fromkeys((*self._lanes, *self._store.channel_names())))
+        return tuple(dict.fromkeys((*self._lanes, *self._store.reads.channel_names())))
 
     def start(self) -> None:
         """Begin to deliver in the background; only for the one process that has `sender` as its name."""
         kept = tuple(self._lanes)
-        self._store.run(lambda transaction: transaction.retire_channels(kept, self._clock()))
+        self._store.run(lambda transaction: transaction.outbox.retire_channels(kept, self._clock()))
         for name, lane in self._lanes.items():
             self._take_over(lane.channel)
             thread = threading.Thread(target=self._serve, args=(lane,), name=f"outbox-{name}", daemon=True)
@@ -152,7 +152,7 @@ class Outbox:
 
     def channel_health(self, now: datetime) -> dict[str, ChannelHealth]:
         """Return how each channel is doing, by name."""
-        known = self._store.outbox_status()
+        known = self._store.reads.outbox_status()
         found = {}
         for name in self._lanes:
             if name not in known:
@@ -173,11 +173,11 @@ class Outbox:
 
     def _take_over(self, channel: Channel) -> None:
         since = self._clock() - timedelta(seconds=self._timing.keep_refused_s)
-        self._store.run(lambda tx: tx.begin_sending(channel.name, channel.fingerprint, self._sender, since))
+        self._store.run(lambda tx: tx.outbox.begin_sending(channel.name, channel.fingerprint, self._sender, since))
 
     def _claim(self, channel: str, now: datetime) -> Claim:
         lease_s = self._timing.attempt_s + _LEASE_MARGIN_S
-        return self._store.run(lambda tx: tx.claim(channel, self._sender, now, lease_s), is_lasting=False)
+        return self._store.run(lambda tx: tx.outbox.claim(channel, self._sender, now, lease_s), is_lasting=False)
 
     def _serve(self, lane: _Lane) -> None:
         while not self._stopping.is_set():
@@ -221,7 +221,7 @@ class Outbox:
         ended_at = self._clock()
         # After a power cut it is sent again: better than to keep the alert waiting for the disk.
         self._store.run(
-            lambda tx: tx.settle(name, event_ids, outcome, ended_at, sent_as=message.id, wait_s=wait_s), is_lasting=False
+            lambda tx: tx.outbox.settle(name, event_ids, outcome, ended_at, sent_as=message.id, wait_s=wait_s), is_lasting=False
         )
         if isinstance(outcome, Delivered):
             _log.info("%s accepted %s%s", name, message.id, f", except: {outcome.problem}" if outcome.problem else "")

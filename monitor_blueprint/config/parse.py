@@ -20,7 +20,7 @@ from monitor_blueprint.config import environment
 from monitor_blueprint.config.model import SELF_CHECK, Channel, Check, Config, ConfigError, Settings, units_of
 from monitor_blueprint.domain.maintenance import Weekday, Window
 from monitor_blueprint.domain.models import CheckPolicy
-from monitor_blueprint.plugins import KindError
+from monitor_blueprint.plugins import PluginError
 
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
 # What systemd takes for the name of a unit (systemd.unit(5)); with another among them it refuses to watch any.
@@ -105,13 +105,13 @@ def _sections(document: Mapping[str, Any], key: str, source: str) -> Sequence[Ma
 def _check(section: Mapping[str, Any], settings: Settings, source: str) -> Check:
     where = f'[[check]] "{section.get("name", "?")}"'
     if "kind" not in section:
-        raise ConfigError(_missing_kind(source, where, probes.kinds()))
+        raise ConfigError(_missing_kind(source, where, probes.available()))
     common = _convert({key: section[key] for key in _COMMON_KEYS if key in section}, _CheckSection, source, where)
     try:
         module = probes.load(common.kind)
     except KeyError:
-        raise ConfigError(_choice(source, where, "kind", common.kind, probes.kinds())) from None
-    except KindError as error:
+        raise ConfigError(_choice(source, where, "kind", common.kind, probes.available())) from None
+    except PluginError as error:
         raise ConfigError(f"{source}: {where}: {error}") from error
     rest = {key: value for key, value in section.items() if key not in _COMMON_KEYS}
     options = _convert(rest, module.Options, source, where, also=_COMMON_KEYS)
@@ -158,13 +158,13 @@ def _refuse_double_channels(channels: Sequence[Channel], source: str) -> None:
 
 def _channel(section: Mapping[str, Any], source: str) -> Channel:
     if "kind" not in section:
-        raise ConfigError(_missing_kind(source, "[[channel]]", notifiers.kinds()))
+        raise ConfigError(_missing_kind(source, "[[channel]]", notifiers.available()))
     kind = section["kind"]
     try:
         module = notifiers.load(str(kind))
     except KeyError:
-        raise ConfigError(_choice(source, "[[channel]]", "kind", str(kind), notifiers.kinds())) from None
-    except KindError as error:
+        raise ConfigError(_choice(source, "[[channel]]", "kind", str(kind), notifiers.available())) from None
+    except PluginError as error:
         raise ConfigError(f'{source}: [[channel]] "{kind}": {error}') from error
     rest = {key: value for key, value in section.items() if key != "kind"}
     options = _convert(rest, module.Options, source, f"[[channel]] {kind}", also=("kind",))
@@ -194,10 +194,10 @@ def _convert(section: Mapping[str, Any], to: type[_Section], source: str, where:
     try:
         return msgspec.convert(section, to)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{source}: {where}: {_said(to, str(error))}") from error
+        raise ConfigError(f"{source}: {where}: {_explanation(to, str(error))}") from error
 
 
-def _said(struct: type[msgspec.Struct], problem: str) -> str:
+def _explanation(struct: type[msgspec.Struct], problem: str) -> str:
     """Return msgspec's complaint with what is allowed, where it shows a pattern or nothing."""
     key = re.search(r" - at `\$\.(\w+)", problem)
     if key is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from monitor_blueprint.domain.models import CheckPolicy, CheckResult, CheckState, Status, Told
+from monitor_blueprint.domain.models import Belief, CheckPolicy, CheckResult, CheckState, Status
 
 # A unit that systemd calls inactive or failed is a fact, not a measurement that may have been unlucky.
 UNIT_ASPECT = "unit"
@@ -64,7 +64,7 @@ def count_absence(before: CheckState, now: datetime, stale_after_s: float, blind
 
 
 def _failing_since(before: CheckState, status: Status, now: datetime) -> datetime | None:
-    if status is Status.CRITICAL and not before.is_down and before.told in (Told.FINE, Told.BLIND):
+    if status is Status.CRITICAL and not before.is_down and before.notified in (Belief.FINE, Belief.BLIND):
         # The time in which nothing could be seen is not blamed on the target.
         return now
     if status in (Status.CRITICAL, Status.UNKNOWN):

@@ -1,4 +1,4 @@
-"""From what is told and what should be believed to the events: the difference, one event for all that goes together."""
+"""From what was notified and what should be believed to the events: the difference, one event for all that goes together."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor_blueprint.domain.models import CheckState, Event, EventKind, Incident, State, Status, Told
+from monitor_blueprint.domain.models import Belief, CheckState, Event, EventKind, Incident, State, Status
 
-UNTOLD = (Told.FINE, Told.HIDDEN)
-_TOLD_BAD = (Told.CRITICAL, Told.CONSEQUENCE, Told.BLIND)
+UNNOTIFIED = (Belief.FINE, Belief.HIDDEN)
+_NOTIFIED_BAD = (Belief.CRITICAL, Belief.CONSEQUENCE, Belief.BLIND)
 _BAD = (Status.CRITICAL, Status.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    told: Told
-    wanted: Told
+    notified: Belief
+    wanted: Belief
     is_symptom: bool = False
 
 
-def tell(
+def notify(
     state: State,
     checks: Mapping[str, CheckState],
-    wanted: Mapping[str, Told],
+    wanted: Mapping[str, Belief],
     *,
     silenced: frozenset[str],
     now: datetime,
     reminder_s: float,
 ) -> tuple[State, tuple[Event, ...]]:
-    """Return the state in which `wanted` has been told, and the events that tell it."""
-    changes = {name: _Change(check.told, wanted[name], check.is_symptom) for name, check in checks.items()}
+    """Return the state in which the operator is notified of `wanted`, and the events that do it."""
+    changes = {name: _Change(check.notified, wanted[name], check.is_symptom) for name, check in checks.items()}
     incident = _with_clock_set_back(state.incident, now)
     kinds = _kinds(changes, is_open=incident is not None)
     if not kinds and incident is not None and _is_reminder_due(incident, now, reminder_s):
         kinds = _reminder(checks, silenced)
     if kinds and incident is None:
-        incident = Incident(state.last_incident_number + 1, opened_at=now, last_told_at=now)
+        incident = Incident(state.last_incident_number + 1, opened_at=now, last_notified_at=now)
 
     failing = tuple(n for n in checks if n not in silenced and _is_failing(checks[n], wanted[n]))
     blind = tuple(n for n in failing if _is_blind(checks[n], wanted[n]))
     named = frozenset(failing if kinds else ())
-    told = {n: replace(check, told=_told_after(check, wanted[n], is_named=n in named)) for n, check in checks.items()}
-    is_over = all(check.told in UNTOLD for check in told.values())
+    notified = {n: replace(check, notified=_belief_after(check, wanted[n], is_named=n in named)) for n, check in checks.items()}
+    is_over = all(check.notified in UNNOTIFIED for check in notified.values())
     events = []
     if incident is not None:
         for kind, names in kinds.items():
@@ -51,7 +51,7 @@ def tell(
         incident = _after(incident, changes, now) if kinds else incident
     return (
         State(
-            checks={name: _forget_failure(check) for name, check in told.items()},
+            checks={name: _forget_failure(check) for name, check in notified.items()},
             incident=None if is_over else incident,
             last_incident_number=max(state.last_incident_number, incident.number if incident else 0),
         ),
@@ -60,7 +60,7 @@ def tell(
 
 
 def _with_clock_set_back(incident: Incident | None, now: datetime) -> Incident | None:
-    return incident and replace(incident, last_told_at=min(incident.last_told_at, now))
+    return incident and replace(incident, last_notified_at=min(incident.last_notified_at, now))
 
 
 def _kinds(changes: Mapping[str, _Change], *, is_open: bool) -> dict[EventKind, tuple[str, ...]]:
@@ -69,22 +69,22 @@ def _kinds(changes: Mapping[str, _Change], *, is_open: bool) -> dict[EventKind, 
     def names(rule: Callable[[_Change], bool]) -> tuple[str, ...]:
         return tuple(name for name, change in changes.items() if rule(change))
 
-    recovered = names(lambda c: c.told in _TOLD_BAD and c.wanted is Told.FINE)
+    recovered = names(lambda c: c.notified in _NOTIFIED_BAD and c.wanted is Belief.FINE)
 
     def is_named_by_recovery(change: _Change) -> bool:
         # A consequence that outlives its cause is named by the very message that says that the cause has recovered.
-        return bool(recovered) and change.is_symptom and change.told in (Told.HIDDEN, Told.CONSEQUENCE)
+        return bool(recovered) and change.is_symptom and change.notified in (Belief.HIDDEN, Belief.CONSEQUENCE)
 
     failed = {
-        name: change for name, change in changes.items() if change.wanted is Told.CRITICAL and not is_named_by_recovery(change)
+        name: change for name, change in changes.items() if change.wanted is Belief.CRITICAL and not is_named_by_recovery(change)
     }
     kinds = {
-        EventKind.CALM: names(lambda c: c.told is Told.FLAPPING and c.wanted is not Told.FLAPPING),
+        EventKind.CALM: names(lambda c: c.notified is Belief.FLAPPING and c.wanted is not Belief.FLAPPING),
         EventKind.PARTLY_RECOVERED: recovered,
-        EventKind.JOINED if is_open else EventKind.OPENED: tuple(n for n, c in failed.items() if c.told in UNTOLD),
-        EventKind.WORSENED: tuple(n for n, c in failed.items() if c.told in (Told.CONSEQUENCE, Told.BLIND)),
-        EventKind.BLIND: names(lambda c: c.told in UNTOLD and c.wanted is Told.BLIND),
-        EventKind.FLAPPING: names(lambda c: c.told is not Told.FLAPPING and c.wanted is Told.FLAPPING),
+        EventKind.JOINED if is_open else EventKind.OPENED: tuple(n for n, c in failed.items() if c.notified in UNNOTIFIED),
+        EventKind.WORSENED: tuple(n for n, c in failed.items() if c.notified in (Belief.CONSEQUENCE, Belief.BLIND)),
+        EventKind.BLIND: names(lambda c: c.notified in UNNOTIFIED and c.wanted is Belief.BLIND),
+        EventKind.FLAPPING: names(lambda c: c.notified is not Belief.FLAPPING and c.wanted is Belief.FLAPPING),
     }
     return {kind: checks for kind, checks in kinds.items() if checks}
 
@@ -92,26 +92,26 @@ def _kinds(changes: Mapping[str, _Change], *, is_open: bool) -> dict[EventKind, 
 def _is_reminder_due(incident: Incident, now: datetime, reminder_s: float) -> bool:
     if incident.acked_by or reminder_s <= 0:
         return False
-    return (now - incident.last_told_at).total_seconds() >= reminder_s
+    return (now - incident.last_notified_at).total_seconds() >= reminder_s
 
 
 def _reminder(checks: Mapping[str, CheckState], silenced: frozenset[str]) -> dict[EventKind, tuple[str, ...]]:
-    names = tuple(n for n, c in checks.items() if n not in silenced and c.told in _TOLD_BAD and c.status in _BAD)
+    names = tuple(n for n, c in checks.items() if n not in silenced and c.notified in _NOTIFIED_BAD and c.status in _BAD)
     return {EventKind.REMINDER: names} if names else {}
 
 
-def _is_failing(check: CheckState, wanted: Told) -> bool:
-    if wanted is Told.FLAPPING:
+def _is_failing(check: CheckState, wanted: Belief) -> bool:
+    if wanted is Belief.FLAPPING:
         return check.status in _BAD
-    return wanted is not Told.FINE
+    return wanted is not Belief.FINE
 
 
-def _told_after(check: CheckState, wanted: Told, *, is_named: bool) -> Told:
+def _belief_after(check: CheckState, wanted: Belief, *, is_named: bool) -> Belief:
     """What a message has named was told as the message says: as a consequence, or as a failure of its own."""
-    is_blind = wanted is Told.BLIND and check.status is Status.UNKNOWN
-    if not is_named or is_blind or wanted is Told.FLAPPING:
+    is_blind = wanted is Belief.BLIND and check.status is Status.UNKNOWN
+    if not is_named or is_blind or wanted is Belief.FLAPPING:
         return wanted
-    return Told.CONSEQUENCE if check.causes else Told.CRITICAL
+    return Belief.CONSEQUENCE if check.causes else Belief.CRITICAL
 
 
 def _event(
@@ -125,7 +125,7 @@ def _event(
     now: datetime,
 ) -> Event:
     is_recovery = kind in _RECOVERIES
-    seen_again = tuple(name for name in names if is_recovery and checks[name].told is Told.BLIND)
+    seen_again = tuple(name for name in names if is_recovery and checks[name].notified is Belief.BLIND)
     return Event(
         kind=kind,
         at=now,
@@ -143,8 +143,8 @@ def _event(
 _RECOVERIES = (EventKind.RECOVERED, EventKind.PARTLY_RECOVERED)
 
 
-def _is_blind(check: CheckState, wanted: Told) -> bool:
-    return check.status is Status.UNKNOWN and wanted in (Told.BLIND, Told.FLAPPING)
+def _is_blind(check: CheckState, wanted: Belief) -> bool:
+    return check.status is Status.UNKNOWN and wanted in (Belief.BLIND, Belief.FLAPPING)
 
 
 def _lasted_s(check: CheckState, now: datetime) -> float:
@@ -154,14 +154,14 @@ def _lasted_s(check: CheckState, now: datetime) -> float:
 
 
 def _after(incident: Incident, changes: Mapping[str, _Change], now: datetime) -> Incident:
-    is_news = any(c.told is not c.wanted and c.wanted in _NEWS for c in changes.values())
-    return replace(incident, last_told_at=now, acked_by="" if is_news else incident.acked_by)
+    is_news = any(c.notified is not c.wanted and c.wanted in _NEWS for c in changes.values())
+    return replace(incident, last_notified_at=now, acked_by="" if is_news else incident.acked_by)
 
 
 # What nobody can have meant yet who acknowledged the incident before.
-_NEWS = (Told.CRITICAL, Told.BLIND, Told.FLAPPING)
+_NEWS = (Belief.CRITICAL, Belief.BLIND, Belief.FLAPPING)
 
 
 def _forget_failure(check: CheckState) -> CheckState:
-    is_well = check.told is Told.FINE and check.status not in _BAD
+    is_well = check.notified is Belief.FINE and check.status not in _BAD
     return replace(check, failing_since=None) if is_well else check

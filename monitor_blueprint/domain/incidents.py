@@ -1,8 +1,8 @@
 """The incident rules: (state, results, now) -> (state, events).
 
-The one idea: the state holds, for each check, what the operator was last *told*; from the results the rules work out
-what the operator should *believe*; an event is the difference. What must not be told now (a silenced check, one in
-transition, one that flaps) keeps what was told, and the difference is told once the reason is gone. So nothing is
+The one idea: the state holds, for each check, what the operator was last *notified* of; from the results the rules work
+out what the operator should *believe*; an event is the difference. What must not be told now (a silenced check, one in
+transition, one that flaps) stays as it was notified, and the difference is told once the reason is gone. So nothing is
 told twice and nothing is lost, whatever the order of failures, silences and restarts.
 """
 
@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor_blueprint.domain.confirmation import count_absence, count_result
-from monitor_blueprint.domain.events import UNTOLD, tell
-from monitor_blueprint.domain.models import CheckPolicy, CheckResult, CheckState, Event, Silence, State, Status, Told
+from monitor_blueprint.domain.events import UNNOTIFIED, notify
+from monitor_blueprint.domain.models import Belief, CheckPolicy, CheckResult, CheckState, Event, Silence, State, Status
 
-_TOLD_FAILED = (Told.CRITICAL, Told.CONSEQUENCE)
+_NOTIFIED_FAILED = (Belief.CRITICAL, Belief.CONSEQUENCE)
 _NEW = CheckState()
 
 
@@ -41,7 +41,7 @@ class IncidentRules:
     calm_s: float = 900.0
 
 
-_CONSEQUENCES = (Told.CONSEQUENCE, Told.HIDDEN)
+_CONSEQUENCES = (Belief.CONSEQUENCE, Belief.HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ def advance(  # noqa: PLR0917
     unseen = frozenset() if is_complete else frozenset(dependencies) - {result.check for result in results}
     counted = _count(state, results, policies, unseen=unseen, now=now, rules=rules)
     # A consequence on its way up has not been looked at either, as far as its cause's recovery is concerned.
-    unseen |= {name for name, check in counted.items() if check.settling_since is not None and check.told in _CONSEQUENCES}
+    unseen |= {name for name, check in counted.items() if check.settling_since is not None and check.notified in _CONSEQUENCES}
     origins = _origins(counted, dependencies)
     explained = {
         name: check if name in unseen else _explain(name, check, origins, dependencies) for name, check in counted.items()
     }
     checks = {name: _with_flips(state.checks.get(name, _NEW), check, now, rules) for name, check in explained.items()}
-    checks |= {name: check for name, check in state.checks.items() if name not in counted and check.told not in UNTOLD}
+    checks |= {name: check for name, check in state.checks.items() if name not in counted and check.notified not in UNNOTIFIED}
     picture = _Picture(
         checks=checks,
         dependencies=dependencies,
@@ -102,9 +102,9 @@ def advance(  # noqa: PLR0917
         rules=rules,
     )
     wanted = _beliefs(picture)
-    told, events = tell(state, checks, wanted, silenced=picture.silenced, now=now, reminder_s=rules.reminder_s)
-    kept = {name: check for name, check in told.checks.items() if name in counted or check.told is not Told.FINE}
-    return replace(told, checks=kept), events
+    notified, events = notify(state, checks, wanted, silenced=picture.silenced, now=now, reminder_s=rules.reminder_s)
+    kept = {name: check for name, check in notified.checks.items() if name in counted or check.notified is not Belief.FINE}
+    return replace(notified, checks=kept), events
 
 
 def acknowledge(state: State, who: str) -> State:
@@ -157,12 +157,12 @@ def _count(
 def _origins(checks: Mapping[str, CheckState], dependencies: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """Return the checks that are down and that no other failure explains."""
     # What the operator was told nobody can see is nobody's cause.
-    down = {name for name, check in checks.items() if check.is_down and not _is_told_blind(check)}
+    down = {name for name, check in checks.items() if check.is_down and not _is_notified_blind(check)}
     return frozenset(name for name in down if not checks[name].is_symptom or down.isdisjoint(dependencies[name]))
 
 
-def _is_told_blind(check: CheckState) -> bool:
-    return check.status is Status.UNKNOWN and check.told is Told.BLIND
+def _is_notified_blind(check: CheckState) -> bool:
+    return check.status is Status.UNKNOWN and check.notified is Belief.BLIND
 
 
 def _explain(name: str, check: CheckState, origins: frozenset[str], dependencies: Mapping[str, frozenset[str]]) -> CheckState:
@@ -181,60 +181,60 @@ def _with_flips(before: CheckState, after: CheckState, now: datetime, rules: Inc
     return replace(after, flips=flips)
 
 
-def _beliefs(picture: _Picture) -> dict[str, Told]:
+def _beliefs(picture: _Picture) -> dict[str, Belief]:
     """Return what the operator should believe of each check once this cycle is told."""
-    beliefs: dict[str, Told] = {}
+    beliefs: dict[str, Belief] = {}
     # Whether a consequence may be hidden depends on what is believed of its cause.
     for name in sorted(picture.checks, key=lambda name: name not in picture.origins):
         beliefs[name] = _belief(name, picture, beliefs)
     for name, belief in beliefs.items():
-        if belief is Told.FINE and _is_awaited(name, picture):
-            beliefs[name] = picture.checks[name].told
+        if belief is Belief.FINE and _is_awaited(name, picture):
+            beliefs[name] = picture.checks[name].notified
     return beliefs
 
 
-def _belief(name: str, picture: _Picture, beliefs: Mapping[str, Told]) -> Told:
+def _belief(name: str, picture: _Picture, beliefs: Mapping[str, Belief]) -> Belief:
     check = picture.checks[name]
     if name in picture.silenced:
-        return Told.FINE if check.told is Told.HIDDEN else check.told
+        return Belief.FINE if check.notified is Belief.HIDDEN else check.notified
     if name not in picture.dependencies:
         # It has left the configuration: nobody looks at it any longer.
-        return Told.FINE
+        return Belief.FINE
     if name in picture.unseen:
-        return check.told
+        return check.notified
     held = _put_down_to_a_cause(name, picture, beliefs)
     if held is not None:
         return held
     if _is_flapping(check, picture.now, picture.rules):
-        return Told.FLAPPING
+        return Belief.FLAPPING
     return _plain_belief(check, picture.rules)
 
 
-def _plain_belief(check: CheckState, rules: IncidentRules) -> Told:
+def _plain_belief(check: CheckState, rules: IncidentRules) -> Belief:
     if check.status is Status.CRITICAL:
-        return Told.CRITICAL
+        return Belief.CRITICAL
     if check.status is Status.UNKNOWN:
         is_blind = check.streak_of is Status.UNKNOWN and check.streak >= rules.blind_after
-        return Told.BLIND if is_blind and check.told not in _TOLD_FAILED else check.told
-    if check.status is Status.WARNING and check.told in _TOLD_FAILED:
+        return Belief.BLIND if is_blind and check.notified not in _NOTIFIED_FAILED else check.notified
+    if check.status is Status.WARNING and check.notified in _NOTIFIED_FAILED:
         # Better, but not well: the incident goes on, quietly.
-        return check.told
-    return Told.FINE
+        return check.notified
+    return Belief.FINE
 
 
-def _put_down_to_a_cause(name: str, picture: _Picture, beliefs: Mapping[str, Told]) -> Told | None:
+def _put_down_to_a_cause(name: str, picture: _Picture, beliefs: Mapping[str, Belief]) -> Belief | None:
     """Return the belief of a check that fails because of another one, or that may do so; None: it fails by itself."""
     check = picture.checks[name]
-    if check.status is not Status.CRITICAL or not check.is_symptom or check.told in (Told.CRITICAL, Told.FLAPPING):
+    if check.status is not Status.CRITICAL or not check.is_symptom or check.notified in (Belief.CRITICAL, Belief.FLAPPING):
         return None
     dependencies = picture.dependencies[name]
     causes = dependencies & picture.origins
-    if any(beliefs[cause] in (*_TOLD_FAILED, Told.FLAPPING) for cause in causes):
-        return Told.HIDDEN if check.told is Told.FINE else check.told
-    if any(cause in picture.silenced or beliefs[cause] in UNTOLD for cause in causes):
-        return check.told
+    if any(beliefs[cause] in (*_NOTIFIED_FAILED, Belief.FLAPPING) for cause in causes):
+        return Belief.HIDDEN if check.notified is Belief.FINE else check.notified
+    if any(cause in picture.silenced or beliefs[cause] in UNNOTIFIED for cause in causes):
+        return check.notified
     if any(_is_suspect(picture.checks[dependency]) for dependency in dependencies):
-        return check.told
+        return check.notified
     return None
 
 
@@ -244,16 +244,16 @@ def _is_suspect(check: CheckState) -> bool:
 
 
 def _is_flapping(check: CheckState, now: datetime, rules: IncidentRules) -> bool:
-    if not check.flips or (check.told is not Told.FLAPPING and len(check.flips) < rules.flap_changes):
+    if not check.flips or (check.notified is not Belief.FLAPPING and len(check.flips) < rules.flap_changes):
         return False
     return (now - check.flips[-1]).total_seconds() < rules.calm_s
 
 
 def _is_awaited(name: str, picture: _Picture) -> bool:
     """Tell whether consequences of the check have yet to be looked at again, so that one message says it all."""
-    if picture.checks[name].told not in _TOLD_FAILED or name in picture.silenced:
+    if picture.checks[name].notified not in _NOTIFIED_FAILED or name in picture.silenced:
         return False
     return any(
-        name in picture.dependencies[other] and picture.checks[other].told in (*_TOLD_FAILED, Told.HIDDEN)
+        name in picture.dependencies[other] and picture.checks[other].notified in (*_NOTIFIED_FAILED, Belief.HIDDEN)
         for other in picture.unseen
     )

@@ -95,7 +95,7 @@ class CheckResult:
     readings: tuple[Reading, ...]
     at: datetime
     duration_ms: float = 0.0
-    memory: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:
@@ -124,8 +124,8 @@ class CheckPolicy:
     interval_s: float = 300.0
 
 
-class Told(StrEnum):
-    """What the operator believes of a check, because it is what was last told."""
+class Belief(StrEnum):
+    """What the operator believes of a check: what a message last said, or what should be believed now."""
 
     FINE = "fine"
     CRITICAL = "critical"
@@ -148,7 +148,7 @@ class CheckState:
         settling_since: when the transition began that is still going on.
         failing_since: when the failure, or the blindness, began that is told of, or about to be.
         flips: moments of the recent changes between good and CRITICAL, oldest first.
-        told: what was last told; HIDDEN is a consequence that no message has named yet.
+        notified: what the operator was last notified of; HIDDEN is a consequence that no message has named yet.
         is_down: the last status other than UNKNOWN was CRITICAL.
         is_symptom: a failed dependency can have brought about what is CRITICAL.
         causes: the dependencies that have failed and that the failure is put down to.
@@ -163,7 +163,7 @@ class CheckState:
     settling_since: datetime | None = None
     failing_since: datetime | None = None
     flips: tuple[datetime, ...] = ()
-    told: Told = Told.FINE
+    notified: Belief = Belief.FINE
     is_down: bool = False
     is_symptom: bool = False
     causes: tuple[str, ...] = ()
@@ -177,13 +177,13 @@ class Incident:
     Attributes:
         number: counts up; what `ack` and the history name.
         opened_at: when it was opened.
-        last_told_at: when a message last went out (for reminders).
+        last_notified_at: when a message last went out (for reminders).
         acked_by: who takes care of it; empty while nobody does.
     """
 
     number: int
     opened_at: datetime
-    last_told_at: datetime
+    last_notified_at: datetime
     acked_by: str = ""
 
 

@@ -18,7 +18,7 @@ from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.thresholds import judge
 from monitor_blueprint.engine import evidence
 from monitor_blueprint.engine.runner import Runner, UnitSnapshot
-from monitor_blueprint.storage.reads import LOOK, MANUAL
+from monitor_blueprint.storage.reads import MANUAL, PARTIAL
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import ko, log_report, render
@@ -100,12 +100,12 @@ class HealthCheck:
         """Check everything that is due, or `only` the checks named; `reason` says who asked ("schedule", "manual", ...)."""
         start = time.monotonic()
         self._store.try_to_heal(now)
-        state, memories = self._store.run(lambda transaction: (transaction.state(), transaction.memories()))
+        state, checkpoints = self._store.run(lambda transaction: (transaction.reads.state(), transaction.reads.checkpoints()))
         seen = self._runner.run(
             self._due(state, now, reason, only),
             now=now,
             units=UnitSnapshot(self._config.units),
-            memories=memories,
+            checkpoints=checkpoints,
             environ=self._config.environ,
             deadline_s=PROBES_DEADLINE_S,
             is_starting=start - self._began_at < self._config.settings.grace_s,
@@ -117,11 +117,11 @@ class HealthCheck:
 
         def commit(transaction: Transaction) -> Outcome:
             after, events, judged = self._advance(
-                transaction.state(), seen, transaction.silences(now), now, is_complete=is_complete
+                transaction.reads.state(), seen, transaction.reads.silences(now), now, is_complete=is_complete
             )
             overall = worst([check.status for check in after.checks.values()])
             duration_ms = (time.monotonic() - start) * 1000
-            transaction.record_cycle(now, duration_ms, overall, judged, reason if is_complete else f"{LOOK} {reason}")
+            transaction.record_cycle(now, duration_ms, overall, judged, reason if is_complete else f"{PARTIAL} {reason}")
             transaction.save_state(after, now)
             self._put_into_outbox(transaction, events, judged, found, now)
             if is_complete:
@@ -180,7 +180,7 @@ class HealthCheck:
         """Collect what helps to understand a failure, at the moment of it, if this look is about to tell one."""
         if all(result.status is not Status.CRITICAL for result in self._judge(state, seen, now)):
             return ()
-        _, events, _ = self._advance(state, seen, self._store.silences(now), now, is_complete=is_complete)
+        _, events, _ = self._advance(state, seen, self._store.reads.silences(now), now, is_complete=is_complete)
         failed = {name for event in events if event.kind in _NEWS for name in event.checks}
         if not failed:
             return ()
@@ -198,7 +198,7 @@ class HealthCheck:
         if not events:
             return
         configured = {policy.name for policy in self._config.policies}
-        latest = {name: result for name, result in self._store.latest_results().items() if name in configured}
+        latest = {name: result for name, result in self._store.reads.latest_results().items() if name in configured}
         newest = latest | {result.check: result for result in judged}
         for event in events:
             event_id = f"nn-{event.incident}-{event.kind}-{now:%Y%m%dT%H%M%S%f}"
@@ -228,7 +228,7 @@ class HealthCheck:
     def _in_place_of_outdated(self, seen: Sequence[CheckResult], judged: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
         """Return a result for every check that was looked at: the newer one where another look was quicker."""
         by_name = {result.check: result for result in judged}
-        newest = self._store.latest_results() if len(judged) < len(seen) else {}
+        newest = self._store.reads.latest_results() if len(judged) < len(seen) else {}
         return tuple(by_name.get(result.check) or newest.get(result.check, result) for result in seen)
 
     def _in_transition(self, after: State, judged: Sequence[CheckResult], now: datetime) -> tuple[float | None, tuple[str, ...]]:
@@ -243,7 +243,7 @@ class HealthCheck:
     def _write_log(self, outcome: Outcome, reason: str, *, is_complete: bool) -> None:
         numbers = {check.name: number for number, check in enumerate(self._config.checks, 1)}
         numbers[SELF_CHECK] = len(numbers) + 1
-        previous = self._store.latest_results() if is_complete else {}
+        previous = self._store.reads.latest_results() if is_complete else {}
         lines = [*log_report.steps(outcome.results, outcome.state, numbers, previous)]
         if is_complete and self._config.absent:
             lines.append((logging.INFO, ko.ABSENT.format(names=", ".join(self._config.absent))))

@@ -81,7 +81,7 @@ def _take_file(descriptor: int, waiting: Callable[[str], None]) -> None:
 
 def _take_name(name: str, waiting: Callable[[str], None]) -> None:
     """Wait until the name is had; without it where there are no such names, or where a stranger has taken it."""
-    has_said, refusals = False, 0
+    has_reported, refusals = False, 0
     while refusals < _REFUSALS:
         try:
             _bind(name)
@@ -97,9 +97,9 @@ def _take_name(name: str, waiting: Callable[[str], None]) -> None:
                 if user not in (0, os.geteuid()):
                     # Anybody can take any name, but not keep the checks from running.
                     return
-                if not has_said:
+                if not has_reported:
                     waiting(str(pid))
-                    has_said = True
+                    has_reported = True
                 # Nobody ever answers: it ends when the other process does.
                 asking.recv(1)
         except ConnectionResetError:

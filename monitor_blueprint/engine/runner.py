@@ -98,7 +98,7 @@ class Runner:
         *,
         now: datetime,
         units: Callable[[str], UnitState],
-        memories: Mapping[str, Mapping[str, Any]],
+        checkpoints: Mapping[str, Mapping[str, Any]],
         environ: Mapping[str, str],
         deadline_s: float,
         is_starting: bool = False,
@@ -109,7 +109,7 @@ class Runner:
         with self._returned:
             stuck = frozenset(self._stuck)
         jobs = [
-            _Job(check, ProbeContext(now, deadline - 1.0, units, memories.get(check.name, EMPTY), environ, is_starting))
+            _Job(check, ProbeContext(now, deadline - 1.0, units, checkpoints.get(check.name, EMPTY), environ, is_starting))
             for check in checks
             if check.name not in stuck
         ]
@@ -126,7 +126,7 @@ class Runner:
         done = current.wait(deadline)
         missing = [check for check in checks if check.name not in done]
         for check in missing:
-            done[check.name] = unknown(check, now, self._give_up(check), memories.get(check.name, EMPTY))
+            done[check.name] = unknown(check, now, self._give_up(check), checkpoints.get(check.name, EMPTY))
         return [done[check.name] for check in checks]
 
     def _work(self, current: _Round) -> None:
@@ -165,10 +165,10 @@ class Runner:
         return f"no answer from the probe for {time.monotonic() - began:.0f} s"
 
 
-def unknown(check: Check, now: datetime, reason: str, memory: Mapping[str, Any]) -> CheckResult:
+def unknown(check: Check, now: datetime, reason: str, checkpoint: Mapping[str, Any]) -> CheckResult:
     """Return the result of a check that could not be looked at; what its probe remembers is kept."""
     reading = Reading("probe", Status.UNKNOWN, facts={"reason": clean(reason)})
-    return CheckResult(check.name, check.kind, (reading,), now, memory=memory)
+    return CheckResult(check.name, check.kind, (reading,), now, checkpoint=checkpoint)
 
 
 class _WrongObservationError(Exception):
@@ -181,14 +181,14 @@ def _look(job: _Job) -> CheckResult:
     try:
         seen = _checked(probes.load(check.kind).probe(check.options, context))
     except ProbeError as error:
-        result = unknown(check, context.now, str(error), context.memory)
+        result = unknown(check, context.now, str(error), context.checkpoint)
     except (Exception, SystemExit) as error:  # the edge of a job: a fault in one probe must not stop the others
         _logger.exception("probe %s failed", check.name)
         # Other exceptions' texts can hold anything.
         reason = str(error) if isinstance(error, _WrongObservationError) else type(error).__name__
-        result = unknown(check, context.now, f"fault in the probe: {reason}", context.memory)
+        result = unknown(check, context.now, f"fault in the probe: {reason}", context.checkpoint)
     else:
-        result = CheckResult(check.name, check.kind, seen.readings, context.now, memory=seen.memory)
+        result = CheckResult(check.name, check.kind, seen.readings, context.now, checkpoint=seen.checkpoint)
     return replace(result, duration_ms=(time.monotonic() - start) * 1000)
 
 
@@ -205,7 +205,7 @@ def _checked(seen: object) -> Observation:
             raise _WrongObservationError(f'the status of "{reading.aspect}" is a {type(reading.status).__name__}, not a Status')
         if isinstance(reading.value, float) and not math.isfinite(reading.value):
             raise _WrongObservationError(f'the value of "{reading.aspect}" is no finite number')
-    for what, found, kept_as in (("readings", seen.readings, tuple[Reading, ...]), ("memory", seen.memory, dict[str, Any])):
+    for what, found, kept_as in (("readings", seen.readings, tuple[Reading, ...]), ("memory", seen.checkpoint, dict[str, Any])):
         try:
             # As the database will do it, before one bad value takes the whole transaction with it.
             msgspec.json.decode(msgspec.json.encode(found, enc_hook=dict), type=kept_as)

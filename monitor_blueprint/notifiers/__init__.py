@@ -25,7 +25,7 @@ import msgspec
 from monitor_blueprint import plugins
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 from monitor_blueprint.domain.models import EMPTY
-from monitor_blueprint.plugins import KindError
+from monitor_blueprint.plugins import PluginError
 
 # The first five are what a notifier's file needs.
 __all__ = [
@@ -77,7 +77,7 @@ class Channel:
     fingerprint: str = ""
 
 
-def kinds() -> list[str]:
+def available() -> list[str]:
     """Return the kinds that exist: the names of the modules beside this file."""
     return plugins.names(__path__)
 
@@ -90,10 +90,10 @@ def load(kind: str) -> NotifierModule:
 def faults(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> dict[str, str]:
     """Return what is wrong with the files that cannot be used, by kind; `options` as for `problems`."""
     found = {}
-    for kind in kinds():
+    for kind in available():
         try:
             _wanted(kind, environ, options)
-        except KindError as error:
+        except PluginError as error:
             found[kind] = str(error)
     return found
 
@@ -101,8 +101,8 @@ def faults(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> di
 def variables() -> set[str]:
     """Return the names of the environment variables that the notifiers read."""
     found: set[str] = set()
-    for kind in kinds():
-        with suppress(KindError):
+    for kind in available():
+        with suppress(PluginError):
             found.update(load(kind).ENVIRONMENT)
     return found
 
@@ -110,8 +110,8 @@ def variables() -> set[str]:
 def problems(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> list[str]:
     """Return what is wrong with the configured channels; `options` holds an `Options` by kind where there is one."""
     found: list[str] = []
-    for kind in kinds():
-        with suppress(KindError):
+    for kind in available():
+        with suppress(PluginError):
             found += _problems(kind, _wanted(kind, environ, options), environ)
     return found
 
@@ -119,8 +119,8 @@ def problems(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> 
 def channels(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> tuple[Channel, ...]:
     """Return the channels that are configured; one that has a problem or a fault is left out (see those)."""
     found: list[Channel] = []
-    for kind in kinds():
-        with suppress(KindError):
+    for kind in available():
+        with suppress(PluginError):
             wanted = _wanted(kind, environ, options)
             if wanted is not None and not _problems(kind, wanted, environ):
                 found.append(_channel(kind, *wanted, environ))
@@ -141,7 +141,7 @@ def _wanted(kind: str, environ: Mapping[str, str], options: Mapping[str, Any]) -
         return (module, chosen) if module.is_configured(chosen, environ) else None
     except Exception as error:  # the edge of a file that may be half written
         # Not its text, which may hold what must not be known.
-        raise KindError(f"notifiers/{kind}.py: is_configured() failed: {type(error).__name__}") from error
+        raise PluginError(f"notifiers/{kind}.py: is_configured() failed: {type(error).__name__}") from error
 
 
 def _problems(kind: str, wanted: _Wanted | None, environ: Mapping[str, str]) -> list[str]:

@@ -45,7 +45,7 @@ class ProbeContext:
     now: datetime
     deadline: float
     units: Callable[[str], UnitState]
-    memory: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: Mapping[str, Any] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     is_starting: bool = False
 
@@ -55,7 +55,7 @@ class Observation:
     """What a probe saw, and what it wants to remember until the next time (JSON values only)."""
 
     readings: tuple[Reading, ...]
-    memory: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ProbeModule(Protocol):
@@ -67,7 +67,7 @@ class ProbeModule(Protocol):
         """Look once."""
 
 
-def kinds() -> list[str]:
+def available() -> list[str]:
     """Return the kinds that exist: the names of the modules beside this file."""
     return plugins.names(__path__)
 

@@ -80,10 +80,10 @@ def hours_until_full(samples: Sequence[Sample], now: float) -> float | None:
 def _remembered(context: ProbeContext, options: Options, total: int) -> list[Sample]:
     # A file system that was enlarged has a new line (some change by a little on their own); samples from the future are
     # from before a clock was set back.
-    if abs(context.memory.get("total", 0) - total) > RESIZED * total:
+    if abs(context.checkpoint.get("total", 0) - total) > RESIZED * total:
         return []
     now = context.now.timestamp()
-    samples = (Sample(*pair) for pair in context.memory.get("samples", ()))
+    samples = (Sample(*pair) for pair in context.checkpoint.get("samples", ()))
     return [sample for sample in samples if now - options.window_h * HOUR_S <= sample.at <= now]
 
 

@@ -68,10 +68,10 @@ def probe(options: Options, context: ProbeContext) -> Observation:
         # Nobody there may be a restart: that counts only when it lasts.
         return Observation((Reading("answer", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away),))
     # No mapping: names that may not be shown are all the same.
-    entries = [(_name(name), _said(value)) for name, value in _checks(body).items()]
-    bad = [(name, said) for name, said in entries if not is_good(said)]
-    own = [(name, said) for name, said in bad if name not in options.blames]
-    blamed = [(name, said) for name, said in bad if name in options.blames]
+    entries = [(_name(name), _entry_text(value)) for name, value in _checks(body).items()]
+    bad = [(name, text) for name, text in entries if not is_good(text)]
+    own = [(name, text) for name, text in bad if name not in options.blames]
+    blamed = [(name, text) for name, text in bad if name in options.blames]
     # With nothing of its own, what it says of others may be their restart. What is its own counts at once.
     is_explained = bool(blamed) and not own
     readings = [_status(body, is_explained=is_explained)]
@@ -81,9 +81,9 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     return Observation(tuple(replace(each, is_settling=is_explained and each.status is not Status.OK) for each in readings))
 
 
-def is_good(said: str) -> bool:
+def is_good(text: str) -> bool:
     """Tell whether an entry is in order: `ok`, or `ok: ` and something about it."""
-    return said.strip().lower().split(":")[0] == "ok"
+    return text.strip().lower().split(":")[0] == "ok"
 
 
 def _body(answer: Answer) -> Mapping[str, Any] | None:
@@ -104,7 +104,7 @@ def _name(name: str) -> str:
     return name if _WORD.fullmatch(name) else "?"
 
 
-def _said(value: object) -> str:
+def _entry_text(value: object) -> str:
     if isinstance(value, dict):
         value = value.get("status", "")
     if isinstance(value, bool):
@@ -113,13 +113,13 @@ def _said(value: object) -> str:
 
 
 def _status(body: Mapping[str, Any], *, is_explained: bool) -> Reading:
-    said = str(body["status"]) if _WORD.fullmatch(str(body["status"])) else "other"
-    is_healthy = said.lower() == "healthy"
+    text = str(body["status"]) if _WORD.fullmatch(str(body["status"])) else "other"
+    is_healthy = text.lower() == "healthy"
     status = Status.OK if is_healthy else Status.CRITICAL
-    return Reading("status", status, facts={"said": said, "reason": said}, is_symptom=not is_healthy and is_explained)
+    return Reading("status", status, facts={"body_status": text, "reason": text}, is_symptom=not is_healthy and is_explained)
 
 
 def _entries(aspect: str, bad: Sequence[tuple[str, str]], count: int, *, is_symptom: bool) -> Reading:
-    listed = clean(", ".join(f"{name} ({said})" for name, said in bad))
+    listed = clean(", ".join(f"{name} ({text})" for name, text in bad))
     status = Status.CRITICAL if bad else Status.OK
     return Reading(aspect, status, facts={"entries": listed, "count": count, "reason": listed}, is_symptom=is_symptom)

@@ -58,9 +58,9 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     """Read what is new in the journal of all units with one command, and count the errors by minute."""
     now = context.now.timestamp()
     begin = now - options.window_s
-    memory = context.memory
+    checkpoint = context.checkpoint
     # A position from before the window (or from after now: a clock was set back) is of no use: count afresh.
-    cursor = str(memory.get("cursor", "")) if begin <= memory.get("at", 0) <= now else ""
+    cursor = str(checkpoint.get("cursor", "")) if begin <= checkpoint.get("at", 0) <= now else ""
     output = _read(options, context.deadline, f"--after-cursor={cursor}") if cursor else None
     if output is None:
         cursor, output = "", _read(options, context.deadline, f"--since=@{begin:.0f}")
@@ -68,8 +68,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
         raise ProbeError("the journal could not be read")
     counts: Counter[tuple[int, str]] = Counter()
     if cursor:
-        counts.update({(minute, unit): count for minute, unit, count in memory.get("counts", ())})
-    last = str(memory.get("last", "")) if cursor else ""
+        counts.update({(minute, unit): count for minute, unit, count in checkpoint.get("counts", ())})
+    last = str(checkpoint.get("last", "")) if cursor else ""
     for entry in parse(output.text.splitlines()):
         cursor = entry.cursor
         if entry.is_error:

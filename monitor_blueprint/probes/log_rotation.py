@@ -73,5 +73,5 @@ def rotations(lines: Iterable[str]) -> dict[str, datetime]:
 def _judge(aspect: str, at: datetime, facts: dict[str, Scalar], options: Options, context: ProbeContext) -> Reading:
     days = (context.now - at).total_seconds() / DAY_S
     status = Status.WARNING if days > options.most_days else Status.OK
-    said = facts | {"days": int(max(days, 0)), "at": at.astimezone().strftime("%Y-%m-%d %H:%M")}
-    return Reading(aspect, status, value=round(max(days, 0), 1), unit="d", facts=said)
+    shown = facts | {"days": int(max(days, 0)), "at": at.astimezone().strftime("%Y-%m-%d %H:%M")}
+    return Reading(aspect, status, value=round(max(days, 0), 1), unit="d", facts=shown)

@@ -53,17 +53,17 @@ def is_possible(options: Options) -> bool:
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Read what both logs have got since the last look."""
-    now, memory = context.now.timestamp(), context.memory
+    now, checkpoint = context.now.timestamp(), context.checkpoint
     # After a long absence the share of an hour ago is not news.
-    is_fresh = 0 <= now - memory.get("at", 0) <= 2 * options.window_s
-    access = tail.read_new(Path(options.access), memory.get("access") if is_fresh else None)
-    error = tail.read_new(Path(options.error), memory.get("error") if is_fresh else None)
+    is_fresh = 0 <= now - checkpoint.get("at", 0) <= 2 * options.window_s
+    access = tail.read_new(Path(options.access), checkpoint.get("access") if is_fresh else None)
+    error = tail.read_new(Path(options.error), checkpoint.get("error") if is_fresh else None)
     statuses = status_codes(access.lines)
-    requests = _counted(memory.get("requests", ()), [len(statuses), sum(code >= 500 for code in statuses)], now, options)
+    requests = _counted(checkpoint.get("requests", ()), [len(statuses), sum(code >= 500 for code in statuses)], now, options)
     found = [match for match in map(_ERROR.match, error.lines) if match]
     levels = [match["level"] for match in found]
-    errors = _counted(memory.get("errors", ()), [len(levels), sum(level in _AT_ONCE for level in levels)], now, options)
-    last = _said(found[-1]["text"]) if found else str(memory.get("last", "")) if errors else ""
+    errors = _counted(checkpoint.get("errors", ()), [len(levels), sum(level in _AT_ONCE for level in levels)], now, options)
+    last = _line_text(found[-1]["text"]) if found else str(checkpoint.get("last", "")) if errors else ""
     readings = (_share(requests, options), _complaints(errors, levels, last, options))
     remembered = {"requests": requests, "errors": errors, "last": last, "at": now}
     return Observation(readings, remembered | {"access": dict(access.position), "error": dict(error.position)})
@@ -98,5 +98,5 @@ def _complaints(rows: Sequence[Sequence[Any]], levels: Sequence[str], last: str,
     return Reading("errors", Status.WARNING if is_bad else Status.OK, value=float(lines), facts=facts)
 
 
-def _said(text: str) -> str:
+def _line_text(text: str) -> str:
     return clean(redact(_CLIENT.sub("", text)))

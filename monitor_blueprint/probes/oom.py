@@ -43,14 +43,14 @@ def is_possible(options: Options) -> bool:
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Read the counter, and ask the kernel's log for names when it has grown."""
     now, counter = context.now.timestamp(), _counter(options)
-    before = context.memory.get("counter")
+    before = context.checkpoint.get("counter")
     # What happened before the first look is history. A smaller counter: rebooted, all of it is new.
     grown = 0 if before is None else counter - before if counter >= before else counter
-    kills = [at for at in context.memory.get("kills", ()) if now - options.window_s < at <= now]
+    kills = [at for at in context.checkpoint.get("kills", ()) if now - options.window_s < at <= now]
     kills = (kills + [now] * min(grown, MOST_REMEMBERED))[-MOST_REMEMBERED:]
-    names = context.memory.get("names", "") if kills else ""
+    names = context.checkpoint.get("names", "") if kills else ""
     if grown:
-        names = killed_names(options.directory, context.memory.get("at", now - options.window_s), context.deadline)
+        names = killed_names(options.directory, context.checkpoint.get("at", now - options.window_s), context.deadline)
     facts: dict[str, Scalar] = {"kills": len(kills), "names": names, "minutes": round(options.window_s / 60)}
     # No hysteresis: this is a count that falls by time alone.
     limits = Thresholds(options.warning, options.critical, clear=0)

@@ -38,8 +38,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     known = {name: unit for name, unit in units.items() if unit.is_known}
     if not known:
         raise ProbeError(f"systemd knows none of the units {', '.join(options.units)}")
-    before = context.memory.get("units", {})
-    since = float(context.memory.get("at", now))
+    before = context.checkpoint.get("units", {})
+    since = float(context.checkpoint.get("at", now))
     remembered = {name: _look(unit, before.get(name), since, now, options) for name, unit in known.items()}
     return Observation(_readings(remembered, options), {"units": remembered, "at": now})
 

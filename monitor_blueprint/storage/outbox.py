@@ -1,4 +1,4 @@
-"""The outbox's rows: who may send, what is due, how it ended."""
+"""What is written about deliveries: who may send, what is due, how it ended."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Claim:
     failing_since: datetime | None = None
 
 
-class OutboxRows:
+class OutboxWrites:
     """Statements about `outbox` and `channel`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -1,22 +1,25 @@
-"""What the store can tell of the past: the reading half of the SQL."""
+"""What the database can tell: the reading half of the SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from monitor_blueprint.domain.models import CheckResult, Event, Incident, Silence, Status
+from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
+from monitor_blueprint.storage.encoding import decode_incident, decode_state
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 
 # A result says how things are until the next one, but not for longer than this: after that nobody knows.
 COVERS_S = 900.0
-# The reason of a health check by hand, and how that of a look at some checks only begins.
+# The version of the saved state.
+STATE_VERSION = 1
+# The reason of a health check by hand, and how that of one of some checks only begins.
 MANUAL = "manual"
-LOOK = "look"
+PARTIAL = "look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +110,48 @@ class ChannelStatus:
     next_at: datetime | None = None
 
 
-class History:
-    """Questions about the past; each is answered from one consistent state of the database."""
+Parameters = Mapping[str, object] | tuple[object, ...]
+Rows = list[tuple[Any, ...]]
 
-    def _rows(self, sql: str, parameters: Mapping[str, object] | tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        raise NotImplementedError
+
+class Reads:
+    """Questions; each is answered from one consistent state of the database."""
+
+    def __init__(self, query: Callable[[str, Parameters], Rows], note: Callable[[str], None]) -> None:
+        """Take what runs a statement and returns its rows, and what is told of something that cannot be read."""
+        self._query = query
+        self._note = note
+
+    def state(self) -> State:
+        """Return the saved state; a fresh one, and a note, where what is saved cannot be read."""
+        saved = self._rows("SELECT version, body FROM state")
+        if not saved:
+            return self._fresh_state()
+        ((version, body),) = saved
+        if version == STATE_VERSION:
+            try:
+                return decode_state(body)
+            except msgspec.MsgspecError:
+                pass
+        self._note(f"saved state (version {version}) cannot be read: begun afresh")
+        return self._fresh_state()
+
+    def checkpoints(self) -> dict[str, Mapping[str, Any]]:
+        """Return what the probes wanted to be given back, by check; one that cannot be read is left out."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for name, body in self._rows("SELECT check_name, memory FROM latest WHERE memory != '{}'"):
+            try:
+                found[name] = msgspec.json.decode(body, type=dict[str, Any])
+            except msgspec.MsgspecError:
+                self._note(f"what the check {name} remembered cannot be read: begun afresh")
+        return found
 
     def last_scheduled_cycle(self) -> CycleRecord | None:
         """Return the newest complete health check of the schedule: what says that the schedule is alive."""
         rows = self._rows(
             "SELECT started_at, duration_ms, overall, reason FROM cycle WHERE reason != ? AND reason NOT LIKE ?"
             " ORDER BY started_at DESC LIMIT 1",
-            (MANUAL, f"{LOOK} %"),
+            (MANUAL, f"{PARTIAL} %"),
         )
         return next((CycleRecord(from_ms(at), ms, Status(overall), reason) for at, ms, overall, reason in rows), None)
 
@@ -226,6 +259,16 @@ class History:
             for name, delivered_at, failing_since, refusal, last_error, next_at, attempts, pending, oldest, refused in rows
         }
 
+    def _rows(self, sql: str, parameters: Parameters = ()) -> Rows:
+        return self._query(sql, parameters)
+
+    def _fresh_state(self) -> State:
+        # Numbers of incidents are never used twice, even where the state was lost.
+        ((last,),) = self._rows(
+            "SELECT max(coalesce((SELECT max(number) FROM incident), 0), coalesce((SELECT max(incident) FROM event), 0))"
+        )
+        return State(last_incident_number=last)
+
     def _incident_records(self, clause: str, parameter: int) -> list[IncidentRecord]:
         records = []
         rows = self._rows(
@@ -235,7 +278,7 @@ class History:
             (parameter,),
         )
         for number, opened_at, closed_at, body, checks in rows:
-            acked_by = msgspec.json.decode(body, type=Incident).acked_by
+            acked_by = decode_incident(body).acked_by
             names = tuple(msgspec.json.decode(checks, type=list[str]))
             records.append(IncidentRecord(number, from_ms(opened_at), _moment(closed_at), names, acked_by))
         return records

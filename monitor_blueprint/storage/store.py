@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from monitor_blueprint.storage import sqlite
-from monitor_blueprint.storage.reads import History
+from monitor_blueprint.storage.reads import Parameters, Reads, Rows
 from monitor_blueprint.storage.writes import StateRow, Transaction
 
 T = TypeVar("T")
@@ -21,12 +21,15 @@ T = TypeVar("T")
 _HEAL_EVERY_S = 60.0
 
 
-class Store(History):
+class Store:
     """Results, state, events and the outbox; may be used by many threads, and its file by many processes.
 
     A bad database never stops the monitor: one that is damaged is moved aside and a new one begun; one that cannot be
     used at all (read-only, locked, disk full) is stood in for by one in memory, which begins with the state, the open
     incident, the outbox and the silences as far as they can be read, and is written back by `try_to_heal`.
+
+    Attributes:
+        reads: questions about what is stored.
     """
 
     def __init__(self, path: Path, busy_timeout_s: float = 5.0) -> None:
@@ -38,6 +41,7 @@ class Store(History):
         self._is_lasting = True
         self._last_state: StateRow | None = None
         self._tried_to_heal_at: datetime | None = None
+        self.reads = Reads(self._query, self._note)
         self._open()
 
     def __enter__(self) -> Self:
@@ -94,7 +98,7 @@ class Store(History):
                 return
             self._tried_to_heal_at = now
             try:
-                file = sqlite.open_file(self._path, min(self._busy_timeout_s, 1.0), self._notes.append)
+                file = sqlite.open_file(self._path, min(self._busy_timeout_s, 1.0), self._note)
             except (sqlite3.Error, OSError) as error:
                 self._problem = _describe(error)
                 return
@@ -108,9 +112,12 @@ class Store(History):
             self._connection.close()
             self._use(file, problem="")
             self._tried_to_heal_at = None
-            self._notes.append("database is usable again, what was kept in memory is written")
+            self._note("database is usable again, what was kept in memory is written")
 
-    def _rows(self, sql: str, parameters: Mapping[str, object] | tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+    def _note(self, text: str) -> None:
+        self._notes.append(text)
+
+    def _query(self, sql: str, parameters: Parameters) -> Rows:
         with self._lock:
             if self._connection.in_transaction:
                 # A question from within `run`, which knows what to do about an error.
@@ -129,14 +136,14 @@ class Store(History):
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if is_lasting else 'NORMAL'}")
             self._is_lasting = is_lasting
         with sqlite.transaction(self._connection):
-            transaction = Transaction(self._connection, self._notes.append)
+            transaction = Transaction(self._connection, self._note)
             answer = work(transaction)
         self._last_state = transaction.saved_state or self._last_state
         return answer
 
     def _open(self) -> None:
         try:
-            file = sqlite.open_file(self._path, self._busy_timeout_s, self._notes.append)
+            file = sqlite.open_file(self._path, self._busy_timeout_s, self._note)
         except (sqlite3.Error, OSError) as error:
             memory = sqlite.open_memory()
             sqlite.seed_from_file(memory, self._path)
@@ -161,7 +168,7 @@ class Store(History):
             self._open()
             if self._is_without_state():
                 sqlite.seed(self._connection, orphan)
-            self._notes.append("database file was deleted or replaced: opened anew")
+            self._note("database file was deleted or replaced: opened anew")
             with suppress(sqlite3.Error):
                 orphan.close()
 
@@ -179,7 +186,7 @@ class Store(History):
                 failed.close()
         if self._last_state is not None:
             with suppress(sqlite3.Error):
-                Transaction(self._connection, self._notes.append).restore_state(self._last_state)
+                Transaction(self._connection, self._note).restore_state(self._last_state)
 
     def _is_without_state(self) -> bool:
         return self._connection.execute("SELECT 1 FROM state").fetchone() is None

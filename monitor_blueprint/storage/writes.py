@@ -5,16 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
-from monitor_blueprint.storage.outbox import OutboxRows
-from monitor_blueprint.storage.timestamps import from_ms, to_ms
+from monitor_blueprint.storage.encoding import encode_incident, encode_state, to_json
+from monitor_blueprint.storage.outbox import OutboxWrites
+from monitor_blueprint.storage.reads import STATE_VERSION, Reads
+from monitor_blueprint.storage.timestamps import to_ms
 
-STATE_VERSION = 1
 # Version, JSON and moment of a saved state.
 StateRow = tuple[int, str, int]
 # A check that runs more often than this leaves fewer rows than it has results, unless its status changes.
@@ -22,43 +20,27 @@ KEEP_EVERY_MS = 240_000
 KEEP_WHOLE_EVERY_MS = 3_600_000
 PRUNE_EVERY_MS = 3_600_000
 
-# Mappings may be read-only views, which msgspec does not know.
-_encoder = msgspec.json.Encoder(enc_hook=dict)
 
-
-def to_json(value: Any) -> str:
-    """Return the value as JSON text."""
-    return _encoder.encode(value).decode()
-
-
-class Transaction(OutboxRows):
+class Transaction:
     """One transaction: all of it happens or nothing; the object is of no use after it.
 
     Every method may raise `sqlite3.Error`, which the store deals with: let it pass.
+
+    Attributes:
+        reads: questions, answered from within the transaction.
+        outbox: what is written about deliveries.
+        saved_state: the state's row, if one was saved.
     """
 
     def __init__(self, connection: sqlite3.Connection, note: Callable[[str], None]) -> None:
-        super().__init__(connection)
-        self._note = note
+        self._connection = connection
+        self.reads = Reads(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), note)
+        self.outbox = OutboxWrites(connection)
         self.saved_state: StateRow | None = None
-
-    def state(self) -> State:
-        """Return the saved state; a fresh one, and a note, where what is saved cannot be read."""
-        row = self._connection.execute("SELECT version, body FROM state").fetchone()
-        if row is None:
-            return self._fresh_state()
-        version, body = row
-        if version == STATE_VERSION:
-            try:
-                return msgspec.json.decode(body, type=State)
-            except msgspec.MsgspecError:
-                pass
-        self._note(f"saved state (version {version}) cannot be read: begun afresh")
-        return self._fresh_state()
 
     def save_state(self, state: State, now: datetime) -> None:
         """Save the state; the history's entry of its incident goes with it, and is closed when there is none any more."""
-        self.saved_state = (STATE_VERSION, to_json(state), to_ms(now))
+        self.saved_state = (STATE_VERSION, encode_state(state), to_ms(now))
         self._connection.execute(
             "INSERT OR REPLACE INTO state (only, version, body, saved_at) VALUES (1, ?, ?, ?)", self.saved_state
         )
@@ -71,7 +53,7 @@ class Transaction(OutboxRows):
             self._connection.execute(
                 "INSERT INTO incident (number, opened_at, body) VALUES (?, ?, ?)"
                 " ON CONFLICT (number) DO UPDATE SET body = excluded.body, closed_at = NULL",
-                (incident.number, to_ms(incident.opened_at), to_json(incident)),
+                (incident.number, to_ms(incident.opened_at), encode_incident(incident)),
             )
 
     def restore_state(self, saved: StateRow) -> None:
@@ -82,14 +64,6 @@ class Transaction(OutboxRows):
             " WHERE excluded.saved_at > state.saved_at",
             saved,
         )
-
-    def silences(self, now: datetime) -> tuple[Silence, ...]:
-        """Return the silences that have not ended, those that have yet to begin included."""
-        rows = self._connection.execute(
-            "SELECT check_name, starts_at, ends_at, why, number FROM silence WHERE ends_at > ? ORDER BY starts_at, number",
-            (to_ms(now),),
-        )
-        return tuple(Silence(name, from_ms(start), from_ms(end), why, number) for name, start, end, why, number in rows)
 
     def add_silence(self, silence: Silence) -> int:
         """Add a silence and return its number; the number it came with does not matter."""
@@ -105,16 +79,6 @@ class Transaction(OutboxRows):
             "UPDATE silence SET ends_at = ? WHERE number = ? AND ends_at > ?", (to_ms(now), number, to_ms(now))
         )
         return cursor.rowcount > 0
-
-    def memories(self) -> dict[str, Mapping[str, Any]]:
-        """Return what the probes wanted to remember, by check; one that cannot be read is left out."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for name, body in self._connection.execute("SELECT check_name, memory FROM latest WHERE memory != '{}'"):
-            try:
-                found[name] = msgspec.json.decode(body, type=dict[str, Any])
-            except msgspec.MsgspecError:
-                self._note(f"what the check {name} remembered cannot be read: begun afresh")
-        return found
 
     def record_cycle(
         self, started_at: datetime, duration_ms: float, overall: Status, results: Sequence[CheckResult], reason: str = ""
@@ -142,7 +106,7 @@ class Transaction(OutboxRows):
                 kept_at, whole_at = at, at if is_whole else whole_at
                 past.append((result.check, at, status, _measured(result), to_json(result.readings) if is_whole else None))
             body = to_json(_without_memory(result))
-            latest.append((result.check, at, status, body, to_json(result.memory), kept_at, whole_at))
+            latest.append((result.check, at, status, body, to_json(result.checkpoint), kept_at, whole_at))
         self._connection.executemany(
             "INSERT OR REPLACE INTO result (check_name, at, status, measured, readings) VALUES (?, ?, ?, ?, ?)", past
         )
@@ -181,13 +145,6 @@ class Transaction(OutboxRows):
             return
         for statement in _PRUNE:
             self._connection.execute(statement, {"before": before})
-
-    def _fresh_state(self) -> State:
-        # Numbers of incidents are never used twice, even where the state was lost.
-        (last,) = self._connection.execute(
-            "SELECT max(coalesce((SELECT max(number) FROM incident), 0), coalesce((SELECT max(incident) FROM event), 0))"
-        ).fetchone()
-        return State(last_incident_number=last)
 
 
 _PRUNE = (

@@ -83,7 +83,7 @@ LINES: dict[tuple[str, str], Texts] = {
         "CPU 로드: {load:.2f} ({value}% of {cores} cores, 경고)",
         "CPU 로드: {load:.2f} ({value}% of {cores} cores, 위험)",
     ),
-    ("health_body", "status"): Texts("Django 상태 본문: {said}", bad="Django 상태 본문: {said}"),
+    ("health_body", "status"): Texts("Django 상태 본문: {body_status}", bad="Django 상태 본문: {body_status}"),
     ("health_body", "entries"): Texts("Django 자체 점검: {count}개 항목 정상", bad="Django 자체 점검 실패: {entries}"),
     ("health_body", "blamed"): Texts(bad="Django가 보고한 연결 서비스 장애: {entries}"),
     ("health_body", "answer"): Texts(bad="Django 상태 본문: 응답 없음 ({reason})"),
@@ -233,7 +233,7 @@ LATE_HEAD = "알림 채널 장애로 늦게 전달되는 알림 {count}건입니
 NEVER = "없음"
 DELIVERIES = {"pending": "대기 중", "delivered": "전송됨", "refused": "거부됨"}
 NOT_SENT = "알림 채널 없음"
-KINDS = {
+EVENT_KINDS = {
     EventKind.OPENED: "발생",
     EventKind.JOINED: "추가",
     EventKind.WORSENED: "악화",

@@ -139,11 +139,11 @@ def _recovered(name: str, event: Event, results: Mapping[str, CheckResult]) -> s
 
 
 def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
-    said = worst_line(name, results)
+    text = worst_line(name, results)
     since = local(event.since.get(name, event.at))
     if name not in event.consequences:
-        return ko.DETAIL.format(line=said, since=since)
-    return ko.DETAIL_CAUSE.format(line=said, since=since, cause=" ".join(event.consequences[name]))
+        return ko.DETAIL.format(line=text, since=since)
+    return ko.DETAIL_CAUSE.format(line=text, since=since, cause=" ".join(event.consequences[name]))
 
 
 def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
@@ -154,17 +154,17 @@ def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
     return line(result, max(result.readings, key=lambda reading: (reading.status.severity, reading.is_settling)))
 
 
-def summary(told: Sequence[Message], now: datetime) -> Message:
+def summary(backlog: Sequence[Message], now: datetime) -> Message:
     """Return the one message that stands for a backlog: what happened meanwhile, and how late it is told."""
-    late = duration(max((now - message.at).total_seconds() for message in told))
-    count = len(told)
+    late = duration(max((now - message.at).total_seconds() for message in backlog))
+    count = len(backlog)
     body = "\n".join(
         [
             ko.LATE_HEAD.format(count=count, late=late),
-            *(f"\n--- {local(message.at)} · {message.id}\n{message.body}" for message in told),
+            *(f"\n--- {local(message.at)} · {message.id}\n{message.body}" for message in backlog),
         ]
     )
-    last = told[-1]
+    last = backlog[-1]
     subject = ko.LATE_SUBJECT.format(count=count, late=late)
     return Message(f"{last.id}-late{count}", subject, body, last.at, last.incident, last.kind)
 
@@ -202,7 +202,7 @@ def event_line(event: Event, channels: Sequence[str]) -> str:
     """Return the log line that says what is being sent, and over which channels."""
     return ko.EVENT.format(
         incident=event.incident,
-        kind=ko.KINDS[event.kind],
+        kind=ko.EVENT_KINDS[event.kind],
         names=" ".join(event.checks),
         channels=", ".join(channels) or ko.NEVER,
     )

@@ -24,11 +24,11 @@ class _Results(Collector):
         self._store = store
 
     def collect(self) -> Iterator[Metric]:
-        state: State = self._store.run(lambda transaction: transaction.state())
+        state: State = self._store.reads.state()
         status = GaugeMetricFamily("neuronova_check_status", "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN", labels=["check"])
         value = GaugeMetricFamily("neuronova_check_value", "What the check measured", labels=["check", "aspect", "unit"])
         duration = GaugeMetricFamily("neuronova_check_duration_seconds", "How long the check took", labels=["check"])
-        for name, result in self._store.latest_results().items():
+        for name, result in self._store.reads.latest_results().items():
             if name not in state.checks:
                 continue
             status.add_metric([name], state.checks[name].status)
@@ -37,7 +37,7 @@ class _Results(Collector):
                 if reading.value is not None:
                     value.add_metric([name, reading.aspect, reading.unit], reading.value)
         yield from (status, value, duration)
-        last = self._store.last_scheduled_cycle()
+        last = self._store.reads.last_scheduled_cycle()
         if last is not None:
             at = last.started_at.timestamp()
             yield GaugeMetricFamily(
@@ -45,6 +45,6 @@ class _Results(Collector):
             )
         yield GaugeMetricFamily("neuronova_incident_open", "1 while an incident is open", value=int(state.incident is not None))
         pending = GaugeMetricFamily("neuronova_alerts_pending", "Alerts that wait for the channel", labels=["channel"])
-        for name, channel in self._store.outbox_status().items():
+        for name, channel in self._store.reads.outbox_status().items():
             pending.add_metric([name], channel.pending)
         yield pending

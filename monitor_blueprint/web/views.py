@@ -50,7 +50,7 @@ def health() -> tuple[Response, int]:
     """Say how the monitor itself is: 200 "alive" or "degraded" (and why), 503 when no health check comes to its end."""
     monitor = _monitor()
     now = datetime.now(UTC)
-    last = monitor.store.last_scheduled_cycle()
+    last = monitor.store.reads.last_scheduled_cycle()
     holder = ScheduleLock(monitor.config.state_dir).holder()
     longest = timedelta(minutes=2 * monitor.config.settings.every_minutes)
     is_late = last is None or now - last.started_at > longest
@@ -88,10 +88,10 @@ def page() -> str:
     """Show how everything is: what an operator opens at three in the morning."""
     monitor = _monitor()
     now = datetime.now(UTC)
-    results = monitor.store.latest_results()
-    state = monitor.store.run(lambda transaction: transaction.state())
+    results = monitor.store.reads.latest_results()
+    state = monitor.store.reads.state()
     names = [policy.name for policy in monitor.config.policies if policy.name in results]
-    last = monitor.store.last_scheduled_cycle()
+    last = monitor.store.reads.last_scheduled_cycle()
     is_stale = last is None or now - last.started_at > timedelta(minutes=2 * monitor.config.settings.every_minutes)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
     return render_template(
@@ -102,11 +102,11 @@ def page() -> str:
         last=last,
         rows=[render.row(results[name], state.checks.get(name), now) for name in names],
         ranges={name: render.value_range(results[name], _values(name, results[name], now)) for name in names},
-        availabilities={name: render.share(monitor.store.availability(name, now - _MONTH, now)) for name in names},
+        availabilities={name: render.share(monitor.store.reads.availability(name, now - _MONTH, now)) for name in names},
         incident=state.incident,
-        incidents=monitor.store.incidents(20),
-        silences=monitor.store.silences(now),
-        channels=[each for each in monitor.store.outbox_status().values() if each.name in monitor.outbox.channel_names],
+        incidents=monitor.store.reads.incidents(20),
+        silences=monitor.store.reads.silences(now),
+        channels=[each for each in monitor.store.reads.outbox_status().values() if each.name in monitor.outbox.channel_names],
         local=render.local,
         every_minutes=monitor.config.settings.every_minutes,
     )
@@ -115,16 +115,16 @@ def page() -> str:
 @blueprint.get("/incidents/<int(max=9223372036854775807):number>")
 def incident(number: int) -> str | tuple[str, int]:
     """Show all about one incident: what was told, what was found, and how it was delivered."""
-    found = _monitor().store.incident(number)
+    found = _monitor().store.reads.incident(number)
     if found is None:
         return render_template("missing.html", number=number), 404
     return render_template(
         "incident.html",
         detail=found,
         local=render.local,
-        kinds=ko.KINDS,
+        kinds=ko.EVENT_KINDS,
         title_of=render.evidence_title,
-        said_of=render.delivery,
+        delivery_text=render.delivery,
         no_channel=ko.NOT_SENT,
     )
 
@@ -139,7 +139,7 @@ def _refused(error: Exception) -> tuple[Response, int]:
 def _values(name: str, result: CheckResult, now: datetime) -> list[float]:
     """Return what the first measured reading of the check was in the last day."""
     aspect = next((reading.aspect for reading in result.readings if reading.value is not None), "")
-    return [value for _, value in _monitor().store.trend(name, aspect, now - timedelta(days=1))] if aspect else []
+    return [value for _, value in _monitor().store.reads.trend(name, aspect, now - timedelta(days=1))] if aspect else []
 
 
 def _iso(moment: datetime | None) -> str | None:

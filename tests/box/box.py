@@ -127,7 +127,7 @@ class Box:
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         return [json.loads(line) for line in lines]
 
-    def told(self) -> dict[str, int]:
+    def notified(self) -> dict[str, int]:
         """Return how many messages each stand-in has until now, to ask for the `news` since then."""
         return {name: len(self.records(name)) for name in ("mail", "slack")}
 

@@ -146,7 +146,7 @@ def test_the_operator_says_who_is_told_and_tries_it(box: Box) -> None:
         "sed -i 's|^SLACK_WEBHOOK=.*|SLACK_WEBHOOK=\"http://127.0.0.1:8099/services/T0/B0/secret\"|' "
         "/etc/neuronova/monitor.env && systemctl restart gunicorn_monitor"
     )
-    since = box.told()
+    since = box.notified()
     result = box.run("neuronova-monitor test-alert")
     assert "slack" in result.output
     assert "email" in result.output

@@ -63,7 +63,7 @@ def fresh_history(box: Box, impatient_watchdog: None) -> None:
 
 
 def test_a_stopped_ml_server_is_told_at_once_and_once(box: Box) -> None:
-    since = box.told()
+    since = box.notified()
     stopped_at = float(box.output("systemctl stop gunicorn_flask; date +%s.%N"))
     text = box.wait_for_news(since, CRITICAL, timeout_s=20)
     assert re.match(rf"\[CRITICAL\] NeuroNova 서비스 장애 발생!\n실패한 서비스: .*Flask.*\n시각: {TIME}\n", text), text
@@ -74,13 +74,13 @@ def test_a_stopped_ml_server_is_told_at_once_and_once(box: Box) -> None:
     assert "ERROR: Flask: 중지됨" in result.output
     assert box.run("grep ERROR /var/log/neuronova/health_check.log").output.count("Flask") > 0
 
-    since = box.told()
+    since = box.notified()
     box.run("systemctl start gunicorn_flask")
     assert "Flask" in box.wait_for_news(since, RECOVERED)
 
 
 def test_restarts_and_a_kill_that_heal_by_themselves_are_not_told(box: Box) -> None:
-    since = box.told()
+    since = box.notified()
     box.run("systemctl restart gunicorn_flask && systemctl restart gunicorn_django && systemctl reload nginx")
     before = restarts(box)
     box.run("systemctl kill --kill-whom=main --signal=KILL gunicorn_flask")
@@ -92,25 +92,25 @@ def test_restarts_and_a_kill_that_heal_by_themselves_are_not_told(box: Box) -> N
 @pytest.mark.parametrize("unit", ["nginx", "gunicorn_django"])
 def test_another_service_that_is_stopped_is_told_with_its_own_name(box: Box, unit: str) -> None:
     name = {"nginx": "Nginx", "gunicorn_django": "Django"}[unit]
-    since = box.told()
+    since = box.notified()
     box.run(f"systemctl stop {unit}")
     assert name in box.wait_for_news(since, CRITICAL).splitlines()[1]
-    since = box.told()
+    since = box.notified()
     box.run(f"systemctl start {unit}")
     assert name in box.wait_for_news(since, RECOVERED)
 
 
 def test_a_killed_nginx_that_stays_down_is_told(box: Box) -> None:
-    since = box.told()
+    since = box.notified()
     box.run("systemctl kill --signal=KILL nginx")
     assert "Nginx" in box.wait_for_news(since, CRITICAL).splitlines()[1]
-    since = box.told()
+    since = box.notified()
     box.run("systemctl start nginx")
     box.wait_for_news(since, RECOVERED)
 
 
 def test_a_hung_ml_server_is_told_and_brought_back_by_the_watchdog(box: Box) -> None:
-    since = box.told()
+    since = box.notified()
     before = restarts(box)
     box.run("systemctl kill --signal=STOP gunicorn_flask")
     result = box.run("neuronova-health-check", expect=2)
@@ -122,7 +122,7 @@ def test_a_hung_ml_server_is_told_and_brought_back_by_the_watchdog(box: Box) -> 
 
 
 def test_a_hung_django_is_told(box: Box) -> None:
-    since = box.told()
+    since = box.notified()
     box.run("systemctl kill --signal=STOP gunicorn_django")
     box.run("neuronova-health-check", expect=2)
     assert "Django" in box.wait_for_news(since, CRITICAL).splitlines()[1]
@@ -132,7 +132,7 @@ def test_a_hung_django_is_told(box: Box) -> None:
 
 
 def test_a_silenced_service_is_checked_but_not_told(box: Box) -> None:
-    since = box.told()
+    since = box.notified()
     box.run("neuronova-monitor silence '*' 30m --why 배포")
     box.run("systemctl stop nginx")
     assert "ERROR: Nginx: 중지됨" in box.run("neuronova-health-check", expect=2).output
@@ -152,7 +152,7 @@ def test_a_full_disk_much_memory_and_load_are_told(box: Box) -> None:
     box.run("systemctl reload gunicorn_monitor")
     box.wait_for_next_check()
 
-    since = box.told()
+    since = box.notified()
     box.run("dd if=/dev/zero of=/srv/uploads/scans bs=1M count=9 status=none && fallocate -l 500K /srv/uploads/more")
     result = box.run("neuronova-health-check", expect=2)
     assert re.search(r"ERROR: .*9\d%", result.output), str(result)
@@ -162,7 +162,7 @@ def test_a_full_disk_much_memory_and_load_are_told(box: Box) -> None:
     box.wait_for_news(since, RECOVERED)
 
     # Limits that this machine is above: the monitor cannot tell the difference, and nobody has to eat 20 GB.
-    since = box.told()
+    since = box.notified()
     box.run(
         'cd /etc/neuronova && sed -i \'/^name = "Memory"/,/^critical/ s/^warning = .*/warning = 0.1/; '
         '/^name = "Memory"/,/^critical/ s/^critical = .*/critical = 0.2/; '
@@ -170,16 +170,16 @@ def test_a_full_disk_much_memory_and_load_are_told(box: Box) -> None:
         '/^name = "CPU"/,/^critical/ s/^critical = .*/critical = 0.2/\' monitor.toml && systemctl reload gunicorn_monitor'
     )
     box.wait_for_next_check()
-    told = box.wait_for_news(since, CRITICAL, timeout_s=90).splitlines()[1]
-    assert "Memory" in told
-    assert "CPU" in told
+    notified = box.wait_for_news(since, CRITICAL, timeout_s=90).splitlines()[1]
+    assert "Memory" in notified
+    assert "CPU" in notified
     box.run("cp -p /root/good.toml /etc/neuronova/monitor.toml && systemctl reload gunicorn_monitor && umount /srv/uploads")
     check_until_well(box)
     box.wait_for_news(since, RECOVERED)
 
 
 def test_services_that_stop_again_and_again_are_told(box: Box) -> None:
-    since = box.told()
+    since = box.notified()
     box.run("cp -p /etc/neuronova/monitor.toml /root/good.toml")
     box.run("sed -i 's/^most = 500/most = 2/' /etc/neuronova/monitor.toml && systemctl reload gunicorn_monitor")
     for _ in range(3):
@@ -194,7 +194,7 @@ def test_services_that_stop_again_and_again_are_told(box: Box) -> None:
 
 
 def test_a_killed_monitor_comes_back_and_repeats_nothing(box: Box) -> None:
-    since = box.told()
+    since = box.notified()
     box.run("systemctl stop nginx")
     box.wait_for_news(since, CRITICAL)
     before = box.output("systemctl show -p MainPID --value gunicorn_monitor")
@@ -208,21 +208,21 @@ def test_a_killed_monitor_comes_back_and_repeats_nothing(box: Box) -> None:
     )
     box.wait_for_next_check()
     assert len(box.news(since)) == len(box.news(since, "mail")) == 1
-    since = box.told()
+    since = box.notified()
     box.run("systemctl start nginx")
     box.wait_for_news(since, RECOVERED)
 
 
 def test_a_monitor_that_is_gone_is_told_by_the_timer_once_and_again_when_it_is_back(box: Box) -> None:
     box.run("systemctl stop gunicorn_monitor")
-    since = box.told()
+    since = box.notified()
     box.run("systemctl start neuronova-deadman")
     assert box.news(since) == []
     # A quarter of an hour later:
-    memory = box.path("/var/lib/neuronova/deadman.json")
-    remembered = json.loads(memory.read_text())
+    checkpoint = box.path("/var/lib/neuronova/deadman.json")
+    remembered = json.loads(checkpoint.read_text())
     remembered["gone_since"] = "2026-01-01T00:00:00Z"
-    memory.write_text(json.dumps(remembered))
+    checkpoint.write_text(json.dumps(remembered))
     box.run("systemctl start neuronova-deadman && systemctl start neuronova-deadman")
     for channel in ("slack", "mail"):
         assert [text.splitlines()[0] for text in box.news(since, channel)] == ["[CRITICAL] NeuroNova 모니터 응답 없음!"]

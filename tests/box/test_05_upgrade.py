@@ -88,7 +88,7 @@ def test_an_upgrade_loses_no_prediction(box: Box, features: str, api_key: str) -
     )
     settings = box.output("cat /etc/neuronova/monitor.toml")
     before, old = master(box), release(box)
-    since = box.told()
+    since = box.notified()
     with load(box, features, api_key) as result:
         output = box.run(setup, timeout_s=300).output
     assert result["problems"] == [], output

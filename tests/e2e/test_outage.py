@@ -142,8 +142,8 @@ def test_an_outage_is_told_once_over_every_channel_and_so_is_its_end(
     monitor.end()
     back.stop()
     with Store(tmp_path / "state" / "monitor.db") as store:
-        (incident,) = store.incidents()
-        detail_of = store.incident(incident.number)
+        (incident,) = store.reads.incidents()
+        detail_of = store.reads.incident(incident.number)
     assert incident.closed_at is not None
     assert detail_of is not None
     assert [record.event.kind for record in detail_of.events] == ["opened", "recovered"]

@@ -66,7 +66,7 @@ def test_a_check_by_hand_is_in_the_log_and_in_the_history_like_any_other(run: Ru
     done = run("health-check")
     assert (tmp_path / "log" / "health_check.log").read_text(encoding="utf-8") == done.output
     with Store(tmp_path / "state" / "monitor.db") as store:
-        (cycle,) = store.cycles()
+        (cycle,) = store.reads.cycles()
     assert (cycle.overall, cycle.reason) == (Status.OK, "manual")
 
 
@@ -165,7 +165,7 @@ def test_a_silence_is_begun_listed_and_ended(run: Run) -> None:
 def test_a_silence_lasts_as_long_as_was_said(run: Run, tmp_path: Path) -> None:
     run("silence", "*", "1h30m", "--why", "x")
     with Store(tmp_path / "state" / "monitor.db") as store:
-        (silence,) = store.silences(datetime.now(UTC))
+        (silence,) = store.reads.silences(datetime.now(UTC))
     assert (silence.ends_at - silence.starts_at).total_seconds() == 5400
     assert silence.check == "*"
 
@@ -203,7 +203,7 @@ def test_an_incident_is_acknowledged_by_name(run: Run, script: Script, tmp_path:
     run("health-check")
     assert run("ack", "--by", "minsu").output == "장애 1번을 minsu이(가) 맡았습니다\n"
     with Store(tmp_path / "state" / "monitor.db") as store:
-        assert store.incidents()[0].acked_by == "minsu"
+        assert store.reads.incidents()[0].acked_by == "minsu"
 
 
 def test_history_lists_the_incidents_and_shows_all_about_one(run: Run, script: Script) -> None:

@@ -52,13 +52,13 @@ def test_a_unit_that_changes_is_told_by_its_name(systemd: Systemd, watch: Watch)
 
 def test_changes_that_come_together_are_told_together(systemd: Systemd, watch: Watch) -> None:
     watch.until_watching()
-    told: set[str] = set()
+    notified: set[str] = set()
     for _ in range(3):
         systemd.change(FLASK, active="deactivating")
     systemd.change(NGINX, active="inactive")
     looks = 0
-    while told != {FLASK, NGINX}:
-        told |= watch.changes.get(timeout=60)
+    while notified != {FLASK, NGINX}:
+        notified |= watch.changes.get(timeout=60)
         looks += 1
     # How many depends on how busy this machine is; five changes are never five looks.
     assert looks <= 2

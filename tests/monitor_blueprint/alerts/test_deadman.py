@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Retry
 
 from monitor_blueprint import notifiers
 from monitor_blueprint.alerts import deadman
+from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Retry
 from monitor_blueprint.notifiers import Channel
 from tests.monitor_blueprint.probes.looking import Site, nobody, serve
 from tests.monitor_blueprint.standins import DrippingMailServer, HttpStandIn
@@ -44,7 +44,7 @@ class Watchman:
         return lines
 
     @property
-    def told(self) -> list[tuple[str, str]]:
+    def notified(self) -> list[tuple[str, str]]:
         return [(name, message.subject) for name, message in self.sent]
 
 
@@ -74,10 +74,10 @@ def test_a_monitor_that_is_gone_is_told_after_a_quarter_of_an_hour_over_every_ch
     assert watchman.look(NOW + 14 * MINUTE) == ["모니터 응답 없음: 2025-12-06 14:35:01부터 (15분이 지나면 알림)"]
     assert not watchman.sent
     assert watchman.look(NOW + 15 * MINUTE) == [GONE]
-    assert watchman.told == TO_BOTH
+    assert watchman.notified == TO_BOTH
     for number in range(16, 90, 5):
         watchman.look(NOW + number * MINUTE)
-    assert watchman.told == TO_BOTH
+    assert watchman.notified == TO_BOTH
 
 
 def test_a_monitor_that_says_itself_that_it_has_stalled_counts_as_gone(watchman: Watchman, site: Site) -> None:
@@ -90,7 +90,7 @@ def test_a_channel_that_does_not_take_it_is_tried_again_and_the_other_not(watchm
     watchman.look(NOW + 15 * MINUTE)
     watchman.broken = set()
     watchman.look(NOW + 20 * MINUTE)
-    assert watchman.told == [("slack", GONE), ("email", GONE)]
+    assert watchman.notified == [("slack", GONE), ("email", GONE)]
     assert len({message.id for _, message in watchman.sent}) == 1
 
 
@@ -100,7 +100,7 @@ def test_when_it_is_back_those_are_told_who_were_told_that_it_was_gone(watchman:
     watchman.broken = set()
     watchman.url = site.url
     assert watchman.look(NOW + 20 * MINUTE) == [BACK]
-    assert watchman.told == [("slack", GONE), ("slack", BACK)]
+    assert watchman.notified == [("slack", GONE), ("slack", BACK)]
     assert watchman.look(NOW + 25 * MINUTE) == []
 
 
@@ -110,7 +110,7 @@ def test_that_it_is_back_is_tried_again_too(watchman: Watchman, site: Site) -> N
     watchman.look(NOW + 20 * MINUTE)
     watchman.broken = set()
     watchman.look(NOW + 25 * MINUTE)
-    assert watchman.told == [*TO_BOTH, ("email", BACK), ("slack", BACK)]
+    assert watchman.notified == [*TO_BOTH, ("email", BACK), ("slack", BACK)]
 
 
 def test_a_short_absence_is_forgotten(watchman: Watchman, site: Site) -> None:
@@ -129,7 +129,7 @@ def test_a_monitor_that_never_ran_is_waited_for_from_the_first_look_on(watchman:
     watchman.look(NOW + 14 * MINUTE)
     assert not watchman.sent
     watchman.look(NOW + 15 * MINUTE)
-    assert watchman.told == TO_BOTH
+    assert watchman.notified == TO_BOTH
 
 
 def test_a_memory_that_cannot_be_read_is_begun_afresh(watchman: Watchman) -> None:
@@ -143,7 +143,7 @@ def test_without_a_memory_it_is_told_once_all_the_same(watchman: Watchman) -> No
     for number in range(0, 60, 5):
         watchman.look(NOW + (number + 1) * MINUTE)
         assert not watchman.is_done
-    assert watchman.told == TO_BOTH
+    assert watchman.notified == TO_BOTH
 
 
 def test_a_mail_server_that_drips_its_answer_holds_up_neither_slack_nor_the_end(
@@ -159,7 +159,7 @@ def test_a_mail_server_that_drips_its_answer_holds_up_neither_slack_nor_the_end(
     assert (lines, is_done) == ([GONE, "알리지 못함: email"], False)
     # The next time it is the mail's turn alone.
     watchman.look(NOW + 20 * MINUTE)
-    assert watchman.told == [("email", GONE)]
+    assert watchman.notified == [("email", GONE)]
 
 
 def test_a_channel_that_did_not_take_it_is_named(watchman: Watchman) -> None:

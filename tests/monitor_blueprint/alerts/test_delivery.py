@@ -96,9 +96,9 @@ def test_messages_are_delivered_in_order_and_once(store: Store, clock: Clock) ->
     box.deliver_due()
     assert pigeon.ids == ["1-opened", "2-opened", "3-opened"]
     assert pigeon.sent[0] == Message("1-opened", "subject 1", "body 1", NOW, 1, "opened")
-    status = store.outbox_status()["pigeon"]
+    status = store.reads.outbox_status()["pigeon"]
     assert (status.pending, status.delivered_at) == (0, NOW)
-    detail = store.incident(1)
+    detail = store.reads.incident(1)
     assert detail is None or detail.deliveries[0].answer == "coo"
 
 
@@ -121,7 +121,7 @@ def test_the_time_between_attempts_doubles_up_to_a_limit(store: Store, clock: Cl
     waits = []
     for _ in range(11):
         box.deliver_due()
-        due_at = store.outbox_status()["pigeon"].next_at
+        due_at = store.reads.outbox_status()["pigeon"].next_at
         assert due_at is not None
         waits.append((due_at - clock.now).total_seconds())
         clock.now = due_at - timedelta(milliseconds=1)
@@ -147,7 +147,7 @@ def test_what_the_other_side_asks_for_is_honoured(store: Store, clock: Clock) ->
 def test_nobody_can_ask_for_a_whole_day(store: Store, clock: Clock) -> None:
     add(store, 1)
     outbox(store, clock, Pigeon(Retry("go away", after_s=86_400.0))).deliver_due()
-    assert store.outbox_status()["pigeon"].next_at == NOW + 15 * MINUTE
+    assert store.reads.outbox_status()["pigeon"].next_at == NOW + 15 * MINUTE
 
 
 def test_a_clock_that_is_set_back_does_not_stop_the_delivery(store: Store, clock: Clock) -> None:
@@ -166,7 +166,7 @@ def test_a_refused_message_is_not_tried_again_and_the_next_one_is_sent(store: St
     add(store, 2)
     outbox(store, clock, pigeon).deliver_due()
     assert pigeon.ids == ["1-opened", "2-opened"]
-    assert store.outbox_status()["pigeon"].refused == 1
+    assert store.reads.outbox_status()["pigeon"].refused == 1
 
 
 def test_a_refused_channel_is_reported_until_it_works_again(store: Store, clock: Clock) -> None:
@@ -187,7 +187,7 @@ def test_a_recipient_that_is_refused_is_reported_though_others_were_reached(stor
     box.deliver_due()
     health = box.channel_health(NOW)["pigeon"]
     assert (health.health, health.reason) == (Health.REFUSED, "b@example.com: 550")
-    assert store.outbox_status()["pigeon"].pending == 0
+    assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
 def test_a_channel_that_fails_for_a_quarter_of_an_hour_is_reported(store: Store, clock: Clock) -> None:
@@ -230,7 +230,7 @@ def test_one_channel_does_not_wait_for_another(store: Store, clock: Clock) -> No
         add(store, number, ["pigeon", "raven"])
     box.notify()
     assert [arrived.get(timeout=30) for _ in range(2)] == ["1-opened", "2-opened"]
-    assert store.outbox_status()["pigeon"].pending == 2
+    assert store.reads.outbox_status()["pigeon"].pending == 2
     released.set()
     box.stop()
 
@@ -246,7 +246,7 @@ def test_a_backlog_of_a_long_outage_arrives_as_one_message(store: Store, clock: 
     box.deliver_due()
     assert pigeon.ids == ["1-opened", summary_id(["1-opened", "2-opened", "3-opened"])]
     assert pigeon.sent[1].body == "1-opened 2-opened 3-opened"
-    assert store.outbox_status()["pigeon"].pending == 0
+    assert store.reads.outbox_status()["pigeon"].pending == 0
     box.deliver_due()
     assert len(pigeon.sent) == 2
 
@@ -265,10 +265,10 @@ def test_a_backlog_that_is_too_long_for_one_message_arrives_in_several_and_none_
         slack = channels({"SLACK_WEBHOOK": server.url})
         Outbox(store, slack, render.summary, clock=clock).deliver_due()
         texts = [server.posts.get_nowait().text for _ in range(server.posts.qsize())]
-    assert store.outbox_status()["slack"].pending == 0
+    assert store.reads.outbox_status()["slack"].pending == 0
     assert ["…" in text for text in texts] == [False, False, True, False, False, False]
-    told = [id_ for text in texts for id_ in re.findall(r"\d+-opened", text)]
-    assert told == expected
+    notified = [id_ for text in texts for id_ in re.findall(r"\d+-opened", text)]
+    assert notified == expected
 
 
 def test_after_a_short_outage_every_message_arrives_by_itself(store: Store, clock: Clock) -> None:
@@ -322,8 +322,8 @@ def test_a_channel_that_breaks_is_tried_again_and_its_text_is_not_told(store: St
 
     add(store, 1)
     outbox(store, clock, explode).deliver_due()
-    assert store.outbox_status()["pigeon"].last_error == "unexpected LookupError"
-    assert store.outbox_status()["pigeon"].pending == 1
+    assert store.reads.outbox_status()["pigeon"].last_error == "unexpected LookupError"
+    assert store.reads.outbox_status()["pigeon"].pending == 1
 
 
 def test_a_time_without_threads_does_not_stop_a_channel_for_good(store: Store, clock: Clock) -> None:
@@ -358,7 +358,7 @@ def test_an_attempt_without_end_is_left_alone_and_its_late_success_still_counts(
     add(store, 1)
     box = outbox(store, clock, drip, timing=Timing(attempt_s=0.05))
     box.deliver_due()
-    assert store.outbox_status()["pigeon"].last_error == "no end after 0 s"
+    assert store.reads.outbox_status()["pigeon"].last_error == "no end after 0 s"
     clock.now += MINUTE
     box.deliver_due()
     assert calls == ["1-opened"]
@@ -368,7 +368,7 @@ def test_an_attempt_without_end_is_left_alone_and_its_late_success_still_counts(
     clock.now += MINUTE
     box.deliver_due()
     assert calls == ["1-opened"]
-    assert store.outbox_status()["pigeon"].pending == 0
+    assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
 def test_two_processes_never_send_over_one_channel_at_once(store: Store, tmp_path: Path, clock: Clock) -> None:
@@ -392,12 +392,12 @@ def test_two_processes_never_send_over_one_channel_at_once(store: Store, tmp_pat
         first.join()
         outbox(other, clock, pigeon, sender="cli-1").deliver_due()
     assert pigeon.sent == []
-    assert store.outbox_status()["pigeon"].pending == 0
+    assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
 def test_the_lease_of_a_sender_that_died_ends(store: Store, clock: Clock) -> None:
     add(store, 1)
-    store.run(lambda tx: tx.claim("pigeon", "cli-1", NOW, 45.0))
+    store.run(lambda tx: tx.outbox.claim("pigeon", "cli-1", NOW, 45.0))
     pigeon = Pigeon()
     box = outbox(store, clock, pigeon)
     clock.now += 44 * SECOND
@@ -410,7 +410,7 @@ def test_the_lease_of_a_sender_that_died_ends(store: Store, clock: Clock) -> Non
 
 def test_a_service_that_starts_again_does_not_wait_for_its_own_lease(store: Store, clock: Clock) -> None:
     add(store, 1)
-    store.run(lambda tx: tx.claim("pigeon", "service", NOW, 45.0))
+    store.run(lambda tx: tx.outbox.claim("pigeon", "service", NOW, 45.0))
     arrived = threading.Event()
 
     def land(message: Message, timeout_s: float) -> Outcome:
@@ -464,7 +464,7 @@ def test_whatever_happens_every_message_is_settled_once_and_in_order(steps: list
         clock.now += timedelta(days=1)
         box.deliver_due()
         assert settled == [f"{number}-opened" for number in range(1, events + 1)]
-        assert all(status.pending == 0 for status in store.outbox_status().values())
+        assert all(status.pending == 0 for status in store.reads.outbox_status().values())
 
 
 def test_a_mended_configuration_sends_what_was_refused_before(store: Store, clock: Clock) -> None:
@@ -523,7 +523,7 @@ def test_stopping_lets_the_attempt_under_way_end(store: Store, clock: Clock) -> 
     box.start()
     assert inside.wait(30)
     box.stop(30)
-    assert store.outbox_status()["pigeon"].pending == 1
+    assert store.reads.outbox_status()["pigeon"].pending == 1
 
 
 def test_a_refused_message_is_reported_by_the_other_channel(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -567,7 +567,7 @@ def test_a_channel_that_left_the_configuration_is_forgotten_with_what_waited_for
     new.start()
     new.stop(30)
     assert Outbox(store, [], summarise, sender="cli-1", clock=clock).channel_names == ("dove",)
-    assert store.outbox_status()["pigeon"].pending == 0
+    assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
 def test_delivery_goes_on_without_the_database(store: Store, tmp_path: Path, clock: Clock) -> None:
@@ -587,5 +587,5 @@ def test_delivery_goes_on_without_the_database(store: Store, tmp_path: Path, clo
     tmp_path.unlink()
     store.try_to_heal(NOW)
     assert store.problem == ""
-    assert store.outbox_status()["pigeon"].pending == 0
-    assert replace(store.outbox_status()["pigeon"], last_error="").delivered_at == clock.now
+    assert store.reads.outbox_status()["pigeon"].pending == 0
+    assert replace(store.reads.outbox_status()["pigeon"], last_error="").delivered_at == clock.now

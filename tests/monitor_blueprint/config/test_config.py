@@ -152,7 +152,7 @@ why = "backup"
         ("channel = ['slack']", "every [[channel]] must be a table of keys and values"),
         ("maintenance = [1]", "every [[maintenance]] must be a table of keys and values"),
         ("[[check]]\nkind = 'cpu'", '[[check]] "?": Object missing required field `name`'),
-        ("[[check]]\nname = 'CPU'", '[[check]] "CPU": kind is missing; allowed: ' + ", ".join(probes.kinds())),
+        ("[[check]]\nname = 'CPU'", '[[check]] "CPU": kind is missing; allowed: ' + ", ".join(probes.available())),
         (
             "[[check]]\nname = 'A b'\nkind = 'cpu'",
             '[[check]] "A b": name must be a text of 1 to 40 characters without blanks, quotes and *',
@@ -203,9 +203,9 @@ why = "backup"
         ),
         (
             "[[channel]]\nkind = 'slak'",
-            '[[channel]]: kind "slak" is not known (did you mean "slack"?); allowed: ' + ", ".join(notifiers.kinds()),
+            '[[channel]]: kind "slak" is not known (did you mean "slack"?); allowed: ' + ", ".join(notifiers.available()),
         ),
-        ("[[channel]]", "[[channel]]: kind is missing; allowed: " + ", ".join(notifiers.kinds())),
+        ("[[channel]]", "[[channel]]: kind is missing; allowed: " + ", ".join(notifiers.available())),
         (
             "[[channel]]\nkind = 'email'\nsendmial = '/bin/true'",
             '[[channel]] email: key "sendmial" is not known (did you mean "sendmail"?); allowed: kind, ca_file, sendmail',
@@ -222,8 +222,8 @@ def test_a_mistake_is_told_with_the_file_the_key_and_what_is_allowed(text: str, 
 def test_an_unknown_kind_of_check_is_told_with_those_that_exist() -> None:
     with pytest.raises(ConfigError) as refused:
         parse("[[check]]\nname = 'Disk'\nkind = 'disc'")
-    told = str(refused.value)
-    assert told.startswith(
+    notified = str(refused.value)
+    assert notified.startswith(
         'monitor.toml: [[check]] "Disk": kind "disc" is not known (did you mean "disk"?); allowed: backup, cpu, '
     )
 

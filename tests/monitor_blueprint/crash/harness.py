@@ -151,4 +151,4 @@ def _last_incident(path: Path) -> int:
     with Store(path) as store:
         assert not store.problem, store.problem
         assert not store.notes()
-        return store.run(lambda tx: tx.state()).last_incident_number
+        return store.reads.state().last_incident_number

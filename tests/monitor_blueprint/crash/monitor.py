@@ -10,10 +10,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor_blueprint.domain.messages import Message
-
 from monitor_blueprint.alerts.delivery import Outbox, Timing
 from monitor_blueprint.domain.incidents import IncidentRules, advance
+from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckPolicy, CheckResult, Reading, Status
 from monitor_blueprint.notifiers import channels
 from monitor_blueprint.storage.store import Store
@@ -26,10 +25,10 @@ TIMING = Timing(operation_s=5.0, attempt_s=10.0, first_wait_s=0.02, longest_wait
 
 
 def cycle(tx: Transaction, names: tuple[str, ...], now: datetime) -> None:
-    before = tx.state()
+    before = tx.reads.state()
     status = Status.CRITICAL if before.incident is None else Status.OK
     results = [CheckResult("Flask", "service", (Reading("unit", status),), now, 1.0, {"seen": before.last_incident_number})]
-    after, events = advance(before, results, POLICIES, tx.silences(now), now, RULES)
+    after, events = advance(before, results, POLICIES, tx.reads.silences(now), now, RULES)
     tx.record_cycle(now, 1.0, status, results)
     for event in events:
         event_id = f"{event.incident}-{event.kind}"
@@ -50,8 +49,8 @@ def main(path: Path, last_incident: int) -> None:
         outbox.start()
         print("ready", flush=True)
         while True:
-            pending = max((status.pending for status in store.outbox_status().values()), default=0)
-            state = store.run(lambda tx: tx.state())
+            pending = max((status.pending for status in store.reads.outbox_status().values()), default=0)
+            state = store.reads.state()
             is_enough = state.incident is None and state.last_incident_number >= last_incident
             if is_enough and pending == 0:
                 print(f"done {store.problem} {' '.join(store.notes())}".strip(), flush=True)

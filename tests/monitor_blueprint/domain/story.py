@@ -81,7 +81,7 @@ class Story:
 
     def cycles(self, number: int, after_s: float = INTERVAL_S, **words: str) -> list[str]:
         """Check everything several times."""
-        return [told for _ in range(number) for told in self.cycle(after_s, **words)]
+        return [notified for _ in range(number) for notified in self.cycle(after_s, **words)]
 
     def silence(self, check: str, minutes: float) -> None:
         """Silence a check from now on."""

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from monitor_blueprint.domain.incidents import IncidentRules, acknowledge
-from monitor_blueprint.domain.models import CheckPolicy, Event, State, Status, Told
+from monitor_blueprint.domain.models import Belief, CheckPolicy, Event, State, Status
 from tests.monitor_blueprint.domain.story import STACK, Story
 
 Step = tuple[str, list[str]]
@@ -513,7 +513,7 @@ class TestClock:
         for _ in range(3):
             story.cycle()
             story.cycle(Disk="slow")
-        assert story.state.checks["Disk"].told is Told.FLAPPING
+        assert story.state.checks["Disk"].notified is Belief.FLAPPING
         assert story.cycle(-86400, Disk="slow") == ["calm Disk [Disk]"]
 
     def test_set_back_it_does_not_hide_that_a_check_is_stale(self) -> None:
@@ -595,7 +595,7 @@ def test_a_failure_that_was_never_told_leaves_no_trace() -> None:
     story.cycle(Disk="unknown")
     story.cycle()
     check = story.state.checks["Disk"]
-    assert (check.failing_since, check.status, check.told) == (None, Status.OK, Told.FINE)
+    assert (check.failing_since, check.status, check.notified) == (None, Status.OK, Belief.FINE)
 
 
 def test_a_blind_moment_does_not_forget_the_hysteresis() -> None:

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from monitor_blueprint.domain.incidents import IncidentRules, acknowledge, advance
 from monitor_blueprint.domain.models import (
+    Belief,
     CheckPolicy,
     CheckResult,
     CheckState,
@@ -20,7 +21,6 @@ from monitor_blueprint.domain.models import (
     Silence,
     State,
     Status,
-    Told,
 )
 from monitor_blueprint.domain.thresholds import judge
 from tests.monitor_blueprint.domain.story import START, readings
@@ -52,7 +52,7 @@ class Operator:
             self._believe(event)
             self.is_open = event.kind is not EventKind.RECOVERED and any(b != "fine" for b in self.beliefs.values())
 
-    def _check(self, event: Event, told: list[str]) -> None:
+    def _check(self, event: Event, notified: list[str]) -> None:
         if event.incident != self.incident:
             assert event.incident > self.incident, "incidents count up"
             assert event.kind in (EventKind.OPENED, EventKind.BLIND, EventKind.FLAPPING), "a new incident is opened"
@@ -62,17 +62,17 @@ class Operator:
         match event.kind:
             case EventKind.OPENED:
                 assert not self.is_open, "no two openings in a row"
-                assert set(told) == {"fine"}
+                assert set(notified) == {"fine"}
             case EventKind.JOINED | EventKind.BLIND:
-                assert set(told) == {"fine"}
+                assert set(notified) == {"fine"}
             case EventKind.WORSENED:
-                assert set(told) <= {"consequence", "blind"}
+                assert set(notified) <= {"consequence", "blind"}
             case EventKind.FLAPPING:
-                assert "flapping" not in told
+                assert "flapping" not in notified
             case EventKind.CALM:
-                assert set(told) == {"flapping"}
+                assert set(notified) == {"flapping"}
             case EventKind.REMINDER | EventKind.RECOVERED | EventKind.PARTLY_RECOVERED:
-                assert set(told) <= BAD, "no recovery without an opening"
+                assert set(notified) <= BAD, "no recovery without an opening"
 
     def _believe(self, event: Event) -> None:
         if event.lasted_s:
@@ -217,7 +217,7 @@ class Monitor(RuleBasedStateMachine):
     def everything_is_told_or_has_a_reason(self, silenced: set[str]) -> None:
         checks = self.state.checks
         # A consequence that is just starting waits, and its cause's recovery with it: one message says it all.
-        starting = {n for n, c in checks.items() if c.settling_since and c.told in (Told.CONSEQUENCE, Told.HIDDEN)}
+        starting = {n for n, c in checks.items() if c.settling_since and c.notified in (Belief.CONSEQUENCE, Belief.HIDDEN)}
         for name, check in checks.items():
             belief = self.operator.beliefs.get(name, "fine")
             if name in silenced or belief == "flapping":
@@ -237,23 +237,23 @@ class Monitor(RuleBasedStateMachine):
         if check.is_down:
             is_hardly_unseen = check.status is Status.UNKNOWN and check.streak < RULES.blind_after
             is_known = self.operator.beliefs.get(cause) in ("failing", "consequence", "flapping")
-            is_symptom_of_a_suspect = check.is_symptom and check.told in (Told.FINE, Told.HIDDEN, Told.BLIND)
+            is_symptom_of_a_suspect = check.is_symptom and check.notified in (Belief.FINE, Belief.HIDDEN, Belief.BLIND)
             return cause in silenced or is_known or is_hardly_unseen or is_symptom_of_a_suspect
         return check.settling_since is not None or check.streak_of is Status.CRITICAL
 
     @invariant()
     def what_was_told_is_what_the_operator_believes(self) -> None:
         meant = {
-            Told.FINE: {"fine"},
-            Told.HIDDEN: {"fine"},
-            Told.CRITICAL: {"failing", "consequence"},
-            Told.CONSEQUENCE: {"consequence", "failing"},
-            Told.BLIND: {"blind"},
-            Told.FLAPPING: {"flapping"},
+            Belief.FINE: {"fine"},
+            Belief.HIDDEN: {"fine"},
+            Belief.CRITICAL: {"failing", "consequence"},
+            Belief.CONSEQUENCE: {"consequence", "failing"},
+            Belief.BLIND: {"blind"},
+            Belief.FLAPPING: {"flapping"},
         }
         for name, check in self.state.checks.items():
-            assert self.operator.beliefs.get(name, "fine") in meant[check.told], name
-        is_told = any(check.told not in (Told.FINE, Told.HIDDEN) for check in self.state.checks.values())
+            assert self.operator.beliefs.get(name, "fine") in meant[check.notified], name
+        is_told = any(check.notified not in (Belief.FINE, Belief.HIDDEN) for check in self.state.checks.values())
         assert is_told == (self.state.incident is not None)
         if self.state.incident is not None:
             assert self.state.incident.number == self.operator.incident
@@ -261,7 +261,7 @@ class Monitor(RuleBasedStateMachine):
     @invariant()
     def hidden_is_only_what_has_a_cause_that_was_told(self) -> None:
         for name, check in self.state.checks.items():
-            if check.told is Told.HIDDEN:
+            if check.notified is Belief.HIDDEN:
                 beliefs = {self.operator.beliefs.get(cause, "fine") for cause in self.causes[name]}
                 assert beliefs & {"failing", "consequence", "flapping"}, name
 

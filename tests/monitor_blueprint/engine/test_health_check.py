@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from monitor_blueprint.domain.messages import Delivered, Message
 
 from monitor_blueprint import config
 from monitor_blueprint.alerts.delivery import Outbox
+from monitor_blueprint.domain.messages import Delivered, Message
 from monitor_blueprint.domain.models import CheckResult, EventKind, ProbeError, Reading, Silence, Status, Thresholds
 from monitor_blueprint.engine import health_check
 from monitor_blueprint.engine.health_check import HealthCheck, Outcome
@@ -349,7 +349,7 @@ def test_a_probe_gets_back_what_it_remembered(bench: MakeBench, script: Script) 
     remembered: list[int] = []
 
     def count(context: ProbeContext) -> Observation:
-        number = context.memory.get("count", 0)
+        number = context.checkpoint.get("count", 0)
         remembered.append(number)
         return Observation((Reading("thing"),), {"count": number + 1})
 
@@ -389,7 +389,7 @@ def test_an_incident_keeps_evidence_and_its_messages_have_the_id_of_the_event(be
     script["Flask"] = lambda context: DOWN
     there = bench("Flask")
     there.run()
-    detail = there.store.incident(1)
+    detail = there.store.reads.incident(1)
     assert detail is not None
     assert (
         [record.id for record in detail.events] == [message.id for message in there.sent] == ["nn-1-opened-20251206T053501000000"]
@@ -497,7 +497,7 @@ def test_a_database_that_somebody_holds_locked_delays_no_alert(bench: MakeBench,
     # Once it is free again, what was kept in memory is written, and nothing is told twice.
     there.run(NOW + FIVE_MINUTES)
     assert there.store.problem == ""
-    assert [record.number for record in there.store.incidents()] == [1]
+    assert [record.number for record in there.store.reads.incidents()] == [1]
     assert [message.kind for message in there.sent].count("opened") == 1
 
 

@@ -90,7 +90,7 @@ def test_the_dead_mans_switch_elsewhere_hears_of_every_health_check(start_monito
 def test_a_health_check_forgets_what_is_older_than_configured(start_monitor: StartMonitor, reports: Reports) -> None:
     running = start_monitor(settings="keep_days = 1")
     store = running.monitor.store
-    last = store.last_cycle()
+    last = store.reads.last_cycle()
     assert last is not None
     old = last.started_at.replace(year=last.started_at.year - 1)
     store.run(lambda transaction: transaction.record_cycle(old, 1.0, Status.OK, ()))
@@ -98,7 +98,7 @@ def test_a_health_check_forgets_what_is_older_than_configured(start_monitor: Sta
         # The second one's report says that the first one is over, tidying included.
         running.monitor.schedule.run_soon("test")
         reports.until_checked()
-    assert all(record.started_at > old for record in store.cycles())
+    assert all(record.started_at > old for record in store.reads.cycles())
 
 
 def test_a_configuration_that_has_become_wrong_is_reported_and_the_old_one_stays_in_use(

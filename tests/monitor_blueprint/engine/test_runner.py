@@ -33,13 +33,13 @@ def checks(*names: str) -> list[Check]:
 
 
 def run(
-    tried: Runner, names: Sequence[str], deadline_s: float = LONG_S, memories: Mapping[str, Mapping[str, Any]] | None = None
+    tried: Runner, names: Sequence[str], deadline_s: float = LONG_S, checkpoints: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[str, CheckResult]:
     results = tried.run(
         checks(*names),
         now=NOW,
         units=UnitState,
-        memories=memories or {},
+        checkpoints=checkpoints or {},
         environ={"ML_API_KEY": "k"},
         deadline_s=deadline_s,
     )
@@ -109,11 +109,11 @@ def test_a_probe_is_told_the_moment_the_secrets_and_what_it_remembered(script: S
 
     script["Log"] = look
     before = time.monotonic()
-    result = run(Runner(), ["Log"], memories={"Log": {"position": 5}})["Log"]
+    result = run(Runner(), ["Log"], checkpoints={"Log": {"position": 5}})["Log"]
     (context,) = seen
-    assert (context.now, context.memory, context.environ) == (NOW, {"position": 5}, {"ML_API_KEY": "k"})
+    assert (context.now, context.checkpoint, context.environ) == (NOW, {"position": 5}, {"ML_API_KEY": "k"})
     assert before + LONG_S - 1 <= context.deadline <= time.monotonic() + LONG_S - 1
-    assert (result.memory, result.at, result.kind) == ({"position": 6}, NOW, "scripted")
+    assert (result.checkpoint, result.at, result.kind) == ({"position": 6}, NOW, "scripted")
     assert result.duration_ms > 0
 
 
@@ -122,9 +122,9 @@ def test_a_probe_that_could_not_look_is_unknown_and_its_memory_is_kept(script: S
         raise ProbeError("no such mount\npoint")
 
     script["Disk"] = fail
-    found = run(Runner(), ["Disk", "Other"], memories={"Disk": {"a": 1}})
+    found = run(Runner(), ["Disk", "Other"], checkpoints={"Disk": {"a": 1}})
     assert reason(found["Disk"]) == "no such mount point"
-    assert found["Disk"].memory == {"a": 1}
+    assert found["Disk"].checkpoint == {"a": 1}
     assert found["Other"].status is Status.OK
 
 
@@ -171,9 +171,9 @@ def test_what_a_probe_must_not_return_is_unknown_and_logged_and_stops_no_other(
     script: Script, caplog: pytest.LogCaptureFixture, returned: Any, why: str
 ) -> None:
     script["Disk"] = lambda context: returned
-    found = run(Runner(), ["Disk", "Other"], memories={"Disk": {"a": 1}})
+    found = run(Runner(), ["Disk", "Other"], checkpoints={"Disk": {"a": 1}})
     assert reason(found["Disk"]) == f"fault in the probe: {why}"
-    assert found["Disk"].memory == {"a": 1}
+    assert found["Disk"].checkpoint == {"a": 1}
     assert found["Other"].status is Status.OK
     assert "probe Disk failed" in caplog.text
 

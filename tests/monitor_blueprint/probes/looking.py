@@ -19,7 +19,7 @@ NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
 
 def looking(
     now: datetime | float = NOW,
-    memory: Mapping[str, Any] = EMPTY,
+    checkpoint: Mapping[str, Any] = EMPTY,
     units: Mapping[str, UnitState] = EMPTY,
     environ: Mapping[str, str] = EMPTY,
     deadline_s: float = 20.0,
@@ -30,7 +30,7 @@ def looking(
         now=moment,
         deadline=time.monotonic() + deadline_s,
         units=lambda name: units.get(name, UnitState(full_name(name))),
-        memory=memory,
+        checkpoint=checkpoint,
         environ=environ,
     )
 

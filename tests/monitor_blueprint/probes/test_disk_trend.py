@@ -30,7 +30,7 @@ def look(share_lost_per_hour: float, **options: Any) -> Observation:
     """Look at a file system that lost this share of what is available in each of the last six hours."""
     available = float(psutil.disk_usage("/").free)
     samples = falling(6, available, available * share_lost_per_hour)[:-1]
-    return disk_trend.probe(Options(**options), looking(memory=remembered("/", samples)))
+    return disk_trend.probe(Options(**options), looking(checkpoint=remembered("/", samples)))
 
 
 def test_a_straight_fall_reaches_zero_when_arithmetic_says() -> None:
@@ -76,7 +76,7 @@ def test_much_free_is_fine_however_fast_it_falls() -> None:
 
 def test_less_than_an_hour_of_samples_is_not_judged() -> None:
     samples = falling(0.9, GIB, GIB)
-    context = looking(memory=remembered("/", samples))
+    context = looking(checkpoint=remembered("/", samples))
     (reading,) = disk_trend.probe(Options(warning_free_percent=100, critical_free_percent=100), context).readings
     assert reading.status is Status.OK
     assert reading.value is None
@@ -85,19 +85,19 @@ def test_less_than_an_hour_of_samples_is_not_judged() -> None:
 def test_samples_older_than_six_hours_and_from_the_future_are_forgotten() -> None:
     now = NOW.timestamp()
     samples = [Sample(now - 7 * HOUR, GIB), Sample(now - HOUR, GIB), Sample(now + HOUR, GIB)]
-    memory = disk_trend.probe(Options(), looking(memory=remembered("/", samples))).memory
-    assert [at for at, _ in memory["samples"]] == [now - HOUR, now]
+    checkpoint = disk_trend.probe(Options(), looking(checkpoint=remembered("/", samples))).checkpoint
+    assert [at for at, _ in checkpoint["samples"]] == [now - HOUR, now]
 
 
 def test_an_enlarged_file_system_begins_a_new_line() -> None:
-    memory = remembered("/", falling(6, GIB, GIB)) | {"total": 1}
-    assert len(disk_trend.probe(Options(), looking(memory=memory)).memory["samples"]) == 1
+    checkpoint = remembered("/", falling(6, GIB, GIB)) | {"total": 1}
+    assert len(disk_trend.probe(Options(), looking(checkpoint=checkpoint)).checkpoint["samples"]) == 1
 
 
 def test_looks_within_a_minute_add_one_sample() -> None:
     first = disk_trend.probe(Options(), looking(NOW.timestamp()))
-    second = disk_trend.probe(Options(), looking(NOW.timestamp() + 30, memory=first.memory))
-    assert len(second.memory["samples"]) == 1
+    second = disk_trend.probe(Options(), looking(NOW.timestamp() + 30, checkpoint=first.checkpoint))
+    assert len(second.checkpoint["samples"]) == 1
 
 
 def test_a_mount_point_that_is_not_there_is_a_probe_error() -> None:

@@ -128,5 +128,5 @@ def test_something_else_behind_http_200_is_critical_and_no_consequence(site: Sit
 
 def test_what_may_be_about_a_patient_is_not_repeated(site: Site) -> None:
     seen = look(site, {"status": "환자 홍길동 010-1234-5678", "checks": {"patient Hong 900101-1234567": "error: timeout"}})
-    assert seen["status"].facts["said"] == "other"
+    assert seen["status"].facts["body_status"] == "other"
     assert seen["entries"].facts["entries"] == "? (error: timeout)"

@@ -42,9 +42,9 @@ def test_the_last_error_is_shown_without_secrets_and_names(journal: str) -> None
 def test_the_next_look_goes_on_where_the_last_one_ended(journal: str) -> None:
     options = Options(directory=journal)
     first = probe(options, looking(BEGIN + 240))
-    second = probe(options, looking(BEGIN + 250, memory=first.memory))
+    second = probe(options, looking(BEGIN + 250, checkpoint=first.checkpoint))
     assert second.readings[0].facts["errors"] == 4
-    assert second.memory["cursor"] == first.memory["cursor"]
+    assert second.checkpoint["cursor"] == first.checkpoint["cursor"]
 
 
 def test_only_what_is_new_is_read(journal: str) -> None:
@@ -53,34 +53,34 @@ def test_only_what_is_new_is_read(journal: str) -> None:
         ["journalctl", "-o", "json", "-D", journal, "-u", "gunicorn_django"], looking().deadline
     ).text.splitlines()
     middle = json.loads(lines[-2])["__CURSOR"]
-    memory = {"cursor": middle, "at": BEGIN + 80, "counts": [[int(BEGIN) // 60 + 1, "gunicorn_django", 10]], "last": "x"}
-    (reading,) = probe(options, looking(BEGIN + 240, memory=memory)).readings
+    checkpoint = {"cursor": middle, "at": BEGIN + 80, "counts": [[int(BEGIN) // 60 + 1, "gunicorn_django", 10]], "last": "x"}
+    (reading,) = probe(options, looking(BEGIN + 240, checkpoint=checkpoint)).readings
     assert reading.facts["errors"] == 11
 
 
 def test_errors_leave_the_window_after_five_minutes(journal: str) -> None:
     options = Options(directory=journal)
     first = probe(options, looking(BEGIN + 240))
-    (reading,) = probe(options, looking(BEGIN + 500, memory=first.memory)).readings
+    (reading,) = probe(options, looking(BEGIN + 500, checkpoint=first.checkpoint)).readings
     assert reading.facts["errors"] == 0
     assert "last" not in reading.facts
 
 
 def test_a_position_that_no_journal_knows_is_given_up(journal: str) -> None:
-    memory = {"cursor": "nonsense", "at": BEGIN + 200, "counts": [[1, "nginx", 99]], "last": ""}
-    (reading,) = probe(Options(directory=journal), looking(BEGIN + 240, memory=memory)).readings
+    checkpoint = {"cursor": "nonsense", "at": BEGIN + 200, "counts": [[1, "nginx", 99]], "last": ""}
+    (reading,) = probe(Options(directory=journal), looking(BEGIN + 240, checkpoint=checkpoint)).readings
     assert reading.facts["errors"] == 4
 
 
 def test_a_long_absence_does_not_bring_old_errors_back(journal: str) -> None:
     first = probe(Options(directory=journal), looking(BEGIN + 60))
-    (reading,) = probe(Options(directory=journal), looking(BEGIN + 86400, memory=first.memory)).readings
+    (reading,) = probe(Options(directory=journal), looking(BEGIN + 86400, checkpoint=first.checkpoint)).readings
     assert reading.facts["errors"] == 0
 
 
 def test_a_clock_that_was_set_back_counts_afresh(journal: str) -> None:
     first = probe(Options(directory=journal), looking(BEGIN + 86400))
-    (reading,) = probe(Options(directory=journal), looking(BEGIN + 240, memory=first.memory)).readings
+    (reading,) = probe(Options(directory=journal), looking(BEGIN + 240, checkpoint=first.checkpoint)).readings
     assert reading.facts["errors"] == 4
 
 
@@ -88,7 +88,7 @@ def test_a_flood_is_read_only_so_far_and_said_to_be_cut(journal: str, monkeypatc
     monkeypatch.setattr(probe_journal, "MAX_BYTES", 1500)
     seen = probe(Options(directory=journal), looking(BEGIN + 240))
     assert seen.readings[0].facts["is_cut"] is True
-    assert seen.memory["cursor"] == ""
+    assert seen.checkpoint["cursor"] == ""
 
 
 def test_what_systemd_itself_says_of_a_unit_belongs_to_the_unit(journal: str) -> None:

@@ -33,7 +33,7 @@ class Nginx:
         self.seen = Observation(())
 
     def look(self, at: float = 0.0) -> tuple[Reading, Reading]:
-        self.seen = nginx_log.probe(self.options, looking(START + at, memory=self.seen.memory))
+        self.seen = nginx_log.probe(self.options, looking(START + at, checkpoint=self.seen.checkpoint))
         share, errors = self.seen.readings
         return share, errors
 

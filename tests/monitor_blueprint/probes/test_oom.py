@@ -22,7 +22,7 @@ class Machine:
 
     def look(self, kills: int, at: float) -> Reading:
         self.counter.write_text(f"nr_free_pages 1\noom_kill {kills}\nzone_reclaim_failed 0\n")
-        self.seen = oom.probe(self.options, looking(at, memory=self.seen.memory))
+        self.seen = oom.probe(self.options, looking(at, checkpoint=self.seen.checkpoint))
         (reading,) = self.seen.readings
         return reading
 
@@ -51,7 +51,7 @@ def test_a_kill_counts_for_an_hour(tmp_path: Path) -> None:
     assert machine.look(1, START + 300).value == 1
     assert machine.look(1, START + 3800).value == 1
     assert machine.look(1, START + 3901).value == 0
-    assert machine.seen.memory["names"] == ""
+    assert machine.seen.checkpoint["names"] == ""
 
 
 def test_after_a_reboot_all_kills_are_new(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class Watch:
         self.options = restarts.Options(units=("gunicorn_flask", "gunicorn_django"))
 
     def look(self, state: UnitState, at: float = 0.0) -> Reading:
-        context = looking(START + at, memory=self.seen.memory, units={"gunicorn_flask": state})
+        context = looking(START + at, checkpoint=self.seen.checkpoint, units={"gunicorn_flask": state})
         self.seen = restarts.probe(self.options, context)
         return self.seen.readings[0]
 

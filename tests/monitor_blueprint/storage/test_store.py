@@ -60,7 +60,7 @@ def record(store: Store, one: CheckResult) -> None:
 
 
 def saved(store: Store) -> State:
-    return store.run(lambda tx: tx.state())
+    return store.reads.state()
 
 
 def fill_the_disk(directory: Path) -> Path:
@@ -81,9 +81,9 @@ def test_what_is_saved_is_there_after_a_restart(path: Path) -> None:
         store.run(commit_incident)
     with Store(path) as store:
         assert saved(store) == STATE
-        assert store.run(lambda tx: tx.memories()) == {"Flask": {"position": 4}}
-        assert store.latest_results() == {"Flask": replace(result(Status.CRITICAL), memory={})}
-        detail = store.incident(7)
+        assert store.reads.checkpoints() == {"Flask": {"position": 4}}
+        assert store.reads.latest_results() == {"Flask": replace(result(Status.CRITICAL), checkpoint={})}
+        detail = store.reads.incident(7)
         assert detail is not None
         assert [record.event for record in detail.events] == [EVENT]
         assert [(one.title, one.text) for one in detail.evidence] == [("journal", "Killed")]
@@ -110,7 +110,7 @@ def test_what_raises_leaves_nothing_behind(store: Store) -> None:
     with pytest.raises(LookupError):
         store.run(fail)
     assert saved(store) == State()
-    assert store.outbox_status() == {}
+    assert store.reads.outbox_status() == {}
     assert store.problem == ""
 
 
@@ -123,24 +123,24 @@ def test_a_mistake_in_the_program_is_not_taken_for_a_broken_database(store: Stor
 def test_the_past_may_be_asked_from_within_a_transaction_but_none_be_begun(store: Store) -> None:
     def ask(tx: Transaction) -> int:
         commit_incident(tx)
-        return len(store.incidents())
+        return len(store.reads.incidents())
 
     assert store.run(ask) == 1
     with pytest.raises(RuntimeError):
-        store.run(lambda tx: store.run(lambda other: other.state()))
+        store.run(lambda tx: store.run(lambda other: other.reads.state()))
     assert store.problem == ""
 
 
 def test_an_event_that_is_added_twice_is_sent_once(store: Store) -> None:
     store.run(commit_incident)
     store.run(commit_incident)
-    assert {name: status.pending for name, status in store.outbox_status().items()} == {"email": 1, "slack": 1}
+    assert {name: status.pending for name, status in store.reads.outbox_status().items()} == {"email": 1, "slack": 1}
 
 
 def test_a_closed_incident_is_in_the_history_with_its_times(store: Store) -> None:
     store.run(commit_incident)
     store.run(lambda tx: tx.save_state(State(last_incident_number=7), NOW + MINUTE))
-    (incident,) = store.incidents()
+    (incident,) = store.reads.incidents()
     assert (incident.number, incident.opened_at, incident.closed_at) == (7, NOW, NOW + MINUTE)
     assert incident.checks == ("Flask",)
 
@@ -149,17 +149,17 @@ def test_who_acknowledged_is_in_the_history(store: Store) -> None:
     store.run(commit_incident)
     acked = replace(STATE, incident=Incident(7, NOW, NOW, acked_by="kim"))
     store.run(lambda tx: tx.save_state(acked, NOW + MINUTE))
-    assert store.incidents()[0].acked_by == "kim"
+    assert store.reads.incidents()[0].acked_by == "kim"
 
 
 def test_silences_are_added_listed_and_ended(store: Store) -> None:
     silence = Silence("Flask", NOW, NOW + 30 * MINUTE, "배포")
     number = store.run(lambda tx: tx.add_silence(silence))
-    assert store.run(lambda tx: tx.silences(NOW)) == (replace(silence, number=number),)
-    assert store.run(lambda tx: tx.silences(NOW + 30 * MINUTE)) == ()
+    assert store.run(lambda tx: tx.reads.silences(NOW)) == (replace(silence, number=number),)
+    assert store.run(lambda tx: tx.reads.silences(NOW + 30 * MINUTE)) == ()
     assert store.run(lambda tx: tx.end_silence(number, NOW + MINUTE)) is True
     assert store.run(lambda tx: tx.end_silence(number, NOW + MINUTE)) is False
-    assert store.silences(NOW + MINUTE) == ()
+    assert store.reads.silences(NOW + MINUTE) == ()
 
 
 @pytest.mark.parametrize(("version", "body"), [(1, "{not json"), (1, '{"checks": 5}'), (99, "{}")])
@@ -179,16 +179,16 @@ def test_availability_and_trend(store: Store) -> None:
     for number, status in enumerate(statuses):
         at = NOW + number * 10 * MINUTE
         record(store, result(status, at, value=float(number)))
-    assert store.availability("Flask", NOW, NOW + 50 * MINUTE) == pytest.approx(30 / 40)
-    assert [value for _, value in store.trend("Flask", "http", NOW)] == [0, 1, 2, 3, 4]
-    assert store.trend("Flask", "unit", NOW) == ()
+    assert store.reads.availability("Flask", NOW, NOW + 50 * MINUTE) == pytest.approx(30 / 40)
+    assert [value for _, value in store.reads.trend("Flask", "http", NOW)] == [0, 1, 2, 3, 4]
+    assert store.reads.trend("Flask", "unit", NOW) == ()
 
 
 def test_a_time_in_which_nobody_looked_counts_neither_way(store: Store) -> None:
     for at, status in [(NOW, Status.CRITICAL), (NOW + 600 * MINUTE, Status.OK)]:
         record(store, result(status, at))
-    assert store.availability("Flask", NOW, NOW + 615 * MINUTE) == pytest.approx(0.5)
-    assert store.availability("nobody", NOW, NOW + MINUTE) is None
+    assert store.reads.availability("Flask", NOW, NOW + 615 * MINUTE) == pytest.approx(0.5)
+    assert store.reads.availability("nobody", NOW, NOW + MINUTE) is None
 
 
 def test_results_in_quick_succession_are_kept_only_where_the_status_changed(path: Path, store: Store) -> None:
@@ -196,9 +196,9 @@ def test_results_in_quick_succession_are_kept_only_where_the_status_changed(path
         at = NOW + timedelta(seconds=second)
         status = Status.OK if second < 10 else Status.CRITICAL
         record(store, result(status, at))
-    assert len(store.trend("Flask", "http", NOW)) == 2
-    assert store.latest_results()["Flask"].at == NOW + timedelta(seconds=19)
-    last = store.last_cycle()
+    assert len(store.reads.trend("Flask", "http", NOW)) == 2
+    assert store.reads.latest_results()["Flask"].at == NOW + timedelta(seconds=19)
+    last = store.reads.last_cycle()
     assert last is not None
     assert last.started_at == NOW + timedelta(seconds=19)
 
@@ -224,24 +224,24 @@ def test_what_is_old_is_forgotten_but_no_open_incident_and_nothing_undelivered(s
         tx.save_state(State(), NOW)
         commit_incident(tx)
         for channel in ("slack", "email"):
-            tx.settle(channel, ("7-opened",), Delivered(), NOW)
-        tx.settle("slack", ("1-opened",), Delivered(), NOW)
+            tx.outbox.settle(channel, ("7-opened",), Delivered(), NOW)
+        tx.outbox.settle("slack", ("1-opened",), Delivered(), NOW)
         tx.add_silence(Silence("*", NOW, NOW))
 
     store.run(add)
     store.run(lambda tx: tx.prune(NOW + timedelta(days=29)))
-    assert [incident.number for incident in store.incidents()] == [7, 2, 1]
+    assert [incident.number for incident in store.reads.incidents()] == [7, 2, 1]
     store.run(lambda tx: tx.prune(NOW + timedelta(days=31)))
-    assert [incident.number for incident in store.incidents()] == [7, 2]
-    kept = store.incident(7)
+    assert [incident.number for incident in store.reads.incidents()] == [7, 2]
+    kept = store.reads.incident(7)
     assert kept is not None
     assert kept.events
     assert kept.evidence
     assert kept.deliveries
-    assert store.outbox_status()["email"].pending == 1
-    assert store.cycles() == ()
-    assert store.latest_results() == {}
-    assert store.trend("Flask", "http", NOW) == ()
+    assert store.reads.outbox_status()["email"].pending == 1
+    assert store.reads.cycles() == ()
+    assert store.reads.latest_results() == {}
+    assert store.reads.trend("Flask", "http", NOW) == ()
 
 
 def test_a_corrupt_database_is_moved_aside_and_a_new_one_begun(path: Path) -> None:
@@ -289,7 +289,7 @@ def test_what_can_still_be_read_of_a_damaged_database_is_taken_over(path: Path) 
     with Store(path) as store:
         assert "corrupt database moved" in store.notes()[0]
         assert saved(store) == STATE
-        assert store.outbox_status()["slack"].pending == 1
+        assert store.reads.outbox_status()["slack"].pending == 1
 
 
 def test_damage_while_running_neither_stops_the_work_nor_loses_the_state(path: Path, store: Store) -> None:
@@ -310,7 +310,7 @@ def test_a_deleted_file_is_begun_anew_with_the_state_it_had(path: Path, store: S
     for file in path.parent.iterdir():
         file.unlink()
     assert saved(store) == STATE
-    assert store.outbox_status()["email"].pending == 1
+    assert store.reads.outbox_status()["email"].pending == 1
     assert path.exists()
     assert store.notes() == ("database file was deleted or replaced: opened anew",)
 
@@ -332,10 +332,10 @@ def test_a_locked_database_is_stood_in_for_and_written_back(path: Path, store: S
         later = replace(STATE, last_incident_number=8)
 
         def work(tx: Transaction) -> State:
-            found = tx.state()
+            found = tx.reads.state()
             tx.save_state(later, NOW + MINUTE)
             tx.add_event(replace(EVENT, kind=EventKind.RECOVERED), "7-recovered", {"slack": replace(MESSAGE, id="7-recovered")})
-            tx.settle("slack", ("7-opened",), Delivered("ok"), NOW + MINUTE, sent_as="7-opened")
+            tx.outbox.settle("slack", ("7-opened",), Delivered("ok"), NOW + MINUTE, sent_as="7-opened")
             tx.record_cycle(NOW + MINUTE, 1.0, Status.OK, [result(at=NOW + MINUTE)])
             tx.add_silence(Silence("*", NOW, NOW + 60 * MINUTE))
             return found
@@ -344,21 +344,21 @@ def test_a_locked_database_is_stood_in_for_and_written_back(path: Path, store: S
         assert "locked" in store.problem
         store.try_to_heal(NOW + MINUTE)
         assert "locked" in store.problem
-        assert store.outbox_status()["slack"].pending == 1
+        assert store.reads.outbox_status()["slack"].pending == 1
     store.try_to_heal(NOW + 3 * MINUTE)
     assert store.problem == ""
     assert store.notes() == ("database is usable again, what was kept in memory is written",)
     with Store(path) as another:
         assert saved(another) == later
-        detail = another.incident(7)
+        detail = another.reads.incident(7)
         assert detail is not None
         assert [(one.event_id, one.channel, one.state) for one in detail.deliveries] == [
             ("7-opened", "slack", "delivered"),
             ("7-opened", "email", "pending"),
             ("7-recovered", "slack", "pending"),
         ]
-        assert len(another.cycles()) == 2
-        assert len(another.silences(NOW)) == 1
+        assert len(another.reads.cycles()) == 2
+        assert len(another.reads.silences(NOW)) == 1
 
 
 def test_a_database_in_the_hands_of_somebody_else_is_still_read(path: Path) -> None:
@@ -388,7 +388,7 @@ def test_a_database_that_could_not_even_be_read_keeps_what_it_holds_when_it_come
         assert store.problem == ""
         # What was told last counts, but the next incident gets a number of its own.
         assert saved(store) == replace(fresh, last_incident_number=7)
-        assert [incident.number for incident in store.incidents()] == [7, 1]
+        assert [incident.number for incident in store.reads.incidents()] == [7, 1]
 
 
 def test_healing_is_not_tried_at_every_health_check(path: Path, store: Store) -> None:
@@ -428,7 +428,7 @@ def test_a_full_disk_loses_no_event(tmp_path: Path) -> None:
             assert store.problem == ""
         with Store(mount / "monitor.db") as store:
             assert saved(store) == STATE
-            assert store.outbox_status()["slack"].pending == 1
+            assert store.reads.outbox_status()["slack"].pending == 1
     finally:
         subprocess.run(["umount", "-l", mount], check=True)
 
@@ -442,7 +442,7 @@ def test_a_database_that_may_grow_no_further_loses_no_event(path: Path, store: S
 
     store.run(much)
     assert "full" in store.problem
-    assert store.outbox_status()["slack"].pending == 1
+    assert store.reads.outbox_status()["slack"].pending == 1
     store.try_to_heal(NOW)
     assert store.problem == ""
     assert saved(store) == STATE
@@ -460,8 +460,8 @@ def test_a_directory_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path,
     program = (
         "import sys; from pathlib import Path; from datetime import datetime, UTC\n"
         "from monitor_blueprint.storage.store import Store\n"
-        "store = Store(Path(sys.argv[1])); number = store.run(lambda tx: tx.state()).last_incident_number\n"
-        "store.run(lambda tx: tx.save_state(tx.state(), datetime.now(UTC))); print(number, store.problem)"
+        "store = Store(Path(sys.argv[1])); number = store.reads.state().last_incident_number\n"
+        "store.run(lambda tx: tx.save_state(tx.reads.state(), datetime.now(UTC))); print(number, store.problem)"
     )
     # Even root must not be able to write there.
     demoted = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
@@ -481,7 +481,7 @@ def test_a_directory_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path,
 def count_up(path: Path, times: int) -> None:
     with Store(path) as store:
         for _ in range(times):
-            store.run(lambda tx: tx.save_state(State(last_incident_number=tx.state().last_incident_number + 1), NOW))
+            store.run(lambda tx: tx.save_state(State(last_incident_number=tx.reads.state().last_incident_number + 1), NOW))
         assert store.problem == ""
 
 
@@ -511,15 +511,15 @@ def test_a_store_that_was_opened_before_a_fork_is_safe_on_both_sides(store: Stor
     assert child.exitcode == 0
     assert saved(store).last_incident_number == 8
     store.run(lambda tx: tx.save_state(STATE, NOW))
-    assert len(store.silences(NOW)) == 1
+    assert len(store.reads.silences(NOW)) == 1
     assert store.problem == ""
 
 
 def test_threads_may_share_a_store(store: Store) -> None:
     def count() -> None:
         for _ in range(50):
-            store.run(lambda tx: tx.save_state(State(last_incident_number=tx.state().last_incident_number + 1), NOW))
-            store.cycles()
+            store.run(lambda tx: tx.save_state(State(last_incident_number=tx.reads.state().last_incident_number + 1), NOW))
+            store.reads.cycles()
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:

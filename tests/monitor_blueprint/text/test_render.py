@@ -37,8 +37,8 @@ def event(kind: EventKind = EventKind.OPENED, checks: tuple[str, ...] = ("Django
     return Event(kind, AT, 7, AT - timedelta(minutes=65), checks, failing=checks)
 
 
-def body(told: Event, results: Mapping[str, CheckResult] = RESULTS) -> list[str]:
-    return render.alert(told, "nn-7", results).body.splitlines()
+def body(notified: Event, results: Mapping[str, CheckResult] = RESULTS) -> list[str]:
+    return render.alert(notified, "nn-7", results).body.splitlines()
 
 
 def said(kind: str, aspect: str, status: Status, value: float | None = None, unit: str = "", **facts: str | float) -> str:
@@ -59,8 +59,8 @@ def test_whatever_newly_fails_is_told_with_the_guides_first_three_lines(kind: Ev
 
 
 def test_an_alert_goes_on_with_one_line_for_each_failed_check_what_since_when_and_the_measured_value() -> None:
-    told = replace(event(checks=("Django", "Flask", "Disk")), since={"Flask": AT - timedelta(seconds=61)})
-    assert body(told)[3:] == [
+    notified = replace(event(checks=("Django", "Flask", "Disk")), since={"Flask": AT - timedelta(seconds=61)})
+    assert body(notified)[3:] == [
         "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터",
         "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:34:00부터",
         "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
@@ -82,13 +82,13 @@ def test_a_consequence_names_its_cause() -> None:
 
 
 def test_what_merely_fails_at_the_same_time_is_not_called_a_cause() -> None:
-    told = replace(event(checks=("Django", "Flask", "Disk")), consequences={"Django": ("Flask",)})
-    assert [line for line in body(told) if "Disk" in line and "원인" in line] == []
+    notified = replace(event(checks=("Django", "Flask", "Disk")), consequences={"Django": ("Flask",)})
+    assert [line for line in body(notified) if "Disk" in line and "원인" in line] == []
 
 
 def test_a_failure_that_joins_names_all_that_fails_and_what_is_new() -> None:
-    told = replace(event(EventKind.JOINED), checks=("Flask",))
-    assert body(told)[:4] == [*guide.ALERT, "새로 실패: Flask"]
+    notified = replace(event(EventKind.JOINED), checks=("Flask",))
+    assert body(notified)[:4] == [*guide.ALERT, "새로 실패: Flask"]
 
 
 def test_a_check_without_a_result_says_so() -> None:
@@ -116,7 +116,7 @@ def test_evidence_follows_under_its_title() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("notified", "expected"),
     [
         (
             event(EventKind.REMINDER, ("Flask",)),
@@ -178,14 +178,14 @@ def test_evidence_follows_under_its_title() -> None:
     ],
     ids=lambda value: value.kind if isinstance(value, Event) else "",
 )
-def test_every_other_event_says_what_it_is(told: Event, expected: list[str]) -> None:
-    assert body(told) == [*expected, "", "장애 번호: 7"]
+def test_every_other_event_says_what_it_is(notified: Event, expected: list[str]) -> None:
+    assert body(notified) == [*expected, "", "장애 번호: 7"]
 
 
 def test_a_recovery_says_what_is_over_a_standstill_a_fault_or_that_nobody_could_see() -> None:
     names = ("Flask", "Disk", "Django")
-    told = replace(event(EventKind.RECOVERED, names), failing=(), blind=("Django",), lasted_s=dict.fromkeys(names, 60.0))
-    assert body(told)[3:6] == [
+    notified = replace(event(EventKind.RECOVERED, names), failing=(), blind=("Django",), lasted_s=dict.fromkeys(names, 60.0))
+    assert body(notified)[3:6] == [
         "- Flask: 1분 동안 중단됨",
         "- Disk: 1분 동안 장애 상태였음",
         "- Django: 1분 동안 확인할 수 없었음",
@@ -236,9 +236,9 @@ def test_what_is_wrong_with_a_channel_is_said_whatever_it_is(health: Health) -> 
 def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
     first = Message("a", "s", "first", AT, 7, "opened")
     second = Message("b", "s", "second", AT + timedelta(minutes=2), 7, "recovered")
-    told = render.summary([first, second], AT + timedelta(hours=2, minutes=1))
-    assert told.subject == "[NeuroNova] 지연된 알림 2건 (최대 2시간 1분 지연)"
-    assert told.body.splitlines() == [
+    notified = render.summary([first, second], AT + timedelta(hours=2, minutes=1))
+    assert notified.subject == "[NeuroNova] 지연된 알림 2건 (최대 2시간 1분 지연)"
+    assert notified.body.splitlines() == [
         "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
         "",
         "--- 2025-12-06 14:35:01 · a",
@@ -476,7 +476,7 @@ def test_lines_about_the_monitor_itself_are_as_documented(text: str, expected: s
 
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in ko.LINES} - {"monitor"}))
 def test_no_text_is_for_a_check_that_does_not_exist(kind: str) -> None:
-    assert kind in probes.kinds()
+    assert kind in probes.available()
 
 
 @pytest.mark.parametrize(("kind", "aspect"), ko.LINES)
@@ -489,7 +489,7 @@ def test_no_text_fails_whatever_the_probe_left_out(kind: str, aspect: str, statu
 def test_every_event_has_its_texts() -> None:
     for kind in EventKind:
         assert all(line is not None for line in body(event(kind)))
-    assert set(ko.KINDS) == set(EventKind)
+    assert set(ko.EVENT_KINDS) == set(EventKind)
 
 
 def test_every_text_can_be_filled() -> None:

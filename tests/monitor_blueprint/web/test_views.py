@@ -112,7 +112,7 @@ def test_health_says_when_the_last_check_ended_and_whether_the_schedule_is_alive
         "scheduler",
         "problems",
     ]
-    last = well.monitor.store.last_cycle()
+    last = well.monitor.store.reads.last_cycle()
     assert last is not None
     due = well.monitor.schedule.next_run_at()
     assert due is not None
@@ -259,7 +259,7 @@ def test_an_incident_that_never_was_is_not_found(well: Running) -> None:
 
 
 def test_the_pages_change_nothing(ailing: Running, reports: Reports) -> None:
-    before = ailing.monitor.store.cycles()
+    before = ailing.monitor.store.reads.cycles()
     for address in ADDRESSES:
         ailing.admin.get(address)
-    assert ailing.monitor.store.cycles() == before
+    assert ailing.monitor.store.reads.cycles() == before
