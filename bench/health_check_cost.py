@@ -23,6 +23,7 @@ from monitor_blueprint import config
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, read_units
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.monitor import make_outbox
+from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text.health_log import HealthLog
 
@@ -52,7 +53,8 @@ def _own_check(directory: Path, url: str) -> HealthCheck:
             check["url"] = url
     settings = config.parse(document, {}, source="bench")
     store = Store(settings.database)
-    return HealthCheck(settings, store, HealthLog(settings.log_dir, io.StringIO()), make_outbox(settings, store))
+    log, outbox = HealthLog(settings.log_dir, io.StringIO()), make_outbox(settings, store)
+    return HealthCheck(settings, store, log, outbox, SelfCheck(settings, store, log, outbox))
 
 
 def main() -> None:

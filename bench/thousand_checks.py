@@ -20,6 +20,7 @@ from bench.http_target import http_target
 from monitor_blueprint import config
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.monitor import make_outbox
+from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text.health_log import HealthLog
 
@@ -33,7 +34,8 @@ def _health_check(directory: Path, urls: Sequence[str]) -> HealthCheck:
     }
     settings = config.parse(document, {}, source="bench")
     store = Store(settings.database)
-    return HealthCheck(settings, store, HealthLog(settings.log_dir, io.StringIO()), make_outbox(settings, store))
+    log, outbox = HealthLog(settings.log_dir, io.StringIO()), make_outbox(settings, store)
+    return HealthCheck(settings, store, log, outbox, SelfCheck(settings, store, log, outbox))
 
 
 def _measure(check: HealthCheck) -> tuple[float, float]:

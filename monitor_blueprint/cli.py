@@ -24,9 +24,11 @@ from monitor_blueprint.domain.incidents import acknowledge
 from monitor_blueprint.domain.messages import Delivered, Message
 from monitor_blueprint.domain.models import Silence
 from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.engine.health_check import HealthCheck, Outcome
+from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.monitor import make_outbox
+from monitor_blueprint.engine.round import HealthReport
+from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.reads import MANUAL
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
@@ -129,27 +131,28 @@ def health_check(*, as_json: bool) -> None:
     with _open_store(settings) as store:
         log = HealthLog(settings.log_dir, io.StringIO() if as_json else sys.stdout)
         outbox = make_outbox(settings, store, sender=f"cli-{os.getpid()}")
-        outcome = HealthCheck(settings, store, log, outbox).run(datetime.now(UTC), MANUAL)
+        self_check = SelfCheck(settings, store, log, outbox)
+        report = HealthCheck(settings, store, log, outbox, self_check).run(datetime.now(UTC), MANUAL)
         log.close()
         if as_json:
-            click.echo(msgspec.json.format(msgspec.json.encode(_as_json(outcome)), indent=2).decode())
+            click.echo(msgspec.json.format(msgspec.json.encode(_as_json(report)), indent=2).decode())
         # Whoever delivers first does it; with the service running that may be either. What is only a copy in memory
         # is not ours to deliver.
         if not store.problem:
             outbox.deliver_due()
-    sys.exit(int(outcome.overall))
+    sys.exit(int(report.overall))
 
 
-def _as_json(outcome: Outcome) -> dict[str, object]:
+def _as_json(report: HealthReport) -> dict[str, object]:
     return {
-        "overall": outcome.overall.name,
-        "started_at": outcome.started_at,
-        "duration_ms": round(outcome.duration_ms, 1),
+        "overall": report.overall.name,
+        "started_at": report.started_at,
+        "duration_ms": round(report.duration_ms, 1),
         "checks": [
             {
                 "name": result.check,
                 "kind": result.kind,
-                "status": outcome.state.checks[result.check].status.name,
+                "status": report.decision.state.checks[result.check].status.name,
                 "readings": [
                     {
                         "aspect": reading.aspect,
@@ -162,7 +165,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
                     for reading in result.readings
                 ],
             }
-            for result in outcome.results
+            for result in report.results
         ],
     }
 
@@ -176,9 +179,15 @@ def status() -> None:
         state = store.reads.state()
         results = store.reads.latest_results()
         last = store.reads.last_cycle()
+        self_check = SelfCheck(settings, store, HealthLog(settings.log_dir), make_outbox(settings, store))
+        problems = [problem.sentence for problem in self_check.problems(now)]
+        if self_check.is_stalled(store.reads.last_scheduled_cycle(), now):
+            problems.append(ko.STALLED)
         _must_have_read(store)
         holder = ScheduleLock(settings.state_dir).holder()
         click.echo(ko.STATUS_LAST.format(at=render.local(last.started_at if last else None), pid=holder or ko.NEVER))
+        for problem in problems:
+            click.echo(ko.NOTE.format(note=problem))
         for policy in settings.policies:
             if policy.name not in results:
                 continue

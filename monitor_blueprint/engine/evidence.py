@@ -16,10 +16,14 @@ from monitor_blueprint.adapters import command, tail
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.models import ProbeError
 from monitor_blueprint.domain.sanitize import MASK, clean, redact
+from monitor_blueprint.text import ko
 
 _logger = logging.getLogger(__name__)
+# The alert waits for it.
 MOST_S = 2.0
 JOURNAL_LINES = 20
+# So many lines go into the message; all that was found is in the history.
+PUBLIC_LINES = 5
 PROCESSES = 5
 REQUESTS = 10
 MAX_TEXT = 4000
@@ -27,6 +31,7 @@ ACCESS_LOG = Path("/var/log/nginx/access.log")
 # CPU shares are measured over this time; psutil advises at least 0.1 s between two looks.
 _CPU_SPAN_S = 0.2
 _KERNEL_SINCE_S = 3600
+_EXCEPTION = re.compile(r"\b(?:[a-z_]+\.)*([A-Z][A-Za-z]+(?:Error|Exception|Exit|Interrupt))\b")
 _REQUEST = re.compile(r'\[(?P<at>[^\]]+)\] "(?P<method>[A-Z]+) (?P<path>[^ "?]*)[^"]*" (?P<status>5\d\d) ')
 # A number, or a name in percent encoding, may be a patient.
 _PERSONAL_SEGMENT = re.compile(r"[^/]*(?:%[0-9A-Fa-f]{2}|@|\d{3,})[^/]*")
@@ -40,31 +45,47 @@ def collect(
     access_log: Path = ACCESS_LOG,
     journal_directory: str = "",
 ) -> list[tuple[str, str]]:
-    """Return what was found, as (key of the title and its object, text), at most `MOST_S` seconds later; never raises.
+    """Return what was found, as (key of the title and its object, text); never raises.
 
     Args:
         units: systemd units that fail; their last journal lines are kept.
         now: the moment of the incident.
-        deadline: `time.monotonic()` value that ends the collection earlier.
+        deadline: `time.monotonic()` value that ends the collection.
         access_log: Nginx's access log, for the recent 5xx.
         journal_directory: where the journal lies if it is not this machine's own.
     """
-    end = min(deadline, time.monotonic() + MOST_S)
     journal = [f"--directory={journal_directory}"] if journal_directory else []
     since = f"--since=@{now.timestamp() - _KERNEL_SINCE_S:.0f}"
     sections: list[tuple[str, Callable[[], str]]] = [
-        *((f"journal {unit}", partial(_journal, unit, journal, end)) for unit in units),
-        ("oom", partial(_oom, [*journal, since], end)),
+        *((f"journal {unit}", partial(_journal, unit, journal, deadline)) for unit in units),
+        ("oom", partial(_oom, [*journal, since], deadline)),
         ("nginx_5xx", partial(failed_requests, access_log)),
     ]
     before = _cpu_times()
     began = time.monotonic()
-    texts = [(key, _tried(key, look)) for key, look in sections if time.monotonic() < end]
+    texts = [(key, _tried(key, look)) for key, look in sections if time.monotonic() < deadline]
     # The commands above usually took part of the time that a share of CPU is measured over.
-    time.sleep(max(0.0, min(began + _CPU_SPAN_S, end) - time.monotonic()))
+    time.sleep(max(0.0, min(began + _CPU_SPAN_S, deadline) - time.monotonic()))
     texts.append(("processes_cpu", _tried("processes_cpu", partial(_by_cpu, before, began))))
     texts.append(("processes_memory", _tried("processes_memory", _by_memory)))
     return [(key, text) for key, text in texts if text]
+
+
+def public_lines(found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return what may leave the server: systemd's and the kernel's own lines, and the names of exceptions.
+
+    What programs print can hold anything about a patient, in any form; it stays in the history.
+    """
+    public = []
+    for title, text in found:
+        lines = text.splitlines()
+        if title.partition(" ")[0] == "journal":
+            own = [line for line in lines if " systemd[1]: " in line][-PUBLIC_LINES:]
+            names = dict.fromkeys(name for line in lines for name in _EXCEPTION.findall(line))
+            public.append((title, "\n".join([*own, *([ko.EXCEPTIONS.format(names=", ".join(names))] if names else [])])))
+        elif title == "oom":
+            public.append((title, "\n".join(lines[-PUBLIC_LINES:])))
+    return [(title, text) for title, text in public if text]
 
 
 def failed_requests(access_log: Path) -> str:

@@ -8,35 +8,26 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 
 from gunicorn.systemd import sd_notify
 
 from monitor_blueprint import config, notifiers
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.adapters.unit_watcher import Watcher
-from monitor_blueprint.alerts.delivery import SERVICE, Health, Outbox
+from monitor_blueprint.alerts.delivery import SERVICE, Outbox
 from monitor_blueprint.alerts.heartbeat import Heartbeat
-from monitor_blueprint.config import SELF_CHECK, Config, ConfigError, units_of
-from monitor_blueprint.domain.models import CheckResult, Reading, Status
-from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.engine.health_check import SYSTEMD, HealthCheck, Outcome
+from monitor_blueprint.config import Config, ConfigError, units_of
+from monitor_blueprint.domain.models import Status
+from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.leader import ScheduleLock
+from monitor_blueprint.engine.round import SYSTEMD, HealthReport
 from monitor_blueprint.engine.scheduler import Schedule
+from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import HealthLog
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that is wrong with the monitor itself: `text` is for programs, `said` for people."""
-
-    text: str
-    said: str
 
 
 class Monitor:
@@ -59,25 +50,19 @@ class Monitor:
         self.store = Store(self.config.database)
         self.log = HealthLog(self.config.log_dir)
         self.outbox = make_outbox(self.config, self.store)
-        check = HealthCheck(
-            self.config,
-            self.store,
-            self.log,
-            self.outbox,
-            config_problem=self._config_problem,
-            began_at=time.monotonic(),
-        )
+        self.self_check = SelfCheck(self.config, self.store, self.log, self.outbox, config_problem=self._config_problem)
+        self.self_check.has_admin_token = bool(self.admin_token)
+        check = HealthCheck(self.config, self.store, self.log, self.outbox, self.self_check, began_at=time.monotonic())
         self.schedule = Schedule(
             check, self.log, self.config.settings.every_minutes, begun=self._begun, completed=self._completed, failed=self._failed
         )
         url = self._environ.get("HEARTBEAT_URL", "").strip()
         self._heartbeat = Heartbeat(url) if url else None
         self._watcher: Watcher | None = None
-        self._lock_problem = ""
         self.is_started = True
         problem = ScheduleLock(self.config.state_dir).start(self._take_over, self._say_waiting)
         if problem:
-            self._lock_problem = problem
+            self.self_check.lock_problem = problem
             self.log.write(logging.ERROR, ko.NO_LOCK.format(reason=problem))
 
     def stop(self) -> None:
@@ -88,30 +73,6 @@ class Monitor:
         self.outbox.stop()
         if self._heartbeat is not None:
             self._heartbeat.stop()
-
-    def problems(self, now: datetime) -> list[Problem]:
-        """Return what is wrong with the monitor itself, in short; the page and `/health` show it."""
-
-        def own(aspect: str, reason: str, text: str = "") -> Problem:
-            reading = Reading(aspect, Status.CRITICAL, facts={"reason": reason})
-            return Problem(text or reason, render.line(CheckResult(SELF_CHECK, "monitor", (reading,), now), reading))
-
-        parts = {"database": self.store.problem, "log": self.log.problem, "config": self._config_problem}
-        found = [own(aspect, reason) for aspect, reason in parts.items() if reason]
-        if self._lock_problem:
-            found.append(Problem(f"no lock file: {self._lock_problem}", ko.NO_LOCK.format(reason=self._lock_problem)))
-        if not self.admin_token:
-            found.append(Problem("no administrators' token: nobody is let in", ko.NOBODY_LET_IN))
-        channels = self.outbox.channel_health(now)
-        if not channels:
-            found.append(Problem("no alert channel is configured", ko.NO_CHANNEL))
-        found += [Problem(fault, ko.CHANNEL_FAULT.format(reason=fault)) for fault in self.config.faults]
-        found += [
-            own(f"channel_{name}", render.channel_problem(each.health, clean(each.reason)), f"{name}: {each.health}")
-            for name, each in channels.items()
-            if each.health is not Health.OK
-        ]
-        return found
 
     def _read_again(self) -> str:
         """Take in a configuration that was changed since the program began; keep the old one where the new one is bad."""
@@ -140,19 +101,19 @@ class Monitor:
     def _units_changed(self, units: frozenset[str]) -> None:
         names = [name for unit in sorted(units) for name in self._checks_by_unit.get(unit, ())]
         if names:
-            self.schedule.look_at(names, SYSTEMD)
+            self.schedule.check_now(names, SYSTEMD)
 
     def _begun(self) -> None:
         if self._heartbeat is not None:
             self._heartbeat.start()
 
-    def _completed(self, outcome: Outcome) -> None:
+    def _completed(self, report: HealthReport) -> None:
         """Feed systemd's watchdog: only checks that have really come to their end keep this program alive."""
         sd_notify("WATCHDOG=1", _logger)
         if self._heartbeat is not None:
-            signal = self._heartbeat.fail if outcome.overall is Status.CRITICAL else self._heartbeat.success
-            signal(outcome.overall.name)
-        self.store.run(lambda transaction: transaction.prune(outcome.started_at, self.config.settings.keep_days))
+            signal = self._heartbeat.fail if report.overall is Status.CRITICAL else self._heartbeat.success
+            signal(report.overall.name)
+        self.store.run(lambda transaction: transaction.prune(report.started_at, self.config.settings.keep_days))
 
     def _failed(self) -> None:
         if self._heartbeat is not None:

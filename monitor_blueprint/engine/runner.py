@@ -137,7 +137,7 @@ class Runner:
                 return
             if not self._begin(job):
                 return
-            result = _look(job)
+            result = _probe(job)
             with self._returned:
                 del self._out[job.check.name]
                 self._stuck.discard(job.check.name)
@@ -175,7 +175,7 @@ class _WrongObservationError(Exception):
     """What a probe returned is nothing that the rules could judge and the database could keep."""
 
 
-def _look(job: _Job) -> CheckResult:
+def _probe(job: _Job) -> CheckResult:
     start = time.monotonic()
     check, context = job.check, job.context
     try:

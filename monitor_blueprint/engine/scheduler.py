@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
@@ -14,7 +14,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.cron import CronTrigger
 
-from monitor_blueprint.engine.health_check import HealthCheck, Outcome
+from monitor_blueprint.engine.health_check import HealthCheck
+from monitor_blueprint.engine.round import HealthReport
 from monitor_blueprint.text import ko
 from monitor_blueprint.text.health_log import LEVELS, HealthLog
 
@@ -22,6 +23,8 @@ _logger = logging.getLogger(__name__)
 _SCHEDULED = "health-check"
 _SOON = "soon"
 _AGAIN_S = 1.0
+# What is in transition is checked again so much later than its grace time is over.
+_RECHECK_MARGIN_S = 0.1
 # A unit that restarts without end must not make the log endless.
 _LEAST_PAUSE_S = 10.0
 
@@ -36,7 +39,7 @@ class Schedule:
         every_minutes: int,
         *,
         begun: Callable[[], None],
-        completed: Callable[[Outcome], None],
+        completed: Callable[[HealthReport], None],
         failed: Callable[[], None],
         overdue_s: float | None = None,
     ) -> None:
@@ -60,11 +63,11 @@ class Schedule:
         self._awaited: set[frozenset[str]] = set()
         self._overdue_s = overdue_s if overdue_s is not None else every_minutes * 90.0
         self._overdue: threading.Timer | None = None
-        # Complete checks one after the other; a unit that has just changed is looked at beside one that waits for a slow
+        # Complete checks one after the other; a unit that has just changed is checked beside one that waits for a slow
         # target.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(1), "looks": ThreadPoolExecutor(2)},
+            executors={"default": ThreadPoolExecutor(1), "partial": ThreadPoolExecutor(2)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": every_minutes * 60},
         )
         self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
@@ -98,16 +101,16 @@ class Schedule:
         """Run a complete health check now; one that is waiting already is enough."""
         self._run_in(0.0, reason)
 
-    def look_at(self, checks: Collection[str], reason: str) -> None:
-        """Look at some checks at once, then run a complete health check for what hangs on them.
+    def check_now(self, checks: Collection[str], reason: str) -> None:
+        """Run some checks at once, then a complete health check for what hangs on them.
 
-        A look that has not begun yet sees this change as well: units that change faster than slow targets can be looked
-        at must not make a queue that outlives them by hours.
+        A round that has not begun yet sees this change as well: units that change faster than slow targets can be
+        checked must not make a queue that outlives them by hours.
         """
         wanted = frozenset(checks)
         if wanted not in self._awaited:
             self._awaited.add(wanted)
-            self._scheduler.add_job(self._look_anew, args=[wanted, reason], misfire_grace_time=None, executor="looks")
+            self._scheduler.add_job(self._run_awaited, args=[wanted, reason], misfire_grace_time=None, executor="partial")
 
     def _run(self, reason: str) -> None:
         start = time.monotonic()
@@ -115,7 +118,7 @@ class Schedule:
         try:
             self._expect_a_run()
             self._begun()
-            outcome = self._check.run(datetime.now(UTC), reason)
+            report = self._check.run(datetime.now(UTC), reason)
         except Exception as error:  # the edge of a job: one failed run must not end the schedule
             _logger.exception("health check failed")
             text = ko.RUN_FAILED.format(reason=type(error).__name__)
@@ -124,23 +127,23 @@ class Schedule:
             self._failed()
             return
         duration_s = time.monotonic() - start
-        text = ko.RUN_ENDED.format(overall=outcome.overall.name, duration=duration_s)
-        self._log.write_run(LEVELS[outcome.overall], text)
+        text = ko.RUN_ENDED.format(overall=report.overall.name, duration=duration_s)
+        self._log.write_run(LEVELS[report.overall], text)
         self._ended_at = time.monotonic()
-        self._recheck(outcome)
-        self._completed(outcome)
+        self._recheck(report.decision.transitions)
+        self._completed(report)
 
-    def _look_anew(self, checks: frozenset[str], reason: str) -> None:
+    def _run_awaited(self, checks: frozenset[str], reason: str) -> None:
         self._awaited.discard(checks)
-        self._look(checks, reason)
+        self._run_partial(checks, reason)
 
-    def _look(self, checks: frozenset[str], reason: str) -> None:
+    def _run_partial(self, checks: frozenset[str], reason: str) -> None:
         try:
-            outcome = self._check.run(datetime.now(UTC), reason, only=checks)
-        except Exception:  # the edge of a job; the complete check below looks again
-            _logger.exception("look at %s failed", ", ".join(sorted(checks)))
+            report = self._check.run(datetime.now(UTC), reason, only=checks)
+        except Exception:  # the edge of a job; the complete round below checks them again
+            _logger.exception("check of %s failed", ", ".join(sorted(checks)))
         else:
-            self._recheck(outcome)
+            self._recheck(report.decision.transitions)
         self._run_in(self._ended_at + _LEAST_PAUSE_S - time.monotonic(), reason)
 
     def _run_in(self, delay_s: float, reason: str) -> None:
@@ -148,20 +151,20 @@ class Schedule:
         options = {"run_date": due, "id": _SOON, "replace_existing": True, "misfire_grace_time": None}
         self._scheduler.add_job(self._run, "date", [reason], **options)
 
-    def _recheck(self, outcome: Outcome) -> None:
-        """Look again when the grace time of what is in transition is over."""
-        if outcome.recheck_in_s is None:
+    def _recheck(self, transitions: Mapping[str, float]) -> None:
+        """Check again when the grace time of what is in transition is over."""
+        if not transitions:
             return
-        due = datetime.now(UTC) + timedelta(seconds=outcome.recheck_in_s)
+        names = tuple(transitions)
         self._scheduler.add_job(
-            self._look,
+            self._run_partial,
             "date",
-            [frozenset(outcome.rechecks), "grace"],
-            run_date=due,
-            id=f"recheck {' '.join(outcome.rechecks)}",
+            [frozenset(names), "grace"],
+            run_date=datetime.now(UTC) + timedelta(seconds=min(transitions.values()) + _RECHECK_MARGIN_S),
+            id=f"recheck {' '.join(names)}",
             replace_existing=True,
             misfire_grace_time=None,
-            executor="looks",
+            executor="partial",
         )
 
     def _expect_a_run(self) -> None:

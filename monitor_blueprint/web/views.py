@@ -52,12 +52,11 @@ def health() -> tuple[Response, int]:
     now = datetime.now(UTC)
     last = monitor.store.reads.last_scheduled_cycle()
     holder = ScheduleLock(monitor.config.state_dir).holder()
-    longest = timedelta(minutes=2 * monitor.config.settings.every_minutes)
-    is_late = last is None or now - last.started_at > longest
-    problems = monitor.problems(now)
+    is_stalled = monitor.self_check.is_stalled(last, now)
+    problems = monitor.self_check.problems(now)
     body = {
-        "ok": not is_late,
-        "status": "stalled" if is_late else "degraded" if problems else "alive",
+        "ok": not is_stalled,
+        "status": "stalled" if is_stalled else "degraded" if problems else "alive",
         "last_check_at": last.started_at.isoformat() if last else None,
         "last_check": last.overall.name if last else None,
         "last_check_ms": last.duration_ms if last else None,
@@ -65,7 +64,7 @@ def health() -> tuple[Response, int]:
         "scheduler": {"running": monitor.schedule.is_running, "pid": holder or os.getpid()},
         "problems": [problem.text for problem in problems],
     }
-    return jsonify(body), 503 if is_late else 200
+    return jsonify(body), 503 if is_stalled else 200
 
 
 @blueprint.get("/api/system/stats/")
@@ -92,11 +91,11 @@ def page() -> str:
     state = monitor.store.reads.state()
     names = [policy.name for policy in monitor.config.policies if policy.name in results]
     last = monitor.store.reads.last_scheduled_cycle()
-    is_stale = last is None or now - last.started_at > timedelta(minutes=2 * monitor.config.settings.every_minutes)
+    is_stale = monitor.self_check.is_stalled(last, now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
     return render_template(
         "monitor.html",
-        problems=[problem.said for problem in monitor.problems(now)],
+        problems=[problem.sentence for problem in monitor.self_check.problems(now)],
         overall=Status.UNKNOWN if is_stale else overall,
         is_stale=is_stale,
         last=last,

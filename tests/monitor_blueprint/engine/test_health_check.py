@@ -14,9 +14,11 @@ from monitor_blueprint import config
 from monitor_blueprint.alerts.delivery import Outbox
 from monitor_blueprint.domain.messages import Delivered, Message
 from monitor_blueprint.domain.models import CheckResult, EventKind, ProbeError, Reading, Silence, Status, Thresholds
-from monitor_blueprint.engine import health_check
-from monitor_blueprint.engine.health_check import HealthCheck, Outcome
+from monitor_blueprint.engine import evidence
+from monitor_blueprint.engine.health_check import HealthCheck
+from monitor_blueprint.engine.round import HealthReport
 from monitor_blueprint.engine.runner import Runner
+from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.storage import sqlite
@@ -50,13 +52,17 @@ class Bench:
         self.store = Store(self.config.database, busy_timeout_s=0.2)
         self.log = HealthLog(self.config.log_dir, self.screen)
         self.outbox = Outbox(self.store, [Channel(name, self._take) for name in channels], render.summary, clock=lambda: self.now)
-        self.check = HealthCheck(self.config, self.store, self.log, self.outbox)
+        self.check = self.health_check()
+
+    def health_check(self, config_problem: str = "") -> HealthCheck:
+        self_check = SelfCheck(self.config, self.store, self.log, self.outbox, config_problem=config_problem)
+        return HealthCheck(self.config, self.store, self.log, self.outbox, self_check)
 
     def _take(self, message: Message, timeout_s: float) -> Delivered:
         self.sent.append(message)
         return Delivered()
 
-    def run(self, at: datetime = NOW, *, only: Sequence[str] | None = None, reason: str = "test") -> Outcome:
+    def run(self, at: datetime = NOW, *, only: Sequence[str] | None = None, reason: str = "test") -> HealthReport:
         """Run one health check and deliver what it tells; the page has the lines of this one only."""
         self.now = at
         self.screen.seek(0)
@@ -141,7 +147,7 @@ def test_what_is_critical_is_an_error_line_and_is_told_once(bench: MakeBench, sc
     there = bench("Django", "Flask")
     outcome = there.run()
     assert outcome.overall is Status.CRITICAL
-    assert [(event.kind, event.checks) for event in outcome.events] == [(EventKind.OPENED, ("Flask",))]
+    assert [(event.kind, event.checks) for event in outcome.decision.events] == [(EventKind.OPENED, ("Flask",))]
     assert [line for line in there.lines if line.startswith("ERROR")] == ["ERROR: Flask: thing 위험 (gone)"]
     assert there.lines[-4:] == [
         "INFO: 알림: 장애 1번 발생 - Flask (slack)",
@@ -217,13 +223,11 @@ def test_who_is_in_transition_is_no_fault_yet_and_is_to_be_looked_at_again_after
     there = bench("Django", "Flask", grace_s=10.0)
     outcome = there.run()
     assert "INFO: Flask: 재시작 중 (activating/auto-restart)" in there.lines
-    assert outcome.recheck_in_s is not None
-    assert 10.0 <= outcome.recheck_in_s <= 11.0
-    assert outcome.rechecks == ("Flask",)
+    assert outcome.decision.transitions == {"Flask": 10.0}
     assert not there.sent
     # It did not come up in time.
     outcome = there.run(NOW + timedelta(seconds=10.1), only=["Flask"])
-    assert (outcome.recheck_in_s, outcome.rechecks) == (None, ())
+    assert outcome.decision.transitions == {}
     assert [message.kind for message in there.sent] == ["opened"]
 
 
@@ -434,7 +438,7 @@ def test_a_check_by_hand_that_cannot_use_the_database_does_not_say_that_it_told(
     (tmp_path / "state" / "monitor.db").mkdir()
     script["Flask"] = lambda context: DOWN
     there = bench("Flask")
-    assert there.run(reason=MANUAL).events
+    assert there.run(reason=MANUAL).decision.events
     assert not [line for line in there.lines if line.startswith("INFO: 알림: ")]
 
 
@@ -513,7 +517,7 @@ def test_a_log_that_cannot_be_written_is_an_incident_of_the_monitor_itself(bench
 
 def test_a_configuration_that_is_not_in_use_is_an_incident_of_the_monitor_itself(bench: MakeBench) -> None:
     there = bench("Flask")
-    there.check = HealthCheck(there.config, there.store, there.log, there.outbox, config_problem="monitor.toml: wrong")
+    there.check = there.health_check(config_problem="monitor.toml: wrong")
     assert there.run().overall is Status.CRITICAL
     assert "ERROR: 설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 (monitor.toml: wrong)" in there.lines
 
@@ -535,7 +539,7 @@ def test_only_systemds_own_lines_and_names_of_exceptions_leave_the_server() -> N
     printed = "Dec 06 14:35:00 clinic gunicorn[7]: ValueError: could not convert string to float: '홍길동'"
     systemds = "Dec 06 14:35:01 clinic systemd[1]: gunicorn_flask.service: Main process exited, code=exited, status=1/FAILURE"
     text = f"{printed}\n환자 홍길동 예측 실패\n{systemds}"
-    assert health_check._few_lines(
+    assert evidence.public_lines(
         [("journal gunicorn_flask", text), ("nginx_5xx", "x"), ("oom", "kernel: Killed process 7 (python)")]
     ) == [
         ("journal gunicorn_flask", f"{systemds}\n예외: ValueError"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,13 +11,20 @@ import pytest
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES
 from apscheduler.jobstores.base import JobLookupError
 
-from monitor_blueprint.domain.models import State, Status
+from monitor_blueprint.domain.decision import Decision
+from monitor_blueprint.domain.models import CheckState, State, Status
 from monitor_blueprint.engine import scheduler
-from monitor_blueprint.engine.health_check import HealthCheck, Outcome
+from monitor_blueprint.engine.health_check import HealthCheck
+from monitor_blueprint.engine.round import HealthReport
 from monitor_blueprint.engine.scheduler import Schedule
 from monitor_blueprint.text.health_log import HealthLog
 from tests.monitor_blueprint.guide import without_time
 from tests.monitor_blueprint.shortage import few_threads
+
+
+def report(transitions: Mapping[str, float] | None = None, status: Status = Status.OK) -> HealthReport:
+    state = State({"Flask": CheckState(status)})
+    return HealthReport(datetime.now(UTC), 1.0, Decision(state, (), (), transitions or {}))
 
 
 class Check(HealthCheck):
@@ -25,11 +32,11 @@ class Check(HealthCheck):
 
     def __init__(self) -> None:
         self.runs: queue.Queue[tuple[str, Collection[str] | None]] = queue.Queue()
-        self.result = Outcome(datetime.now(UTC), 1.0, Status.OK, (), State(), ())
+        self.result = report()
         self.work: Callable[[], None] = lambda: None
         self.has_begun = False
 
-    def run(self, now: datetime, reason: str, only: Collection[str] | None = None) -> Outcome:
+    def run(self, now: datetime, reason: str, only: Collection[str] | None = None) -> HealthReport:
         if reason == "schedule" and self.has_begun:
             # The clock has come to a full five minutes in the middle of the test.
             return self.result
@@ -50,7 +57,7 @@ class Planned:
         self.log = HealthLog(directory, io.StringIO())
         self.begun = threading.Semaphore(0)
         self.failed = threading.Semaphore(0)
-        self.completed: queue.Queue[Outcome] = queue.Queue()
+        self.completed: queue.Queue[HealthReport] = queue.Queue()
         self.schedule = self.plan()
         self._runs = directory / "cron.log"
 
@@ -116,7 +123,7 @@ def test_missed_runs_are_made_up_for_by_one_and_no_two_run_at_once(planned: Plan
 
 
 def test_the_log_of_runs_says_how_a_run_ended(planned: Planned) -> None:
-    planned.check.result = Outcome(datetime.now(UTC), 1.0, Status.CRITICAL, (), State(), ())
+    planned.check.result = report(status=Status.CRITICAL)
     planned.schedule.start()
     planned.until_completed()
     assert planned.lines[1].startswith("ERROR: 헬스 체크 종료: CRITICAL (")
@@ -192,11 +199,11 @@ def test_what_has_changed_is_looked_at_at_once_and_then_all_that_hangs_on_it(
     planned.schedule.start()
     planned.until_completed()
     planned.check.next_run()
-    planned.schedule.look_at(["Flask"], "systemd")
+    planned.schedule.check_now(["Flask"], "systemd")
     assert planned.check.next_run() == ("systemd", frozenset({"Flask"}))
     assert planned.check.next_run() == ("systemd", None)
     planned.until_completed()
-    # A look at some checks is no health check that has come to its end.
+    # A check of some is no health check that has come to its end.
     assert planned.completed.empty()
 
 
@@ -206,17 +213,17 @@ def test_a_unit_that_changes_without_end_makes_no_queue_of_looks_at_a_slow_targe
     planned.schedule.start()
     planned.check.next_run()
     for _ in range(2):
-        planned.schedule.look_at(["Flask"], "systemd")
+        planned.schedule.check_now(["Flask"], "systemd")
         assert planned.check.next_run() == ("systemd", frozenset({"Flask"}))
     # Both threads are at work; of all the changes from now on one look is left to do, and one for each other unit.
     for _ in range(100):
-        planned.schedule.look_at(["Flask"], "systemd")
-    planned.schedule.look_at(["Django"], "systemd")
+        planned.schedule.check_now(["Flask"], "systemd")
+    planned.schedule.check_now(["Django"], "systemd")
     may_end.set()
     later = [planned.check.next_run() for _ in range(2)]
     assert sorted(later, key=str) == [("systemd", frozenset({name})) for name in ("Django", "Flask")]
     planned.until_completed()
-    planned.schedule.look_at(["Flask"], "systemd")
+    planned.schedule.check_now(["Flask"], "systemd")
     while planned.check.next_run() != ("systemd", frozenset({"Flask"})):
         pass
 
@@ -227,7 +234,7 @@ def test_a_look_is_not_held_up_by_a_health_check_that_waits_for_a_slow_target(pl
     planned.schedule.start()
     assert planned.check.next_run() == ("schedule", None)
     planned.check.work = lambda: None
-    planned.schedule.look_at(["Flask"], "systemd")
+    planned.schedule.check_now(["Flask"], "systemd")
     assert planned.check.next_run() == ("systemd", frozenset({"Flask"}))
     may_end.set()
     planned.until_completed()
@@ -238,7 +245,7 @@ def test_a_unit_that_restarts_without_end_does_not_make_complete_checks_without_
     planned.until_completed()
     planned.check.next_run()
     for _ in range(5):
-        planned.schedule.look_at(["Flask"], "systemd")
+        planned.schedule.check_now(["Flask"], "systemd")
         assert planned.check.next_run() == ("systemd", frozenset({"Flask"}))
     soon = planned.schedule._scheduler.get_job("soon")
     while soon is None:
@@ -260,16 +267,16 @@ def test_a_look_that_fails_is_followed_by_a_complete_check_all_the_same(
     planned.until_completed()
     planned.check.next_run()
     planned.check.work = fail
-    planned.schedule.look_at(["Flask"], "systemd")
+    planned.schedule.check_now(["Flask"], "systemd")
     planned.check.next_run()
     assert planned.check.next_run() == ("systemd", None)
     planned.until_completed()
-    assert "look at Flask failed" in caplog.text
+    assert "check of Flask failed" in caplog.text
 
 
 def test_what_is_in_transition_is_looked_at_again_when_its_grace_time_is_over(planned: Planned) -> None:
     fine = planned.check.result
-    planned.check.result = Outcome(datetime.now(UTC), 1.0, Status.OK, (), State(), (), 0.05, ("Flask",))
+    planned.check.result = report({"Flask": 0.05})
     planned.check.work = lambda: None
     planned.schedule.start()
     assert planned.check.next_run() == ("schedule", None)

@@ -203,9 +203,9 @@ def test_what_is_wrong_with_the_monitor_is_said_to_people_in_korean_and_to_progr
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "monitor.db").mkdir()
     running = start_monitor()
-    running.monitor.admin_token = ""
-    texts = [problem.text for problem in running.monitor.problems(datetime.now(UTC))]
-    running.monitor.admin_token = TOKEN
+    running.monitor.self_check.has_admin_token = False
+    texts = [problem.text for problem in running.monitor.self_check.problems(datetime.now(UTC))]
+    running.monitor.self_check.has_admin_token = True
     assert texts[0].startswith("database cannot be used: ")
     assert texts[1:3] == ["no administrators' token: nobody is let in", "no alert channel is configured"]
     assert texts[3].startswith(fault)

@@ -1,0 +1,114 @@
+"""The monitor's look at itself: the one place that says what is wrong with it, for the log, the page, `/health` and `status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor_blueprint.alerts.delivery import Health, Outbox
+from monitor_blueprint.config import SELF_CHECK, Config
+from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.storage.reads import CycleRecord
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.text import ko, render
+from monitor_blueprint.text.health_log import HealthLog
+
+_KIND = "monitor"
+# A damaged database is told of within this time; the outbox remembers for longer that it was.
+_LOSS_IS_NEWS_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong with the monitor itself: `text` is for programs, `sentence` for people."""
+
+    text: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the monitor: what is wrong with it ("" when nothing is), and how programs are told where not so."""
+
+    aspect: str
+    reason: str
+    text: str = ""
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(self.aspect, Status.CRITICAL, facts={"reason": self.reason}) if self.reason else Reading(self.aspect)
+
+    def problem(self, now: datetime) -> Problem:
+        sentence = render.line(CheckResult(SELF_CHECK, _KIND, (self.reading,), now), self.reading)
+        return Problem(self.text or self.reason, sentence)
+
+
+class SelfCheck:
+    """Knows how the monitor itself is.
+
+    Attributes:
+        lock_problem: why there is no lock file, once somebody has tried.
+        has_admin_token: somebody can be let in.
+    """
+
+    def __init__(self, config: Config, store: Store, log: HealthLog, outbox: Outbox, *, config_problem: str = "") -> None:
+        """Take what may be in trouble, and why a configuration that was changed meanwhile is not in use."""
+        self._config = config
+        self._store = store
+        self._log = log
+        self._outbox = outbox
+        self._config_problem = config_problem
+        self.lock_problem = ""
+        self.has_admin_token = True
+
+    def result(self, now: datetime) -> CheckResult:
+        """Return the result of the monitor's own check: a fault of its own is an incident like any other."""
+        parts = (*self._parts(), *self._channels(now))
+        return CheckResult(SELF_CHECK, _KIND, tuple(part.reading for part in parts), now)
+
+    def problems(self, now: datetime) -> list[Problem]:
+        """Return all that is wrong with the monitor itself, in short."""
+        parts = [part.problem(now) for part in self._parts() if part.reason]
+        channels = [part.problem(now) for part in self._channels(now) if part.reason]
+        return [*parts, *self._settings(), *channels]
+
+    def is_stalled(self, last: CycleRecord | None, now: datetime) -> bool:
+        """Tell whether the schedule stands still: its last health check, if any, is two periods old."""
+        return last is None or now - last.started_at > timedelta(minutes=2 * self._config.settings.every_minutes)
+
+    def loss(self, now: datetime) -> tuple[Event, CheckResult] | None:
+        """Return what is to be told once of a damaged database that was moved aside: what it knew may be gone with it.
+
+        It belongs to no incident and heeds no silence: those are what may be gone. The file says that it happened,
+        whichever process moved it.
+        """
+        moved = self._store.last_moved_aside()
+        if moved is None or abs(now - moved[1]) >= _LOSS_IS_NEWS_FOR:
+            return None
+        file, at = moved
+        reading = Reading("loss", Status.CRITICAL, facts={"file": clean(str(file))})
+        event = Event(EventKind.OPENED, at, 0, at, (SELF_CHECK,), failing=(SELF_CHECK,))
+        return event, CheckResult(SELF_CHECK, _KIND, (reading,), at)
+
+    def _parts(self) -> Iterator[_Part]:
+        yield _Part("database", self._store.problem)
+        yield _Part("log", self._log.problem)
+        yield _Part("config", self._config_problem)
+
+    def _channels(self, now: datetime) -> Iterator[_Part]:
+        for name, found in self._outbox.channel_health(now).items():
+            reason = "" if found.health is Health.OK else render.channel_problem(found.health, clean(found.reason))
+            yield _Part(f"channel_{name}", reason, f"{name}: {found.health}")
+
+    def _settings(self) -> Iterator[Problem]:
+        """Return what nobody is woken for: whoever looks at the monitor shall see it."""
+        if self.lock_problem:
+            yield Problem(f"no lock file: {self.lock_problem}", ko.NO_LOCK.format(reason=self.lock_problem))
+        if not self.has_admin_token:
+            yield Problem("no administrators' token: nobody is let in", ko.NOBODY_LET_IN)
+        if not self._outbox.channel_names:
+            yield Problem("no alert channel is configured", ko.NO_CHANNEL)
+        for fault in self._config.faults:
+            yield Problem(fault, ko.CHANNEL_FAULT.format(reason=fault))

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from monitor_blueprint.domain.decision import Decision, Rules, decide
+from monitor_blueprint.domain.incidents import IncidentRules
+from monitor_blueprint.domain.maintenance import Weekday, Window
+from monitor_blueprint.domain.models import CheckPolicy, CheckResult, EventKind, Reading, Silence, State, Status
+
+NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+RULES = Rules((CheckPolicy("Flask"), CheckPolicy("Disk")), IncidentRules())
+SECOND = timedelta(seconds=1)
+
+
+def seen(check: str, status: Status = Status.OK, at: datetime = NOW, *, is_settling: bool = False) -> CheckResult:
+    return CheckResult(check, "service", (Reading("unit", status, is_settling=is_settling),), at)
+
+
+def decided(
+    *results: CheckResult, state: State | None = None, silences: Sequence[Silence] = (), rules: Rules = RULES
+) -> Decision:
+    return decide(state or State(), results, silences, NOW, rules, is_complete=True)
+
+
+def test_a_failure_is_news() -> None:
+    decision = decided(seen("Flask", Status.CRITICAL), seen("Disk"))
+    assert [event.kind for event in decision.events] == [EventKind.OPENED]
+    assert (decision.overall, decision.failed) == (Status.CRITICAL, frozenset({"Flask"}))
+
+
+def test_a_recovery_is_no_news() -> None:
+    down = decided(seen("Flask", Status.CRITICAL), seen("Disk"))
+    up = decided(seen("Flask"), seen("Disk"), state=down.state)
+    assert [event.kind for event in up.events] == [EventKind.RECOVERED]
+    assert up.failed == frozenset()
+
+
+def test_a_silenced_failure_is_not_told() -> None:
+    silence = Silence("Flask", NOW - SECOND, NOW + SECOND)
+    assert decided(seen("Flask", Status.CRITICAL), silences=[silence]).events == ()
+
+
+def test_a_maintenance_window_silences() -> None:
+    day = Weekday(NOW.weekday())
+    window = Window((day,), time(5, 0), time(6, 0), ZoneInfo("UTC"))
+    rules = replace(RULES, windows=(window,))
+    decision = decided(seen("Flask", Status.CRITICAL), rules=rules)
+    assert decision.events == ()
+    assert decision.overall is Status.CRITICAL
+
+
+def test_an_older_result_says_nothing() -> None:
+    """Another round began later and ended earlier: what it saw is newer."""
+    state = decided(seen("Flask", Status.CRITICAL), seen("Disk")).state
+    decision = decided(seen("Flask", at=NOW - SECOND), seen("Disk"), state=state)
+    assert [result.check for result in decision.results] == ["Disk"]
+    assert decision.state.checks["Flask"].status is Status.CRITICAL
+
+
+def test_a_clock_set_back_makes_nobody_deaf() -> None:
+    """A state from the far future is no newer round's."""
+    future = NOW + timedelta(days=1)
+    state = decide(State(), [seen("Flask", Status.CRITICAL, future)], (), future, RULES, is_complete=True).state
+    decision = decided(seen("Flask"), seen("Disk"), state=state)
+    assert [result.check for result in decision.results] == ["Flask", "Disk"]
+
+
+def test_a_transition_says_how_long() -> None:
+    first = decided(seen("Flask", Status.CRITICAL, is_settling=True), seen("Disk"))
+    assert first.transitions == {"Flask": 10.0}
+    later = NOW + 4 * SECOND
+    again = seen("Flask", Status.CRITICAL, later, is_settling=True)
+    assert decide(first.state, [again], (), later, RULES, is_complete=False).transitions == {"Flask": 6.0}
+    over = NOW + 10 * SECOND
+    assert decide(first.state, [again], (), over, RULES, is_complete=False).transitions == {}

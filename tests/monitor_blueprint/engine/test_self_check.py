@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor_blueprint import config
+from monitor_blueprint.alerts.delivery import Outbox
+from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused
+from monitor_blueprint.domain.models import Status
+from monitor_blueprint.engine.self_check import SelfCheck
+from monitor_blueprint.notifiers import Channel
+from monitor_blueprint.storage.reads import CycleRecord
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.text import render
+from monitor_blueprint.text.health_log import HealthLog
+
+NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+
+
+class There:
+    """The parts of a monitor, one channel's included."""
+
+    def __init__(self, directory: Path, **settings: Any) -> None:
+        document = {
+            "monitor": {"log_dir": f"{directory}/log", "state_dir": f"{directory}/state", **settings},
+            "check": [{"name": "CPU", "kind": "cpu"}],
+        }
+        self.config = config.parse(document, {}, source="monitor.toml")
+        self.store = Store(self.config.database, busy_timeout_s=0.2)
+        self.log = HealthLog(self.config.log_dir)
+        self.answer: Outcome = Delivered()
+        self.outbox = Outbox(self.store, [Channel("slack", self._take)], render.summary, clock=lambda: NOW)
+
+    def _take(self, message: Message, timeout_s: float) -> Outcome:
+        return self.answer
+
+    def self_check(self, config_problem: str = "") -> SelfCheck:
+        return SelfCheck(self.config, self.store, self.log, self.outbox, config_problem=config_problem)
+
+    def refuse(self) -> None:
+        self.answer = Refused("HTTP 404 no_service")
+        event, result = self.failed()
+        message = render.alert(event, "nn-1", {result.check: result})
+        self.store.run(lambda tx: tx.add_event(event, message.id, {"slack": message}))
+        self.outbox.deliver_due()
+
+    def failed(self) -> Any:
+        damaged = self.config.database.with_name(f"monitor.db.corrupt-{NOW:%Y%m%dT%H%M%S%f}Z")
+        damaged.write_bytes(b"x")
+        found = self.self_check().loss(NOW)
+        damaged.unlink()
+        return found
+
+    def close(self) -> None:
+        self.store.close()
+        self.log.close()
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[There]:
+    made = There(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_monitor_that_is_well(there: There) -> None:
+    check = there.self_check()
+    assert check.problems(NOW) == []
+    result = check.result(NOW)
+    assert [(reading.aspect, reading.status) for reading in result.readings] == [
+        ("database", Status.OK),
+        ("log", Status.OK),
+        ("config", Status.OK),
+        ("channel_slack", Status.OK),
+    ]
+
+
+def test_the_log_and_the_pages_say_the_same(there: There, tmp_path: Path) -> None:
+    """Whatever is an incident of the monitor itself is a problem as well, in the same words."""
+    there.refuse()
+    (tmp_path / "log").write_text("a file is in the way")
+    there.log.check()
+    check = there.self_check(config_problem="monitor.toml: wrong")
+    result = check.result(NOW)
+    shown = [render.line(result, reading) for reading in result.readings if reading.status is Status.CRITICAL]
+    assert [problem.sentence for problem in check.problems(NOW)] == shown
+    assert len(shown) == 3
+    assert [problem.text for problem in check.problems(NOW)][1:] == ["monitor.toml: wrong", "slack: refused"]
+
+
+def test_some_problems_wake_nobody(there: There) -> None:
+    """No lock and no token are seen by whoever looks, but are no incident."""
+    check = there.self_check()
+    check.lock_problem, check.has_admin_token = "Read-only file system", False
+    assert [problem.text for problem in check.problems(NOW)] == [
+        "no lock file: Read-only file system",
+        "no administrators' token: nobody is let in",
+    ]
+    assert check.result(NOW).status is Status.OK
+
+
+@pytest.mark.parametrize(("minutes", "is_stalled"), [(10, False), (10.1, True)])
+def test_two_missed_rounds_are_a_standstill(there: There, minutes: float, is_stalled: bool) -> None:
+    last = CycleRecord(NOW - timedelta(minutes=minutes), 1.0, Status.OK, "schedule")
+    assert there.self_check().is_stalled(last, NOW) is is_stalled
+
+
+def test_no_round_at_all_is_a_standstill(there: There) -> None:
+    assert there.self_check().is_stalled(None, NOW)
+
+
+def test_a_damaged_database_is_news_for_a_day(there: There) -> None:
+    assert there.self_check().loss(NOW) is None
+    event, result = there.failed()
+    assert (event.incident, event.at, event.checks) == (0, NOW, ("Monitor",))
+    assert result.readings[0].facts["file"].endswith("Z")
+    damaged = there.config.database.with_name(f"monitor.db.corrupt-{NOW - timedelta(days=1):%Y%m%dT%H%M%S%f}Z")
+    damaged.write_bytes(b"x")
+    assert there.self_check().loss(NOW) is None
