@@ -1,4 +1,4 @@
-"""The ML server as a Flask application; ``flask run`` serves it for development."""
+"""The ML server as a Flask application; `flask run` serves it for development."""
 
 import os
 
@@ -10,9 +10,9 @@ from ml_server.inference import InferenceService
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application, with settings from the environment unless given.
+    """Return the application, with settings from the environment unless given.
 
-    No model is loaded yet: that has to happen in the process that serves (see ``InferenceService.load``).
+    No model is loaded yet: that has to happen in the process that serves (see `InferenceService.load`).
 
     Raises:
         ml_server.errors.InvalidSettingsError: a variable is misspelt or has a value that is not allowed.

@@ -1,4 +1,4 @@
-"""The two programs for gunicorn: ``wsgi:app`` is the ML server, ``wsgi:monitor`` the monitor.
+"""The two programs for gunicorn: `wsgi:app` is the ML server, `wsgi:monitor` the monitor.
 
 Each is made when it is asked for, so that serving one never imports the other.
 """

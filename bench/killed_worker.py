@@ -2,7 +2,7 @@
 
     python -m bench.killed_worker [--kills 15] [--clients 8] [--pause-ms 0]
 
-The clients ask without a pause unless told otherwise, keep their connection (``requests.Session``), and never ask again:
+The clients ask without a pause unless told otherwise, keep their connection (`requests.Session`), and never ask again:
 whatever went wrong counts as lost.
 """
 
@@ -26,7 +26,7 @@ DEADLINE_S = 30
 
 
 class Clients:
-    """Clients that ask until the ``with`` block ends."""
+    """Clients that ask until the `with` block ends."""
 
     def __init__(self, contender: Contender, count: int, pause_s: float) -> None:
         self.answered, self.lost = 0, 0

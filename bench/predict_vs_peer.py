@@ -1,9 +1,9 @@
-"""``/predict`` against a peer that serves the same model: throughput and latency, as ratios.
+"""`/predict` against a peer that serves the same model: throughput and latency, as ratios.
 
     python bench/predict_vs_peer.py PEER PEER_PYTHON
 
-PEER is ``fastapi`` or ``mlserver``; PEER_PYTHON is an interpreter of an environment that has onnxruntime and, for the
-first, fastapi and uvicorn[standard], for the second, mlserver. ``wrk`` must be on the PATH. Both servers have two
+PEER is `fastapi` or `mlserver`; PEER_PYTHON is an interpreter of an environment that has onnxruntime and, for the
+first, fastapi and uvicorn[standard], for the second, mlserver. `wrk` must be on the PATH. Both servers have two
 worker processes and are loaded in turn, several times, so that a machine's drift meets both alike, and the ratio is
 taken within each turn.
 """

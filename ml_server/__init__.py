@@ -1,1 +1,1 @@
-"""Inference over HTTP: verified ONNX models behind ``/predict`` and ``/health``."""
+"""Inference over HTTP: verified ONNX models behind `/predict` and `/health`."""

@@ -1,4 +1,4 @@
-"""The model card (``model.json``): everything that serving knows about a model besides its weights."""
+"""The model card (`model.json`): everything that serving knows about a model besides its weights."""
 
 from typing import Annotated
 
@@ -14,8 +14,8 @@ Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1
 class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One number that the model reads.
 
-    ``minimum`` and ``maximum`` are the range seen in training, ``median`` fills the input where it is missing and is
-    the reference of explanations; all three in ``unit``. ``allowed`` lists the only values of a coded category.
+    `minimum` and `maximum` are the range seen in training, `median` fills the input where it is missing and is
+    the reference of explanations; all three in `unit`. `allowed` lists the only values of a coded category.
     """
 
     name: Name
@@ -54,7 +54,7 @@ class GoldenSample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A model's card. ``inputs`` and ``classes`` are in the order of the model's own columns."""
+    """A model's card. `inputs` and `classes` are in the order of the model's own columns."""
 
     name: Name
     version: Version
@@ -86,7 +86,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_card(content: bytes) -> Card:
-    """Parse and validate the bytes of a ``model.json``.
+    """Parse and validate the bytes of a `model.json`.
 
     Raises:
         BrokenModelError: not JSON, a key is missing, unknown or of the wrong type, or the card contradicts itself.

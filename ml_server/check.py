@@ -1,4 +1,4 @@
-"""``python -m ml_server.check``: would this server come up? For before a reload or an upgrade.
+"""`python -m ml_server.check`: would this server come up? For before a reload or an upgrade.
 
 Reads the settings, loads and tests every installed model as a worker would, and exits with 0 if the default one is
 served, else with 1.

@@ -1,6 +1,6 @@
 """Settings: read from the environment once, and refused loudly.
 
-Every variable starts with ``ML_``; one that is not known is an error, so that a misspelt name cannot silently leave
+Every variable starts with `ML_`; one that is not known is an error, so that a misspelt name cannot silently leave
 a default (or no API key) in force.
 """
 
@@ -58,7 +58,7 @@ def _directory(text: str) -> Path:
 
 
 def _is_local(bind: str) -> bool:
-    """Whether only this machine reaches the address; a name other than ``localhost`` could be anywhere."""
+    """Tell whether only this machine reaches the address; a name other than `localhost` could be anywhere."""
     host = bind.rpartition(":")[0].strip("[]")
     if bind.startswith("unix:") or host == "localhost":
         return True
@@ -70,12 +70,12 @@ def _is_local(bind: str) -> bool:
 
 @dataclass(frozen=True)
 class Settings:
-    """The ML server's settings; ``model_dir`` is the variable ``ML_MODEL_DIR``, and so on.
+    """The ML server's settings; `model_dir` is the variable `ML_MODEL_DIR`, and so on.
 
-    api_key: demanded in the header ``X-API-Key`` of everything but health and metrics; none is demanded if None.
-    model_dir: directory of ``<name>/<version>/model.json``.
+    api_key: demanded in the header `X-API-Key` of everything but health and metrics; none is demanded if None.
+    model_dir: directory of `<name>/<version>/model.json`.
     model, model_version: what is served where a request names nothing; the newest version if None.
-    bind: address and port, or ``unix:`` and a path; what others than this machine reach needs an ``api_key``.
+    bind: address and port, or `unix:` and a path; what others than this machine reach needs an `api_key`.
     workers, threads: gunicorn's processes, and the threads of each.
     max_body_bytes, max_batch: the largest request body in bytes, and the most items in one batch.
     timeout_s: seconds that one run of a model may take.
@@ -108,7 +108,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from the ``ML_*`` variables; an empty variable counts as not set.
+    """Read the settings from the `ML_*` variables; an empty variable counts as not set.
 
     Raises:
         InvalidSettingsError: names every variable that is unknown or has a value that is not allowed, and the key

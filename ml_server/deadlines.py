@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class DeadlineWatch:
-    """One thread that calls ``cancel`` of every piece of work that is still running at its deadline.
+    """One thread that calls `cancel` of every piece of work that is still running at its deadline.
 
     A timer thread for each prediction would cost more than the prediction of a small model does; here it is an
     entry in a dictionary. The thread starts with the first piece of work, so after any fork.
@@ -21,7 +21,7 @@ class DeadlineWatch:
 
     @contextmanager
     def limit(self, timeout_s: float, cancel: Callable[[], None]) -> Iterator[None]:
-        """Call ``cancel`` from the watching thread if the block runs for longer than ``timeout_s`` seconds."""
+        """Call `cancel` from the watching thread if the block runs for longer than `timeout_s` seconds."""
         key = object()
         deadline = time.monotonic() + timeout_s
         with self._changed:

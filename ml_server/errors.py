@@ -1,4 +1,4 @@
-"""One family of exceptions, without HTTP in it: ``routes`` has the table from these to status codes.
+"""One family of exceptions, without HTTP in it: `routes` has the table from these to status codes.
 
 Messages and details go to clients and logs, so they must never contain a value that a client sent.
 """
@@ -49,7 +49,7 @@ class BodyTooLargeError(MlServerError):
 
 
 class InvalidRequestError(MlServerError):
-    """The JSON is well-formed, and its content is wrong; ``details`` names every wrong field."""
+    """The JSON is well-formed, and its content is wrong; `details` names every wrong field."""
 
     code = "invalid_request"
 

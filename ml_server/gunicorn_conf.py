@@ -1,4 +1,4 @@
-"""gunicorn's configuration: ``gunicorn -c python:ml_server.gunicorn_conf wsgi:app``.
+"""gunicorn's configuration: `gunicorn -c python:ml_server.gunicorn_conf wsgi:app`.
 
 The master loads the code, which is thereby shared; each worker loads and tests the models after the fork, before it
 accepts its first request. So the requests of a reload (HUP) or an upgrade (USR2) wait in the listening queue or are
@@ -71,7 +71,7 @@ def when_ready(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Load the models, and only then tell systemd that the service is ready.
 
-    A worker whose model fails still answers ``/health``, which says why. Not so in an upgrade: there the new master
+    A worker whose model fails still answers `/health`, which says why. Not so in an upgrade: there the new master
     gives up, and the old one goes on serving.
     """
     from ml_server import telemetry  # noqa: PLC0415 - the metrics' directory has to be set first
@@ -101,8 +101,8 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """An old master hands the service over to the one that an upgrade started, and not earlier: until then the new
-    one may still be stopped without systemd taking that for the end of the service.
+    """Hand the service over to the master that an upgrade started, and not earlier: until then that one may still be
+    stopped without systemd taking that for the end of the service.
     """
     if server.reexec_pid:
         systemd.notify(f"MAINPID={server.reexec_pid}")

@@ -49,7 +49,7 @@ class InferenceService:
     """Every installed model, each loaded and tested or with the reason why it is not served.
 
     Predictions run in half of the threads at a time. One that finds no free slot for a second is refused, so that
-    slow models cannot take every thread and leave none to answer ``/health``.
+    slow models cannot take every thread and leave none to answer `/health`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -74,7 +74,7 @@ class InferenceService:
         self._listed = list_models(self._model_dir)
 
     def load(self) -> None:
-        """Load and self-test every installed model (the pinned ones, if ``pin`` was called), once; failures are kept,
+        """Load and self-test every installed model (the pinned ones, if `pin` was called), once; failures are kept,
         not raised.
 
         Must run after the server forked: the sessions of a runtime do not survive a fork. A second caller returns
@@ -98,12 +98,12 @@ class InferenceService:
 
     @property
     def is_loaded(self) -> bool:
-        """Whether ``load`` has come to its end, with whatever success."""
+        """Tell whether `load` has come to its end, with whatever success."""
         return self._is_loaded
 
     @property
     def is_ready(self) -> bool:
-        """Whether the default model is served."""
+        """Tell whether the default model is served."""
         try:
             self.model()
         except ModelUnavailableError:
@@ -111,12 +111,12 @@ class InferenceService:
         return True
 
     def installed(self) -> list[tuple[Entry, str | None]]:
-        """Every installed version, and why it is not served (None where it is)."""
+        """Return every installed version, and why it is not served (None where it is)."""
         models = [(entry, self._models[entry.name, entry.version]) for entry in self._entries]
         return [(entry, model if isinstance(model, str) else None) for entry, model in models]
 
     def model(self, name: str | None = None, version: str | None = None) -> Model:
-        """The model of that name and version: the default where none is named, the newest where no version is.
+        """Return the model of that name and version: the default where none is named, the newest where no version is.
 
         Raises:
             UnknownModelError: a name or version was asked for that is not installed.
@@ -139,7 +139,7 @@ class InferenceService:
         return model
 
     def predict(self, model: Model, rows: Sequence[Row], *, explain: bool) -> list[Answer | InvalidRequestError]:
-        """Answers in the order of the rows; a row for which the model has no probabilities is an error of its own.
+        """Return the answers in the order of the rows; a row for which the model has no probabilities is an error of its own.
 
         Raises:
             OverloadedError: too many predictions were running.
@@ -182,14 +182,14 @@ def load_model(entry: Entry) -> Model:
 
 
 def run_model(model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: float) -> list[Answer | InvalidRequestError]:
-    """One run of the runtime for all rows and, where asked for, their explanations.
+    """Run the runtime once for all rows and, where asked for, their explanations.
 
     An explanation says how much each input moved the answer away from the median person's: with p the probability
     of the predicted class, logit(p) - logit(p with this one input at its training median). That is occlusion
     (Zeiler and Fergus 2014; Robnik-Sikonja and Kononenko 2008, log-odds form), which needs nothing of a model but
     its probabilities; for a logistic regression it is exactly coefficient times distance from the median. Above
     zero speaks for the predicted class. Where one of the probabilities is so near 0 or 1 that its log-odds are only
-    rounding (``LOG_ODDS_LIMIT``), there is no explanation but a warning.
+    rounding (`LOG_ODDS_LIMIT`), there is no explanation but a warning.
     """
     medians = [item.median for item in model.card.inputs]
     batch: list[Sequence[float]] = []

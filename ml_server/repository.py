@@ -1,4 +1,4 @@
-"""Which models and versions are installed: ``<directory>/<name>/<version>/model.json`` and the file it names."""
+"""Which models and versions are installed: `<directory>/<name>/<version>/model.json` and the file it names."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ CARD_FILE = "model.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """One installed version. ``card`` is None, and ``error`` says why, where the card cannot be used."""
+    """One installed version. `card` is None, and `error` says why, where the card cannot be used."""
 
     name: str
     version: str
@@ -24,18 +24,18 @@ class Entry:
 
 
 def list_models(directory: Path) -> list[Path]:
-    """The directory of every installed version, by name, and the oldest version first; nothing in them is read."""
+    """Return the directory of every installed version, by name, and the oldest version first; nothing in them is read."""
     found = [path.parent for path in directory.glob(f"*/*/{CARD_FILE}")]
     return sorted(found, key=lambda path: (path.parent.name, _version_key(path.name)))
 
 
 def read_models(listed: Iterable[Path]) -> list[Entry]:
-    """An entry for each directory, in their order; a card that is broken, or gone meanwhile, spoils no other."""
+    """Return an entry for each directory, in their order; a card that is broken, or gone meanwhile, spoils no other."""
     return [_read_entry(path) for path in listed]
 
 
 def _version_key(version: str) -> tuple[int, ...]:
-    """The version as numbers, so that 1.10.0 is newer than 1.9.0."""
+    """Return the version as numbers, so that 1.10.0 is newer than 1.9.0."""
     return tuple(int(part) for part in re.findall(r"[0-9]+", version))
 
 
@@ -55,7 +55,7 @@ def _read_entry(directory: Path) -> Entry:
 
 
 def read_model(directory: Path, card: Card) -> bytes:
-    """The bytes of the model file, checked against the card's SHA-256.
+    """Return the bytes of the model file, checked against the card's SHA-256.
 
     The bytes are handed on rather than the path, so that what was checked is what is loaded.
 

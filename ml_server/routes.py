@@ -34,7 +34,7 @@ api = Blueprint("api", __name__)
 
 
 def install(app: Flask, settings: Settings, service: InferenceService) -> None:
-    """Register every route, at the root and under ``/api``, and answer every error in the one envelope."""
+    """Register every route, at the root and under `/api`, and answer every error in the one envelope."""
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False  # "//" would be answered with a redirect, in HTML
     app.extensions["ml_server"] = service
@@ -61,7 +61,7 @@ def _settings() -> Settings:
 
 @api.get("/health")
 def health() -> Response:
-    """Whether the default model is served; the only answer without the usual envelope, as monitors read it."""
+    """Tell whether the default model is served; the only answer without the usual envelope, as monitors read it."""
     try:
         model = _service().model()
     except errors.ModelUnavailableError as error:
@@ -72,7 +72,7 @@ def health() -> Response:
 
 @api.get("/models")
 def models() -> Response:
-    """Every installed version: its card without golden samples, and why it is not served where it is not."""
+    """Return every installed version: its card without golden samples, and why it is not served where it is not."""
     _check_key()
     listed = []
     for entry, error in _service().installed():
@@ -83,7 +83,7 @@ def models() -> Response:
 
 @api.post("/predict")
 def predict() -> Response:
-    """One answer, or one for each item of a batch."""
+    """Return one answer, or one for each item of a batch."""
     _check_key()
     if not request.is_json:
         raise errors.UnsupportedTypeError("the Content-Type must be application/json")
@@ -112,14 +112,14 @@ def predict() -> Response:
 
 
 def metrics() -> Response:
-    """Metrics for Prometheus, of all workers together."""
+    """Return metrics for Prometheus, of all workers together."""
     telemetry.record_ready(_settings().model, is_ready=_service().is_ready)
     content, content_type = telemetry.render_metrics()
     return Response(content, content_type=content_type)
 
 
 def _body() -> bytes:
-    """The request's whole body; broken chunks are the client's mistake, whatever exception the server has for them.
+    """Return the request's whole body; broken chunks are the client's mistake, whatever exception the server has for them.
 
     werkzeug cuts a body without a length off at the limit, and a server may hand on what came of one that broke off:
     a part of a body must never be answered as if it were the whole.
@@ -143,12 +143,12 @@ def _too_large() -> errors.BodyTooLargeError:
 
 
 def _is_terminated() -> bool:
-    """Whether the server ends the body by itself, so that reading on cannot wait for the next request."""
+    """Tell whether the server ends the body by itself, so that reading on cannot wait for the next request."""
     return bool(request.environ.get("wsgi.input_terminated"))
 
 
 def _predict_items(model: Model, wanted: schemas.Request) -> list[dict[str, Any] | errors.InvalidRequestError]:
-    """An answer or an error for each item, in order; all good items are one run of the model."""
+    """Return an answer or an error for each item, in order; all good items are one run of the model."""
     checked: list[schemas.Row | errors.InvalidRequestError] = []
     suggestions = schemas.Suggestions()
     for item in wanted.items:
@@ -216,7 +216,7 @@ def _answer_own_error(error: errors.MlServerError) -> Response:
 
 
 def _answer_http_error(error: HTTPException) -> Response:
-    """werkzeug's own refusals: 404, 405, 413 and the like, by their standard names."""
+    """Answer with werkzeug's own refusals: 404, 405, 413 and the like, by their standard names."""
     status = error.code or 500
     code = re.sub(r"[^a-z]+", "_", error.name.lower())
     content = {**schemas.render_error(code, error.name, ()), "request_id": g.request_id}

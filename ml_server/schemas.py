@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of a batch; ``features`` is unchecked JSON, ``problems`` is what is wrong around it."""
+    """One entry of a batch; `features` is unchecked JSON, `problems` is what is wrong around it."""
 
     id: str | int | None
     features: Any
@@ -58,13 +58,13 @@ class Request:
 
 
 class Suggestions:
-    """The inputs that misspelt names may stand for: for at most ``MAX_SUGGESTIONS`` names of one request."""
+    """The inputs that misspelt names may stand for: for at most `MAX_SUGGESTIONS` names of one request."""
 
     def __init__(self) -> None:
         self._left = MAX_SUGGESTIONS
 
     def nearest(self, name: str, known: Sequence[str]) -> list[str]:
-        """The known names near to this one: the only one that differs in case and underscores alone, or else every
+        """Return the known names near to this one: the only one that differs in case and underscores alone, or else every
         one that is at all similar, because a hint at the wrong one would put a value where it does not belong.
 
         There are none for a long name, or where there were enough already.
@@ -84,7 +84,7 @@ def parse(body: bytes, max_batch: int) -> Request:
 
     Raises:
         NotJsonError: not one JSON object in UTF-8; NaN, Infinity, repeated keys and absurd depth are not JSON here.
-        InvalidRequestError: neither features nor a list of 1 to ``max_batch`` items, or an option of a wrong type.
+        InvalidRequestError: neither features nor a list of 1 to `max_batch` items, or an option of a wrong type.
     """
     data = _decode(body)
     if not isinstance(data, dict):
@@ -111,10 +111,10 @@ def parse(body: bytes, max_batch: int) -> Request:
 
 
 def check_item(item: Item, card: Card, suggestions: Suggestions) -> Row:
-    """The model's inputs for one item; all items of a request share the suggestions.
+    """Return the model's inputs for one item; all items of a request share the suggestions.
 
     Raises:
-        InvalidRequestError: ``details`` names every wrong field at once.
+        InvalidRequestError: `details` names every wrong field at once.
     """
     if item.problems:
         raise InvalidRequestError("the item is not valid", item.problems)
@@ -122,13 +122,13 @@ def check_item(item: Item, card: Card, suggestions: Suggestions) -> Row:
 
 
 def check_features(features: Any, card: Card, suggestions: Suggestions | None = None) -> Row:
-    """The model's inputs out of unchecked JSON; a missing or null optional input is filled with its median.
+    """Return the model's inputs out of unchecked JSON; a missing or null optional input is filled with its median.
 
-    A value outside the card's ``minimum`` to ``maximum`` is a warning; one that is farther outside than the whole range
-    is wide is refused (``_is_far_outside``).
+    A value outside the card's `minimum` to `maximum` is a warning; one that is farther outside than the whole range
+    is wide is refused (`_is_far_outside`).
 
     Raises:
-        InvalidRequestError: ``details`` names every wrong field at once.
+        InvalidRequestError: `details` names every wrong field at once.
     """
     if not isinstance(features, dict):
         raise InvalidRequestError(
@@ -176,7 +176,7 @@ def render_answer(
     importance: Mapping[str, float] | None,
     warnings: Sequence[str],
 ) -> dict[str, Any]:
-    """One person's part of an answer: the likeliest class, its probability, all probabilities, and warnings."""
+    """Return one person's part of an answer: the likeliest class, its probability, all probabilities, and warnings."""
     predictions = dict(zip(classes, probabilities, strict=True))
     prediction = max(predictions, key=predictions.__getitem__)
     answer = {
@@ -189,7 +189,7 @@ def render_answer(
 
 
 def render_error(code: str, message: str, details: Sequence[Detail]) -> dict[str, Any]:
-    """The envelope of every error."""
+    """Return the envelope of every error."""
     return {"ok": False, "code": code, "error": message, "details": [detail._asdict() for detail in details]}
 
 
@@ -295,7 +295,7 @@ def _value_problem(given: Any, wanted: Input) -> str | None:
 
 
 def _is_far_outside(value: float, wanted: Input) -> bool:
-    """Whether a value is more than one width of the training range (maximum - minimum) away from that range.
+    """Tell whether a value is more than one width of the training range (maximum - minimum) away from that range.
 
     A model extrapolates with full confidence, and a value in another unit gets a certain and wrong answer: for the
     bundled model a raw laboratory value, such as 500 for a tau that was published as 4.5 to 7.2. One width is our own
@@ -307,7 +307,7 @@ def _is_far_outside(value: float, wanted: Input) -> bool:
 
 
 def _kind(value: Any) -> str:
-    """What JSON calls a value's type."""
+    """Return what JSON calls a value's type."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 def notify(state: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Send assignments such as ``READY=1``, one a line, to the socket that systemd named."""
+    """Send assignments such as `READY=1`, one a line, to the socket that systemd named."""
     address = environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
@@ -18,7 +18,7 @@ def notify(state: str, environ: Mapping[str, str] = os.environ) -> None:
 
 
 class Watchdog:
-    """Sends the keep-alive that ``WatchdogSec=`` asks for, at most once in half of that time."""
+    """The keep-alive that `WatchdogSec=` asks for, sent at most once in half of that time."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ

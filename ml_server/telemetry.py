@@ -1,4 +1,4 @@
-"""What the server tells its operators: the ``predict`` line on standard output, and metrics for Prometheus.
+"""What the server tells its operators: the `predict` line on standard output, and metrics for Prometheus.
 
 Neither has a feature value, a name or anything else that a client sent but a checked request id.
 """
@@ -39,9 +39,9 @@ def configure_logging() -> None:
 
 
 def record_predict(*, request_id: str, model: str, version: str, status: int, rows: int, answered: int, elapsed_s: float) -> None:
-    """Log and count one request to ``/predict``: ``rows`` were asked for, ``answered`` of them got an answer.
+    """Log and count one request to `/predict`: `rows` were asked for, `answered` of them got an answer.
 
-    ``model`` and ``version`` are ``-`` where the request did not get as far as a model.
+    `model` and `version` are `-` where the request did not get as far as a model.
     """
     LOGGER.info(
         "predict request_id=%s model=%s version=%s status=%d rows=%d answered=%d ms=%.2f",
@@ -72,7 +72,7 @@ def record_crash(request_id: str, error: BaseException) -> None:
 
 
 def render_metrics() -> tuple[bytes, str]:
-    """The metrics of all workers together, or of this process where it is alone, and their content type."""
+    """Return the metrics of all workers together, or of this process where it is alone, and their content type."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

@@ -44,17 +44,17 @@ UNREAD_BYTES = 64 * 1024
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """``ThreadWorker`` with a watchdog, with errors in the server's own envelope, and with little to lose.
+    """`ThreadWorker` with a watchdog, with errors in the server's own envelope, and with little to lose.
 
-    A ``ThreadWorker`` accepts whatever comes and queues it in its own memory, and clients that keep their connection
+    A `ThreadWorker` accepts whatever comes and queues it in its own memory, and clients that keep their connection
     stay with it, however many: all of them lose what they asked when the process is killed. Here what no thread can
     serve yet waits in the listening socket, which all workers share, and a worker keeps a connection only while it is
-    its only one and nobody waits; otherwise its client comes back by way of that socket (``Connection: close``). So a
-    worker that is killed under load takes one request with it, besides those that run for longer than ``TURN_S``, and
+    its only one and nobody waits; otherwise its client comes back by way of that socket (`Connection: close`). So a
+    worker that is killed under load takes one request with it, besides those that run for longer than `TURN_S`, and
     no worker has all the clients while another has none.
 
     Nor does a client have a thread that does nothing with it: one that has not asked yet and one that does not close
-    its connection are waited for in the main loop, and one that stops in the middle is given up after ``STALL_S``.
+    its connection are waited for in the main loop, and one that stops in the middle is given up after `STALL_S`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -151,13 +151,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._drop(self._leaving[0])
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Once it stops, the worker waits no longer for those who have not asked than for those who may ask again."""
+        """Wait no longer, once the worker stops, for those who have not asked than for those who may ask again."""
         super()._cap_keepalive(deadline)
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, deadline)
 
     def notify(self) -> None:
-        """Called by the worker's main loop at least once a second, so a hung worker falls silent."""
+        """Tell gunicorn and systemd that the main loop turns, at least once a second: a hung worker falls silent."""
         super().notify()
         self._watchdog.ping()
 

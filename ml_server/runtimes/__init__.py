@@ -1,4 +1,4 @@
-"""What runs a model: one file per runtime, named as a card's ``runtime`` names it, imported only when one does."""
+"""What runs a model: one file per runtime, named as a card's `runtime` names it, imported only when one does."""
 
 import importlib
 import pkgutil
@@ -12,15 +12,15 @@ class Runtime(Protocol):
     """A loaded model. Safe to use from several threads at once."""
 
     def run(self, rows: Sequence[Sequence[float]], timeout_s: float) -> list[list[float]]:
-        """Probabilities of shape (rows, classes) for rows of shape (rows, inputs).
+        """Return probabilities of shape (rows, classes) for rows of shape (rows, inputs).
 
         Raises:
-            PredictionTimeoutError: the run was given up after ``timeout_s`` seconds.
+            PredictionTimeoutError: the run was given up after `timeout_s` seconds.
         """
 
 
 def load_runtime(kind: str, model: bytes, *, input_count: int, class_count: int) -> Runtime:
-    """Load the bytes of a model file with the runtime of that kind, by calling its module's ``load``.
+    """Load the bytes of a model file with the runtime of that kind, by calling its module's `load`.
 
     Raises:
         BrokenModelError: there is no such runtime, or it cannot load this model.

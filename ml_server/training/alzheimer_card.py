@@ -68,9 +68,9 @@ def render_card(
     sha256: str,
     scores: dict[str, dict[str, Any]],
 ) -> bytes:
-    """The bytes of ``model.json``.
+    """Return the bytes of `model.json`.
 
-    ``values`` is (people, inputs) in the order of ``names``; ``predict`` maps such rows to probabilities of
+    `values` is (people, inputs) in the order of `names`; `predict` maps such rows to probabilities of
     impairment in float64 without the exported model, so that golden samples check the export too.
     """
     median = np.median(values, axis=0)
@@ -118,7 +118,7 @@ def _golden_samples(
     is_impaired: npt.NDArray[np.int64],
     predict: Callable[[Floats], Floats],
 ) -> list[GoldenSample]:
-    """The middle control and impaired person, both ends of the range, and one with the required inputs only."""
+    """Return the middle control and impaired person, both ends of the range, and one with the required inputs only."""
     middle_impaired = np.quantile(values[is_impaired == 1], 0.5, axis=0, method="lower")
     profiles = [
         np.quantile(values[is_impaired == 0], 0.5, axis=0, method="lower"),

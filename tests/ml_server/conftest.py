@@ -106,7 +106,7 @@ def slow_model() -> bytes:
 
 @pytest.fixture
 def slow_model_dir(tmp_path: Path, card: Card) -> Path:
-    """A model directory whose default model takes as long as its input ``rounds`` says."""
+    """A model directory whose default model takes as long as its input `rounds` says."""
     directory = tmp_path / "slow" / NAME / VERSION
     directory.mkdir(parents=True)
     content = slow_model()

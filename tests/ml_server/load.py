@@ -13,7 +13,7 @@ DEADLINE_S = 60
 
 
 class Load:
-    """Concurrent load, as long as the ``with`` block runs: some clients keep their connection, some do not."""
+    """Concurrent load, as long as the `with` block runs: some clients keep their connection, some do not."""
 
     def __init__(self, url: str, content: Any) -> None:
         self._url = f"{url}/predict"
@@ -39,7 +39,7 @@ class Load:
             thread.join(DEADLINE_S)
 
     def wait_for_more(self) -> None:
-        """Until ``MANY`` more requests have been answered or have failed."""
+        """Until `MANY` more requests have been answered or have failed."""
         with self._more:
             goal = self.answered + len(self.failures) + MANY
             assert self._more.wait_for(lambda: self.answered + len(self.failures) >= goal, DEADLINE_S)

@@ -17,7 +17,7 @@ DEADLINE_S = 60
 
 
 class Server:
-    """One gunicorn. Its output goes to the files ``stdout`` and ``stderr``, its reports to ``next_report``."""
+    """One gunicorn. Its output goes to the files `stdout` and `stderr`, its reports to `next_report`."""
 
     def __init__(self, directory: Path, environ: dict[str, str]) -> None:
         self.stdout, self.stderr = directory / "stdout", directory / "stderr"
@@ -44,7 +44,7 @@ class Server:
             )
 
     def next_report(self) -> dict[str, str]:
-        """The next datagram for systemd, such as ``{"READY": "1", "STATUS": "..."}``."""
+        """The next datagram for systemd, such as `{"READY": "1", "STATUS": "..."}`."""
         lines = self._reports.recv(4096).decode().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
