@@ -6,9 +6,9 @@ import msgspec
 
 from ml_server.errors import BrokenModelError
 
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
-Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}$")]
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+_Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}$")]
 
 
 class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,9 +18,9 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the reference of explanations; all three in `unit`. `allowed` lists the only values of a coded category.
     """
 
-    name: Name
-    description: Text
-    unit: Text
+    name: _Name
+    description: _Text
+    unit: _Text
     minimum: float
     maximum: float
     median: float
@@ -31,11 +31,11 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the model comes from."""
 
-    data: Text
-    citation: Text
+    data: _Text
+    citation: _Text
     rows: int
     class_counts: dict[str, int]
-    method: Text
+    method: _Text
 
 
 class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +43,7 @@ class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     mean: float
     sd: float
-    over: Text
+    over: _Text
 
 
 class GoldenSample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,15 +56,15 @@ class GoldenSample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model's card. `inputs` and `classes` are in the order of the model's own columns."""
 
-    name: Name
-    version: Version
-    title: Text
-    intended_use: Text
-    not_for: list[Text]
-    runtime: Name
+    name: _Name
+    version: _Version
+    title: _Text
+    intended_use: _Text
+    not_for: list[_Text]
+    runtime: _Name
     file: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-    classes: Annotated[list[Text], msgspec.Meta(min_length=2)]
+    classes: Annotated[list[_Text], msgspec.Meta(min_length=2)]
     inputs: Annotated[list[Input], msgspec.Meta(min_length=1)]
     training: Training
     scores: dict[str, Score]

@@ -15,7 +15,7 @@ from typing import Any
 
 from ml_server.errors import Detail, InvalidSettingsError
 
-PREFIX = "ML_"
+_PREFIX = "ML_"
 BUNDLED_MODELS = Path(__file__).parent / "models"
 
 
@@ -115,10 +115,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             where it is missing and others than this machine could ask. The values are not repeated, as one of them
             may be the key.
     """
-    known = {PREFIX + setting.upper(): setting for setting in PARSERS}
+    known = {_PREFIX + setting.upper(): setting for setting in PARSERS}
     values: dict[str, Any] = {}
     problems = []
-    for name in sorted(name for name in environ if name.startswith(PREFIX)):
+    for name in sorted(name for name in environ if name.startswith(_PREFIX)):
         if name not in known:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
             problems.append(Detail(name, f"is not a setting; did you mean {nearest}?"))

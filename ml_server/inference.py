@@ -21,9 +21,9 @@ from ml_server.repository import Entry, list_models, read_model, read_models
 from ml_server.runtimes import Runtime, load_runtime
 from ml_server.schemas import Row, check_features
 
-SELF_TEST_TIMEOUT_S = 30.0
-OVERLOAD_WAIT_S = 1.0
-PROBABILITY_SUM_TOLERANCE = 1e-3
+_SELF_TEST_TIMEOUT_S = 30.0
+_OVERLOAD_WAIT_S = 1.0
+_PROBABILITY_SUM_TOLERANCE = 1e-3
 # A probability nearer to 0 or 1 has no log-odds that mean anything: float32's step below 1 is 6e-8 (2 to the power of -24).
 LOG_ODDS_LIMIT = 1e-7
 TOO_CERTAIN = "feature_importance is left out: a probability is too near 0 or 1 to say what moved it"
@@ -145,7 +145,7 @@ class InferenceService:
             OverloadedError: too many predictions were running.
             PredictionTimeoutError: the model took too long.
         """
-        if not self._slots.acquire(timeout=OVERLOAD_WAIT_S):
+        if not self._slots.acquire(timeout=_OVERLOAD_WAIT_S):
             raise OverloadedError("too many predictions are running")
         try:
             return run_model(model, rows, explain=explain, timeout_s=self._timeout_s)
@@ -171,7 +171,7 @@ def load_model(entry: Entry) -> Model:
         except InvalidRequestError as error:
             wrong = "; ".join(f"{detail.field} {detail.problem}" for detail in error.details)
             raise BrokenModelError(f"self-test failed: golden sample {number}: {wrong}") from error
-        (answer,) = run_model(model, [row], explain=False, timeout_s=SELF_TEST_TIMEOUT_S)
+        (answer,) = run_model(model, [row], explain=False, timeout_s=_SELF_TEST_TIMEOUT_S)
         expected = [sample.expected[name] for name in card.classes]
         if isinstance(answer, InvalidRequestError) or not all(
             math.isclose(got, wanted, rel_tol=0, abs_tol=card.golden_tolerance)
@@ -219,7 +219,7 @@ def _answer(card: Card, row: Row, outputs: list[list[float]]) -> Answer | Invali
 
 
 def _is_distribution(probabilities: Sequence[float]) -> bool:
-    return all(0 <= p <= 1 for p in probabilities) and abs(sum(probabilities) - 1) <= PROBABILITY_SUM_TOLERANCE
+    return all(0 <= p <= 1 for p in probabilities) and abs(sum(probabilities) - 1) <= _PROBABILITY_SUM_TOLERANCE
 
 
 def _log_odds(p: float) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ml_server.card import Card, read_card
 from ml_server.errors import BrokenModelError
 
-CARD_FILE = "model.json"
+_CARD_FILE = "model.json"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Entry:
 
 def list_models(directory: Path) -> list[Path]:
     """Return the directory of every installed version, by name, and the oldest version first; nothing in them is read."""
-    found = [path.parent for path in directory.glob(f"*/*/{CARD_FILE}")]
+    found = [path.parent for path in directory.glob(f"*/*/{_CARD_FILE}")]
     return sorted(found, key=lambda path: (path.parent.name, _version_key(path.name)))
 
 
@@ -43,14 +43,14 @@ def _read_entry(directory: Path) -> Entry:
     name, version = directory.parent.name, directory.name
     card = None
     try:
-        card = read_card((directory / CARD_FILE).read_bytes())
+        card = read_card((directory / _CARD_FILE).read_bytes())
     except BrokenModelError as broken:
         error: str | None = broken.message
     except OSError as unreadable:
-        error = f"{CARD_FILE} cannot be read: {unreadable.strerror}"
+        error = f"{_CARD_FILE} cannot be read: {unreadable.strerror}"
     else:
         is_in_place = (card.name, card.version) == (name, version)
-        error = None if is_in_place else f"{CARD_FILE} is that of {card.name} {card.version}"
+        error = None if is_in_place else f"{_CARD_FILE} is that of {card.name} {card.version}"
     return Entry(name, version, directory, None if error else card, error)
 
 
@@ -67,5 +67,5 @@ def read_model(directory: Path, card: Card) -> bytes:
     except OSError as error:
         raise BrokenModelError(f"{card.file} cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise BrokenModelError(f"{card.file} was changed: its SHA-256 is not the one in {CARD_FILE}")
+        raise BrokenModelError(f"{card.file} was changed: its SHA-256 is not the one in {_CARD_FILE}")
     return content

@@ -15,7 +15,7 @@ from ml_server.card import Card
 from ml_server.config import Settings
 from ml_server.inference import Answer, InferenceService, Model
 
-STATUS = {
+_STATUS = {
     errors.NotJsonError: 400,
     errors.UnauthorizedError: 401,
     errors.UnknownModelError: 404,
@@ -26,9 +26,9 @@ STATUS = {
     errors.OverloadedError: 503,
     errors.PredictionTimeoutError: 504,
 }
-RETRY_AFTER_S = {503: "5"}
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-JSON = "application/json"
+_RETRY_AFTER_S = {503: "5"}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_JSON = "application/json"
 
 api = Blueprint("api", __name__)
 
@@ -177,7 +177,7 @@ def _check_key() -> None:
 
 def _start_request() -> None:
     given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     g.started = time.perf_counter()
     # gunicorn's workers have loaded before they accept; any other server loads with the first request.
     _service().load()
@@ -201,9 +201,9 @@ def _finish_request(response: Response) -> Response:
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:
-    response = Response(msgspec.json.encode(content), status, content_type=JSON)
-    if status in RETRY_AFTER_S:
-        response.headers["Retry-After"] = RETRY_AFTER_S[status]
+    response = Response(msgspec.json.encode(content), status, content_type=_JSON)
+    if status in _RETRY_AFTER_S:
+        response.headers["Retry-After"] = _RETRY_AFTER_S[status]
     return response
 
 
@@ -212,7 +212,7 @@ def _envelope(error: errors.MlServerError) -> dict[str, Any]:
 
 
 def _answer_own_error(error: errors.MlServerError) -> Response:
-    return _json({**_envelope(error), "request_id": g.request_id}, STATUS.get(type(error), 500))
+    return _json({**_envelope(error), "request_id": g.request_id}, _STATUS.get(type(error), 500))
 
 
 def _answer_http_error(error: HTTPException) -> Response:

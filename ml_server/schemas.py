@@ -14,20 +14,20 @@ from typing import Any, NamedTuple
 from ml_server.card import Card, Input
 from ml_server.errors import Detail, InvalidRequestError, NotJsonError
 
-FEATURE_KEYS = ("features", "clinical_features")  # the second is what Django sends
-OPTIONS = (
+_FEATURE_KEYS = ("features", "clinical_features")  # the second is what Django sends
+_OPTIONS = (
     ("explain", bool, "true or false"),
     ("model_name", str, "a string"),
     ("model_version", str, "a string"),
 )
-IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,64}")
-ITEM_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,64}")
+_ITEM_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 MAX_UNKNOWN_NAMED = 50
 # Looking for the nearest input costs difflib about 0.2 ms for a name of 60 letters: 256 items with 50 of them were 3 s.
 # Whoever has misspelt more than ten names has another list at hand; the longest input of the bundled model has 22 letters.
 MAX_SUGGESTIONS = 10
 MAX_SUGGESTED_FOR = 32
-MAX_FLOAT32 = 3.4028234663852886e38
+_MAX_FLOAT32 = 3.4028234663852886e38
 
 
 class Row(NamedTuple):
@@ -90,12 +90,12 @@ def parse(body: bytes, max_batch: int) -> Request:
     if not isinstance(data, dict):
         raise NotJsonError("the body must be a JSON object, that is, start with {")
     problems = []
-    for name, kind, meaning in OPTIONS:
+    for name, kind, meaning in _OPTIONS:
         if data.get(name) is not None and not isinstance(data[name], kind):
             problems.append(Detail(name, f"must be {meaning}, not {_kind(data[name])}"))
     is_batch = "items" in data
     if is_batch:
-        problems += [Detail(key, "must not stand beside items") for key in FEATURE_KEYS if key in data]
+        problems += [Detail(key, "must not stand beside items") for key in _FEATURE_KEYS if key in data]
         problems += _items_problems(data["items"], max_batch)
     else:
         problems += _features_key_problems(data)
@@ -238,7 +238,7 @@ def _items_problems(items: Any, max_batch: int) -> list[Detail]:
 
 
 def _features_key_problems(data: Mapping[str, Any]) -> list[Detail]:
-    given = [key for key in FEATURE_KEYS if key in data]
+    given = [key for key in _FEATURE_KEYS if key in data]
     if not given:
         return [Detail("features", "is required: an object of input name and number")]
     if len(given) > 1:
@@ -247,7 +247,7 @@ def _features_key_problems(data: Mapping[str, Any]) -> list[Detail]:
 
 
 def _features(data: Mapping[str, Any]) -> Any:
-    return next(data[key] for key in FEATURE_KEYS if key in data)
+    return next(data[key] for key in _FEATURE_KEYS if key in data)
 
 
 def _item(entry: Any) -> Item:
@@ -256,7 +256,7 @@ def _item(entry: Any) -> Item:
     problems = tuple(_features_key_problems(entry))
     item_id = entry.get("id")
     if isinstance(item_id, str):
-        is_id_ok = ITEM_ID.fullmatch(item_id) is not None
+        is_id_ok = _ITEM_ID.fullmatch(item_id) is not None
     else:
         is_id_ok = item_id is None or (type(item_id) is int and abs(item_id) < 2**63)
     if not is_id_ok:
@@ -273,7 +273,7 @@ def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Sugges
     unknown = [(number, name) for number, name in enumerate(features, start=1) if name not in known]
     problems = []
     for number, name in unknown[:MAX_UNKNOWN_NAMED]:
-        if IDENTIFIER.fullmatch(name):
+        if _IDENTIFIER.fullmatch(name):
             nearest = suggestions.nearest(name, known)
             hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
             problems.append(Detail(name, f"is not an input of this model{hint}"))
@@ -287,7 +287,7 @@ def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Sugges
 def _value_problem(given: Any, wanted: Input) -> str | None:
     if isinstance(given, bool) or not isinstance(given, int | float):
         return f"must be a number, not {_kind(given)}"
-    if not -MAX_FLOAT32 <= given <= MAX_FLOAT32:
+    if not -_MAX_FLOAT32 <= given <= _MAX_FLOAT32:
         return "is too large for a number"
     if wanted.allowed is not None and given not in wanted.allowed:
         return "must be one of " + ", ".join(f"{value:g}" for value in wanted.allowed) + f" ({wanted.unit})"

