@@ -4,7 +4,6 @@ Every variable starts with `ML_`; one that is not known is an error, so that a m
 a default (or no API key) in force.
 """
 
-import difflib
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from ml_server.errors import Detail, InvalidSettingsError
+from ml_server.suggestions import did_you_mean
 
 _PREFIX = "ML_"
 BUNDLED_MODELS = Path(__file__).parent / "models"
@@ -81,8 +81,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     problems = []
     for name in sorted(name for name in environ if name.startswith(_PREFIX)):
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
-            problems.append(Detail(name, f"is not a setting; did you mean {nearest}?"))
+            problems.append(Detail(name, "is not a setting" + did_you_mean(name, known, at_most=1, cutoff=0)))
         elif environ[name]:
             try:
                 values[known[name]] = _value(environ[name], types[known[name]])

@@ -4,7 +4,6 @@ Nothing that a client sent is repeated in a problem but names of fields that loo
 key such as a person's name, could be patient data.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ml_server.card import Card, Input
 from ml_server.errors import Detail, InvalidRequestError, NotJsonError
+from ml_server.suggestions import did_you_mean
 
 _FEATURE_KEYS = ("features", "clinical_features")  # the second is what Django sends
 _OPTIONS = (
@@ -63,20 +63,14 @@ class Suggestions:
     def __init__(self) -> None:
         self._left = MAX_SUGGESTIONS
 
-    def nearest(self, name: str, known: Sequence[str]) -> list[str]:
-        """Return the known names near to this one: the only one that differs in case and underscores alone, or else every
-        one that is at all similar, because a hint at the wrong one would put a value where it does not belong.
-
-        There are none for a long name, or where there were enough already.
+    def hint(self, name: str, known: Sequence[str]) -> str:
+        """Return a "did you mean" with every input that is at all like the name, because a hint at the wrong one would
+        put a value where it does not belong; empty for a long name, or where there were enough already.
         """
         if self._left == 0 or len(name) > MAX_SUGGESTED_FOR:
-            return []
+            return ""
         self._left -= 1
-        same = [candidate for candidate in known if _letters(candidate) == _letters(name)]
-        if len(same) == 1:
-            return same
-        by_letters = {candidate.lower(): candidate for candidate in known}
-        return [by_letters[near] for near in difflib.get_close_matches(name.lower(), by_letters, n=len(known))]
+        return did_you_mean(name, known)
 
 
 def parse(body: bytes, max_batch: int) -> Request:
@@ -264,19 +258,13 @@ def _item(entry: Any) -> Item:
     return Item(item_id if is_id_ok else None, None if problems else _features(entry), problems)
 
 
-def _letters(name: str) -> str:
-    return name.lower().replace("_", "")
-
-
 def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Suggestions) -> list[Detail]:
     known = [wanted.name for wanted in card.inputs]
     unknown = [(number, name) for number, name in enumerate(features, start=1) if name not in known]
     problems = []
     for number, name in unknown[:MAX_UNKNOWN_NAMED]:
         if _IDENTIFIER.fullmatch(name):
-            nearest = suggestions.nearest(name, known)
-            hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
-            problems.append(Detail(name, f"is not an input of this model{hint}"))
+            problems.append(Detail(name, f"is not an input of this model{suggestions.hint(name, known)}"))
         else:
             problems.append(Detail(f"field {number}", "is not an input of this model"))
     if len(unknown) > MAX_UNKNOWN_NAMED:
