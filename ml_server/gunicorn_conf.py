@@ -14,7 +14,8 @@ import shutil
 import tempfile
 from typing import Any
 
-from ml_server import systemd
+from gunicorn.systemd import sd_notify
+
 from ml_server.config import read_settings
 from ml_server.errors import ModelUnavailableError
 
@@ -87,10 +88,10 @@ def post_worker_init(worker: Any) -> None:
         worker.log.error("Not ready: %s", error.message)
         if "GUNICORN_PID" in os.environ:
             raise
-        systemd.notify(f"STATUS=not ready: {error.message}")
+        sd_notify(f"STATUS=not ready: {error.message}", worker.log)
     else:
         worker.log.info("Ready: %s %s (master %d)", card.name, card.version, worker.ppid)
-        systemd.notify(f"READY=1\nSTATUS=serving {card.name} {card.version} (master {worker.ppid})")
+        sd_notify(f"READY=1\nSTATUS=serving {card.name} {card.version} (master {worker.ppid})", worker.log)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -105,4 +106,4 @@ def on_exit(server: Any) -> None:
     stopped without systemd taking that for the end of the service.
     """
     if server.reexec_pid:
-        systemd.notify(f"MAINPID={server.reexec_pid}")
+        sd_notify(f"MAINPID={server.reexec_pid}", server.log)

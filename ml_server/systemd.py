@@ -1,33 +1,21 @@
-"""What systemd is told about the service (the protocol of sd_notify(3)); nothing where systemd did not start it."""
+"""What gunicorn has not of systemd's protocol (sd_notify(3)): the watchdog."""
 
 import os
-import socket
-import time
-from collections.abc import Mapping
+from typing import Any
 
-
-def notify(state: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Send assignments such as `READY=1`, one a line, to the socket that systemd named."""
-    address = environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]  # the abstract namespace
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.sendto(state.encode(), address)
+from gunicorn.systemd import sd_notify
 
 
 class Watchdog:
     """The keep-alive that `WatchdogSec=` asks for, sent at most once in half of that time."""
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        self._environ = environ
-        self._interval_s = int(environ.get("WATCHDOG_USEC", "0")) / 2e6
+    def __init__(self, logger: Any) -> None:
+        self._logger = logger
+        self._interval_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 2e6
         self._next = 0.0
 
-    def ping(self) -> None:
-        """Say that the caller is alive."""
-        now = time.monotonic()
+    def ping(self, now: float) -> None:
+        """Say that the caller is alive; `now` is that of a clock that only goes forward, in seconds."""
         if self._interval_s and now >= self._next:
             self._next = now + self._interval_s
-            notify("WATCHDOG=1", self._environ)
+            sd_notify("WATCHDOG=1", self._logger)

@@ -59,7 +59,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(self.log)
         self._in_hand = 0
         self._newest: Any = None
         self._turn_ends = 0.0
@@ -159,7 +159,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def notify(self) -> None:
         """Tell gunicorn and systemd that the main loop turns, at least once a second: a hung worker falls silent."""
         super().notify()
-        self._watchdog.ping()
+        self._watchdog.ping(time.monotonic())
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
         """Answer what gunicorn could not read, and log the kind of mistake: its message quotes the request."""

@@ -1,48 +1,59 @@
+import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ml_server.systemd import Watchdog, notify
+from ml_server.systemd import Watchdog
+
+HOUR_US = "3600000000"
 
 
 @pytest.fixture
-def manager(tmp_path: Path) -> Iterator[socket.socket]:
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """A socket in the place of systemd's."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
         listening.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", listening.getsockname())
         yield listening
 
 
-def test_a_report_arrives(manager: socket.socket) -> None:
-    notify("READY=1\nSTATUS=serving", {"NOTIFY_SOCKET": manager.getsockname()})
-    assert manager.recv(100) == b"READY=1\nSTATUS=serving"
+def watchdog() -> Watchdog:
+    return Watchdog(logging.getLogger(__name__))
 
 
-def test_a_report_arrives_in_the_abstract_namespace(tmp_path: Path) -> None:
-    name = str(tmp_path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(f"\0{name}")
-        notify("READY=1", {"NOTIFY_SOCKET": f"@{name}"})
-        assert listening.recv(100) == b"READY=1"
-
-
-def test_without_systemd_nothing_is_reported() -> None:
-    notify("READY=1", {})
-
-
-def test_the_watchdog_is_fed_once_in_half_its_time(manager: socket.socket) -> None:
-    watchdog = Watchdog({"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "3600000000"})
-    watchdog.ping()
-    watchdog.ping()
+def test_the_watchdog_is_fed_once_in_half_its_time(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", HOUR_US)
+    fed = watchdog()
+    fed.ping(100.0)
     assert manager.recv(100) == b"WATCHDOG=1"
+    fed.ping(1899.0)
     with pytest.raises(BlockingIOError):
         manager.recv(100)
+    fed.ping(1900.0)
+    assert manager.recv(100) == b"WATCHDOG=1"
 
 
-def test_without_a_watchdog_nothing_is_fed(manager: socket.socket) -> None:
-    Watchdog({"NOTIFY_SOCKET": manager.getsockname()}).ping()
+def test_the_abstract_namespace_is_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", HOUR_US)
+    monkeypatch.setenv("NOTIFY_SOCKET", f"@{tmp_path}")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(f"\0{tmp_path}")
+        listening.setblocking(False)
+        watchdog().ping(100.0)
+        assert listening.recv(100) == b"WATCHDOG=1"
+
+
+def test_without_systemd_nothing_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", HOUR_US)
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    watchdog().ping(100.0)
+
+
+def test_without_a_watchdog_nothing_is_fed(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+    watchdog().ping(100.0)
     with pytest.raises(BlockingIOError):
         manager.recv(100)
