@@ -1,25 +1,5 @@
-"""The ML server as a Flask application; `flask run` serves it for development."""
+"""The ML server for development: `flask --app app run` finds `create_app` here."""
 
-import os
+from ml_server.app import create_app
 
-from flask import Flask
-
-from ml_server import routes, telemetry
-from ml_server.config import Settings, read_settings
-from ml_server.inference import InferenceService
-
-
-def create_app(settings: Settings | None = None) -> Flask:
-    """Return the application, with settings from the environment unless given.
-
-    No model is loaded yet: that has to happen in the process that serves (see `InferenceService.load`).
-
-    Raises:
-        ml_server.errors.InvalidSettingsError: a variable is misspelt or has a value that is not allowed.
-    """
-    settings = settings or read_settings(os.environ)
-    telemetry.configure_logging()
-    # No static files, and so no other route than ours.
-    app = Flask(__name__, static_folder=None)
-    routes.install(app, settings, InferenceService(settings))
-    return app
+__all__ = ["create_app"]

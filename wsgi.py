@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> "Flask":
     if name == "app":
-        from app import create_app  # noqa: PLC0415
+        from ml_server.app import create_app  # noqa: PLC0415
 
         made = create_app()
     elif name == "monitor":

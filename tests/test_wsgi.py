@@ -37,3 +37,10 @@ def test_the_master_that_forks_has_not_loaded_what_starts_threads() -> None:
 def test_wsgi_has_nothing_else() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         loaded_by("wsgi.application")
+
+
+@pytest.mark.parametrize("options", [[], ["--app", "app"]])
+def test_flask_finds_the_ml_server(options: list[str]) -> None:
+    command = [sys.executable, "-m", "flask", *options, "routes"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "/api/predict" in done.stdout

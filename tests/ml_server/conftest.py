@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from onnx import TensorProto, helper
 
-from app import create_app
+from ml_server.app import create_app
 from ml_server.card import Card, read_card
 from ml_server.config import BUNDLED_MODELS, Settings
 from tests.ml_server.server import Server

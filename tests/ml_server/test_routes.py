@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from ml_server import inference, schemas
+from ml_server.app import create_app
 from ml_server.card import Card
 from ml_server.config import Settings
 from tests.ml_server.conftest import NAME, VERSION

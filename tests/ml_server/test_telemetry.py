@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app
+from ml_server.app import create_app
 from ml_server.config import Settings
 
 LINE = re.compile(
