@@ -10,10 +10,10 @@ import msgspec
 from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ml_server import errors, schemas, telemetry
+from ml_server import errors, prediction, schemas, telemetry
 from ml_server.card import Card
 from ml_server.config import Settings
-from ml_server.inference import Answer, InferenceService, Model
+from ml_server.inference import InferenceService
 
 _STATUS = {
     errors.NotJsonError: 400,
@@ -89,26 +89,8 @@ def predict() -> Response:
         raise errors.UnsupportedTypeError("the Content-Type must be application/json")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise errors.UnsupportedTypeError("the body must be sent as it is, without a Content-Encoding")
-    wanted = schemas.parse(_body(), _settings().max_batch)
-    g.rows = len(wanted.items)
-    model = _service().model(wanted.model_name, wanted.model_version)
-    g.model = model.card
-    started = time.perf_counter()
-    results = _predict_items(model, wanted)
-    inference_ms = round((time.perf_counter() - started) * 1000, 3)
-    g.answered = sum(isinstance(result, dict) for result in results)
-    head = {"request_id": g.request_id, "model_name": model.card.name, "model_version": model.card.version}
-    if wanted.is_batch:
-        rendered = [
-            {"id": item.id, "ok": True, **result} if isinstance(result, dict) else {"id": item.id, **_envelope(result)}
-            for item, result in zip(wanted.items, results, strict=True)
-        ]
-        return _json({"ok": True, "batch": True, **head, "results": rendered, "inference_ms": inference_ms})
-    (result,) = results
-    if not isinstance(result, dict):
-        raise result
-    importance = {"feature_importance": result.pop("feature_importance")} if "feature_importance" in result else {}
-    return _json({"ok": True, **head, **result, "inference_ms": inference_ms, **importance})
+    content = prediction.predict(_body(), g.request_id, _service(), _settings().max_batch, g.progress)
+    return Response(content, content_type=_JSON)
 
 
 def metrics() -> Response:
@@ -147,21 +129,6 @@ def _is_terminated() -> bool:
     return bool(request.environ.get("wsgi.input_terminated"))
 
 
-def _predict_items(model: Model, wanted: schemas.Request) -> list[dict[str, Any] | errors.InvalidRequestError]:
-    """Return an answer or an error for each item, in order; all good items are one run of the model."""
-    checked: list[schemas.Row | errors.InvalidRequestError] = []
-    suggestions = schemas.Suggestions()
-    for item in wanted.items:
-        try:
-            checked.append(schemas.check_item(item, model.card, suggestions))
-        except errors.InvalidRequestError as error:
-            checked.append(error)
-    rows = [row for row in checked if isinstance(row, schemas.Row)]
-    answers = iter(_service().predict(model, rows, explain=wanted.explain) if rows else ())
-    results = [next(answers) if isinstance(row, schemas.Row) else row for row in checked]
-    return [schemas.render_answer(model.card.classes, *result) if isinstance(result, Answer) else result for result in results]
-
-
 def _describe(card: Card) -> dict[str, Any]:
     described: dict[str, Any] = msgspec.to_builtins(card)
     del described["golden_samples"], described["golden_tolerance"], described["file"]
@@ -179,6 +146,7 @@ def _start_request() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     g.started = time.perf_counter()
+    g.progress = prediction.Progress()
     # gunicorn's workers have loaded before they accept; any other server loads with the first request.
     _service().load()
 
@@ -187,14 +155,13 @@ def _finish_request(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     response.headers["Cache-Control"] = "no-store"
     if request.path in ("/predict", "/api/predict"):
-        model: Card | None = g.get("model")
         telemetry.record_predict(
             request_id=g.request_id,
-            model=model.name if model else "-",
-            version=model.version if model else "-",
+            model=g.progress.model,
+            version=g.progress.version,
             status=response.status_code,
-            rows=g.get("rows", 0),
-            answered=g.get("answered", 0),
+            rows=g.progress.rows,
+            answered=g.progress.answered,
             elapsed_s=time.perf_counter() - g.started,
         )
     return response
@@ -207,12 +174,9 @@ def _json(content: dict[str, Any], status: int = 200) -> Response:
     return response
 
 
-def _envelope(error: errors.MlServerError) -> dict[str, Any]:
-    return schemas.render_error(error.code, error.message, error.details)
-
-
 def _answer_own_error(error: errors.MlServerError) -> Response:
-    return _json({**_envelope(error), "request_id": g.request_id}, _STATUS.get(type(error), 500))
+    content = schemas.render_error(error.code, error.message, error.details)
+    return _json({**content, "request_id": g.request_id}, _STATUS.get(type(error), 500))
 
 
 def _answer_http_error(error: HTTPException) -> Response:

@@ -104,17 +104,6 @@ def parse(body: bytes, max_batch: int) -> Request:
     )
 
 
-def check_item(item: Item, card: Card, suggestions: Suggestions) -> Row:
-    """Return the model's inputs for one item; all items of a request share the suggestions.
-
-    Raises:
-        InvalidRequestError: `details` names every wrong field at once.
-    """
-    if item.problems:
-        raise InvalidRequestError("the item is not valid", item.problems)
-    return check_features(item.features, card, suggestions)
-
-
 def check_features(features: Any, card: Card, suggestions: Suggestions | None = None) -> Row:
     """Return the model's inputs out of unchecked JSON; a missing or null optional input is filled with its median.
 
@@ -164,22 +153,16 @@ def check_features(features: Any, card: Card, suggestions: Suggestions | None = 
     return Row(tuple(values), tuple(warnings))
 
 
-def render_answer(
-    classes: Sequence[str],
-    probabilities: Sequence[float],
-    importance: Mapping[str, float] | None,
-    warnings: Sequence[str],
-) -> dict[str, Any]:
+def render_answer(classes: Sequence[str], probabilities: Sequence[float], warnings: Sequence[str]) -> dict[str, Any]:
     """Return one person's part of an answer: the likeliest class, its probability, all probabilities, and warnings."""
     predictions = dict(zip(classes, probabilities, strict=True))
     prediction = max(predictions, key=predictions.__getitem__)
-    answer = {
+    return {
         "prediction": prediction,
         "confidence": predictions[prediction],
         "predictions": predictions,
         "warnings": list(warnings),
     }
-    return answer if importance is None else {**answer, "feature_importance": dict(importance)}
 
 
 def render_error(code: str, message: str, details: Sequence[Detail]) -> dict[str, Any]:

@@ -219,7 +219,7 @@ def test_features_must_be_an_object(card: Card, not_object: Any) -> None:
 
 
 def test_the_likeliest_class_is_the_prediction() -> None:
-    assert render_answer(["a", "b"], [0.25, 0.75], None, ("w",)) == {
+    assert render_answer(["a", "b"], [0.25, 0.75], ("w",)) == {
         "prediction": "b",
         "confidence": 0.75,
         "predictions": {"a": 0.25, "b": 0.75},

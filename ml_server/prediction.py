@@ -1,0 +1,84 @@
+"""One prediction, from the bytes of a request to the bytes of its answer; without HTTP in it."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ml_server import schemas
+from ml_server.card import Card
+from ml_server.errors import InvalidRequestError
+from ml_server.inference import Answer, InferenceService
+from ml_server.schemas import Item, Row
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a request got, whether it was answered or refused: what its log line says besides the status."""
+
+    model: str = "-"
+    version: str = "-"
+    rows: int = 0
+    answered: int = 0
+
+
+def predict(body: bytes, request_id: str, service: InferenceService, max_batch: int, progress: Progress) -> bytes:
+    """Return the answer, or the answers and errors of a batch, as JSON; `progress` is kept up to date meanwhile.
+
+    Raises:
+        NotJsonError: see `schemas.parse`.
+        InvalidRequestError: the frame of the request is wrong, or the features of the only item are.
+        UnknownModelError, ModelUnavailableError: see `InferenceService.model`.
+        OverloadedError, PredictionTimeoutError: see `InferenceService.predict`.
+    """
+    wanted = schemas.parse(body, max_batch)
+    progress.rows = len(wanted.items)
+    model = service.model(wanted.model_name, wanted.model_version)
+    progress.model, progress.version = model.card.name, model.card.version
+
+    started = time.perf_counter()
+    checked = _check(wanted.items, model.card)
+    rows = [row for row in checked if isinstance(row, Row)]
+    answers = iter(service.predict(model, rows, explain=wanted.explain) if rows else ())
+    results = [next(answers) if isinstance(row, Row) else row for row in checked]
+    inference_ms = round((time.perf_counter() - started) * 1000, 3)
+    progress.answered = sum(isinstance(result, Answer) for result in results)
+
+    head = {"request_id": request_id, "model_name": model.card.name, "model_version": model.card.version}
+    if wanted.is_batch:
+        entries = [_entry(item, result, model.card) for item, result in zip(wanted.items, results, strict=True)]
+        return msgspec.json.encode({"ok": True, "batch": True, **head, "results": entries, "inference_ms": inference_ms})
+    (result,) = results
+    if isinstance(result, InvalidRequestError):
+        raise result
+    answer = schemas.render_answer(model.card.classes, result.probabilities, result.warnings)
+    return msgspec.json.encode({"ok": True, **head, **answer, "inference_ms": inference_ms, **_explanation(result)})
+
+
+def _check(items: Iterable[Item], card: Card) -> list[Row | InvalidRequestError]:
+    """Return the model's inputs for each item, or what is wrong with it; all items share the suggestions."""
+    suggestions = schemas.Suggestions()
+    checked: list[Row | InvalidRequestError] = []
+    for item in items:
+        if item.problems:
+            checked.append(InvalidRequestError("the item is not valid", item.problems))
+            continue
+        try:
+            checked.append(schemas.check_features(item.features, card, suggestions))
+        except InvalidRequestError as error:
+            checked.append(error)
+    return checked
+
+
+def _entry(item: Item, result: Answer | InvalidRequestError, card: Card) -> dict[str, Any]:
+    """Return one item's part of the answer to a batch."""
+    if isinstance(result, InvalidRequestError):
+        return {"id": item.id, **schemas.render_error(result.code, result.message, result.details)}
+    answer = schemas.render_answer(card.classes, result.probabilities, result.warnings)
+    return {"id": item.id, "ok": True, **answer, **_explanation(result)}
+
+
+def _explanation(answer: Answer) -> dict[str, Any]:
+    return {} if answer.importance is None else {"feature_importance": answer.importance}
