@@ -95,9 +95,14 @@ def test_the_newest_version_is_the_default_and_older_ones_stay_available(model_d
     assert service.model().card.version == "1.10.0"
     assert service.model(NAME).card.version == "1.10.0"
     assert service.model(version=VERSION).card.version == VERSION
-    pinned = loaded(model_dir=model_dir, model_version=VERSION)
-    assert pinned.model().card.version == VERSION
-    assert pinned.model(NAME, "1.10.0").card.version == "1.10.0"
+
+
+def test_a_configured_version_is_the_default_also_by_name(model_dir: Path) -> None:
+    install_newer(model_dir)
+    service = loaded(model_dir=model_dir, model_version=VERSION)
+    assert service.model().card.version == VERSION
+    assert service.model(NAME).card.version == VERSION
+    assert service.model(NAME, "1.1.0").card.version == "1.1.0"
 
 
 def install_newer(model_dir: Path, version: str = "1.1.0") -> Path:
