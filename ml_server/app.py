@@ -21,5 +21,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     telemetry.configure_logging()
     # No static files, and so no other route than ours.
     app = Flask(__name__, static_folder=None)
-    routes.install(app, settings, InferenceService(settings))
+    routes.register(app, settings, InferenceService(settings))
     return app

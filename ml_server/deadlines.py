@@ -17,7 +17,7 @@ class DeadlineWatch:
         self._running: dict[object, tuple[float, Callable[[], None]]] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._next_look = float("inf")
+        self._next_wakeup = float("inf")
 
     @contextmanager
     def limit(self, timeout_s: float, cancel: Callable[[], None]) -> Iterator[None]:
@@ -29,7 +29,7 @@ class DeadlineWatch:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
                 self._thread.start()
-            if deadline < self._next_look:
+            if deadline < self._next_wakeup:
                 self._changed.notify()
         try:
             yield
@@ -45,5 +45,5 @@ class DeadlineWatch:
                     if deadline <= now:
                         del self._running[key]
                         cancel()
-                self._next_look = min((deadline for deadline, _ in self._running.values()), default=float("inf"))
-                self._changed.wait(max(0.0, self._next_look - now) if self._running else None)
+                self._next_wakeup = min((deadline for deadline, _ in self._running.values()), default=float("inf"))
+                self._changed.wait(max(0.0, self._next_wakeup - now) if self._running else None)

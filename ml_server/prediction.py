@@ -33,22 +33,22 @@ def predict(body: bytes, request_id: str, service: InferenceService, max_batch: 
         UnknownModelError, ModelUnavailableError: see `InferenceService.model`.
         OverloadedError, PredictionTimeoutError: see `InferenceService.predict`.
     """
-    wanted = schemas.parse(body, max_batch)
-    progress.rows = len(wanted.items)
-    model = service.model(wanted.model_name, wanted.model_version)
+    request = schemas.parse(body, max_batch)
+    progress.rows = len(request.items)
+    model = service.model(request.model_name, request.model_version)
     progress.model, progress.version = model.card.name, model.card.version
 
     started = time.perf_counter()
-    checked = _check(wanted.items, model.card)
+    checked = _check(request.items, model.card)
     rows = [row for row in checked if isinstance(row, Row)]
-    answers = iter(service.predict(model, rows, explain=wanted.explain) if rows else ())
+    answers = iter(service.predict(model, rows, explain=request.explain) if rows else ())
     results = [next(answers) if isinstance(row, Row) else row for row in checked]
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
     progress.answered = sum(isinstance(result, Answer) for result in results)
 
     head = {"request_id": request_id, "model_name": model.card.name, "model_version": model.card.version}
-    if wanted.is_batch:
-        entries = [_entry(item, result, model.card) for item, result in zip(wanted.items, results, strict=True)]
+    if request.is_batch:
+        entries = [_entry(item, result, model.card) for item, result in zip(request.items, results, strict=True)]
         return msgspec.json.encode({"ok": True, "batch": True, **head, "results": entries, "inference_ms": inference_ms})
     (result,) = results
     if isinstance(result, InvalidRequestError):

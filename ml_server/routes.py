@@ -33,7 +33,7 @@ _JSON = "application/json"
 api = Blueprint("api", __name__)
 
 
-def install(app: Flask, settings: Settings, service: InferenceService) -> None:
+def register(app: Flask, settings: Settings, service: InferenceService) -> None:
     """Register every route, at the root and under `/api`, and answer every error in the one envelope."""
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False  # "//" would be answered with a redirect, in HTML

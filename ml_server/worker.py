@@ -38,7 +38,7 @@ _REST_S = 0.01
 _STALL_S = 10
 _STALL = struct.pack("ll", _STALL_S, 0)
 # How long a client has to close its connection after the last answer, in seconds.
-_LEAVE_S = 2.0
+_LINGER_S = 2.0
 # What gunicorn reads of a body that was refused unread, so that the next request can follow it, in bytes.
 _UNREAD_BYTES = 64 * 1024
 
@@ -60,21 +60,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._watchdog = Watchdog(self.log)
-        self._in_hand = 0
+        self._active = 0
         self._newest: Any = None
         self._turn_ends = 0.0
-        self._leaving: deque[Any] = deque()
+        self._lingering: deque[Any] = deque()
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection on which there is something to do to a thread; its turn begins."""
-        self._in_hand += 1
+        self._active += 1
         self._newest = conn
         self._turn_ends = time.monotonic() + TURN_S
         super().enqueue_req(conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Accept nothing while every thread is taken, or before the newest connection's turn is over."""
-        is_free = self._in_hand < self.cfg.threads and time.monotonic() >= self._turn_ends
+        is_free = self._active < self.cfg.threads and time.monotonic() >= self._turn_ends
         super().set_accept_enabled(enabled and is_free)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -98,23 +98,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         body_bytes = getattr(req.body.reader, "length", None)  # None: in chunks
         if body_bytes is None or body_bytes >= _UNREAD_BYTES:
             req.force_close()
-        is_alone = self.nr_conns - len(self._leaving) <= 1
+        is_alone = self.nr_conns - len(self._lingering) <= 1
         if self.alive and not (is_alone and not select.select(self.sockets, (), (), 0)[0]):
             req.force_close()
         return bool(super().handle_request(req, conn))
 
     def finish_request(self, conn: Any, fs: "Future[Any]") -> None:
         """Go on in the main loop with a connection that a thread is done with."""
-        self._in_hand -= 1
+        self._active -= 1
         result = None if fs.cancelled() or fs.exception() else fs.result()
         if conn is self._newest:
             self._turn_ends = time.monotonic() + _REST_S if result is True else 0.0
         if result is False:
-            self._see_off(conn)
+            self._linger(conn)
         else:
             super().finish_request(conn, fs)
 
-    def _see_off(self, conn: Any) -> None:
+    def _linger(self, conn: Any) -> None:
         """Tell a client that this was all, and wait for its end: closed earlier, what it sends could undo the answer."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
@@ -123,11 +123,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.close()
             return
         conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + _LEAVE_S
-        self._leaving.append(conn)
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear_out, conn))
+        conn.timeout = time.monotonic() + _LINGER_S
+        self._lingering.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
 
-    def _hear_out(self, conn: Any, client: Any) -> None:
+    def _drain(self, conn: Any, client: Any) -> None:
         """Throw away what a client still sends, and close the connection at its end."""
         try:
             is_over = not client.recv(65536)
@@ -136,19 +136,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             is_over = True
         if is_over:
-            self._drop(conn)
+            self._close(conn)
 
-    def _drop(self, conn: Any) -> None:
+    def _close(self, conn: Any) -> None:
         self.poller.unregister(conn.sock)
         self.nr_conns -= 1  # and only then the list: a thread that looks in between must not take it for another's
-        self._leaving.remove(conn)
+        self._lingering.remove(conn)
         conn.close()
 
     def murder_pending(self) -> None:
         """Close the connections of those who have not asked, or have not closed theirs, for too long."""
         super().murder_pending()
-        while self._leaving and self._leaving[0].timeout <= time.monotonic():
-            self._drop(self._leaving[0])
+        while self._lingering and self._lingering[0].timeout <= time.monotonic():
+            self._close(self._lingering[0])
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Wait no longer, once the worker stops, for those who have not asked than for those who may ask again."""
