@@ -34,6 +34,7 @@ format: $(VENV)/.dev
 
 lock: $(VENV)/.dev ## lock the dependencies of pyproject.toml, with hashes
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile $(LOCK) --group build -c requirements.txt -o requirements-build.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group train -c requirements.txt -o requirements-train.txt
 

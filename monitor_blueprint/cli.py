@@ -8,9 +8,11 @@ import logging
 import os
 import re
 import sys
+import tomllib
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib import metadata, resources
 from pathlib import Path
 from typing import TypeVar
 
@@ -116,7 +118,28 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
+def _version() -> str:
+    """Return the version of the package, or of the tree that the installer copies to a server without installing it."""
+    try:
+        return metadata.version("neuronova")
+    except metadata.PackageNotFoundError:
+        project = Path(str(resources.files("monitor_blueprint"))).with_name("pyproject.toml")
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+
+
+def _show_version(context: click.Context, _param: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        click.echo(f"neuronova {_version()}")
+        context.exit()
+
+
+_version_option = click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version and exit."
+)
+
+
 @click.group(help=ko.HELP["monitor"])
+@_version_option
 def main() -> None:
     """Gather the commands."""
     # Problems of the delivery are told by the commands themselves.
@@ -124,6 +147,7 @@ def main() -> None:
 
 
 @main.command("health-check", help=ko.HELP["health-check"])
+@_version_option
 @click.option("--json", "as_json", is_flag=True, help=ko.HELP["json"])
 def health_check(*, as_json: bool) -> None:
     """Run one health check; the exit code is 0, 1, 2 or 3 for OK, WARNING, CRITICAL or UNKNOWN."""
@@ -354,10 +378,15 @@ def deadman_command(url: str) -> None:
     sys.exit(0 if is_done else 1)
 
 
-def run() -> None:
+def run_health_check() -> None:
+    """Run `neuronova-monitor health-check`, by its name of its own."""
+    run(["health-check", *sys.argv[1:]])
+
+
+def run(arguments: list[str] | None = None) -> None:
     """Run the command; whatever keeps it from finding out ends with 3, so that no caller takes it for a result."""
     try:
-        main(prog_name="neuronova-monitor", standalone_mode=False)
+        main(arguments, prog_name="neuronova-monitor", standalone_mode=False)
     except click.UsageError as error:
         error.show()
         sys.exit(EXIT_UNKNOWN)

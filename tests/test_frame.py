@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-train.txt")
+LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt", "requirements-train.txt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TEXTS = (
     ".py",
@@ -58,6 +58,7 @@ def test_every_dependency_is_locked_with_its_hashes(name: str) -> None:
 
 def test_everything_that_the_project_wants_is_locked() -> None:
     assert wanted(PROJECT["project"]["dependencies"]) <= set(locked("requirements.txt"))
+    assert wanted(PROJECT["build-system"]["requires"]) <= set(locked("requirements-build.txt"))
     assert wanted(PROJECT["dependency-groups"]["dev"]) <= set(locked("requirements-dev.txt"))
     assert wanted(PROJECT["dependency-groups"]["train"]) <= set(locked("requirements-train.txt"))
 

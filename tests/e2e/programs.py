@@ -8,9 +8,13 @@ import shlex
 import signal
 import subprocess
 import sys
+import sysconfig
+import venv
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from tests.monitor_blueprint.conftest import Reports
 
@@ -24,6 +28,33 @@ def procfile(name: str) -> list[str]:
     command = shlex.split(lines[name])
     assert command[0] == "python"
     return [sys.executable, *command[1:]]
+
+
+def environment(directory: Path) -> Path:
+    """Make an environment that has our libraries and not the project itself; return its folder of programs."""
+    venv.create(directory, symlinks=True)
+    (packages,) = directory.glob("lib/python3*/site-packages")
+    for each in Path(sysconfig.get_path("purelib")).iterdir():
+        if "neuronova" not in each.name:
+            (packages / each.name).symlink_to(each)
+    return directory / "bin"
+
+
+def install(programs: Path, *arguments: str | Path) -> None:
+    """Install with pip into an environment; what that needs is there, so that no network is asked."""
+    offline = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    pip = [sys.executable, "-m", "pip", "--python", str(programs / "python"), "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", *offline, *arguments], check=True, timeout=DEADLINE_S)
+
+
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program and all that it has started, in whatever session."""
+    with suppress(psutil.NoSuchProcess):
+        for each in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+    process.kill()
+    process.wait()
 
 
 def clean_environ(extra: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,118 @@
+"""The wheel, installed beside the libraries and used from an empty directory: nothing of the checkout is in reach."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.e2e.programs import DEADLINE_S, ROOT, clean_environ, environment, install, kill_all, procfile
+
+pytestmark = pytest.mark.slow
+
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+PACKAGES = ("ml_server", "monitor_blueprint")
+FEATURES = {"tau": 5.57, "p_tau": 3.87, "Ab_42": 12.85, "age": 0.9858, "male": 0}
+TOKEN = "token-of-the-administrators"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--wheel-dir", directory, ROOT], check=True, timeout=DEADLINE_S)
+    (made,) = directory.iterdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of an environment in which the wheel is installed."""
+    found = environment(tmp_path_factory.mktemp("installed") / "venv")
+    install(found, wheel)
+    return found
+
+
+def run(directory: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=directory, env=clean_environ({}), capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+
+
+@contextmanager
+def serving(programs: Path, directory: Path, name: str, **environ: str) -> Iterator[str]:
+    """Start a program of the Procfile; yields its address."""
+    command = [str(programs / "python"), *procfile(name)[1:], "--bind", "127.0.0.1:0", "--log-level", "info"]
+    with subprocess.Popen(command, cwd=directory, env=clean_environ(environ), stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        try:
+            listening = next(filter(None, (re.search(rb"Listening at: (http://\S+)", line) for line in process.stderr)))
+            yield listening[1].decode()
+            process.terminate()
+            process.communicate(timeout=DEADLINE_S)
+        finally:
+            kill_all(process)
+
+
+def test_wheel_holds_all_of_the_packages(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
+    wanted = {str(path.relative_to(ROOT)) for path in files if path.suffix != ".pyc"}
+    assert held == wanted | {"app.py", "wsgi.py"}
+
+
+@pytest.mark.parametrize("command", ["neuronova-monitor", "neuronova-health-check"])
+def test_command_tells_its_version(programs: Path, tmp_path: Path, command: str) -> None:
+    done = run(tmp_path, programs / command, "--version")
+    assert (done.returncode, done.stdout) == (0, f"neuronova {VERSION}\n")
+
+
+@pytest.mark.parametrize("command", ["neuronova-monitor", "neuronova-health-check"])
+def test_command_refuses_unknown_option(programs: Path, tmp_path: Path, command: str) -> None:
+    """3 says "could not tell": click's own 2 would be taken for CRITICAL."""
+    done = run(tmp_path, programs / command, "--no-such-option")
+    assert done.returncode == 3
+    assert "--no-such-option" in done.stderr
+
+
+def test_version_of_a_copied_tree(tmp_path: Path) -> None:
+    """The installer copies the code to a server and installs no package."""
+    code, programs = tmp_path / "code", environment(tmp_path / "venv")
+    code.mkdir()
+    for name in ("monitor_blueprint", "pyproject.toml"):
+        (code / name).symlink_to(ROOT / name)
+    done = run(code, programs / "python", "-m", "monitor_blueprint.cli", "--version")
+    assert (done.returncode, done.stdout) == (0, f"neuronova {VERSION}\n")
+
+
+def test_health_check_writes_its_log(programs: Path, tmp_path: Path) -> None:
+    done = run(tmp_path, programs / "neuronova-health-check")
+    # What it finds on this machine is no matter here.
+    assert done.returncode in (0, 1, 2), done.stderr
+    assert (tmp_path / "var" / "log" / "health_check.log").read_text(encoding="utf-8") == done.stdout
+
+
+def test_ml_server_predicts(programs: Path, tmp_path: Path) -> None:
+    with serving(programs, tmp_path, "ml") as url:
+        assert requests.get(f"{url}/health", timeout=DEADLINE_S).json()["status"] == "alive"
+        answer = requests.post(f"{url}/predict", json={"features": FEATURES}, timeout=DEADLINE_S)
+        assert answer.json()["ok"], answer.text
+
+
+def test_page_of_the_monitor_has_its_style_sheet(programs: Path, tmp_path: Path) -> None:
+    with serving(programs, tmp_path, "monitor", MONITOR_ADMIN_TOKEN=TOKEN) as url:
+        page = requests.get(url, auth=("admin", TOKEN), timeout=DEADLINE_S)
+        assert page.status_code == 200
+        (href,) = re.findall(r'<link rel="stylesheet" href="(.*?)">', page.text)
+        sheet = requests.get(url + href, timeout=DEADLINE_S)
+        assert (sheet.status_code, sheet.headers["Content-Type"]) == (200, "text/css; charset=utf-8")
+        assert ".badge" in sheet.text
