@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: run test test-fast test-box lint format lock train clean
@@ -45,13 +46,18 @@ train: ## rebuild the bundled model in an environment of its own
 	build/train/bin/pip install --quiet --require-hashes -r requirements-train.txt
 	build/train/bin/python -m ml_server.training.alzheimer
 
-$(VENV)/.installed: requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+$(VENV)/.installed: requirements.txt requirements-build.txt pyproject.toml
+	@echo "==> Making an environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "==> Installing the libraries (about half a minute, once)"
+	@$(PIP) install --require-hashes -r requirements.txt -r requirements-build.txt
+	@echo "==> Installing NeuroNova itself"
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@echo "==> Installing what the tests need (about a minute, once)"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
 clean:

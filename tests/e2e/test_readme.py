@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ import onnxruntime
 import pytest
 import requests
 
-from tests.e2e.programs import ROOT, clean_environ
+from tests.e2e.programs import ROOT, clean_environ, environment, install, kill_all
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -40,7 +39,6 @@ class Newcomer:
     def types(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the README, on the ports that are used here."""
         command = command.replace(":9000", f":{self.ml_port}").replace(":9001", f":{self.monitor_port}")
-        command = command.replace(".venv/bin/python", sys.executable)
         return subprocess.run(
             ["bash", "-c", command], cwd=self.home, env=clean_environ({}), capture_output=True, text=True, check=False, timeout=60
         )
@@ -66,17 +64,19 @@ def wait_for(url: str) -> None:
 @pytest.fixture(scope="module")
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
     home = tmp_path_factory.mktemp("clone")
-    for name in ("app.py", "wsgi.py", "ml_server", "monitor_blueprint", "deploy"):
+    for name in ("app.py", "wsgi.py", "ml_server", "monitor_blueprint", "deploy", "pyproject.toml", "README.md", "LICENSE"):
         source = ROOT / name
         shutil.copytree(source, home / name) if source.is_dir() else shutil.copy2(source, home / name)
+    programs = environment(home / ".venv")
+    install(programs, "--editable", home)
     ports = free_port(), free_port()
-    programs = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
-    (home / "Procfile").write_text("\n".join(f"{line} -b 127.0.0.1:{port}" for line, port in zip(programs, ports, strict=True)))
+    lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
+    (home / "Procfile").write_text("\n".join(f"{line} -b 127.0.0.1:{port}" for line, port in zip(lines, ports, strict=True)))
     with (home / "output").open("w") as output:
         runner = subprocess.Popen(
-            [sys.executable, "-m", "honcho", "start"],
+            [programs / "python", "-m", "honcho", "start"],
             cwd=home,
-            env=clean_environ({"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}),
+            env=clean_environ({"PATH": f"{programs}:{os.environ['PATH']}"}),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -89,9 +89,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
         os.killpg(runner.pid, signal.SIGINT)
         assert runner.wait(DEADLINE_S) is not None
     finally:
-        if runner.poll() is None:
-            os.killpg(runner.pid, signal.SIGKILL)
-            runner.wait()
+        kill_all(runner)
 
 
 def commands() -> list[str]:
