@@ -4,13 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
+ML_BIND ?= 127.0.0.1:9000
+MONITOR_BIND := 127.0.0.1:9001
 
-.PHONY: run test test-fast test-box lint format lock train clean
+.PHONY: help run test test-fast test-box lint format lock train clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.installed ## start the ML server and the monitor; Ctrl-C ends both
+	@$(BIN)/python tools/check_addresses.py $(ML_BIND) $(MONITOR_BIND)
 	@mkdir -p var/log var/lib
-	@echo "ML server: http://127.0.0.1:9000/health    monitor: http://127.0.0.1:9001/health"
-	@echo "health check log: var/log/health_check.log    page: http://127.0.0.1:9001/ (user: admin, password: in var/lib/admin_token)"
+	@echo "ML server: http://$(ML_BIND)/health    monitor: http://$(MONITOR_BIND)/health"
+	@echo "health check log: var/log/health_check.log    page: http://$(MONITOR_BIND)/ (user: admin, password: in var/lib/admin_token)"
 	@PYTHONUNBUFFERED=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/honcho start
 
 test: lint ## run every test that needs no root
@@ -29,7 +35,7 @@ lint: $(VENV)/.dev ## style and types
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/.dev
+format: $(VENV)/.dev ## mend the style where that needs no thought
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -42,11 +48,13 @@ lock: $(VENV)/.dev ## lock the dependencies of pyproject.toml, with hashes
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 train: ## rebuild the bundled model in an environment of its own
+	@sh tools/check_python.sh $(PYTHON)
 	$(PYTHON) -m venv build/train
 	build/train/bin/pip install --quiet --require-hashes -r requirements-train.txt
 	build/train/bin/python -m ml_server.training.alzheimer
 
 $(VENV)/.installed: requirements.txt requirements-build.txt pyproject.toml
+	@sh tools/check_python.sh $(PYTHON)
 	@echo "==> Making an environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "==> Installing the libraries (about half a minute, once)"
@@ -60,5 +68,5 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
-clean:
+clean: ## remove what was installed and built; var/ stays
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
