@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import msgspec
 from gunicorn.http import errors as http_errors
-from gunicorn.workers.gthread import _DEFER, ThreadWorker
+from gunicorn.workers.gthread import _DEFER, ThreadWorker  # noqa: PLC2701 - what a thread returns to give a connection back
 
 from ml_server.schemas import render_error
 from ml_server.systemd import Watchdog

@@ -85,7 +85,7 @@ class Outbox:
         sender: str = SERVICE,
         timing: Timing | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,  # noqa: S311 - spreads attempts
     ) -> None:
         """Take what is needed.
 

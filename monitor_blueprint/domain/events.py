@@ -107,7 +107,7 @@ def _is_failing(check: CheckState, wanted: Belief) -> bool:
 
 
 def _belief_after(check: CheckState, wanted: Belief, *, is_named: bool) -> Belief:
-    """What a message has named was told as the message says: as a consequence, or as a failure of its own."""
+    """Return what is believed after the messages: what one has named, as it says it (a consequence, or a failure of its own)."""
     is_blind = wanted is Belief.BLIND and check.status is Status.UNKNOWN
     if not is_named or is_blind or wanted is Belief.FLAPPING:
         return wanted

@@ -23,7 +23,7 @@ from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import ProbeError, Reading, Status, Thresholds
 
 # All but the last two are what a probe's file needs.
-__all__ = ["Observation", "ProbeContext", "ProbeError", "Reading", "Status", "Thresholds", "kinds", "load"]
+__all__ = ["Observation", "ProbeContext", "ProbeError", "Reading", "Status", "Thresholds", "available", "load"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 
+from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 from monitor_blueprint.notifiers import email
 from tests.monitor_blueprint.standins import DrippingMailServer, EndlessServer, MailStandIn, free_port
 

@@ -4,9 +4,9 @@ import logging
 from datetime import UTC, datetime
 
 import pytest
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 
 from monitor_blueprint import notifiers
+from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 from monitor_blueprint.notifiers import slack
 from tests.monitor_blueprint.standins import EndlessServer, HttpStandIn, Reply, free_port
 
