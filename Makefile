@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 ML_BIND ?= 127.0.0.1:9000
 MONITOR_BIND := 127.0.0.1:9001
 
-.PHONY: help run test test-fast test-box lint format lock train clean
+.PHONY: help run test test-fast test-box lint format drawing lock train clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,11 @@ lint: $(VENV)/.dev ## style and types
 format: $(VENV)/.dev ## mend the style where that needs no thought
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+drawing: $(VENV)/.dev ## draw the rooms from the imports into docs/ (needs graphviz)
+	for package in monitor_blueprint ml_server; do \
+	    $(BIN)/import-linter drawgraph $$package > docs/$$package.dot && tred docs/$$package.dot | dot -Tsvg -o docs/$$package.svg; \
+	done
 
 lock: $(VENV)/.dev ## lock the dependencies of pyproject.toml, with hashes
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.txt

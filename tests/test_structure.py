@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("ml_server", "monitor_blueprint")
@@ -52,6 +56,14 @@ def test_no_module_is_private() -> None:
     """A module that only its neighbours may know has no place; names are private, modules are rooms."""
     private = [path for path in MODULES if path.stem.startswith("_") and path.stem not in ("__init__", "__main__")]
     assert private == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_drawing_is_current(package: str) -> None:
+    """`make drawing` mends it."""
+    command = [sys.executable, "-c", "from importlinter.cli import import_linter; import_linter()", "drawgraph", package]
+    drawn = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "docs" / f"{package}.dot").read_text() == drawn
 
 
 def strings_of(path: Path) -> Iterator[str]:
