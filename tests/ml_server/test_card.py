@@ -53,6 +53,20 @@ def test_a_median_outside_its_own_range_is_refused(content: Content) -> None:
         read_card(msgspec.json.encode(content))
 
 
+@pytest.mark.parametrize("end", ["minimum", "maximum"])
+def test_a_median_may_be_an_end_of_its_range(content: Content, end: str) -> None:
+    content["inputs"][0]["median"] = content["inputs"][0][end]
+    assert read_card(msgspec.json.encode(content)).inputs[0].median == content["inputs"][0][end]
+
+
+@pytest.mark.parametrize("part", ["inputs", "training", "scores", "golden_samples"])
+def test_an_unknown_key_is_refused_in_every_part(content: Content, part: str) -> None:
+    inner = content[part]["roc_auc"] if part == "scores" else content[part]
+    (inner[0] if isinstance(inner, list) else inner)["colour"] = "blue"
+    with pytest.raises(BrokenModelError, match=f"colour.*{part}"):
+        read_card(msgspec.json.encode(content))
+
+
 def test_two_inputs_of_one_name_are_refused(content: Content) -> None:
     content["inputs"].append(content["inputs"][0])
     with pytest.raises(BrokenModelError, match="same name"):

@@ -1,4 +1,5 @@
 import threading
+import time
 
 from ml_server.deadlines import DeadlineWatch
 
@@ -12,9 +13,11 @@ def test_work_that_runs_over_its_deadline_is_cancelled() -> None:
 
 
 def test_a_nearer_deadline_is_kept_while_a_farther_one_is_watched() -> None:
-    watch, far, near = DeadlineWatch(), threading.Event(), threading.Event()
-    with watch.limit(LONG_S, far.set), watch.limit(0.01, near.set):
-        assert near.wait(LONG_S)
+    watch, far, first, near = DeadlineWatch(), threading.Event(), threading.Event(), threading.Event()
+    with watch.limit(LONG_S, far.set), watch.limit(0.01, first.set):
+        assert first.wait(LONG_S)  # from here on, the thread lets nobody in before it waits for the far one
+        with watch.limit(0.01, near.set):
+            assert near.wait(LONG_S)
     assert not far.is_set()
 
 
@@ -25,3 +28,11 @@ def test_work_that_is_done_in_time_is_not_cancelled() -> None:
     with watch.limit(0.1, late.set):
         assert late.wait(LONG_S)
     assert not early.is_set()
+
+
+def test_waiting_for_a_deadline_takes_no_processor() -> None:
+    late = threading.Event()
+    before = time.process_time()
+    with DeadlineWatch().limit(1.0, late.set):
+        assert late.wait(LONG_S)
+    assert time.process_time() - before < 0.2

@@ -1,4 +1,5 @@
 import json
+import time
 from typing import Any
 
 import pytest
@@ -25,7 +26,9 @@ def ask(service: InferenceService, content: Any, progress: Progress | None = Non
 
 def test_bytes_become_bytes(service: InferenceService, features: dict[str, Any]) -> None:
     progress = Progress()
+    started = time.perf_counter()
     answer = ask(service, {"features": features}, progress)
+    assert 0 < answer["inference_ms"] <= (time.perf_counter() - started) * 1000
     assert (answer["ok"], answer["request_id"], answer["prediction"]) == (True, "id-1", "Impaired")
     assert progress == Progress(NAME, VERSION, rows=1, answered=1)
 
