@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -97,3 +100,11 @@ def test_no_file_names_a_place_on_the_machine_where_it_was_written() -> None:
 def test_every_package_of_tests_can_be_told_apart() -> None:
     folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_programs_of_tests_can_be_interrupted() -> None:
+    """Also where the tests run in the background: a signal that is ignored stays so in whatever is started."""
+    program = "import subprocess, tests.conftest; subprocess.run(['grep', 'SigIgn', '/proc/self/status'])"
+    background = f"trap '' INT; exec {sys.executable} -c \"{program}\""
+    done = subprocess.run(["sh", "-c", background], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not int(done.stdout.split()[1], 16) & 1 << (signal.SIGINT - 1)

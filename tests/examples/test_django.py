@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from typing import Any
 
 import pytest
 import requests
+
+from tests.e2e.programs import kill_all
 
 SITE = Path(__file__).resolve().parents[2] / "examples" / "django"
 TOKEN = "token-of-the-monitor"
@@ -141,8 +142,7 @@ def site(ml_server: Neighbour, monitor: Neighbour, media: Path, state: Path) -> 
         requests.get(f"{url}/api/health/", timeout=30)
         yield url
     finally:
-        gunicorn.terminate()
-        gunicorn.wait(timeout=30)
+        kill_all(gunicorn)
 
 
 def as_over_tls(browser: requests.Session) -> None:
@@ -502,5 +502,5 @@ def test_the_readmes_blocks_for_ones_own_machine_make_a_site_with_statistics(
             with logged_in(f"http://127.0.0.1:{port}", "admin") as browser:
                 assert browser.get(f"http://127.0.0.1:{port}/api/system/stats/", timeout=10).json() == STATS
         finally:
-            shell.send_signal(signal.SIGINT)
+            kill_all(shell)
     assert monitor.asked[-1][1]["Authorization"] == f"Bearer {TOKEN}"
