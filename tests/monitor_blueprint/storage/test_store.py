@@ -361,6 +361,23 @@ def test_a_locked_database_is_stood_in_for_and_written_back(path: Path, store: S
         assert len(another.reads.silences(NOW)) == 1
 
 
+@pytest.mark.parametrize("is_ended_in_memory", [True, False])
+def test_silence_that_was_ended_stays_ended(path: Path, store: Store, is_ended_in_memory: bool) -> None:
+    """Whoever ended it: the monitor in its memory, or somebody else in the file that it could not use."""
+    silence = Silence("Flask", NOW, NOW + 60 * MINUTE)
+    ended, lasting = (store.run(lambda tx: tx.add_silence(silence)) for _ in range(2))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert store.run(lambda tx: tx.end_silence(ended, NOW + MINUTE) if is_ended_in_memory else True)
+        assert "locked" in store.problem
+    if not is_ended_in_memory:
+        with Store(path) as another:
+            assert another.run(lambda tx: tx.end_silence(ended, NOW + MINUTE))
+    store.try_to_heal(NOW + 2 * MINUTE)
+    assert store.problem == ""
+    assert store.reads.silences(NOW + 2 * MINUTE) == (replace(silence, number=lasting),)
+
+
 def test_a_database_in_the_hands_of_somebody_else_is_still_read(path: Path) -> None:
     with Store(path) as store:
         store.run(commit_incident)
