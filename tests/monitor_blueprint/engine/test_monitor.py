@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from monitor_blueprint.text import ko
 from tests.monitor_blueprint.bus import Systemd
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
 from tests.monitor_blueprint.guide import without_time
-from tests.monitor_blueprint.running import configure
+from tests.monitor_blueprint.running import Running, configure
 from tests.monitor_blueprint.standins import HttpStandIn
 
 DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
@@ -99,6 +100,11 @@ def test_a_health_check_forgets_what_is_older_than_configured(start_monitor: Sta
         running.monitor.schedule.run_soon("test")
         reports.until_checked()
     assert all(record.started_at > old for record in store.reads.cycles())
+
+
+def test_watchdog_bears_two_missed_checks(tmp_path: Path, script: Script, reports: Reports) -> None:
+    with closing(Running(configure(tmp_path, settings="every_minutes = 10"), {})):
+        assert "WATCHDOG_USEC=1260000000" in reports.until_ready().splitlines()
 
 
 def test_a_configuration_that_has_become_wrong_is_reported_and_the_old_one_stays_in_use(
