@@ -87,3 +87,11 @@ def test_a_first_backup_has_nothing_to_be_compared_with(shelf: Shelf) -> None:
     shelf.put("new", 1, size=3)
     assert shelf.look()["size"].status is Status.OK
     assert backup.is_possible(shelf.options)
+
+
+def test_first_backup_while_it_is_written(shelf: Shelf) -> None:
+    """There is none before it that could count, so it does."""
+    shelf.put("new", 0.01)
+    seen = shelf.look()
+    assert (seen["age"].status, seen["age"].facts["file"]) == (Status.OK, "new.sql.gz")
+    assert seen["size"].status is Status.OK
