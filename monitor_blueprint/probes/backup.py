@@ -26,7 +26,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         warning_h, critical_h: age of the newest; a daily backup gets two hours to be late, then one may be missing.
         warning_percent, critical_percent: size of the newest in percent of the one before.
         least_bytes: smaller than this is no backup.
-        settle_s: a file that changed within this time may still be being written; the one before counts.
+        settle_s: a file that changed within this time may still be being written; the one before counts. Of the very
+            first one the size is not judged until then.
     """
 
     pattern: Text = "/var/backups/neuronova/*"
@@ -57,9 +58,10 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     backups = sorted(_find(options.pattern), reverse=True)
     if not backups:
         return Observation((Reading("missing", Status.CRITICAL, facts={"pattern": clean(options.pattern)}),))
-    finished = [backup for backup in backups if now - backup.written_at >= options.settle_s] or backups
-    readings = (_age(finished[0], now, options), _size(finished, options))
-    return Observation(readings)
+    finished = [backup for backup in backups if now - backup.written_at >= options.settle_s]
+    if not finished:
+        return Observation((_age(backups[0], now, options),))
+    return Observation((_age(finished[0], now, options), _size(finished, options)))
 
 
 def _find(pattern: str) -> list[Backup]:

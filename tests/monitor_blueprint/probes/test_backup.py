@@ -90,8 +90,52 @@ def test_a_first_backup_has_nothing_to_be_compared_with(shelf: Shelf) -> None:
 
 
 def test_first_backup_while_it_is_written(shelf: Shelf) -> None:
-    """There is none before it that could count, so it does."""
-    shelf.put("new", 0.01)
+    """There is none before it that could count: it is there, and how large it will be nobody knows yet."""
+    shelf.put("new", 0.01, size=0)
     seen = shelf.look()
     assert (seen["age"].status, seen["age"].facts["file"]) == (Status.OK, "new.sql.gz")
-    assert seen["size"].status is Status.OK
+    assert "size" not in seen
+
+
+def test_first_two_backups_while_they_are_written(shelf: Shelf) -> None:
+    shelf.put("first", 0.02, size=1000)
+    shelf.put("second", 0.01, size=3)
+    assert list(shelf.look()) == ["age"]
+
+
+@pytest.mark.parametrize(("hours", "status"), [(26, Status.WARNING), (50, Status.CRITICAL)])
+def test_age_on_the_limit_counts(shelf: Shelf, hours: float, status: Status) -> None:
+    shelf.put("new", hours)
+    assert shelf.look()["age"].status is status
+
+
+@pytest.mark.parametrize(("size", "status"), [(500, Status.OK), (100, Status.WARNING)])
+def test_size_on_the_limit_is_no_less(shelf: Shelf, size: int, status: Status) -> None:
+    shelf.put("old", 30)
+    shelf.put("new", 6, size)
+    assert shelf.look()["size"].status is status
+
+
+def test_settled_backup_counts(shelf: Shelf) -> None:
+    shelf.put("old", 30)
+    shelf.put("new", shelf.options.settle_s / HOUR, size=3)
+    assert shelf.look()["size"].facts["file"] == "new.sql.gz"
+
+
+def test_only_backup_that_is_empty_is_critical(shelf: Shelf) -> None:
+    shelf.put("new", 1, size=0)
+    assert shelf.look()["size"].status is Status.CRITICAL
+
+
+def test_size_after_an_empty_backup(shelf: Shelf) -> None:
+    """An empty file is nothing to compare with."""
+    shelf.put("old", 30, size=0)
+    shelf.put("new", 6)
+    assert shelf.look()["size"].status is Status.OK
+
+
+def test_backup_of_a_clock_that_is_ahead(shelf: Shelf) -> None:
+    shelf.put("old", 30)
+    shelf.put("ahead", -1, size=3)
+    seen = shelf.look()
+    assert (seen["age"].facts["file"], seen["size"].status) == ("old.sql.gz", Status.OK)
