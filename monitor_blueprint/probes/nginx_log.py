@@ -62,9 +62,10 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     requests = _counted(checkpoint.get("requests", ()), [len(statuses), sum(code >= 500 for code in statuses)], now, options)
     found = [match for match in map(_ERROR.match, error.lines) if match]
     levels = [match["level"] for match in found]
-    errors = _counted(checkpoint.get("errors", ()), [len(levels), sum(level in _AT_ONCE for level in levels)], now, options)
+    at_once = sum(level in _AT_ONCE for level in levels)
+    errors = _counted(checkpoint.get("errors", ()), [len(levels), at_once, _worst(levels)], now, options)
     last = _line_text(found[-1]["text"]) if found else str(checkpoint.get("last", "")) if errors else ""
-    readings = (_share(requests, options), _complaints(errors, levels, last, options))
+    readings = (_share(requests, options), _complaints(errors, last, options))
     remembered = {"requests": requests, "errors": errors, "last": last, "at": now}
     return Observation(readings, remembered | {"access": dict(access.position), "error": dict(error.position)})
 
@@ -74,8 +75,8 @@ def status_codes(lines: Iterable[str]) -> list[int]:
     return [int(match["combined"] or match["json"]) for match in map(_STATUS.search, lines) if match]
 
 
-def _counted(before: Iterable[Sequence[Any]], counts: list[int], now: float, options: Options) -> list[list[Any]]:
-    """Return what was counted within the window: rows of [moment, all, bad]."""
+def _counted(before: Iterable[Sequence[Any]], counts: list[Any], now: float, options: Options) -> list[list[Any]]:
+    """Return what was counted within the window: rows of [moment, all, bad], for errors with the worst level."""
     rows = [list(row) for row in before if now - options.window_s < row[0] <= now]
     return [*rows, [now, *counts]] if counts[0] else rows
 
@@ -90,12 +91,17 @@ def _share(rows: Sequence[Sequence[Any]], options: Options) -> Reading:
     return Reading("share", value=percent, unit="%", thresholds=options.thresholds, facts=facts, is_symptom=True)
 
 
-def _complaints(rows: Sequence[Sequence[Any]], levels: Sequence[str], last: str, options: Options) -> Reading:
+def _complaints(rows: Sequence[Sequence[Any]], last: str, options: Options) -> Reading:
     lines, at_once = sum(row[1] for row in rows), sum(row[2] for row in rows)
-    level = next((each for each in _WORST_FIRST if each in levels), "")
+    # A row of a version before has no level.
+    level = _worst([level for row in rows for level in row[3:]])
     facts: dict[str, Scalar] = {"lines": lines, "level": level, "last": last, "minutes": round(options.window_s / 60)}
     is_bad = bool(at_once) or lines >= options.error_lines
     return Reading("errors", Status.WARNING if is_bad else Status.OK, value=float(lines), facts=facts)
+
+
+def _worst(levels: Sequence[str]) -> str:
+    return next((each for each in _WORST_FIRST if each in levels), "")
 
 
 def _line_text(text: str) -> str:

@@ -146,3 +146,23 @@ def test_logs_that_are_not_there_are_a_probe_error(tmp_path: Path) -> None:
     assert not nginx_log.is_possible(options)
     with pytest.raises(ProbeError, match="No such file"):
         nginx_log.probe(options, looking())
+
+
+def test_level_is_the_worst_that_counts(nginx: Nginx) -> None:
+    """Also in a look that finds nothing new: the alert says why it is one."""
+    nginx.write(error=complaint("emerg"))
+    nginx.look(60)
+    nginx.write(error=complaint("error"))
+    for at in (120, 180):
+        _, errors = nginx.look(at)
+        assert (errors.status, errors.facts["level"], errors.facts["lines"]) == (Status.WARNING, "emerg", 2)
+    _, errors = nginx.look(360)
+    assert (errors.status, errors.facts["level"], errors.facts["lines"]) == (Status.OK, "error", 1)
+
+
+def test_looks_at_the_same_moment_count_together(nginx: Nginx) -> None:
+    nginx.write(request(200) * 10)
+    nginx.look(60)
+    nginx.write(request(502) * 10)
+    share, _ = nginx.look(60)
+    assert (share.value, share.facts["minutes"]) == (50.0, 5)
