@@ -20,6 +20,8 @@ _STATUS = re.compile(r'\] "[^"]*" (?P<combined>\d{3}) |"status"\s*:\s*"?(?P<json
 _ERROR = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(?P<level>error|crit|alert|emerg)\] (?:\d+#\d+: )?(?P<text>.*)")
 _WORST_FIRST = ("emerg", "alert", "crit", "error")
 _AT_ONCE = ("emerg", "alert")
+# The schedule may look every half hour, and late.
+_LONGEST_PAUSE_S = 2700.0
 # Who asked is nobody's business but the log's.
 _CLIENT = re.compile(r", client: [^,]*")
 
@@ -32,8 +34,9 @@ class Options(LimitOptions, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         warning, critical, clear: limits of the share of 5xx in percent. More than 5 % is where the collected
             Prometheus rules ("NginxHighHttp5xxErrorRate") begin; one request in five is an outage for the users.
         least_requests: with fewer requests within `window_s` the share says nothing and is not judged.
-        window_s: time over which requests and errors are counted.
-        error_lines: as many lines of level error or crit within `window_s` are a WARNING; alert and emerg are at once.
+        window_s: time over which requests and errors are counted; since the last look where that is longer ago.
+        error_lines: as many lines of level error or crit within `window_s`, on average, are a WARNING; alert and emerg
+            are at once.
     """
 
     access: Text = "/var/log/nginx/access.log"
@@ -54,8 +57,10 @@ def is_possible(options: Options) -> bool:
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Read what both logs have got since the last look."""
     now, checkpoint = context.now.timestamp(), context.checkpoint
+    pause_s = now - checkpoint.get("at", 0)
     # After a long absence the share of an hour ago is not news.
-    is_fresh = 0 <= now - checkpoint.get("at", 0) <= 2 * options.window_s
+    is_fresh = 0 <= pause_s <= max(2 * options.window_s, _LONGEST_PAUSE_S)
+    span_s = max(options.window_s, pause_s) if is_fresh else options.window_s
     access = tail.read_new(Path(options.access), checkpoint.get("access") if is_fresh else None)
     error = tail.read_new(Path(options.error), checkpoint.get("error") if is_fresh else None)
     statuses = status_codes(access.lines)
@@ -65,7 +70,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     at_once = sum(level in _AT_ONCE for level in levels)
     errors = _counted(checkpoint.get("errors", ()), [len(levels), at_once, _worst(levels)], now, options)
     last = _line_text(found[-1]["text"]) if found else str(checkpoint.get("last", "")) if errors else ""
-    readings = (_share(requests, options), _complaints(errors, last, options))
+    readings = (_share(requests, span_s, options), _complaints(errors, span_s, last, options))
     remembered = {"requests": requests, "errors": errors, "last": last, "at": now}
     return Observation(readings, remembered | {"access": dict(access.position), "error": dict(error.position)})
 
@@ -81,9 +86,9 @@ def _counted(before: Iterable[Sequence[Any]], counts: list[Any], now: float, opt
     return [*rows, [now, *counts]] if counts[0] else rows
 
 
-def _share(rows: Sequence[Sequence[Any]], options: Options) -> Reading:
+def _share(rows: Sequence[Sequence[Any]], span_s: float, options: Options) -> Reading:
     requests, failed = sum(row[1] for row in rows), sum(row[2] for row in rows)
-    facts: dict[str, Scalar] = {"requests": requests, "failed": failed, "minutes": round(options.window_s / 60)}
+    facts: dict[str, Scalar] = {"requests": requests, "failed": failed, "minutes": round(span_s / 60)}
     if requests < options.least_requests:
         return Reading("quiet", facts=facts, is_symptom=True)
     percent = round(100 * failed / requests, 1)
@@ -91,12 +96,12 @@ def _share(rows: Sequence[Sequence[Any]], options: Options) -> Reading:
     return Reading("share", value=percent, unit="%", thresholds=options.thresholds, facts=facts, is_symptom=True)
 
 
-def _complaints(rows: Sequence[Sequence[Any]], last: str, options: Options) -> Reading:
+def _complaints(rows: Sequence[Sequence[Any]], span_s: float, last: str, options: Options) -> Reading:
     lines, at_once = sum(row[1] for row in rows), sum(row[2] for row in rows)
     # A row of a version before has no level.
     level = _worst([level for row in rows for level in row[3:]])
-    facts: dict[str, Scalar] = {"lines": lines, "level": level, "last": last, "minutes": round(options.window_s / 60)}
-    is_bad = bool(at_once) or lines >= options.error_lines
+    facts: dict[str, Scalar] = {"lines": lines, "level": level, "last": last, "minutes": round(span_s / 60)}
+    is_bad = bool(at_once) or lines * options.window_s / span_s >= options.error_lines
     return Reading("errors", Status.WARNING if is_bad else Status.OK, value=float(lines), facts=facts)
 
 

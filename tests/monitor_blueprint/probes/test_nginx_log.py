@@ -160,6 +160,16 @@ def test_level_is_the_worst_that_counts(nginx: Nginx) -> None:
     assert (errors.status, errors.facts["level"], errors.facts["lines"]) == (Status.OK, "error", 1)
 
 
+def test_schedule_of_half_an_hour_sees_all(nginx: Nginx) -> None:
+    """What came since the last look counts, and over how long is said."""
+    nginx.write(request(200) * 30 + request(502) * 10, complaint("error") * 29)
+    share, errors = nginx.look(1800)
+    assert (share.aspect, share.value, share.facts["minutes"]) == ("share", 25.0, 30)
+    assert (errors.status, errors.facts["lines"], errors.facts["minutes"]) == (Status.OK, 29, 30)
+    nginx.write(error=complaint("error") * 30)
+    assert nginx.look(3600)[1].status is Status.WARNING
+
+
 def test_looks_at_the_same_moment_count_together(nginx: Nginx) -> None:
     nginx.write(request(200) * 10)
     nginx.look(60)
