@@ -128,12 +128,20 @@ def _difference(answer: Answer, sample: Sample, wanted: Samples, options: Option
         ("ok", True),
         ("model_name", wanted.model_name),
         ("model_version", version),
-        ("prediction", max(sample.expected, key=lambda name: sample.expected[name])),
     )
     for field, expected in pairs:
         if body.get(field) != expected:
             return Wrong(field, body.get(field), expected)
-    return _wrong_probability(body.get("predictions"), sample, options.tolerance)
+    return _wrong_class(body.get("prediction"), sample, options.tolerance) or _wrong_probability(
+        body.get("predictions"), sample, options.tolerance
+    )
+
+
+def _wrong_class(prediction: object, sample: Sample, tolerance: float) -> Wrong | None:
+    likeliest = max(sample.expected, key=lambda name: sample.expected[name])
+    # Of those that are as likely, within the tolerance, another machine may choose another.
+    right = [name for name, expected in sample.expected.items() if expected >= sample.expected[likeliest] - 2 * tolerance]
+    return None if prediction in right else Wrong("prediction", prediction, likeliest)
 
 
 def _wrong_probability(predictions: object, sample: Sample, tolerance: float) -> Wrong | None:

@@ -133,3 +133,24 @@ def test_without_a_sample_file_nothing_can_be_asked(tmp_path: Path) -> None:
     assert golden.is_possible(golden.Options())
     with pytest.raises(ProbeError, match="No such file"):
         golden.probe(options, looking())
+
+
+@pytest.mark.parametrize("probabilities", [(0.5, 0.5), (0.4999, 0.5001)])
+@pytest.mark.parametrize("winner", ["a", "b"])
+def test_either_class_is_right_within_the_tolerance(
+    site: Site, tmp_path: Path, winner: str, probabilities: tuple[float, float]
+) -> None:
+    """Between two that are as likely as the other, within the tolerance, another machine may decide otherwise."""
+    path = tmp_path / "sample.json"
+    expected = {"a": 0.5001, "b": 0.4999}
+    path.write_text(json.dumps(BUNDLED | {"samples": [{"features": {"x": 1.0}, "expected": expected}]}))
+    answer = right({"expected": dict(zip("ab", probabilities, strict=True))}, prediction=winner)
+    assert look(site, answer, sample=str(path))["answer"].status is Status.OK
+
+
+@pytest.mark.parametrize("off", [0.001, -0.001])
+def test_probability_on_the_tolerance_is_right(site: Site, tmp_path: Path, off: float) -> None:
+    path = tmp_path / "sample.json"
+    path.write_text(json.dumps(BUNDLED | {"samples": [{"features": {"x": 1.0}, "expected": {"a": 0.75, "b": 0.25}}]}))
+    answer = right({"expected": {"a": 0.75 + off, "b": 0.25}})
+    assert look(site, answer, sample=str(path))["answer"].status is Status.OK
