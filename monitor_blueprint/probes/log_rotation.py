@@ -65,7 +65,8 @@ def rotations(lines: Iterable[str]) -> dict[str, datetime]:
         text = f"{match['date']}-{match['time'] or '0:0:0'}"
         try:
             found[match["path"]] = datetime.strptime(text, "%Y-%m-%d-%H:%M:%S").astimezone()
-        except ValueError:
+        except (ValueError, OverflowError):
+            # No date, or one so far away that local time has no name for it.
             continue
     return found
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
 from monitor_blueprint.probes import log_rotation
@@ -53,6 +56,38 @@ def test_dates_of_old_and_new_versions_are_understood_and_nonsense_is_not() -> N
         ("/a", "2025-12-06 03:04:05"),
         ("/b", "2025-12-06 00:00:00"),
     ]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Seoul", "America/New_York"])
+@pytest.mark.parametrize("date", ["0001-1-1-0:0:0", "9999-12-31-23:59:59", "1970-1-1-0:0:0", "2025-2-29-0:0:0"])
+def test_date_at_the_end_of_time_is_survived(monkeypatch: pytest.MonkeyPatch, zone: str, date: str) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert "/b" in log_rotation.rotations([f'"/a" {date}', '"/b" 2025-12-6-3:4:5'])
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@given(st.lists(st.from_regex(log_rotation._ENTRY, fullmatch=True) | st.text()))
+def test_any_line_is_survived(lines: list[str]) -> None:
+    assert all(at.tzinfo for at in log_rotation.rotations(lines).values())
+
+
+def test_rotation_on_the_limit_is_fine(tmp_path: Path) -> None:
+    assert look(write(tmp_path, 2)).status is Status.OK
+
+
+def test_rotation_ahead_of_the_clock_is_fine(tmp_path: Path) -> None:
+    reading = look(write(tmp_path, -1))
+    assert (reading.status, reading.value, reading.facts["days"]) == (Status.OK, 0, 0)
+
+
+def test_empty_status_file_is_a_warning(tmp_path: Path) -> None:
+    """Logrotate has begun it and crashed."""
+    (tmp_path / "status").touch()
+    assert look(tmp_path / "status").aspect == "never"
 
 
 def test_a_name_with_a_space_is_understood() -> None:
