@@ -20,7 +20,7 @@ from monitor_blueprint.adapters import command
 from monitor_blueprint.adapters.file_patterns import has_match, matches
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
 from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.options import Positive
+from monitor_blueprint.options import Positive, Text
 from monitor_blueprint.probes import Observation, ProbeContext
 
 DEFAULT_INTERVAL_S = 3600.0
@@ -41,7 +41,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         timeout_s: how long a connection may take.
     """
 
-    host: str = "127.0.0.1"
+    host: Text = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 443
     server_name: str = ""
     verify: bool = False

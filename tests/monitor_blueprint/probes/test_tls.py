@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from monitor_blueprint.adapters import command
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
 from monitor_blueprint.probes import tls
-from tests.monitor_blueprint.probes.looking import Site, looking, nobody
+from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
 
 pytestmark = pytest.mark.skipif(not command.is_installed("openssl"), reason="openssl is not installed")
 
@@ -153,3 +154,35 @@ def test_it_is_possible_where_there_is_a_certificate(make: Make, tmp_path: Path)
     assert tls.is_possible(tls.Options(file=str(make(90))))
     assert not tls.is_possible(tls.Options(file=str(tmp_path / "none.pem")))
     assert tls.is_possible(tls.Options(host="clinic.example"))
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "aspect"),
+    [
+        (21, Status.OK, "expiry"),
+        (7, Status.WARNING, "expiry"),
+        (0, Status.CRITICAL, "expiry"),
+        (-1 / 86400, Status.CRITICAL, "expired"),
+    ],
+)
+def test_certificate_on_the_limit(days: float, status: Status, aspect: str) -> None:
+    now = NOW.timestamp()
+    reading = tls._expiry(tls.Certificate("clinic.example", 0, now + days * tls.DAY_S), now, tls.Options())
+    assert (reading.status, reading.aspect) == (status, aspect)
+
+
+def test_certificate_that_begins_now_is_valid() -> None:
+    now = NOW.timestamp()
+    reading = tls._expiry(tls.Certificate("clinic.example", now, now + 90 * tls.DAY_S), now, tls.Options())
+    assert (reading.status, reading.aspect) == (Status.OK, "expiry")
+
+
+def test_certificate_without_end_is_fine() -> None:
+    """RFC 5280, 4.1.2.5: 99991231235959Z is for one that has no good end."""
+    reading = tls._expiry(tls.Certificate("device", 0, 253402300799.0), NOW.timestamp(), tls.Options())
+    assert (reading.status, reading.facts["until"]) == (Status.OK, "9999-12-31")
+
+
+def test_host_without_a_name_is_refused_at_start() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"host": ""}, tls.Options)
