@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import psutil
@@ -103,3 +104,43 @@ def test_looks_within_a_minute_add_one_sample() -> None:
 def test_a_mount_point_that_is_not_there_is_a_probe_error() -> None:
     with pytest.raises(ProbeError, match="No such file"):
         disk_trend.probe(Options(path="/no/such/place"), looking())
+
+
+@given(st.lists(st.tuples(st.floats(-6 * HOUR, 0), st.floats(0, 2.0**60)), max_size=20))
+def test_any_samples_have_an_answer(samples: list[tuple[float, float]]) -> None:
+    now = NOW.timestamp()
+    hours = hours_until_full([Sample(now + at, available) for at, available in sorted(samples)], now)
+    assert hours is None or 0 <= hours < math.inf
+
+
+def test_samples_of_one_moment_are_no_trend() -> None:
+    now = NOW.timestamp()
+    assert hours_until_full([Sample(now, 2 * GIB), Sample(now, GIB)], now) is None
+
+
+def test_full_disk_is_full_now() -> None:
+    now = NOW.timestamp()
+    assert hours_until_full([Sample(now - HOUR, GIB), Sample(now, 0)], now) == 0
+
+
+@pytest.mark.parametrize(("hours", "is_known"), [(1.0, True), (0.99, False)])
+def test_trend_needs_an_hour_of_samples(hours: float, is_known: bool) -> None:
+    begin = Sample(NOW.timestamp() - hours * HOUR, 2.0**60)
+    (reading,) = disk_trend.probe(Options(), looking(checkpoint=remembered("/", [begin]))).readings
+    assert (reading.value is not None) is is_known
+
+
+@pytest.mark.parametrize(
+    ("free_percent", "hours", "status"),
+    [
+        (40.0, 23.9, Status.OK),
+        (39.9, 24.0, Status.OK),
+        (39.9, 23.9, Status.WARNING),
+        (20.0, 3.9, Status.WARNING),
+        (19.9, 4.0, Status.WARNING),
+        (19.9, 3.9, Status.CRITICAL),
+        (0.0, 0.0, Status.CRITICAL),
+    ],
+)
+def test_trend_on_the_limit_is_fine(free_percent: float, hours: float, status: Status) -> None:
+    assert disk_trend._judge(Options(), free_percent, hours) is status
