@@ -34,7 +34,7 @@ from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.reads import MANUAL
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, messages, render
 from monitor_blueprint.text.health_log import HealthLog
 
 # The Monitoring Plugins guidelines: 3 says "could not tell".
@@ -328,13 +328,8 @@ def test_alert() -> None:
     if not channels:
         raise click.ClickException(ko.NO_CHANNEL)
     now = datetime.now(UTC)
-    message = Message(
-        f"nn-test-{now:%Y%m%dT%H%M%S%f}",
-        ko.TEST_SUBJECT,
-        ko.TEST_BODY.format(at=render.local(now)),
-        now,
-        kind="test",
-    )
+    subject, body = messages.test(now)
+    message = Message(f"nn-test-{now:%Y%m%dT%H%M%S%f}", subject, body, now, kind="test")
     has_failed = False
     for channel in channels:
         outcome = channel.send(message, 10.0)

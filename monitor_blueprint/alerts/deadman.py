@@ -13,7 +13,7 @@ import msgspec
 from monitor_blueprint.adapters.http import fetch
 from monitor_blueprint.domain.messages import Delivered, Message
 from monitor_blueprint.notifiers import Channel
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, messages, render
 
 GONE_AFTER = timedelta(minutes=15)
 # How often the timer looks (systemd/neuronova-deadman.timer).
@@ -40,7 +40,7 @@ def look(
     """
     before = _read(memory)
     if fetch(url, 5.0).status == HTTP_OK:
-        untold = _tell(before.notified, channels, render.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
+        untold = _tell(before.notified, channels, messages.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
         lines = [ko.DEADMAN_BACK_SUBJECT] if before.notified else []
         return _conclude(lines, untold, memory, _Memory(None, untold))
     known = [moment for moment in (before.gone_since, last_check_at) if moment is not None and moment <= now]
@@ -52,7 +52,7 @@ def look(
     if not _write(memory, before) and now - gone_since >= GONE_AFTER + PERIOD:
         # Without a memory it can be told once all the same: by the one look that comes just after the 15 minutes.
         names = ()
-    untold = _tell(names, channels, render.deadman(is_gone=True, last=last_check_at, now=now), "gone", gone_since)
+    untold = _tell(names, channels, messages.deadman(is_gone=True, last=last_check_at, now=now), "gone", gone_since)
     notified = (*before.notified, *(name for name in names if name not in untold))
     return _conclude([ko.DEADMAN_SUBJECT], untold, memory, _Memory(gone_since, notified))
 

@@ -19,7 +19,7 @@ from monitor_blueprint.engine.runner import Runner, UnitSnapshot
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
-from monitor_blueprint.text import render
+from monitor_blueprint.text import messages
 from monitor_blueprint.text.health_log import HealthLog
 
 Evidence = Sequence[tuple[str, str]]
@@ -133,9 +133,9 @@ class HealthCheck:
         public = evidence.public_lines(found)
         for event in decision.events:
             event_id = f"nn-{event.incident}-{event.kind}-{round_.now:%Y%m%dT%H%M%S%f}"
-            yield event, render.alert(event, event_id, newest, public if is_news(event) else ())
+            yield event, messages.alert(event, event_id, newest, public if is_news(event) else ())
         loss = self._self_check.loss(round_.now) if round_.is_complete else None
         if loss is not None:
             event, result = loss
             # Its moment is the id by which the outbox takes it once.
-            yield event, render.alert(event, f"nn-loss-{event.at:%Y%m%dT%H%M%S%f}", {result.check: result})
+            yield event, messages.alert(event, f"nn-loss-{event.at:%Y%m%dT%H%M%S%f}", {result.check: result})

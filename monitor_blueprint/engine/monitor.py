@@ -24,7 +24,7 @@ from monitor_blueprint.engine.round import SYSTEMD, HealthReport
 from monitor_blueprint.engine.scheduler import Schedule
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, messages, render
 from monitor_blueprint.text.health_log import HealthLog
 
 _logger = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class Monitor:
 def make_outbox(settings: Config, store: Store, sender: str = SERVICE) -> Outbox:
     """Return the delivery over the configured channels; see `Outbox` for `sender`."""
     options = {channel.kind: channel.options for channel in settings.channels}
-    return Outbox(store, notifiers.channels(settings.environ, options), render.summary, sender=sender)
+    return Outbox(store, notifiers.channels(settings.environ, options), messages.backlog, sender=sender)
 
 
 def admin_token(settings: Config, environ: Mapping[str, str]) -> str:

@@ -183,53 +183,15 @@ WATCHING = "systemd 상태 변경 감시 시작: {units}"
 NO_SYSTEMD = "systemd 없음 ({reason}) - 정기 점검만 함"
 WATCH_LOST = "systemd 상태 변경 감시 끊김 ({reason}) - 재연결, 정기 점검은 계속됨"
 
-HEADS = {
-    EventKind.OPENED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
-    EventKind.JOINED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
-    EventKind.WORSENED: "[CRITICAL] NeuroNova 서비스 장애 발생!",
-    EventKind.REMINDER: "[CRITICAL] NeuroNova 서비스 장애 계속 중 ({lasted}째)",
-    EventKind.FLAPPING: "[CRITICAL] NeuroNova 서비스 상태가 불안정함 (장애와 복구 반복)",
-    EventKind.CALM: "[{level}] NeuroNova 서비스 상태가 안정됨",
-    EventKind.BLIND: "[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음",
-    EventKind.PARTLY_RECOVERED: "[{level}] NeuroNova 서비스 일부 복구",
-    EventKind.RECOVERED: "[OK] NeuroNova 서비스 복구",
-}
-ABOUT = {
-    EventKind.REMINDER: "실패한 서비스: {names}",
-    EventKind.FLAPPING: "불안정한 서비스: {names}",
-    EventKind.CALM: "안정된 서비스: {names}",
-    EventKind.BLIND: "확인할 수 없는 항목: {names}",
-    EventKind.PARTLY_RECOVERED: "복구된 서비스: {names}",
-    EventKind.RECOVERED: "복구된 서비스: {names}",
-}
-FAILED = "실패한 서비스: {names}"
-AT = "시각: {at}"
-STILL_FAILING = "계속 실패 중: {names}"
-NEWLY_FAILED = "새로 실패: {names}"
-DETAIL = "- {line} · {since}부터"
-DETAIL_CAUSE = "- {line} · {since}부터 · 원인: {cause}"
-# A disk does not stop, and what could not be seen may have been well.
-DETAIL_STOPPED = "- {name}: {lasted} 동안 중단됨"
-DETAIL_FAILED = "- {name}: {lasted} 동안 장애 상태였음"
-DETAIL_UNSEEN = "- {name}: {lasted} 동안 확인할 수 없었음"
-DETAIL_GONE = "- {name}: 더 이상 점검하지 않음"
 NOTHING_SEEN = "{name}: 결과 없음"
-EVIDENCE = "[{title}]"
-INCIDENT = "장애 번호: {incident}"
 
 TEST_SUBJECT = "[TEST] NeuroNova 테스트 알림"
-TEST_BODY = "[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: {at}"
 DEADMAN_SUBJECT = "[CRITICAL] NeuroNova 모니터 응답 없음"
-DEADMAN_BODY = (
-    "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: {last}\n시각: {at}\n확인: systemctl status gunicorn_monitor"
-)
 DEADMAN_BACK_SUBJECT = "[OK] NeuroNova 모니터 복구"
-DEADMAN_BACK_BODY = "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: {last}\n시각: {at}"
 DEADMAN_UNTOLD = "알리지 못함: {names}"
 DEADMAN_FORGETFUL = "상태를 기록할 수 없음: {path}"
 DEADMAN_WAITING = "모니터 응답 없음: {since}부터 (15분이 지나면 알림)"
-LATE_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
-LATE_HEAD = "알림 채널 장애로 늦게 전달되는 알림 {count}건입니다 (최대 {late} 지연). 오래된 순서입니다."
+BACKLOG_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
 NEVER = "없음"
 DELIVERIES = {"pending": "대기 중", "delivered": "전송됨", "refused": "거부됨"}
 NOT_SENT = "알림 채널 없음"

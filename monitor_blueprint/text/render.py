@@ -1,4 +1,4 @@
-"""Fills the catalogue's texts: from a reading its log line, from an event its message."""
+"""Fills the catalogue's lines: what a reading says, when, and for how long."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor_blueprint.domain.messages import Message
-from monitor_blueprint.domain.models import CheckResult, CheckState, Event, EventKind, Reading, Status
+from monitor_blueprint.domain.models import CheckResult, CheckState, Event, Reading, Status
 from monitor_blueprint.text import ko
-
-_CAN_STOP = ("service", "http")
 
 
 class _Unknown:
@@ -90,89 +87,12 @@ def _shown(reading: Reading) -> str:
     return f" ({text})" if text else ""
 
 
-def alert(
-    event: Event,
-    event_id: str,
-    results: Mapping[str, CheckResult],
-    evidence: Sequence[tuple[str, str]] = (),
-) -> Message:
-    """Return the message that tells an event; a CRITICAL one begins exactly as in the user's guide.
-
-    `results` are the newest results of the checks, for the measured values; `evidence` the few lines that help.
-    """
-    level = "CRITICAL" if event.failing else "OK"
-    head = ko.HEADS[event.kind].format(level=level, lasted=duration((event.at - event.opened_at).total_seconds()))
-    names = event.checks
-    lines = [head]
-    failing = tuple(name for name in event.failing if name not in event.blind)
-    if event.kind in (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED):
-        names = event.failing
-        lines.append(ko.FAILED.format(names=" ".join(failing)))
-    else:
-        lines.append(ko.ABOUT[event.kind].format(names=" ".join(event.checks)))
-    lines.append(ko.AT.format(at=local(event.at)))
-    if event.kind is EventKind.JOINED and event.checks != event.failing:
-        lines.append(ko.NEWLY_FAILED.format(names=" ".join(event.checks)))
-    if event.lasted_s:
-        lines += [_recovered(name, event, results) for name in event.lasted_s]
-        if failing:
-            lines.append(ko.STILL_FAILING.format(names=" ".join(failing)))
-        names = event.failing
-    lines += [_detail(name, event, results) for name in names]
-    for key, text in evidence:
-        lines += ["", ko.EVIDENCE.format(title=evidence_title(key)), text]
-    if event.incident:
-        lines += ["", ko.INCIDENT.format(incident=event.incident)]
-    return Message(event_id, f"{head} {' '.join(event.checks)}", "\n".join(lines), event.at, event.incident, event.kind)
-
-
-def _recovered(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
-    if name not in results:
-        text = ko.DETAIL_GONE
-    elif name in event.blind:
-        text = ko.DETAIL_UNSEEN
-    elif results[name].kind in _CAN_STOP:
-        text = ko.DETAIL_STOPPED
-    else:
-        text = ko.DETAIL_FAILED
-    return text.format(name=name, lasted=duration(event.lasted_s[name]))
-
-
-def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> str:
-    text = worst_line(name, results)
-    since = local(event.since.get(name, event.at))
-    if name not in event.consequences:
-        return ko.DETAIL.format(line=text, since=since)
-    return ko.DETAIL_CAUSE.format(line=text, since=since, cause=" ".join(event.consequences[name]))
-
-
 def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
     """Return what the worst reading of a check says; of equal ones, what is not ready yet."""
     result = results.get(name)
     if result is None:
         return ko.NOTHING_SEEN.format(name=name)
     return line(result, max(result.readings, key=lambda reading: (reading.status.severity, reading.is_settling)))
-
-
-def summary(backlog: Sequence[Message], now: datetime) -> Message:
-    """Return the one message that stands for a backlog: what happened meanwhile, and how late it is told."""
-    late = duration(max((now - message.at).total_seconds() for message in backlog))
-    count = len(backlog)
-    body = "\n".join(
-        [
-            ko.LATE_HEAD.format(count=count, late=late),
-            *(f"\n--- {local(message.at)} · {message.id}\n{message.body}" for message in backlog),
-        ]
-    )
-    last = backlog[-1]
-    subject = ko.LATE_SUBJECT.format(count=count, late=late)
-    return Message(f"{last.id}-late{count}", subject, body, last.at, last.incident, last.kind)
-
-
-def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[str, str]:
-    """Return subject and body of the message that the monitor is gone, or back."""
-    subject, body = (ko.DEADMAN_SUBJECT, ko.DEADMAN_BODY) if is_gone else (ko.DEADMAN_BACK_SUBJECT, ko.DEADMAN_BACK_BODY)
-    return subject, body.format(last=local(last), at=local(now))
 
 
 def incident_line(number: int, names: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> str:

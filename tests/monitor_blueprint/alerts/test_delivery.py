@@ -18,7 +18,7 @@ from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refus
 from monitor_blueprint.domain.models import Event, EventKind
 from monitor_blueprint.notifiers import Channel, channels
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import render
+from monitor_blueprint.text import messages
 from tests.monitor_blueprint.shortage import few_threads, said
 from tests.monitor_blueprint.standins import HttpStandIn, MailStandIn, Reply
 
@@ -263,7 +263,7 @@ def test_a_backlog_that_is_too_long_for_one_message_arrives_in_several_and_none_
     clock.now += timedelta(hours=5)
     with HttpStandIn() as server:
         slack = channels({"SLACK_WEBHOOK": server.url})
-        Outbox(store, slack, render.summary, clock=clock).deliver_due()
+        Outbox(store, slack, messages.backlog, clock=clock).deliver_due()
         texts = [server.posts.get_nowait().text for _ in range(server.posts.qsize())]
     assert store.reads.outbox_status()["slack"].pending == 0
     assert ["…" in text for text in texts] == [False, False, True, False, False, False]

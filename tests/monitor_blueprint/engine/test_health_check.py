@@ -24,7 +24,7 @@ from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.storage import sqlite
 from monitor_blueprint.storage.reads import MANUAL
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, messages, render
 from monitor_blueprint.text.health_log import HealthLog
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.bus import Systemd
@@ -51,7 +51,7 @@ class Bench:
         self.screen = io.StringIO()
         self.store = Store(self.config.database, busy_timeout_s=0.2)
         self.log = HealthLog(self.config.log_dir, self.screen)
-        self.outbox = Outbox(self.store, [Channel(name, self._take) for name in channels], render.summary, clock=lambda: self.now)
+        self.outbox = Outbox(self.store, [Channel(name, self._take) for name in channels], messages.backlog, clock=lambda: self.now)
         self.check = self.health_check()
 
     def health_check(self, config_problem: str = "") -> HealthCheck:

@@ -15,7 +15,7 @@ from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.reads import CycleRecord
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import render
+from monitor_blueprint.text import messages, render
 from monitor_blueprint.text.health_log import HealthLog
 
 NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ class There:
         self.store = Store(self.config.database, busy_timeout_s=0.2)
         self.log = HealthLog(self.config.log_dir)
         self.answer: Outcome = Delivered()
-        self.outbox = Outbox(self.store, [Channel("slack", self._take)], render.summary, clock=lambda: NOW)
+        self.outbox = Outbox(self.store, [Channel("slack", self._take)], messages.backlog, clock=lambda: NOW)
 
     def _take(self, message: Message, timeout_s: float) -> Outcome:
         return self.answer
@@ -44,7 +44,7 @@ class There:
     def refuse(self) -> None:
         self.answer = Refused("HTTP 404 no_service")
         event, result = self.failed()
-        message = render.alert(event, "nn-1", {result.check: result})
+        message = messages.alert(event, "nn-1", {result.check: result})
         self.store.run(lambda tx: tx.add_event(event, message.id, {"slack": message}))
         self.outbox.deliver_due()
 

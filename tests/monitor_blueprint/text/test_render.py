@@ -1,195 +1,24 @@
-"""Every text that a person reads, letter by letter."""
+"""Every line that a person reads, letter by letter."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from monitor_blueprint import probes
 from monitor_blueprint.alerts.delivery import Health
-from monitor_blueprint.domain.messages import Message
-from monitor_blueprint.domain.models import CheckResult, CheckState, Event, EventKind, Facts, Reading, Status
+from monitor_blueprint.domain.models import CheckResult, CheckState, EventKind, Facts, Reading, Status
 from monitor_blueprint.text import ko, render
-from tests.monitor_blueprint import guide
-
-AT = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
-FLASK_DOWN = CheckResult("Flask", "service", (Reading("unit", Status.CRITICAL, facts={"state": "failed/failed"}),), AT)
-DJANGO_DOWN = CheckResult(
-    "Django",
-    "service",
-    (
-        Reading("unit"),
-        Reading("http", Status.CRITICAL, facts={"reason": "status", "http_status": 502}, is_symptom=True),
-    ),
-    AT,
-)
-DISK_FULL = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL, 91.7, "%"),), AT)
-RESULTS = {"Django": DJANGO_DOWN, "Flask": FLASK_DOWN, "Disk": DISK_FULL}
+from tests.monitor_blueprint.text.samples import AT, DJANGO_DOWN, RESULTS, event
 
 pytestmark = pytest.mark.usefixtures("seoul")
-
-
-def event(kind: EventKind = EventKind.OPENED, checks: tuple[str, ...] = ("Django", "Flask")) -> Event:
-    return Event(kind, AT, 7, AT - timedelta(minutes=65), checks, failing=checks)
-
-
-def body(notified: Event, results: Mapping[str, CheckResult] = RESULTS) -> list[str]:
-    return render.alert(notified, "nn-7", results).body.splitlines()
 
 
 def said(kind: str, aspect: str, status: Status, value: float | None = None, unit: str = "", **facts: str | float) -> str:
     reading = Reading(aspect, status, value, unit, facts=facts)
     return render.line(CheckResult("Flask", kind, (reading,), AT), reading)
-
-
-# --- Alerts
-
-
-def test_an_alert_begins_exactly_as_in_the_guide() -> None:
-    assert body(event())[:3] == guide.ALERT
-
-
-@pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED])
-def test_whatever_newly_fails_is_told_with_the_guides_first_three_lines(kind: EventKind) -> None:
-    assert body(event(kind))[:3] == guide.ALERT
-
-
-def test_an_alert_goes_on_with_one_line_for_each_failed_check_what_since_when_and_the_measured_value() -> None:
-    notified = replace(event(checks=("Django", "Flask", "Disk")), since={"Flask": AT - timedelta(seconds=61)})
-    assert body(notified)[3:] == [
-        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터",
-        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:34:00부터",
-        "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
-        "",
-        "장애 번호: 7",
-    ]
-
-
-def test_what_an_alert_says_is_also_its_subject() -> None:
-    message = render.alert(event(), "nn-7", RESULTS)
-    assert message.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Django Flask"
-    assert (message.id, message.incident, message.kind, message.at) == ("nn-7", 7, "opened", AT)
-
-
-def test_a_consequence_names_its_cause() -> None:
-    assert body(replace(event(), consequences={"Django": ("Flask",)}))[3] == (
-        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터 · 원인: Flask"
-    )
-
-
-def test_what_merely_fails_at_the_same_time_is_not_called_a_cause() -> None:
-    notified = replace(event(checks=("Django", "Flask", "Disk")), consequences={"Django": ("Flask",)})
-    assert [line for line in body(notified) if "Disk" in line and "원인" in line] == []
-
-
-def test_a_failure_that_joins_names_all_that_fails_and_what_is_new() -> None:
-    notified = replace(event(EventKind.JOINED), checks=("Flask",))
-    assert body(notified)[:4] == [*guide.ALERT, "새로 실패: Flask"]
-
-
-def test_a_check_without_a_result_says_so() -> None:
-    assert body(event(checks=("Backup",)))[3] == "- Backup: 결과 없음 · 2025-12-06 14:35:01부터"
-
-
-def test_evidence_follows_under_its_title() -> None:
-    text = render.alert(
-        event(checks=("Flask",)), "nn-7", RESULTS, [("journal nginx", "one\ntwo"), ("oom", "x"), ("new", "y")]
-    ).body
-    assert text.splitlines()[4:] == [
-        "",
-        "[저널 nginx]",
-        "one",
-        "two",
-        "",
-        "[메모리 부족(OOM) 종료]",
-        "x",
-        "",
-        "[new]",
-        "y",
-        "",
-        "장애 번호: 7",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("notified", "expected"),
-    [
-        (
-            event(EventKind.REMINDER, ("Flask",)),
-            [
-                "[CRITICAL] NeuroNova 서비스 장애 계속 중 (1시간 5분째)",
-                "실패한 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
-            ],
-        ),
-        (
-            replace(event(EventKind.RECOVERED, ("Flask", "Gone")), failing=(), lasted_s={"Flask": 3700.0, "Gone": 1.0}),
-            [
-                "[OK] NeuroNova 서비스 복구",
-                "복구된 서비스: Flask Gone",
-                "시각: 2025-12-06 14:35:01",
-                "- Flask: 1시간 1분 동안 중단됨",
-                "- Gone: 더 이상 점검하지 않음",
-            ],
-        ),
-        (
-            replace(event(EventKind.PARTLY_RECOVERED, ("Flask",)), failing=("Disk",), lasted_s={"Flask": 59.9}),
-            [
-                "[CRITICAL] NeuroNova 서비스 일부 복구",
-                "복구된 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
-                "- Flask: 59초 동안 중단됨",
-                "계속 실패 중: Disk",
-                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
-            ],
-        ),
-        (
-            event(EventKind.FLAPPING, ("Flask",)),
-            [
-                "[CRITICAL] NeuroNova 서비스 상태가 불안정함 (장애와 복구 반복)",
-                "불안정한 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
-            ],
-        ),
-        (
-            replace(event(EventKind.CALM, ("Flask",)), failing=()),
-            [
-                "[OK] NeuroNova 서비스 상태가 안정됨",
-                "안정된 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
-            ],
-        ),
-        (
-            event(EventKind.BLIND, ("Flask",)),
-            [
-                "[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음",
-                "확인할 수 없는 항목: Flask",
-                "시각: 2025-12-06 14:35:01",
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
-            ],
-        ),
-    ],
-    ids=lambda value: value.kind if isinstance(value, Event) else "",
-)
-def test_every_other_event_says_what_it_is(notified: Event, expected: list[str]) -> None:
-    assert body(notified) == [*expected, "", "장애 번호: 7"]
-
-
-def test_a_recovery_says_what_is_over_a_standstill_a_fault_or_that_nobody_could_see() -> None:
-    names = ("Flask", "Disk", "Django")
-    notified = replace(event(EventKind.RECOVERED, names), failing=(), blind=("Django",), lasted_s=dict.fromkeys(names, 60.0))
-    assert body(notified)[3:6] == [
-        "- Flask: 1분 동안 중단됨",
-        "- Disk: 1분 동안 장애 상태였음",
-        "- Django: 1분 동안 확인할 수 없었음",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -231,34 +60,6 @@ def test_how_a_message_fared_is_said_with_the_reason_if_there_is_one(state: str,
 def test_what_is_wrong_with_a_channel_is_said_whatever_it_is(health: Health) -> None:
     assert render.channel_problem(health, "x").endswith(": x")
     assert render.channel_problem(health, "").endswith(": 응답 없음")
-
-
-def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
-    first = Message("a", "s", "first", AT, 7, "opened")
-    second = Message("b", "s", "second", AT + timedelta(minutes=2), 7, "recovered")
-    notified = render.summary([first, second], AT + timedelta(hours=2, minutes=1))
-    assert notified.subject == "[NeuroNova] 지연된 알림 2건 (최대 2시간 1분 지연)"
-    assert notified.body.splitlines() == [
-        "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
-        "",
-        "--- 2025-12-06 14:35:01 · a",
-        "first",
-        "",
-        "--- 2025-12-06 14:37:01 · b",
-        "second",
-    ]
-
-
-def test_the_dead_mans_switch_says_since_when_and_where_to_look() -> None:
-    assert render.deadman(is_gone=True, last=AT, now=AT + timedelta(minutes=20)) == (
-        "[CRITICAL] NeuroNova 모니터 응답 없음",
-        "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: 2025-12-06 14:35:01\n시각: 2025-12-06 14:55:01\n"
-        "확인: systemctl status gunicorn_monitor",
-    )
-    assert render.deadman(is_gone=False, last=None, now=AT) == (
-        "[OK] NeuroNova 모니터 복구",
-        "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: 없음\n시각: 2025-12-06 14:35:01",
-    )
 
 
 # --- The log's lines
@@ -486,9 +287,7 @@ def test_no_text_fails_whatever_the_probe_left_out(kind: str, aspect: str, statu
         assert "{" not in render.line(CheckResult("Flask", kind, (reading,), AT), reading)
 
 
-def test_every_event_has_its_texts() -> None:
-    for kind in EventKind:
-        assert all(line is not None for line in body(event(kind)))
+def test_every_event_is_called_something() -> None:
     assert set(ko.EVENT_KINDS) == set(EventKind)
 
 

@@ -1,0 +1,25 @@
+"""What the tests of texts speak of: two services that are down, and a disk that is full."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
+
+AT = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+FLASK_DOWN = CheckResult("Flask", "service", (Reading("unit", Status.CRITICAL, facts={"state": "failed/failed"}),), AT)
+DJANGO_DOWN = CheckResult(
+    "Django",
+    "service",
+    (
+        Reading("unit"),
+        Reading("http", Status.CRITICAL, facts={"reason": "status", "http_status": 502}, is_symptom=True),
+    ),
+    AT,
+)
+DISK_FULL = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL, 91.7, "%"),), AT)
+RESULTS = {"Django": DJANGO_DOWN, "Flask": FLASK_DOWN, "Disk": DISK_FULL}
+
+
+def event(kind: EventKind = EventKind.OPENED, checks: tuple[str, ...] = ("Django", "Flask")) -> Event:
+    return Event(kind, AT, 7, AT - timedelta(minutes=65), checks, failing=checks)

@@ -1,0 +1,259 @@
+"""Every message that is sent, letter by letter."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import jinja2
+import pytest
+
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
+from monitor_blueprint.text import messages
+from tests.monitor_blueprint import guide
+from tests.monitor_blueprint.text.samples import AT, RESULTS, event
+
+ROOT = Path(__file__).parents[3]
+
+pytestmark = pytest.mark.usefixtures("seoul")
+
+
+def body(notified: Event, results: Mapping[str, CheckResult] = RESULTS) -> list[str]:
+    return messages.alert(notified, "nn-7", results).body.splitlines()
+
+
+# --- Alerts
+
+
+def test_an_alert_begins_exactly_as_in_the_guide() -> None:
+    assert body(event())[:3] == guide.ALERT
+
+
+@pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED])
+def test_whatever_newly_fails_is_told_with_the_guides_first_three_lines(kind: EventKind) -> None:
+    assert body(event(kind))[:3] == guide.ALERT
+
+
+def test_an_alert_goes_on_with_one_line_for_each_failed_check_what_since_when_and_the_measured_value() -> None:
+    notified = replace(event(checks=("Django", "Flask", "Disk")), since={"Flask": AT - timedelta(seconds=61)})
+    assert body(notified)[3:] == [
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터",
+        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:34:00부터",
+        "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
+        "",
+        "장애 번호: 7",
+    ]
+
+
+def test_what_an_alert_says_is_also_its_subject() -> None:
+    message = messages.alert(event(), "nn-7", RESULTS)
+    assert message.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Django Flask"
+    assert (message.id, message.incident, message.kind, message.at) == ("nn-7", 7, "opened", AT)
+
+
+def test_a_consequence_names_its_cause() -> None:
+    assert body(replace(event(), consequences={"Django": ("Flask",)}))[3] == (
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터 · 원인: Flask"
+    )
+
+
+def test_what_merely_fails_at_the_same_time_is_not_called_a_cause() -> None:
+    notified = replace(event(checks=("Django", "Flask", "Disk")), consequences={"Django": ("Flask",)})
+    assert [line for line in body(notified) if "Disk" in line and "원인" in line] == []
+
+
+def test_a_failure_that_joins_names_all_that_fails_and_what_is_new() -> None:
+    notified = replace(event(EventKind.JOINED), checks=("Flask",))
+    assert body(notified)[:4] == [*guide.ALERT, "새로 실패: Flask"]
+
+
+def test_a_check_without_a_result_says_so() -> None:
+    assert body(event(checks=("Backup",)))[3] == "- Backup: 결과 없음 · 2025-12-06 14:35:01부터"
+
+
+def test_evidence_follows_under_its_title() -> None:
+    text = messages.alert(
+        event(checks=("Flask",)), "nn-7", RESULTS, [("journal nginx", "one\ntwo"), ("oom", "x"), ("new", "y")]
+    ).body
+    assert text.splitlines()[4:] == [
+        "",
+        "[저널 nginx]",
+        "one",
+        "two",
+        "",
+        "[메모리 부족(OOM) 종료]",
+        "x",
+        "",
+        "[new]",
+        "y",
+        "",
+        "장애 번호: 7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("notified", "expected"),
+    [
+        (
+            event(EventKind.REMINDER, ("Flask",)),
+            [
+                "[CRITICAL] NeuroNova 서비스 장애 계속 중 (1시간 5분째)",
+                "실패한 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+        (
+            replace(event(EventKind.RECOVERED, ("Flask", "Gone")), failing=(), lasted_s={"Flask": 3700.0, "Gone": 1.0}),
+            [
+                "[OK] NeuroNova 서비스 복구",
+                "복구된 서비스: Flask Gone",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 1시간 1분 동안 중단됨",
+                "- Gone: 더 이상 점검하지 않음",
+            ],
+        ),
+        (
+            replace(event(EventKind.PARTLY_RECOVERED, ("Flask",)), failing=("Disk",), lasted_s={"Flask": 59.9}),
+            [
+                "[CRITICAL] NeuroNova 서비스 일부 복구",
+                "복구된 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 59초 동안 중단됨",
+                "계속 실패 중: Disk",
+                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+        (
+            event(EventKind.FLAPPING, ("Flask",)),
+            [
+                "[CRITICAL] NeuroNova 서비스 상태가 불안정함 (장애와 복구 반복)",
+                "불안정한 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+        (
+            replace(event(EventKind.CALM, ("Flask",)), failing=()),
+            [
+                "[OK] NeuroNova 서비스 상태가 안정됨",
+                "안정된 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+        (
+            event(EventKind.BLIND, ("Flask",)),
+            [
+                "[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음",
+                "확인할 수 없는 항목: Flask",
+                "시각: 2025-12-06 14:35:01",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+            ],
+        ),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Event) else "",
+)
+def test_every_other_event_says_what_it_is(notified: Event, expected: list[str]) -> None:
+    assert body(notified) == [*expected, "", "장애 번호: 7"]
+
+
+def test_a_recovery_says_what_is_over_a_standstill_a_fault_or_that_nobody_could_see() -> None:
+    names = ("Flask", "Disk", "Django")
+    notified = replace(event(EventKind.RECOVERED, names), failing=(), blind=("Django",), lasted_s=dict.fromkeys(names, 60.0))
+    assert body(notified)[3:6] == [
+        "- Flask: 1분 동안 중단됨",
+        "- Disk: 1분 동안 장애 상태였음",
+        "- Django: 1분 동안 확인할 수 없었음",
+    ]
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_every_event_has_a_head(kind: EventKind) -> None:
+    assert body(event(kind))[0].startswith("[")
+
+
+# --- The other messages
+
+
+def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
+    first = Message("a", "s", "first", AT, 7, "opened")
+    second = Message("b", "s", "second", AT + timedelta(minutes=2), 7, "recovered")
+    notified = messages.backlog([first, second], AT + timedelta(hours=2, minutes=1))
+    assert notified.subject == "[NeuroNova] 지연된 알림 2건 (최대 2시간 1분 지연)"
+    assert notified.body.splitlines() == [
+        "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
+        "",
+        "--- 2025-12-06 14:35:01 · a",
+        "first",
+        "",
+        "--- 2025-12-06 14:37:01 · b",
+        "second",
+    ]
+
+
+def test_the_dead_mans_switch_says_since_when_and_where_to_look() -> None:
+    assert messages.deadman(is_gone=True, last=AT, now=AT + timedelta(minutes=20)) == (
+        "[CRITICAL] NeuroNova 모니터 응답 없음",
+        "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: 2025-12-06 14:35:01\n시각: 2025-12-06 14:55:01\n"
+        "확인: systemctl status gunicorn_monitor",
+    )
+    assert messages.deadman(is_gone=False, last=None, now=AT) == (
+        "[OK] NeuroNova 모니터 복구",
+        "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: 없음\n시각: 2025-12-06 14:35:01",
+    )
+
+
+def test_the_test_message_says_so() -> None:
+    assert messages.test(AT) == (
+        "[TEST] NeuroNova 테스트 알림",
+        "[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: 2025-12-06 14:35:01",
+    )
+
+
+# --- The templates
+
+
+@pytest.mark.parametrize("hostile", ["{{ 7*7 }}", "{% raw %}", "{# x #}", "{0} {name}", "%s %(x)s", "<b>&amp;", r"\n \1"])
+def test_hostile_text_stays_text(hostile: str) -> None:
+    reading = Reading("unit", Status.CRITICAL, facts={"state": hostile})
+    results = {hostile: CheckResult(hostile, "service", (reading,), AT)}
+    notified = replace(event(checks=(hostile,)), consequences={hostile: (hostile,)})
+    message = messages.alert(notified, "nn-7", results, [("journal " + hostile, hostile)])
+    assert message.body.splitlines() == [
+        "[CRITICAL] NeuroNova 서비스 장애 발생!",
+        f"실패한 서비스: {hostile}",
+        "시각: 2025-12-06 14:35:01",
+        f"- {hostile}: 중지됨 ({hostile}) · 2025-12-06 14:35:01부터 · 원인: {hostile}",
+        "",
+        f"[저널 {hostile}]",
+        hostile,
+        "",
+        "장애 번호: 7",
+    ]
+    assert messages.backlog([message, message], AT).body.count(message.body) == 2
+
+
+def test_an_undefined_name_is_an_error() -> None:
+    """A hole in an alert is seen by the tests, not by the operator."""
+    with pytest.raises(jinja2.UndefinedError):
+        messages._JINJA.from_string("{{ nothing }}").render()
+
+
+def test_alerts_need_no_disk(tmp_path: Path) -> None:
+    """Once the monitor runs, that is: the disk may be what has failed."""
+    shutil.copytree(ROOT / "monitor_blueprint", tmp_path / "monitor_blueprint")
+    program = (
+        "import datetime, shutil\nfrom monitor_blueprint.text import messages\nshutil.rmtree('monitor_blueprint')\n"
+        "for send in (lambda now: messages.deadman(is_gone=True, last=now, now=now), messages.test):\n"
+        "    print(len(send(datetime.datetime.now(datetime.UTC))[1].splitlines()))\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("4\n3\n", "")
