@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from monitor_blueprint import notifiers
 from monitor_blueprint.alerts import heartbeat
+from monitor_blueprint.config.suggestions import misspelt
 
 _KNOWN = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "ML_API_KEY")
 # Variables of other programs that look much like one of ours.
@@ -46,13 +46,6 @@ def _check_token(environ: Mapping[str, str]) -> list[str]:
 
 def _misspelt(environ: Mapping[str, str], known: set[str]) -> list[str]:
     """Return what looks like a variable of ours but for a letter or two: it would be ignored without a word."""
-    found = []
-    for name in environ:
-        if name in known or name in _OTHERS:
-            continue
-        # Transposed letters (SMPT_HOST) are less alike than SFTP_HOST and LLM_API_KEY are, which are others'.
-        transposed = [each for each in known if sorted(each) == sorted(name)]
-        near = transposed or difflib.get_close_matches(name, known, 1, cutoff=0.9)
-        if near:
-            found.append(f"{name} is not known (did you mean {near[0]}?)")
-    return found
+    others = [name for name in environ if name not in known and name not in _OTHERS]
+    meant = {name: misspelt(name, known) for name in others}
+    return [f"{name} is not known (did you mean {near}?)" for name, near in meant.items() if near]

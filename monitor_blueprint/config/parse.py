@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -18,6 +17,7 @@ from msgspec import Meta
 from monitor_blueprint import notifiers, probes
 from monitor_blueprint.config import environment
 from monitor_blueprint.config.model import SELF_CHECK, Channel, Check, Config, ConfigError, Settings, units_of
+from monitor_blueprint.config.suggestions import listed, unknown
 from monitor_blueprint.domain.maintenance import Weekday, Window
 from monitor_blueprint.domain.models import CheckPolicy
 from monitor_blueprint.plugins import PluginError
@@ -110,7 +110,7 @@ def _check(section: Mapping[str, Any], settings: Settings, source: str) -> Check
     try:
         module = probes.load(common.kind)
     except KeyError:
-        raise ConfigError(_choice(source, where, "kind", common.kind, probes.available())) from None
+        raise ConfigError(f"{source}: {where}: {unknown('kind', common.kind, probes.available())}") from None
     except PluginError as error:
         raise ConfigError(f"{source}: {where}: {error}") from error
     rest = {key: value for key, value in section.items() if key not in _COMMON_KEYS}
@@ -136,9 +136,9 @@ def _refuse_bad_names(checks: Sequence[Check], source: str) -> None:
         where, others = f'[[check]] "{check.name}"', [name for name in names if name != check.name]
         for dependency in check.policy.depends_on:
             if dependency == check.name:
-                raise ConfigError(f"{source}: {where}: depends_on names the check itself; allowed: {_shown(others)}")
+                raise ConfigError(f"{source}: {where}: depends_on names the check itself; allowed: {listed(others)}")
             if dependency not in names:
-                raise ConfigError(_choice(source, where, "depends_on", dependency, others))
+                raise ConfigError(f"{source}: {where}: {unknown('depends_on', dependency, others)}")
 
 
 def _refuse_bad_units(checks: Sequence[Check], source: str) -> None:
@@ -163,7 +163,7 @@ def _channel(section: Mapping[str, Any], source: str) -> Channel:
     try:
         module = notifiers.load(str(kind))
     except KeyError:
-        raise ConfigError(_choice(source, "[[channel]]", "kind", str(kind), notifiers.available())) from None
+        raise ConfigError(f"{source}: [[channel]]: {unknown('kind', str(kind), notifiers.available())}") from None
     except PluginError as error:
         raise ConfigError(f'{source}: [[channel]] "{kind}": {error}') from error
     rest = {key: value for key, value in section.items() if key != "kind"}
@@ -175,13 +175,13 @@ def _window(section: Mapping[str, Any], checks: Sequence[Check], source: str) ->
     where = "[[maintenance]]"
     parsed = _convert(section, _MaintenanceSection, source, where)
     if parsed.timezone not in available_timezones():
-        raise ConfigError(_choice(source, where, "timezone", parsed.timezone, sorted(available_timezones())))
+        raise ConfigError(f"{source}: {where}: {unknown('timezone', parsed.timezone, sorted(available_timezones()))}")
     if parsed.start.tzinfo is not None or parsed.end.tzinfo is not None or parsed.start == parsed.end:
         raise ConfigError(f'{source}: {where}: start and end must be two different local times such as "02:00:00"')
     names = [check.name for check in checks]
     for name in parsed.checks:
         if name not in (*names, "*"):
-            raise ConfigError(_choice(source, where, "checks", name, [*names, "*"]))
+            raise ConfigError(f"{source}: {where}: {unknown('checks', name, [*names, '*'])}")
     days = tuple(Weekday[day.upper()] for day in parsed.days)
     return Window(days, parsed.start, parsed.end, ZoneInfo(parsed.timezone), parsed.checks, parsed.why)
 
@@ -216,18 +216,8 @@ def _words(annotation: Any) -> list[str]:
 def _refuse_unknown(section: Mapping[str, Any], allowed: Sequence[str], source: str, where: str) -> None:
     for key in section:
         if key not in allowed:
-            raise ConfigError(_choice(source, where, "key", key, allowed))
-
-
-def _choice(source: str, where: str, key: str, value: str, allowed: Sequence[str]) -> str:
-    near = difflib.get_close_matches(value, allowed, 1)
-    hint = f' (did you mean "{near[0]}"?)' if near else ""
-    return f'{source}: {where}: {key} "{value}" is not known{hint}; allowed: {_shown(allowed)}'
+            raise ConfigError(f"{source}: {where}: {unknown('key', key, allowed)}")
 
 
 def _missing_kind(source: str, where: str, allowed: Sequence[str]) -> str:
-    return f"{source}: {where}: kind is missing; allowed: {_shown(allowed)}"
-
-
-def _shown(allowed: Sequence[str]) -> str:
-    return ", ".join(allowed[:40]) + (", ..." if len(allowed) > 40 else "") if allowed else "none"
+    return f"{source}: {where}: kind is missing; allowed: {listed(allowed)}"
