@@ -24,7 +24,7 @@ from monitor_blueprint.engine.round import SYSTEMD, HealthReport
 from monitor_blueprint.engine.scheduler import Schedule
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, messages, render
+from monitor_blueprint.text import ko, messages
 from monitor_blueprint.text.health_log import HealthLog
 
 _logger = logging.getLogger(__name__)

@@ -51,7 +51,9 @@ class Bench:
         self.screen = io.StringIO()
         self.store = Store(self.config.database, busy_timeout_s=0.2)
         self.log = HealthLog(self.config.log_dir, self.screen)
-        self.outbox = Outbox(self.store, [Channel(name, self._take) for name in channels], messages.backlog, clock=lambda: self.now)
+        self.outbox = Outbox(
+            self.store, [Channel(name, self._take) for name in channels], messages.backlog, clock=lambda: self.now
+        )
         self.check = self.health_check()
 
     def health_check(self, config_problem: str = "") -> HealthCheck:
