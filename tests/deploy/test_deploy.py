@@ -96,7 +96,7 @@ def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
     board = json.loads((ROOT / "deploy/grafana/neuronova.json").read_text(encoding="utf-8"))
     asked = {name for panel in board["panels"] for target in panel["targets"] for name in METRIC.findall(target["expr"])}
     code = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "monitor_blueprint/metrics.py", ROOT / "ml_server/telemetry.py")
+        path.read_text(encoding="utf-8") for path in (ROOT / "monitor_blueprint/web/metrics.py", ROOT / "ml_server/telemetry.py")
     )
     assert asked
     assert [name for name in asked if f'"{re.sub("_(total|bucket)$", "", name)}"' not in code] == []

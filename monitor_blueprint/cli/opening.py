@@ -1,0 +1,66 @@
+"""What every command begins with: the configuration, and the database of the monitor that runs."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from monitor_blueprint import config
+from monitor_blueprint.config import Config, ConfigError
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.storage.writes import Transaction
+from monitor_blueprint.text import ko
+
+# The Monitoring Plugins guidelines: 3 says "could not tell".
+EXIT_UNKNOWN = 3
+_Answer = TypeVar("_Answer")
+
+
+def load_config() -> Config:
+    """Return the configuration, or end the command with what is wrong with it."""
+    try:
+        return config.load()
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_UNKNOWN)
+
+
+def open_store(settings: Config) -> Store:
+    """Return the database, or end the command where this user may not write beside it."""
+    directory = settings.state_dir
+    if directory.exists() and not os.access(directory, os.W_OK):
+        click.echo(ko.NO_ACCESS.format(path=directory, user=user_name()), err=True)
+        sys.exit(EXIT_UNKNOWN)
+    store = Store(settings.database)
+    for note in store.notes():
+        click.echo(ko.NOTE.format(note=note), err=True)
+    return store
+
+
+def require_readable(store: Store) -> None:
+    """Say that nothing could be read, rather than that there is nothing."""
+    if store.problem:
+        click.echo(ko.NOT_READ.format(reason=store.problem), err=True)
+        sys.exit(EXIT_UNKNOWN)
+
+
+def change(work: Callable[[Transaction], _Answer]) -> _Answer:
+    """Do something that lasts; where the database cannot be written it would be gone with this command, so it fails."""
+    with open_store(load_config()) as store:
+        answer = store.run(work)
+        if store.problem:
+            raise click.ClickException(ko.NOT_KEPT.format(reason=store.problem))
+    return answer
+
+
+def user_name() -> str:
+    """Return who runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
