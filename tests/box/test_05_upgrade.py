@@ -114,7 +114,7 @@ def test_an_upgrade_loses_no_prediction(box: Box, features: str, api_key: str) -
         ("bad-model", "echo x >> $(ls ml_server/models/*/*/*.onnx | head -1)", "Check the settings and the models"),
         (
             "bad-setting",
-            "sed -i 's/^class Settings/class Other/' monitor_blueprint/config.py",
+            "sed -i 's/^class Settings/class Other/' monitor_blueprint/config/model.py",
             "Check the settings and the models",
         ),
         ("bad-server", "echo 'raise RuntimeError(1)' >> ml_server/gunicorn_conf.py", "switch to the new release"),
