@@ -4,8 +4,9 @@
 everything under `./var` and leaves out what is not installed on this machine.
 """
 
-from monitor_blueprint.config.model import DATABASE, SELF_CHECK, Channel, Check, Config, ConfigError, Settings, units_of
+from monitor_blueprint.config.model import DATABASE, SELF_CHECK, Channel, Check, Config, ConfigError, units_of
 from monitor_blueprint.config.parse import DEFAULT_FILE, load, parse
+from monitor_blueprint.config.sections import Settings
 
 __all__ = [
     "DATABASE",

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-from msgspec import Meta
-
+from monitor_blueprint.config.sections import Settings
 from monitor_blueprint.domain.incidents import IncidentRules
 from monitor_blueprint.domain.maintenance import Window
 from monitor_blueprint.domain.models import CheckPolicy
@@ -22,17 +20,6 @@ SELF_CHECK = "Monitor"
 
 class ConfigError(Exception):
     """The configuration cannot be used; the text names the file, the key and what is allowed."""
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Section [monitor]: what concerns the whole monitor."""
-
-    every_minutes: Annotated[int, Meta(ge=1, le=30)] = 5
-    reminder_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
-    grace_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
-    keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
-    log_dir: Annotated[str, Meta(min_length=1)] = "var/log"
-    state_dir: Annotated[str, Meta(min_length=1)] = "var/lib"
 
 
 @dataclass(frozen=True, slots=True)

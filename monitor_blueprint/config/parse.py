@@ -6,17 +6,15 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
-from zoneinfo import ZoneInfo, available_timezones
-
-import msgspec
-from msgspec import Meta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from monitor_blueprint import notifiers, probes
 from monitor_blueprint.config import environment
-from monitor_blueprint.config.model import SELF_CHECK, Channel, Check, Config, ConfigError, Settings, units_of
+from monitor_blueprint.config.convert import RefusedError, Section, convert, refuse_unknown_keys
+from monitor_blueprint.config.model import SELF_CHECK, Channel, Check, Config, ConfigError, units_of
+from monitor_blueprint.config.sections import CheckSection, MaintenanceSection, Settings
 from monitor_blueprint.config.suggestions import listed, unknown
 from monitor_blueprint.domain.maintenance import Weekday, Window
 from monitor_blueprint.domain.models import CheckPolicy
@@ -28,31 +26,7 @@ _UNIT = re.compile(
     r"(?!.*@(?:\.|\Z))(?:[A-Za-z0-9:_\\@-]{1,200}|[A-Za-z0-9:_.\\@-]{1,200}"
     r"\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope))"
 )
-_Section = TypeVar("_Section", bound=msgspec.Struct)
-_COMMON_KEYS = ("name", "kind", "depends_on", "confirm", "interval_s")
-
-
-_LocalTime = Annotated[time, Meta(description='a local time such as "02:00:00"')]
-
-
-class _CheckSection(msgspec.Struct, frozen=True, kw_only=True):
-    name: Annotated[
-        str,
-        Meta(pattern=r"^[^\s\"'*]{1,40}\Z", description="a text of 1 to 40 characters without blanks, quotes and *"),
-    ]
-    kind: str
-    depends_on: tuple[str, ...] = ()
-    confirm: Annotated[int, Meta(ge=1, le=20)] = 1
-    interval_s: Annotated[float, Meta(ge=0)] | None = None
-
-
-class _MaintenanceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Meta(min_length=1)]
-    start: _LocalTime
-    end: _LocalTime
-    timezone: str
-    checks: tuple[str, ...] = ("*",)
-    why: str = ""
+_COMMON_KEYS = CheckSection.__struct_fields__
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Config:
@@ -68,59 +42,74 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     return parse(document, environ, source=str(path), is_embedded=not named)
 
 
-def parse(document: Mapping[str, Any], environ: Mapping[str, str], *, source: str, is_embedded: bool = False) -> Config:
+def parse(document: Section, environ: Mapping[str, str], *, source: str, is_embedded: bool = False) -> Config:
     """Validate a configuration that is already read; raises ConfigError."""
-    _refuse_unknown(document, ("monitor", "check", "channel", "maintenance"), source, "top level")
-    settings = _convert(document.get("monitor", {}), Settings, source, "[monitor]")
-    found = [_check(section, settings, source) for section in _sections(document, "check", source)]
-    absent = tuple(check.name for check in found if is_embedded and not _is_possible(check))
-    checks = tuple(check for check in found if check.name not in absent)
-    _refuse_bad_names(found, source)
-    _refuse_bad_units(found, source)
-    channels = tuple(_channel(section, source) for section in _sections(document, "channel", source))
-    _refuse_double_channels(channels, source)
+    try:
+        return _parse(document, environ, source, is_embedded=is_embedded)
+    except RefusedError as error:
+        raise ConfigError(f"{source}: {error}") from error
+
+
+def _parse(document: Section, environ: Mapping[str, str], source: str, *, is_embedded: bool) -> Config:
+    refuse_unknown_keys(document, ("monitor", "check", "channel", "maintenance"), "top level")
+    settings = convert(document.get("monitor", {}), Settings, "[monitor]")
+    checks = tuple(_check(section, settings) for section in _sections(document, "check"))
+    _refuse_taken_names(checks)
+    _refuse_bad_dependencies(checks)
+    _refuse_bad_units(checks)
+    channels = tuple(_channel(section) for section in _sections(document, "channel"))
+    _refuse_double_channels(channels)
     # A channel needs no section: the environment alone configures it.
     options = {channel.kind: channel.options for channel in channels}
     faults = notifiers.faults(environ, options)
-    for kind in faults.keys() & options.keys():
-        raise ConfigError(f'{source}: [[channel]] "{kind}": {faults[kind]}')
-    problems = environment.problems(environ, options)
-    if problems:
-        raise ConfigError("environment: " + "; ".join(problems))
-    windows = tuple(_window(section, found, source) for section in _sections(document, "maintenance", source))
-    if not found:
-        raise ConfigError(f"{source}: no [[check]] is configured; a monitor that checks nothing would say OK for ever")
-    return Config(source, is_embedded, settings, checks, channels, windows, environ, absent, tuple(faults.values()))
+    _refuse_broken_channels(channels, faults)
+    _refuse_environment(environ, options)
+    windows = tuple(_window(section, checks) for section in _sections(document, "maintenance"))
+    if not checks:
+        raise RefusedError("no [[check]] is configured; a monitor that checks nothing would say OK for ever")
+    absent = tuple(check.name for check in checks if is_embedded and not _is_possible(check))
+    return Config(
+        source=source,
+        is_embedded=is_embedded,
+        settings=settings,
+        checks=tuple(check for check in checks if check.name not in absent),
+        channels=channels,
+        windows=windows,
+        environ=environ,
+        absent=absent,
+        faults=tuple(faults.values()),
+    )
 
 
-def _sections(document: Mapping[str, Any], key: str, source: str) -> Sequence[Mapping[str, Any]]:
+# --- The sections
+
+
+def _sections(document: Section, key: str) -> Sequence[Section]:
     sections = document.get(key, [])
     if not isinstance(sections, list):
-        raise ConfigError(f"{source}: {key} must be written [[{key}]], with double brackets, once for each")
+        raise RefusedError(f"{key} must be written [[{key}]], with double brackets, once for each")
     if not all(isinstance(section, Mapping) for section in sections):
-        raise ConfigError(f"{source}: every [[{key}]] must be a table of keys and values")
+        raise RefusedError(f"every [[{key}]] must be a table of keys and values")
     return sections
 
 
-def _check(section: Mapping[str, Any], settings: Settings, source: str) -> Check:
+def _check(section: Section, settings: Settings) -> Check:
     where = f'[[check]] "{section.get("name", "?")}"'
     if "kind" not in section:
-        raise ConfigError(_missing_kind(source, where, probes.available()))
-    common = _convert({key: section[key] for key in _COMMON_KEYS if key in section}, _CheckSection, source, where)
+        raise RefusedError(f"{where}: kind is missing; allowed: {listed(probes.available())}")
+    common = {key: section[key] for key in _COMMON_KEYS if key in section}
+    parsed = convert(common, CheckSection, where)
     try:
-        module = probes.load(common.kind)
+        module = probes.load(parsed.kind)
     except KeyError:
-        raise ConfigError(f"{source}: {where}: {unknown('kind', common.kind, probes.available())}") from None
+        raise RefusedError(f"{where}: {unknown('kind', parsed.kind, probes.available())}") from None
     except PluginError as error:
-        raise ConfigError(f"{source}: {where}: {error}") from error
-    rest = {key: value for key, value in section.items() if key not in _COMMON_KEYS}
-    options = _convert(rest, module.Options, source, where, also=_COMMON_KEYS)
-    interval_s = common.interval_s
-    if interval_s is None:
-        interval_s = getattr(module, "DEFAULT_INTERVAL_S", 0.0)
+        raise RefusedError(f"{where}: {error}") from error
+    options = convert(_without(section, _COMMON_KEYS), module.Options, where, also=_COMMON_KEYS)
+    wanted_s = getattr(module, "DEFAULT_INTERVAL_S", 0.0) if parsed.interval_s is None else parsed.interval_s
     # No check runs more often than the schedule.
-    interval_s = max(interval_s, settings.every_minutes * 60.0)
-    return Check(common.kind, options, CheckPolicy(common.name, common.depends_on, common.confirm, interval_s))
+    interval_s = max(wanted_s, settings.every_minutes * 60.0)
+    return Check(parsed.kind, options, CheckPolicy(parsed.name, parsed.depends_on, parsed.confirm, interval_s))
 
 
 def _is_possible(check: Check) -> bool:
@@ -128,96 +117,76 @@ def _is_possible(check: Check) -> bool:
     return is_possible is None or bool(is_possible(check.options))
 
 
-def _refuse_bad_names(checks: Sequence[Check], source: str) -> None:
-    names = [check.name for check in checks]
-    for check in checks:
-        if names.count(check.name) > 1 or check.name == SELF_CHECK:
-            raise ConfigError(f'{source}: [[check]] "{check.name}": the name is taken; every check needs a name of its own')
-        where, others = f'[[check]] "{check.name}"', [name for name in names if name != check.name]
-        for dependency in check.policy.depends_on:
-            if dependency == check.name:
-                raise ConfigError(f"{source}: {where}: depends_on names the check itself; allowed: {listed(others)}")
-            if dependency not in names:
-                raise ConfigError(f"{source}: {where}: {unknown('depends_on', dependency, others)}")
-
-
-def _refuse_bad_units(checks: Sequence[Check], source: str) -> None:
-    for check in checks:
-        for unit in units_of(check):
-            if not _UNIT.fullmatch(unit):
-                where = f'{source}: [[check]] "{check.name}"'
-                raise ConfigError(f'{where}: unit {unit!r} is no name of a systemd unit, such as "nginx" or "backup.timer"')
-
-
-def _refuse_double_channels(channels: Sequence[Channel], source: str) -> None:
-    kinds = [channel.kind for channel in channels]
-    for kind in kinds:
-        if kinds.count(kind) > 1:
-            raise ConfigError(f'{source}: [[channel]] "{kind}" is there twice; each kind can be there once')
-
-
-def _channel(section: Mapping[str, Any], source: str) -> Channel:
+def _channel(section: Section) -> Channel:
     if "kind" not in section:
-        raise ConfigError(_missing_kind(source, "[[channel]]", notifiers.available()))
-    kind = section["kind"]
+        raise RefusedError(f"[[channel]]: kind is missing; allowed: {listed(notifiers.available())}")
+    kind = str(section["kind"])
     try:
-        module = notifiers.load(str(kind))
+        module = notifiers.load(kind)
     except KeyError:
-        raise ConfigError(f"{source}: [[channel]]: {unknown('kind', str(kind), notifiers.available())}") from None
+        raise RefusedError(f"[[channel]]: {unknown('kind', kind, notifiers.available())}") from None
     except PluginError as error:
-        raise ConfigError(f'{source}: [[channel]] "{kind}": {error}') from error
-    rest = {key: value for key, value in section.items() if key != "kind"}
-    options = _convert(rest, module.Options, source, f"[[channel]] {kind}", also=("kind",))
-    return Channel(str(kind), options)
+        raise RefusedError(f'[[channel]] "{kind}": {error}') from error
+    return Channel(kind, convert(_without(section, ("kind",)), module.Options, f"[[channel]] {kind}", also=("kind",)))
 
 
-def _window(section: Mapping[str, Any], checks: Sequence[Check], source: str) -> Window:
-    where = "[[maintenance]]"
-    parsed = _convert(section, _MaintenanceSection, source, where)
-    if parsed.timezone not in available_timezones():
-        raise ConfigError(f"{source}: {where}: {unknown('timezone', parsed.timezone, sorted(available_timezones()))}")
-    if parsed.start.tzinfo is not None or parsed.end.tzinfo is not None or parsed.start == parsed.end:
-        raise ConfigError(f'{source}: {where}: start and end must be two different local times such as "02:00:00"')
-    names = [check.name for check in checks]
+def _window(section: Section, checks: Sequence[Check]) -> Window:
+    parsed = convert(section, MaintenanceSection, "[[maintenance]]")
+    allowed = [*(check.name for check in checks), "*"]
     for name in parsed.checks:
-        if name not in (*names, "*"):
-            raise ConfigError(f"{source}: {where}: {unknown('checks', name, [*names, '*'])}")
+        if name not in allowed:
+            raise RefusedError(f"[[maintenance]]: {unknown('checks', name, allowed)}")
     days = tuple(Weekday[day.upper()] for day in parsed.days)
     return Window(days, parsed.start, parsed.end, ZoneInfo(parsed.timezone), parsed.checks, parsed.why)
 
 
-def _convert(section: Mapping[str, Any], to: type[_Section], source: str, where: str, also: Sequence[str] = ()) -> _Section:
-    if not isinstance(section, Mapping):
-        raise ConfigError(f"{source}: {where} must be a table of keys and values")
-    fields = [field.encode_name for field in msgspec.structs.fields(to)]
-    _refuse_unknown(section, [*also, *fields], source, where)
-    try:
-        return msgspec.convert(section, to)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{source}: {where}: {_explanation(to, str(error))}") from error
+def _without(section: Section, keys: Sequence[str]) -> Section:
+    return {key: value for key, value in section.items() if key not in keys}
 
 
-def _explanation(struct: type[msgspec.Struct], problem: str) -> str:
-    """Return msgspec's complaint with what is allowed, where it shows a pattern or nothing."""
-    key = re.search(r" - at `\$\.(\w+)", problem)
-    if key is None:
-        return problem
-    annotation = get_type_hints(struct, include_extras=True).get(key[1])
-    descriptions = [each.description for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Meta)]
-    if descriptions and descriptions[0]:
-        return f"{key[1]} must be {descriptions[0]}"
-    return f"{problem}; allowed: {', '.join(_words(annotation))}" if "Invalid enum value" in problem else problem
+# --- What no type can refuse: what does not go together
 
 
-def _words(annotation: Any) -> list[str]:
-    return [word for each in get_args(annotation) for word in ([each] if isinstance(each, str) else _words(each))]
+def _refuse_taken_names(checks: Sequence[Check]) -> None:
+    names = [check.name for check in checks]
+    for name in names:
+        if names.count(name) > 1 or name == SELF_CHECK:
+            raise RefusedError(f'[[check]] "{name}": the name is taken; every check needs a name of its own')
 
 
-def _refuse_unknown(section: Mapping[str, Any], allowed: Sequence[str], source: str, where: str) -> None:
-    for key in section:
-        if key not in allowed:
-            raise ConfigError(f"{source}: {where}: {unknown('key', key, allowed)}")
+def _refuse_bad_dependencies(checks: Sequence[Check]) -> None:
+    for check in checks:
+        others = [each.name for each in checks if each is not check]
+        for name in check.policy.depends_on:
+            if name == check.name:
+                problem = f"depends_on names the check itself; allowed: {listed(others)}"
+                raise RefusedError(f'[[check]] "{check.name}": {problem}')
+            if name not in others:
+                raise RefusedError(f'[[check]] "{check.name}": {unknown("depends_on", name, others)}')
 
 
-def _missing_kind(source: str, where: str, allowed: Sequence[str]) -> str:
-    return f"{source}: {where}: kind is missing; allowed: {listed(allowed)}"
+def _refuse_bad_units(checks: Sequence[Check]) -> None:
+    for check in checks:
+        for unit in units_of(check):
+            if not _UNIT.fullmatch(unit):
+                problem = f'unit {unit!r} is no name of a systemd unit, such as "nginx" or "backup.timer"'
+                raise RefusedError(f'[[check]] "{check.name}": {problem}')
+
+
+def _refuse_double_channels(channels: Sequence[Channel]) -> None:
+    kinds = [channel.kind for channel in channels]
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            raise RefusedError(f'[[channel]] "{kind}" is there twice; each kind can be there once')
+
+
+def _refuse_broken_channels(channels: Sequence[Channel], faults: Mapping[str, str]) -> None:
+    for channel in channels:
+        if channel.kind in faults:
+            raise RefusedError(f'[[channel]] "{channel.kind}": {faults[channel.kind]}')
+
+
+def _refuse_environment(environ: Mapping[str, str], options: Mapping[str, Any]) -> None:
+    problems = environment.problems(environ, options)
+    if problems:
+        raise ConfigError("environment: " + "; ".join(problems))

@@ -379,7 +379,7 @@ def test_a_name_that_no_command_line_could_take_is_refused(name: str) -> None:
         ("days", '["sunday"]', "Invalid enum value 'sunday' - at `$.days[0]`; allowed: mon, tue, wed, thu, fri, sat, sun"),
         ("days", "[]", "Expected `array` of length >= 1 - at `$.days`"),
         ("end", "02:00:00", 'start and end must be two different local times such as "02:00:00"'),
-        ("start", '"02:00:00Z"', 'start and end must be two different local times such as "02:00:00"'),
+        ("start", '"02:00:00Z"', 'start must be a local time such as "02:00:00"'),
         ("start", '"3:00"', 'start must be a local time such as "02:00:00"'),
         ("end", "3", 'end must be a local time such as "02:00:00"'),
         ("checks", '["Flsk"]', 'checks "Flsk" is not known (did you mean "Flask"?); allowed: Flask, *'),
