@@ -1,4 +1,7 @@
-"""One file is one kind of something: finds the files of a package's folder, and says what one lacks that cannot be used."""
+"""The registry of plugins: a file in a package's folder is a plugin, and its name is the `kind` in the configuration.
+
+Nothing is registered by hand: what lies in the folder exists, and is imported when somebody asks for it.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +13,33 @@ from types import ModuleType
 
 
 class PluginError(Exception):
-    """The file of a kind cannot be used; the text names the file and what is wrong with it."""
+    """The file of a plugin cannot be used; the text names the file and what is wrong with it."""
 
 
 def names(folders: Iterable[str]) -> list[str]:
-    """Return the kinds that exist: the names of the modules in the folders."""
+    """Return the names of the plugins that exist: those of the modules in the folders."""
     return sorted(module.name for module in pkgutil.iter_modules(folders) if not module.name.startswith("_"))
 
 
-def load(package: str, folders: Iterable[str], kind: str, needed: Sequence[str]) -> ModuleType:
-    """Import the module of a kind, which must have the names that are needed.
+def load(package: str, folders: Iterable[str], name: str, required: Sequence[str]) -> ModuleType:
+    """Import a plugin, whose module must have what is required.
 
-    Raises KeyError for a kind that does not exist, and KindError for one whose file cannot be used.
+    Raises KeyError for a plugin that does not exist, and PluginError for one whose file cannot be used.
     """
-    if kind not in names(folders):
-        raise KeyError(kind)
+    if name not in names(folders):
+        raise KeyError(name)
     try:
-        module = importlib.import_module(f"{package}.{kind}")
+        module = importlib.import_module(f"{package}.{name}")
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{_file(package, kind)} cannot be imported ({type(error).__name__}: {error})") from error
-    missing = [name for name in needed if not hasattr(module, name)]
+        raise PluginError(f"{_file(package, name)} cannot be imported ({type(error).__name__}: {error})") from error
+    missing = [each for each in required if not hasattr(module, each)]
     if missing:
-        raise PluginError(f"{_file(package, kind)} has no {', '.join(missing)}; needed: {', '.join(needed)}")
+        raise PluginError(f"{_file(package, name)} has no {', '.join(missing)}; needed: {', '.join(required)}")
     if not hasattr(module.Options, "__struct_fields__"):
-        raise PluginError(f"{_file(package, kind)}: Options must be a msgspec.Struct")
+        raise PluginError(f"{_file(package, name)}: Options must be a msgspec.Struct")
     return module
 
 
-def _file(package: str, kind: str) -> str:
-    found = importlib.util.find_spec(f"{package}.{kind}")
-    return str(found.origin if found else kind)
+def _file(package: str, name: str) -> str:
+    found = importlib.util.find_spec(f"{package}.{name}")
+    return str(found.origin if found else name)
