@@ -1,7 +1,6 @@
-"""The Korean catalogue: every log line and every alert text, and nowhere else.
+"""The Korean catalogue: every line that is said, in the order in which an operator meets it: log, messages, commands.
 
-`LINES` has the texts of the readings that deserve one of their own, by (kind, aspect); they are filled from the
-reading's facts. A reading that is not in it gets the general text, so that a new probe needs no entry to be understood.
+What is sent is longer than a line: the messages are templates, in `templates/ko/`. The pages' words stand in the pages.
 """
 
 from __future__ import annotations
@@ -10,12 +9,18 @@ from dataclasses import dataclass
 
 from monitor_blueprint.domain.models import EventKind
 
+# --- Words that stand in many places
+
+UNITS = ((86400, "일"), (3600, "시간"), (60, "분"), (1, "초"))
+NEVER = "없음"
+
+
+# --- The log of a health check: its frame and its steps
+
 RULE = "========================================="
 START = "NeuroNova 헬스 체크 시작"
 END = "헬스 체크 완료: {overall}"
-UNITS = ((86400, "일"), (3600, "시간"), (60, "분"), (1, "초"))
 STEP = "{number}. {title} 확인 중..."
-
 # What a step is called; a check that is not here is called by its kind, then by its name.
 TITLES = {
     "Flask": "Flask ML 서버 상태",
@@ -39,19 +44,8 @@ TITLES = {
     "monitor": "모니터 자체 상태",
 }
 
-STATES = {"not-found": "systemd 유닛 없음"}
 
-REASONS = {
-    "refused": "연결 거부",
-    "timeout": "시간 초과",
-    "reset": "연결 끊김",
-    "certificate": "인증서 오류",
-    "name": "주소를 찾을 수 없음",
-    "status": "HTTP {http_status}",
-    "text": "예상한 내용 없음",
-    "body": "상태 본문이 아님",
-    "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
-}
+# --- The log: what a reading says
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +64,7 @@ def _with(label: str, texts: Texts) -> Texts:
     return Texts(f"{label}: {texts.ok}", f"{label}: {texts.warning}", f"{label}: {texts.bad}")
 
 
+# By (kind, aspect), filled from the reading's facts. What is not here gets the general text: a new probe needs no entry.
 LINES: dict[tuple[str, str], Texts] = {
     ("service", "unit"): Texts("{name}: 정상 실행 중", bad="{name}: 중지됨 ({state})"),
     ("service", "http"): Texts("{name} API: 응답 정상 (HTTP {http_status})", bad="{name} API: 응답 이상 ({reason})"),
@@ -153,48 +148,33 @@ LINES: dict[tuple[str, str], Texts] = {
     ("monitor", "channel_slack"): Texts("Slack 알림: 정상", bad="Slack 알림: 전송 실패 ({reason})"),
     ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
 }
-
 GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown}", "{name}: {aspect} 위험{shown}")
+STATES = {"not-found": "systemd 유닛 없음"}
+REASONS = {
+    "refused": "연결 거부",
+    "timeout": "시간 초과",
+    "reset": "연결 끊김",
+    "certificate": "인증서 오류",
+    "name": "주소를 찾을 수 없음",
+    "status": "HTTP {http_status}",
+    "text": "예상한 내용 없음",
+    "body": "상태 본문이 아님",
+    "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
+}
 UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state})"
 WARMING_UP = "{name}: 응답 대기 중 ({reason}) - 곧 다시 확인"
-EXCEPTIONS = "예외: {names}"
-NOT_DUE = "{line} - 이전 결과 ({at})"
 UNCONFIRMED = "{line} - 재확인 대기"
-
-ABSENT = "이 서버에 없어 점검하지 않음: {names}"
-NO_CHANNEL = "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오"
-ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {names}"
-CHANNEL_FAULT = "사용할 수 없는 알림 채널 파일: {reason}"
-EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"
-NOBODY_LET_IN = "관리자 토큰이 없음: 아무도 접속할 수 없음"
-CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨"}
-NO_ANSWER = "응답 없음"
-NOTE = "모니터: {note}"
-TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
-NO_LOCK = "잠금 파일을 만들 수 없음 ({reason}) - 파일 없이 잠금"
-WAITING_FOR_LOCK = "다른 모니터가 실행 중 (PID {pid}) - 대기"
-TOOK_OVER = "점검 일정을 맡음 (PID {pid})"
-RUN_STARTED = "헬스 체크 실행 ({reason})"
-RUN_ENDED = "헬스 체크 종료: {overall} ({duration:.2f}초)"
-RUN_FAILED = "헬스 체크 실패: {reason}"
-RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
-WATCHING = "systemd 상태 변경 감시 시작: {units}"
-NO_SYSTEMD = "systemd 없음 ({reason}) - 정기 점검만 함"
-WATCH_LOST = "systemd 상태 변경 감시 끊김 ({reason}) - 재연결, 정기 점검은 계속됨"
-
+NOT_DUE = "{line} - 이전 결과 ({at})"
 NOTHING_SEEN = "{name}: 결과 없음"
 
-TEST_SUBJECT = "[TEST] NeuroNova 테스트 알림"
-DEADMAN_SUBJECT = "[CRITICAL] NeuroNova 모니터 응답 없음"
-DEADMAN_BACK_SUBJECT = "[OK] NeuroNova 모니터 복구"
-DEADMAN_UNTOLD = "알리지 못함: {names}"
-DEADMAN_FORGETFUL = "상태를 기록할 수 없음: {path}"
-DEADMAN_WAITING = "모니터 응답 없음: {since}부터 (15분이 지나면 알림)"
-BACKLOG_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
-NEVER = "없음"
-DELIVERIES = {"pending": "대기 중", "delivered": "전송됨", "refused": "거부됨"}
-NOT_SENT = "알림 채널 없음"
+
+# --- The log: what a health check says besides
+
+ABSENT = "이 서버에 없어 점검하지 않음: {names}"
+TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
+NOTE = "모니터: {note}"
+EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"
 EVENT_KINDS = {
     EventKind.OPENED: "발생",
     EventKind.JOINED: "추가",
@@ -206,6 +186,59 @@ EVENT_KINDS = {
     EventKind.PARTLY_RECOVERED: "일부 복구",
     EventKind.RECOVERED: "복구",
 }
+
+
+# --- The log: what is the matter with the monitor itself
+
+NO_CHANNEL = "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오"
+ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {names}"
+CHANNEL_FAULT = "사용할 수 없는 알림 채널 파일: {reason}"
+CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨"}
+NO_ANSWER = "응답 없음"
+NOBODY_LET_IN = "관리자 토큰이 없음: 아무도 접속할 수 없음"
+NO_LOCK = "잠금 파일을 만들 수 없음 ({reason}) - 파일 없이 잠금"
+WAITING_FOR_LOCK = "다른 모니터가 실행 중 (PID {pid}) - 대기"
+WATCHING = "systemd 상태 변경 감시 시작: {units}"
+NO_SYSTEMD = "systemd 없음 ({reason}) - 정기 점검만 함"
+WATCH_LOST = "systemd 상태 변경 감시 끊김 ({reason}) - 재연결, 정기 점검은 계속됨"
+
+
+# --- The log of the schedule's runs (cron.log)
+
+TOOK_OVER = "점검 일정을 맡음 (PID {pid})"
+RUN_STARTED = "헬스 체크 실행 ({reason})"
+RUN_ENDED = "헬스 체크 종료: {overall} ({duration:.2f}초)"
+RUN_FAILED = "헬스 체크 실패: {reason}"
+RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
+
+
+# --- Messages: their subjects (the messages themselves: `templates/ko/`)
+
+BACKLOG_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
+DEADMAN_SUBJECT = "[CRITICAL] NeuroNova 모니터 응답 없음"
+DEADMAN_BACK_SUBJECT = "[OK] NeuroNova 모니터 복구"
+TEST_SUBJECT = "[TEST] NeuroNova 테스트 알림"
+
+
+# --- Evidence, in messages and in the history
+
+EVIDENCE_TITLES = {
+    "journal": "저널",
+    "processes_cpu": "CPU 상위 프로세스",
+    "processes_memory": "메모리 상위 프로세스",
+    "oom": "메모리 부족(OOM) 종료",
+    "nginx_5xx": "최근 5xx",
+}
+EXCEPTIONS = "예외: {names}"
+
+
+# --- How a message fared, on the page and in the history
+
+DELIVERIES = {"pending": "대기 중", "delivered": "전송됨", "refused": "거부됨"}
+NOT_SENT = "알림 채널 없음"
+
+
+# --- The commands
 
 HELP = {
     "monitor": "NeuroNova 모니터 명령. 상태 확인, 알림 중지, 설정 점검.",
@@ -224,34 +257,37 @@ HELP = {
     "deadman": "모니터 자체가 살아 있는지 확인하고, 15분 동안 응답이 없으면 직접 알립니다 (타이머용).",
     "url": "모니터의 /health 주소.",
 }
-BAD_DURATION = "'{value}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)"
-NO_WORDS = "비워 둘 수 없습니다. 나중에 보는 사람이 알 수 있게 쓰십시오"
 NO_ACCESS = "{path}에 쓸 권한이 없습니다 (사용자 {user}). sudo로 실행하십시오."
 NOT_KEPT = "기록하지 못했습니다: {reason}"
 NOT_READ = "기록을 읽지 못했습니다: {reason}. 확인: systemctl status gunicorn_monitor, curl http://127.0.0.1:9001/health"
-UNKNOWN_CHECK = "'{check}'은(는) 없는 점검 항목입니다. 가능한 값: {names}"
+
+# Of status.
 STATUS_LAST = "마지막 헬스 체크: {at} (모니터 PID: {pid})"
 STALLED = "점검이 멈춰 있습니다. 확인: systemctl status gunicorn_monitor"
 STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터)"
+
+# Of silence, silences, unsilence.
+BAD_DURATION = "'{value}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)"
+NO_WORDS = "비워 둘 수 없습니다. 나중에 보는 사람이 알 수 있게 쓰십시오"
+UNKNOWN_CHECK = "'{check}'은(는) 없는 점검 항목입니다. 가능한 값: {names}"
 SILENCED = "{number}번: {check} 알림을 {until}까지 보내지 않습니다"
 SILENCE = "{number}번: {check}, {until}까지 - {why}"
 NO_SILENCE = "중지된 알림이 없습니다"
 NO_SUCH_SILENCE = "{number}번 알림 중지는 없거나 이미 끝났습니다"
 UNSILENCED = "{number}번 알림 중지를 끝냈습니다"
+
+# Of ack, history.
+ACKNOWLEDGED = "장애 {number}번을 {by}이(가) 맡았습니다"
 NO_INCIDENT = "진행 중인 장애가 없습니다"
+INCIDENT_LINE = "{number}번  {opened} ~ {closed}  {names}"
+ONGOING = "진행 중"
 NO_HISTORY = "기록된 장애가 없습니다"
 NO_SUCH_INCIDENT = "장애 {number}번은 없습니다"
-ACKNOWLEDGED = "장애 {number}번을 {by}이(가) 맡았습니다"
+
+# Of check-config, test-alert, deadman.
 CONFIG_OK = "설정 정상: {source}\n점검 항목: {checks}\n알림 채널: {channels}"
 TEST_DELIVERED = "{channel}: 전송됨 ({answer})"
 TEST_FAILED = "{channel}: 실패 ({reason})"
-INCIDENT_LINE = "{number}번  {opened} ~ {closed}  {names}"
-ONGOING = "진행 중"
-
-EVIDENCE_TITLES = {
-    "journal": "저널",
-    "processes_cpu": "CPU 상위 프로세스",
-    "processes_memory": "메모리 상위 프로세스",
-    "oom": "메모리 부족(OOM) 종료",
-    "nginx_5xx": "최근 5xx",
-}
+DEADMAN_WAITING = "모니터 응답 없음: {since}부터 (15분이 지나면 알림)"
+DEADMAN_UNTOLD = "알리지 못함: {names}"
+DEADMAN_FORGETFUL = "상태를 기록할 수 없음: {path}"
