@@ -18,7 +18,7 @@ from monitor_blueprint.engine.monitor import make_outbox
 from monitor_blueprint.engine.round import HealthReport
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.reads import MANUAL
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, render, rows
 from monitor_blueprint.text.health_log import HealthLog
 
 
@@ -91,7 +91,7 @@ def status() -> None:
         for policy in settings.policies:
             if policy.name not in results:
                 continue
-            row = render.row(results[policy.name], state.checks.get(policy.name), now)
+            row = rows.row(results[policy.name], state.checks.get(policy.name), now)
             click.echo(f"{row.status.name:<8} {row.name:<14} {row.since:<12} {' / '.join(row.lines)}")
         if state.incident is not None:
             click.echo(ko.STATUS_INCIDENT.format(number=state.incident.number, at=render.local(state.incident.opened_at)))

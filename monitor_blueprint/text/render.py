@@ -4,28 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from monitor_blueprint.domain.models import CheckResult, CheckState, Event, Reading, Status
+from monitor_blueprint.domain.models import CheckResult, Event, Reading, Status
 from monitor_blueprint.text import ko
-
-
-class _Unknown:
-    """Shows as "?", whatever format the text asks for."""
-
-    def __format__(self, spec: str) -> str:
-        return "?"
-
-    def __str__(self) -> str:
-        return "?"
-
-
-class _Facts(dict[str, object]):
-    """Facts of a reading; one that the text asks for and the probe did not give shows as "?"."""
-
-    def __missing__(self, key: str) -> _Unknown:
-        return _Unknown()
 
 
 def local(moment: datetime | None) -> str:
@@ -56,6 +38,23 @@ def step(number: int, name: str, kind: str) -> str:
 
 def line(result: CheckResult, reading: Reading) -> str:
     """Return what one reading says, in one line."""
+    return _text(result.kind, reading).format_map(_facts(result, reading))
+
+
+def _text(kind: str, reading: Reading) -> str:
+    texts = ko.LINES.get((kind, reading.aspect), ko.GENERAL)
+    if reading.is_settling:
+        return ko.SETTLING if "state" in reading.facts else ko.WARMING_UP
+    if reading.status is Status.OK:
+        return texts.ok or ko.GENERAL.ok
+    if reading.status is Status.UNKNOWN:
+        return ko.UNKNOWN
+    if reading.status is Status.WARNING and texts.warning:
+        return texts.warning
+    return texts.bad or ko.GENERAL.bad
+
+
+def _facts(result: CheckResult, reading: Reading) -> _Facts:
     facts = _Facts(reading.facts)
     facts["state"] = ko.STATES.get(str(facts["state"]), facts["state"])
     facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
@@ -63,16 +62,24 @@ def line(result: CheckResult, reading: Reading) -> str:
     facts["disk"] = f" ({facts['path']})" if facts.get("path", "/") != "/" else ""
     reason = str(facts["reason"])
     facts["reason"] = ko.REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
-    texts = ko.LINES.get((result.kind, reading.aspect), ko.GENERAL)
-    if reading.is_settling:
-        return (ko.SETTLING if "state" in reading.facts else ko.WARMING_UP).format_map(facts)
-    if reading.status is Status.OK:
-        return (texts.ok or ko.GENERAL.ok).format_map(facts)
-    if reading.status is Status.UNKNOWN:
-        return ko.UNKNOWN.format_map(facts)
-    if reading.status is Status.WARNING and texts.warning:
-        return texts.warning.format_map(facts)
-    return (texts.bad or ko.GENERAL.bad).format_map(facts)
+    return facts
+
+
+class _Facts(dict[str, object]):
+    """Facts of a reading; one that the text asks for and the probe did not give shows as "?"."""
+
+    def __missing__(self, key: str) -> _Unknown:
+        return _Unknown()
+
+
+class _Unknown:
+    """Shows as "?", whatever format the text asks for."""
+
+    def __format__(self, spec: str) -> str:
+        return "?"
+
+    def __str__(self) -> str:
+        return "?"
 
 
 def _number(value: float | None) -> str:
@@ -125,44 +132,4 @@ def event_line(event: Event, channels: Sequence[str]) -> str:
         kind=ko.EVENT_KINDS[event.kind],
         names=" ".join(event.checks),
         channels=", ".join(channels) or ko.NEVER,
-    )
-
-
-def share(value: float | None) -> str:
-    """Return a share of time (0 to 1) in percent; rounded down, so that 100 % is only said of a whole."""
-    return "" if value is None else f"{math.floor(value * 10000) / 100:g}%"
-
-
-def value_range(result: CheckResult, values: Sequence[float]) -> str:
-    """Return the least and the greatest of the values, with the unit that the check measures in."""
-    if not values:
-        return ""
-    unit = next((reading.unit for reading in result.readings if reading.value is not None), "")
-    return f"{min(values):.4g} - {max(values):.4g}{unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A check as the page and the command line show it."""
-
-    name: str
-    title: str
-    status: Status
-    lines: tuple[str, ...]
-    since: str
-    at: str
-    is_left_out: bool = False
-
-
-def row(result: CheckResult, state: CheckState | None, now: datetime) -> Row:
-    """Return a check as it is shown: its title, what each reading says, and since when it has been so."""
-    since = state.since if state is not None else None
-    return Row(
-        name=result.check,
-        title=title(result.check, result.kind),
-        status=state.status if state is not None else result.status,
-        lines=tuple(line(result, reading) for reading in result.readings),
-        since=duration((now - since).total_seconds()) if since else "",
-        at=local(result.at),
-        is_left_out=[reading.aspect for reading in result.readings] == ["absent"],
     )

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, re
 
 from monitor_blueprint.domain.models import CheckResult, Status, worst
 from monitor_blueprint.engine.leader import ScheduleLock
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, render, rows
 from monitor_blueprint.web import stats
 
 if TYPE_CHECKING:
@@ -99,9 +99,9 @@ def page() -> str:
         overall=Status.UNKNOWN if is_stale else overall,
         is_stale=is_stale,
         last=last,
-        rows=[render.row(results[name], state.checks.get(name), now) for name in names],
-        ranges={name: render.value_range(results[name], _values(name, results[name], now)) for name in names},
-        availabilities={name: render.share(monitor.store.reads.availability(name, now - _MONTH, now)) for name in names},
+        rows=[rows.row(results[name], state.checks.get(name), now) for name in names],
+        ranges={name: rows.value_range(results[name], _values(name, results[name], now)) for name in names},
+        availabilities={name: rows.share(monitor.store.reads.availability(name, now - _MONTH, now)) for name in names},
         incident=state.incident,
         incidents=monitor.store.reads.incidents(20),
         silences=monitor.store.reads.silences(now),

@@ -9,9 +9,9 @@ import pytest
 
 from monitor_blueprint import probes
 from monitor_blueprint.alerts.delivery import Health
-from monitor_blueprint.domain.models import CheckResult, CheckState, EventKind, Facts, Reading, Status
+from monitor_blueprint.domain.models import CheckResult, EventKind, Facts, Reading, Status
 from monitor_blueprint.text import ko, render
-from tests.monitor_blueprint.text.samples import AT, DJANGO_DOWN, RESULTS, event
+from tests.monitor_blueprint.text.samples import AT, RESULTS, event
 
 pytestmark = pytest.mark.usefixtures("seoul")
 
@@ -230,19 +230,6 @@ def test_an_incident_is_one_line_of_the_list() -> None:
         "7번  2025-12-06 14:35:01 ~ 2025-12-06 14:36:01  Flask Django"
     )
     assert render.incident_line(7, ["Flask"], opened, None) == "7번  2025-12-06 14:35:01 ~ 진행 중  Flask"
-
-
-def test_a_row_shows_the_status_that_counts_and_since_when() -> None:
-    row = render.row(DJANGO_DOWN, CheckState(Status.OK, since=AT), AT + timedelta(minutes=3))
-    assert row == render.Row(
-        "Django",
-        "Django 상태",
-        Status.OK,
-        ("Django: 정상 실행 중", "Django API: 응답 이상 (HTTP 502)"),
-        "3분",
-        "2025-12-06 14:35:01",
-    )
-    assert render.row(DJANGO_DOWN, None, AT).status is Status.CRITICAL
 
 
 @pytest.mark.parametrize(
