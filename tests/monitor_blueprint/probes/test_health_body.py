@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor_blueprint.domain.models import Reading, Status
 from monitor_blueprint.probes.health_body import Options, is_good, is_possible, probe
-from tests.monitor_blueprint.probes.looking import Site, looking, nobody
+from tests.monitor_blueprint.probes.looking import Site, looking, nobody, serve
 
 HEALTHY: dict[str, object] = {
     "status": "healthy",
@@ -124,6 +126,33 @@ def test_a_bad_gateway_page_is_a_consequence(site: Site) -> None:
 def test_something_else_behind_http_200_is_critical_and_no_consequence(site: Site, body: bytes) -> None:
     reading = look(site, body)["answer"]
     assert (reading.status, reading.is_symptom, reading.facts["reason"]) == (Status.CRITICAL, False, "body")
+
+
+Json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def test_any_body_has_readings() -> None:
+    """Whatever a site says, with no entries at all too; and what is not in order is CRITICAL."""
+    with serve() as site:
+
+        @given(Json | st.fixed_dictionaries({"status": Json, "checks": Json}))
+        def look_at(body: object) -> None:
+            seen = look(site, body)
+            assert set(seen) in ({"answer"}, {"status", "entries"})
+            if isinstance(body, dict) and "status" in body:
+                is_well = str(body["status"]).lower() == "healthy"
+                assert (seen["status"].status is Status.OK) is is_well
+
+        look_at()
+
+
+def test_healthy_without_entries_is_fine(site: Site) -> None:
+    seen = look(site, {"status": "healthy", "checks": {}})
+    assert [reading.status for reading in seen.values()] == [Status.OK, Status.OK]
 
 
 def test_what_may_be_about_a_patient_is_not_repeated(site: Site) -> None:

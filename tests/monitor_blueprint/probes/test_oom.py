@@ -50,8 +50,30 @@ def test_a_kill_counts_for_an_hour(tmp_path: Path) -> None:
     machine.look(0, START)
     assert machine.look(1, START + 300).value == 1
     assert machine.look(1, START + 3800).value == 1
-    assert machine.look(1, START + 3901).value == 0
+    assert machine.look(1, START + 3900).value == 0
     assert machine.seen.checkpoint["names"] == ""
+
+
+def test_nothing_new_names_nobody_new(tmp_path: Path, journal: str) -> None:
+    machine = Machine(tmp_path, journal)
+    machine.look(7, START)
+    machine.look(9, START + 300)
+    reading = machine.look(9, START + 300)
+    assert (reading.value, reading.facts["names"]) == (2, "gunicorn, python3")
+
+
+def test_storm_of_kills_is_remembered_only_so_far(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.look(0, START)
+    assert machine.look(100_000, START + 300).value == oom.MOST_REMEMBERED
+    assert len(machine.seen.checkpoint["kills"]) == oom.MOST_REMEMBERED
+
+
+def test_clock_that_is_set_back_forgets_kills(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.look(0, START)
+    machine.look(1, START + 300)
+    assert machine.look(1, START).value == 0
 
 
 def test_after_a_reboot_all_kills_are_new(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
@@ -106,6 +108,35 @@ def test_a_clock_that_is_set_back_makes_no_storm() -> None:
     watch.look(unit(0))
     watch.look(unit(1, PID + 1), at=60)
     assert watch.look(unit(1, PID + 1), at=-7200).value == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.sampled_from([-400, 0, 1, 60, 300, 400])), min_size=1))
+def test_any_looks_count_no_more_than_systemd(looks: list[tuple[int, int, int]]) -> None:
+    """Also the first one, two of the same moment, a clock that is set back and a counter that begins anew."""
+    watch, at, before, counted = Watch(), 0, looks[0][0], 0
+    for count, number, step in looks:
+        at += step
+        reading = watch.look(unit(count, PID + number if number else 0), at)
+        counted += count - before if count >= before else count
+        before = count
+        assert reading.value is not None
+        assert 0 <= reading.value <= counted
+        assert reading.aspect == ("restarts" if reading.value else "steady")
+        assert (reading.status is Status.CRITICAL) is (reading.value > watch.options.most)
+
+
+def test_restarts_between_two_looks_of_one_moment() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    assert watch.look(unit(3, PID + 3)).value == 3
+
+
+def test_unit_that_comes_later_begins_at_zero() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    units = {"gunicorn_flask": unit(0), "gunicorn_django": unit(7)}
+    seen = restarts.probe(watch.options, looking(START + 60, checkpoint=watch.seen.checkpoint, units=units))
+    assert [reading.aspect for reading in seen.readings] == ["steady"]
 
 
 def test_workers_that_were_replaced_are_told() -> None:

@@ -78,7 +78,7 @@ def test_an_address_that_does_not_answer_is_critical_though_the_unit_runs() -> N
 def test_a_service_that_has_just_been_started_may_still_be_loading() -> None:
     _, http = look(replace(RUNNING, active_for_s=WARM_UP_S - 1), url=nobody())
     assert http.is_settling
-    _, http = look(replace(RUNNING, active_for_s=WARM_UP_S + 1), url=nobody())
+    _, http = look(replace(RUNNING, active_for_s=WARM_UP_S), url=nobody())
     assert not http.is_settling
 
 

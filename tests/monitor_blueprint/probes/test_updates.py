@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.adapters import command
-from monitor_blueprint.domain.models import Status
+from monitor_blueprint.domain.models import ProbeError, Status
 from monitor_blueprint.probes import updates
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
@@ -50,6 +50,23 @@ def test_old_package_lists_are_a_warning(tmp_path: Path) -> None:
     os.utime(tmp_path, (fetched_at, fetched_at))
     _, lists = updates.probe(updates.Options(lists=str(tmp_path)), looking(deadline_s=100)).readings
     assert (lists.status, lists.facts["days"]) == (Status.WARNING, 8)
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "status", "days"), [(6.9, Status.OK, 6), (7, Status.WARNING, 7), (0, Status.OK, 0), (-1, Status.OK, -1)]
+)
+def test_lists_on_the_limit_are_old(tmp_path: Path, days_ago: float, status: Status, days: int) -> None:
+    fetched_at = NOW.timestamp() - days_ago * updates.DAY_S
+    os.utime(tmp_path, (fetched_at, fetched_at))
+    reading = updates._lists(updates.Options(lists=str(tmp_path)), NOW.timestamp())
+    assert (reading.status, reading.facts["days"]) == (status, days)
+    assert reading.value is not None
+    assert reading.value >= 0
+
+
+def test_no_lists_are_a_probe_error(tmp_path: Path) -> None:
+    with pytest.raises(ProbeError, match="nowhere"):
+        updates._lists(updates.Options(lists=str(tmp_path / "nowhere")), NOW.timestamp())
 
 
 def test_it_runs_weekly() -> None:
