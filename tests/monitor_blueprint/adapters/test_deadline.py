@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import pytest
+
+from monitor_blueprint.adapters.deadline import Call, Wire, _Watch, cancel_after, cut_after
+from tests.monitor_blueprint.shortage import few_threads, said
+
+LONG_S = 60.0
+
+
+def later(seconds: float) -> float:
+    return time.monotonic() + seconds
+
+
+def test_a_call_returns_what_it_is_given() -> None:
+    call = Call(lambda: 42, "answer")
+    assert call.wait(later(LONG_S))
+    assert call.result() == 42
+
+
+def test_a_call_raises_where_it_is_waited_for() -> None:
+    for raised in (LookupError("lost"), SystemExit(3)):
+        call = Call(lambda raised=raised: (_ for _ in ()).throw(raised), "fault")  # type: ignore[misc]
+        assert call.wait(later(LONG_S))
+        with pytest.raises(type(raised)):
+            call.result()
+
+
+def test_a_late_result_still_counts() -> None:
+    released = threading.Event()
+    call = Call(lambda: released.wait(LONG_S), "late")
+    before = time.monotonic()
+    assert not call.wait(later(0.05))
+    assert time.monotonic() - before >= 0.05
+    assert not call.wait(before)
+    released.set()
+    assert call.wait(later(LONG_S))
+    assert call.result()
+
+
+def test_without_a_moment_it_is_waited_for_to_the_end() -> None:
+    call = Call(lambda: time.sleep(0.05), "short")
+    assert call.wait()
+
+
+def test_several_are_waited_for_until_one_moment() -> None:
+    released = threading.Event()
+    calls = [Call(lambda: released.wait(LONG_S), f"hang-{number}") for number in range(5)]
+    before = time.monotonic()
+    until = later(0.2)
+    assert [call.wait(until) for call in calls] == [False] * 5
+    assert 0.2 <= time.monotonic() - before < 0.2 * 5
+    released.set()
+    assert all(call.wait(later(LONG_S)) for call in calls)
+
+
+def test_a_call_without_a_thread_has_not_begun() -> None:
+    called = threading.Event()
+    with few_threads(0), pytest.raises(RuntimeError, match="can't start new thread"):
+        Call(called.set, "none")
+    assert not called.is_set()
+
+
+def test_a_block_over_its_deadline_is_cancelled() -> None:
+    cancelled = threading.Event()
+    with cancel_after(0.01, cancelled.set):
+        assert cancelled.wait(LONG_S)
+
+
+def test_a_nearer_deadline_is_kept_first() -> None:
+    far, near = threading.Event(), threading.Event()
+    with cancel_after(LONG_S, far.set), cancel_after(0.01, near.set):
+        assert near.wait(LONG_S)
+    assert not far.is_set()
+
+
+def test_a_block_done_in_time_is_not_cancelled() -> None:
+    early, late = threading.Event(), threading.Event()
+    with cancel_after(0.05, early.set):
+        pass
+    with cancel_after(0.1, late.set):
+        assert late.wait(LONG_S)
+    assert not early.is_set()
+
+
+def test_nothing_is_cancelled_after_its_block() -> None:
+    """The end of a block waits for a `cancel` that is under way: what it was about may be something else afterwards."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def cancel() -> None:
+        begun.set()
+        time.sleep(0.05)
+        ended.set()
+
+    with cancel_after(0.01, cancel):
+        assert begun.wait(LONG_S)
+    assert ended.is_set()
+
+
+def test_a_failing_cancel_stops_no_other() -> None:
+    with said("monitor_blueprint.adapters.deadline", "could not be cancelled") as is_said:
+        with cancel_after(0.01, [].pop):
+            assert is_said.wait(LONG_S)
+        cancelled = threading.Event()
+        with cancel_after(0.01, cancelled.set):
+            assert cancelled.wait(LONG_S)
+
+
+def test_one_thread_watches_over_all() -> None:
+    with cancel_after(LONG_S, lambda: None):
+        before = threading.active_count()
+        with cancel_after(LONG_S, lambda: None), cancel_after(1.0, lambda: None):
+            assert threading.active_count() == before
+
+
+def test_a_watch_without_a_thread_tries_again() -> None:
+    """What was refused is not watched half: the next block is."""
+    watch, cancelled = _Watch(), threading.Event()
+    with few_threads(0), pytest.raises(RuntimeError, match="can't start new thread"):
+        watch.add(0.0, cancelled.set)
+    assert not cancelled.is_set()
+    watch.add(0.0, cancelled.set)
+    assert cancelled.wait(LONG_S)
+
+
+def connected() -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(LONG_S)
+    theirs.settimeout(LONG_S)
+    return ours, theirs
+
+
+def test_a_connection_is_cut_at_its_deadline() -> None:
+    ours, theirs = connected()
+    with ours, theirs, cut_after(0.01) as wire:
+        wire.attach(ours)
+        assert ours.recv(1) == b""
+        assert theirs.recv(1) == b""
+        assert wire.is_cut
+
+
+def test_a_connection_after_the_deadline_is_cut_at_once() -> None:
+    ours, theirs = connected()
+    wire = Wire()
+    wire.cut()
+    with ours, theirs:
+        wire.attach(ours)
+        assert ours.recv(1) == b""
+        wire.close()
+
+
+def test_a_connection_does_not_outlive_its_block() -> None:
+    ours, theirs = connected()
+    with ours, theirs:
+        with cut_after(LONG_S) as wire:
+            wire.attach(ours)
+            ours.sendall(b"all")
+        assert not wire.is_cut
+        assert theirs.recv(10) == b"all"
+        assert theirs.recv(1) == b""
