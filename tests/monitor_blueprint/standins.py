@@ -195,11 +195,12 @@ class MailStandIn:
 class EndlessServer:
     """Answers the first connection with some bytes, again and again, until the client hangs up or the test is over."""
 
-    def __init__(self, status: int, piece: bytes, pause_s: float = 0.0) -> None:
+    def __init__(self, status: int, piece: bytes, pause_s: float = 0.0, tls: ssl.SSLContext | None = None) -> None:
         self.is_asked = threading.Event()
         self._head = f"HTTP/1.1 {status} x\r\n\r\n".encode() if status else b""
         self._piece = piece
         self._pause_s = pause_s
+        self._tls = tls
         self._is_over = threading.Event()
         self._server = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -210,11 +211,13 @@ class EndlessServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/services/T000/B000/secret"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/services/T000/B000/secret"
 
     def _serve(self) -> None:
         with suppress(OSError):
             connection, _ = self._server.accept()
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
             with connection:
                 self.is_asked.set()
                 connection.sendall(self._head)
