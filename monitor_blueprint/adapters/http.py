@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from monitor_blueprint.adapters.deadline import cut_after
 from monitor_blueprint.domain.models import EMPTY
 
 MAX_BODY_BYTES = 256 * 1024
@@ -38,50 +39,29 @@ class Answer:
     failure: str = ""
 
 
-class _Wire:
-    """The connection of one request: cut at the deadline, since a time limit of single reads stops no dripping server."""
+class _Attached:
+    """Attaches a connection's socket to this thread's wire as soon as there is one: TLS shakes hands only after that."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self.is_cut = False
+    _sock: socket.socket | None = None
 
-    def attach(self, connected: socket.socket) -> None:
-        with self._lock:
-            # A copy of one's own: TLS takes the original over.
-            self._socket = connected.dup()
-            if self.is_cut:
-                self._shut_down()
+    @property
+    def sock(self) -> socket.socket | None:
+        return self._sock
 
-    def cut(self) -> None:
-        with self._lock:
-            self.is_cut = True
-            self._shut_down()
-
-    def close(self) -> None:
-        with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-                self._socket = None
-
-    def _shut_down(self) -> None:
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+    @sock.setter
+    def sock(self, sock: socket.socket | None) -> None:
+        self._sock = sock
+        # The one that TLS then puts in its place is the same connection.
+        if sock is not None and not isinstance(sock, ssl.SSLSocket):
+            _local.wire.attach(sock)
 
 
-class _Connection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        connected = super()._new_conn()
-        _local.wire.attach(connected)
-        return connected
+class _Connection(_Attached, HTTPConnection):
+    pass
 
 
-class _TlsConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        connected = super()._new_conn()
-        _local.wire.attach(connected)
-        return connected
+class _TlsConnection(_Attached, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):
@@ -96,20 +76,6 @@ class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-
-
-@contextmanager
-def _within(timeout_s: float) -> Iterator[_Wire]:
-    """Let the connection that this thread opens live for so long."""
-    wire = _local.wire = _Wire()
-    timer = threading.Timer(timeout_s, wire.cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield wire
-    finally:
-        timer.cancel()
-        wire.close()
 
 
 def _session() -> requests.Session:
@@ -136,7 +102,8 @@ def fetch(
     """Ask once, following no redirect; at most `timeout_s` seconds for the whole answer, MAX_BODY_BYTES of it."""
     start = time.monotonic()
     status, received, failure = 0, b"", ""
-    with _within(timeout_s) as wire:
+    with cut_after(timeout_s) as wire:
+        _local.wire = wire
         try:
             with _session().request(
                 method,

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from monitor_blueprint.adapters.http import fetch
+from tests.monitor_blueprint.certificates import make_certificate, server_context
+from tests.monitor_blueprint.probes.looking import nobody
+from tests.monitor_blueprint.standins import EndlessServer
+
+LIMIT_S = 0.3
+# Far below what the server takes, far above what a busy machine makes of the limit.
+MOST_S = 15.0
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+@pytest.mark.parametrize("status", [0, 200], ids=["head", "body"])
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "tls"])
+def test_a_dripping_answer_costs_its_deadline(tmp_path: Path, status: int, is_encrypted: bool) -> None:
+    tls = server_context(make_certificate(tmp_path)) if is_encrypted else None
+    before = time.monotonic()
+    with EndlessServer(status, b"x", pause_s=0.05, tls=tls) as server:
+        answer = fetch(server.url, LIMIT_S, verify=False)
+        took_s = time.monotonic() - before
+    assert (answer.status, answer.body, answer.failure) == (0, b"", "timeout")
+    assert LIMIT_S <= took_s < MOST_S
+    assert answer.latency_ms >= LIMIT_S * 1000
+
+
+def test_a_dripping_tls_handshake_costs_its_deadline() -> None:
+    """The beginning of a long record, which is then awaited: each byte comes in time, and the whole would take an hour."""
+    before = time.monotonic()
+    with EndlessServer(0, b"\x16\x03\x03\x3f\xff" + b"\x02", pause_s=0.05) as server:
+        answer = fetch(server.url.replace("http:", "https:"), LIMIT_S)
+        took_s = time.monotonic() - before
+    assert answer.failure == "timeout"
+    assert took_s < MOST_S
+
+
+@contextmanager
+def keeping_alive() -> Iterator[str]:
+    """A server that does not hang up after its first answer though it is asked to, and drips the second one."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    is_over = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok")
+            while connection.recv(65536) and not is_over.wait(0.05):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not is_over.wait(0.05):
+                    connection.sendall(b"x")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        is_over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+def test_every_request_has_a_connection_of_its_own() -> None:
+    """Nobody would watch over one that another request has left behind."""
+    with keeping_alive() as url:
+        assert [fetch(url, 20.0).body for _ in range(2)] == [b"ok", b"ok"]
+
+
+def test_nobody_there_is_told_as_such() -> None:
+    assert fetch(nobody(), 20.0).failure == "refused"
