@@ -8,16 +8,17 @@ import smtplib
 import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from monitor_blueprint.adapters.deadline import Wire, cut_after
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 
 # What sendmail needs to find its own parts.
@@ -36,7 +37,6 @@ _ADDRESS = re.compile(r"[^\s@,;<>()\[\]\\\":\x00-\x1f\x7f-\uffff]+@[A-Za-z0-9.-]
 _HOST = re.compile(r"[A-Za-z0-9.:_-]+")
 # A whole mail may take as long as so many operations.
 _MOST_OPERATIONS = 3
-_READY = 220
 # Exit codes of sendmail (sysexits.h) that mean "never": usage, data, no such user, no such host.
 _NEVER = (64, 65, 67, 68)
 
@@ -139,22 +139,27 @@ def mail_of(message: Message, sender: str, recipients: tuple[str, ...]) -> Email
     return mail
 
 
+class _Client(smtplib.SMTP):
+    """The library's client, over a connection that can be cut from its first byte on; with TLS from there on if wanted."""
+
+    def __init__(self, settings: _Settings, tls: ssl.SSLContext | None, timeout_s: float, wire: Wire) -> None:
+        self._tls = tls
+        self._wire = wire
+        # The own name is given: the library would ask the DNS for it, without any time limit.
+        super().__init__(settings.host, settings.port, local_hostname=_own_name(), timeout=timeout_s)
+
+    def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
+        """Connect, and return the greeting; the library calls it at once."""
+        connected = socket.create_connection((host, port), self.timeout, source_address)
+        self._wire.attach(connected)
+        self.sock = self._tls.wrap_socket(connected, server_hostname=host) if self._tls else connected
+        return self.getreply()
+
+
 def _over_smtp(mail: EmailMessage, settings: _Settings, options: Options, timeout_s: float) -> Outcome:
-    # The own name is given: the library would ask the DNS for it, without any time limit.
-    own_name = _own_name()
-    if settings.tls == "tls":
-        context = _tls_context(settings, options)
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(local_hostname=own_name, timeout=timeout_s, context=context)
-    else:
-        smtp = smtplib.SMTP(local_hostname=own_name, timeout=timeout_s)
-    # For the certificate: the library sets it only where it connects before anybody can watch over the connection.
-    smtp._host = settings.host  # type: ignore[attr-defined] # noqa: SLF001
-    is_over = threading.Event()
-    threading.Thread(target=_cut, args=(smtp, is_over, _MOST_OPERATIONS * timeout_s), name="cut-email", daemon=True).start()
-    try:
-        code, text = smtp.connect(settings.host, settings.port)
-        if code != _READY:
-            raise smtplib.SMTPConnectError(code, text)
+    from_the_start = _tls_context(settings, options) if settings.tls == "tls" else None
+    # The limit of one operation ends none that answers drop by drop.
+    with cut_after(_MOST_OPERATIONS * timeout_s) as wire, closing(_Client(settings, from_the_start, timeout_s, wire)) as smtp:
         smtp.ehlo_or_helo_if_needed()
         if settings.tls not in ("tls", "none"):
             if smtp.has_extn("starttls"):
@@ -167,18 +172,7 @@ def _over_smtp(mail: EmailMessage, settings: _Settings, options: Options, timeou
         refused = smtp.send_message(mail, settings.sender, settings.recipients)
         # The answer to QUIT is of no interest, and waiting for it only risks sending twice.
         smtp.putcmd("quit")
-    finally:
-        is_over.set()
-        smtp.close()
     return Delivered("accepted", _refused_text(refused))
-
-
-def _cut(smtp: smtplib.SMTP, is_over: threading.Event, limit_s: float) -> None:
-    """End a connection that is not over in time: the limit of one operation ends none that answers drop by drop."""
-    while not is_over.wait(limit_s):
-        with suppress(OSError, AttributeError):
-            # Of the plain socket: that of TLS would be changed under the one who reads from it.
-            socket.socket.shutdown(smtp.sock, socket.SHUT_RDWR)  # type: ignore[arg-type]
 
 
 def _through_sendmail(mail: EmailMessage, program: str, timeout_s: float) -> Outcome:

@@ -124,6 +124,13 @@ def test_a_greeting_that_comes_drop_by_drop_is_not_waited_for() -> None:
     assert outcome == Retry("SMTPServerDisconnected: Connection unexpectedly closed")
 
 
+def test_a_tls_handshake_drop_by_drop_is_not_waited_for() -> None:
+    with EndlessServer(0, b"\x16\x03\x03\x3f\xff\x02", pause_s=0.05) as server:
+        environ = {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_TLS": "tls"}
+        outcome = send(environ, timeout_s=0.2)
+    assert isinstance(outcome, Retry)
+
+
 @pytest.mark.parametrize(("reply", "kind"), [(b"554 no service here\r\n", Refused), (b"421 too busy\r\n", Retry)])
 def test_the_greeting_may_be_a_refusal(reply: bytes, kind: type[Outcome]) -> None:
     with EndlessServer(0, reply) as server:
@@ -162,6 +169,17 @@ def test_tls_from_the_first_byte(tls: ssl.SSLContext, certificate: Path) -> None
     options = email.Options(ca_file=f"{certificate}.crt")
     with MailStandIn(tls=tls, is_tls_from_the_start=True) as server:
         assert send(server.environ | {"SMTP_TLS": "tls"}, options=options) == Delivered("accepted")
+
+
+@pytest.mark.parametrize("mode", ["tls", "starttls"])
+def test_a_certificate_of_another_name_is_not_trusted(tls: ssl.SSLContext, certificate: Path, mode: str) -> None:
+    options = email.Options(ca_file=f"{certificate}.crt")
+    with MailStandIn(tls=tls, is_tls_from_the_start=mode == "tls") as server:
+        outcome = send(server.environ | {"SMTP_TLS": mode, "SMTP_HOST": "localhost"}, options=options)
+        assert server.mails.empty()
+    assert isinstance(outcome, Retry)
+    assert "SSLCertVerificationError" in outcome.reason
+    assert "localhost" in outcome.reason
 
 
 def test_with_starttls_demanded_nothing_is_sent_to_a_server_without_it() -> None:
