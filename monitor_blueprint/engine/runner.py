@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from monitor_blueprint import probes
+from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitState, full_name, read_units
 from monitor_blueprint.config import Check
 from monitor_blueprint.domain.models import EMPTY, CheckResult, ProbeError, Reading, Status
@@ -54,36 +55,12 @@ class _Job:
     context: ProbeContext
 
 
-class _Round:
-    """One round of jobs: what is waiting, what has begun, what is done."""
-
-    def __init__(self, jobs: Sequence[_Job]) -> None:
-        self.waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        for job in jobs:
-            self.waiting.put(job)
-        self._changed = threading.Condition()
-        self._left = len(jobs)
-        self._results: dict[str, CheckResult] = {}
-
-    def finish(self, result: CheckResult) -> None:
-        with self._changed:
-            self._results[result.check] = result
-            self._left -= 1
-            self._changed.notify_all()
-
-    def wait(self, deadline: float) -> dict[str, CheckResult]:
-        """Return what is done when all is, or at the deadline; later results are dropped."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._left == 0, timeout=max(0.0, deadline - time.monotonic()))
-            return dict(self._results)
-
-
 class Runner:
     """Runs rounds of probes; remembers across rounds which probe has not come back yet.
 
     A probe that hangs in the kernel (statvfs on a dead mount) keeps its one thread and is not started again before it
     returns; its check is UNKNOWN meanwhile. A check that another round is just looking at is looked at again once that
-    look is done. All threads are daemons: none keeps the process from ending.
+    look is done.
     """
 
     def __init__(self) -> None:
@@ -113,36 +90,48 @@ class Runner:
             for check in checks
             if check.name not in stuck
         ]
-        current = _Round(jobs)
+        results: dict[str, CheckResult] = {}
+        for worker in self._workers(jobs, results):
+            if worker.wait(deadline):
+                worker.result()
+        with self._returned:
+            for check in checks:
+                # What comes back later is dropped: the round is over.
+                if check.name not in results:
+                    results[check.name] = unknown(check, now, self._give_up(check), checkpoints.get(check.name, EMPTY))
+            return [results[check.name] for check in checks]
+
+    def _workers(self, jobs: Sequence[_Job], results: dict[str, CheckResult]) -> list[Call[None]]:
+        """Return the calls that do the jobs, side by side."""
+        waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        for job in jobs:
+            waiting.put(job)
+        workers: list[Call[None]] = []
         for number in range(min(len(jobs), MAX_THREADS)):
             try:
-                threading.Thread(target=self._work, args=(current,), name=f"probe-{number}", daemon=True).start()
+                workers.append(Call(lambda: self._work(waiting, results), f"probe-{number}"))
             except RuntimeError:
                 # The system gives no more threads; a few do the work as well.
                 if number == 0:
                     raise
                 _logger.warning("only %d threads for %d probes", number, len(jobs))
                 break
-        done = current.wait(deadline)
-        missing = [check for check in checks if check.name not in done]
-        for check in missing:
-            done[check.name] = unknown(check, now, self._give_up(check), checkpoints.get(check.name, EMPTY))
-        return [done[check.name] for check in checks]
+        return workers
 
-    def _work(self, current: _Round) -> None:
+    def _work(self, waiting: queue.SimpleQueue[_Job], results: dict[str, CheckResult]) -> None:
         while True:
             try:
-                job = current.waiting.get_nowait()
+                job = waiting.get_nowait()
             except queue.Empty:
                 return
             if not self._begin(job):
                 return
             result = _probe(job)
             with self._returned:
-                del self._out[job.check.name]
-                self._stuck.discard(job.check.name)
+                results[result.check] = result
+                del self._out[result.check]
+                self._stuck.discard(result.check)
                 self._returned.notify_all()
-            current.finish(result)
 
     def _begin(self, job: _Job) -> bool:
         """Wait until nobody else is looking at the check; False when there is no time left for it."""
@@ -156,12 +145,10 @@ class Runner:
 
     def _give_up(self, check: Check) -> str:
         """Wait for the check no longer, and return why there is no result."""
-        with self._returned:
-            began = self._out.get(check.name)
-            if began is not None:
-                self._stuck.add(check.name)
+        began = self._out.get(check.name)
         if began is None:
             return "not reached before the deadline of the cycle"
+        self._stuck.add(check.name)
         return f"no answer from the probe for {time.monotonic() - began:.0f} s"
 
 
