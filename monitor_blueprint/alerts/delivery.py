@@ -22,8 +22,8 @@ from monitor_blueprint.storage.outbox import LONGEST_WAIT_S, Claim
 from monitor_blueprint.storage.store import Store
 
 _log = logging.getLogger(__name__)
-# The role of the one process that runs the schedule.
-SERVICE = "service"
+# The sender that is the one process which runs the schedule.
+SCHEDULE_SENDER = "service"
 _LEASE_MARGIN_S = 15.0
 # Slack cuts a text at 40,000 characters, and what comes last in a backlog is how things are now.
 _SUMMARY_CHARS = 20_000
@@ -82,7 +82,7 @@ class Outbox:
         channels: Sequence[Channel],
         summarise: Callable[[list[Message], datetime], Message],
         *,
-        sender: str = SERVICE,
+        sender: str = SCHEDULE_SENDER,
         timing: Timing | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = random.random,  # noqa: S311 - spreads attempts
@@ -113,10 +113,10 @@ class Outbox:
     def channel_names(self) -> tuple[str, ...]:
         """Return the names of the channels: an event needs a message for each.
 
-        The service knows its channels. Whoever else makes a health check (a person, in a shell without the settings)
-        tells what it finds over the service's channels as well.
+        The process with the schedule knows its channels. Whoever else makes a health check (a person, in a shell without
+        the settings) tells what it finds over that one's channels as well.
         """
-        if self._sender == SERVICE:
+        if self._sender == SCHEDULE_SENDER:
             return tuple(self._lanes)
         return tuple(dict.fromkeys((*self._lanes, *self._store.reads.channel_names())))
 

@@ -14,7 +14,7 @@ from gunicorn.systemd import sd_notify
 from monitor_blueprint import config, notifiers
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.adapters.unit_watcher import Watcher
-from monitor_blueprint.alerts.delivery import SERVICE, Outbox
+from monitor_blueprint.alerts.delivery import SCHEDULE_SENDER, Outbox
 from monitor_blueprint.alerts.heartbeat import Heartbeat
 from monitor_blueprint.config import Config, ConfigError, units_of
 from monitor_blueprint.domain.models import Status
@@ -134,7 +134,7 @@ class Monitor:
             self.log.write(logging.WARNING, ko.WATCH_LOST.format(reason=reason))
 
 
-def make_outbox(settings: Config, store: Store, sender: str = SERVICE) -> Outbox:
+def make_outbox(settings: Config, store: Store, sender: str = SCHEDULE_SENDER) -> Outbox:
     """Return the delivery over the configured channels; see `Outbox` for `sender`."""
     options = {channel.kind: channel.options for channel in settings.channels}
     return Outbox(store, notifiers.channels(settings.environ, options), messages.backlog, sender=sender)
