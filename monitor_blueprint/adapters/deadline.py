@@ -64,8 +64,9 @@ class _Watch:
     def add(self, deadline: float, cancel: Callable[[], None]) -> object:
         key = object()
         with self._changed:
-            # Begun by the first who needs it, so after any fork; where there is no thread to be had, the next one tries again.
-            if self._thread is None:
+            # Begun by the first who needs it, and anew after a fork, which threads do not survive; where there is no thread
+            # to be had, the next one tries again.
+            if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 thread.start()
                 self._thread = thread
