@@ -6,9 +6,13 @@ One dedicated worker: the schedule runs inside it. Its threads serve the pages.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
+from functools import partial
 from typing import Any
+
+from gunicorn.systemd import sd_notify
 
 from monitor_blueprint.config import ConfigError, load
 
@@ -27,7 +31,7 @@ errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
 
-# gunicorn's master would report readiness before any worker runs; the worker reports it when it does (see service.py).
+# gunicorn's master would report readiness before any worker runs; the worker reports it when it does.
 _notify_socket = os.environ.pop("NOTIFY_SOCKET", None)
 
 # A bad configuration is refused in one readable line, before anything runs.
@@ -41,14 +45,13 @@ def post_worker_init(worker: Any) -> None:
     """Begin the monitor's work in the worker; threads and database connections do not survive a fork."""
     if _notify_socket is not None:
         os.environ["NOTIFY_SOCKET"] = _notify_socket
-    worker.wsgi.extensions["neuronova_monitor"].start()
+    tell_systemd = partial(sd_notify, logger=logging.getLogger(__name__))
+    worker.wsgi.extensions["neuronova_monitor"].start(tell_systemd)
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both
     """Begin nothing new while the worker ends."""
-    monitor = worker.wsgi.extensions["neuronova_monitor"]
-    if monitor.is_started:
-        monitor.stop()
+    worker.wsgi.extensions["neuronova_monitor"].stop()
 
 
 def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-
-from gunicorn.systemd import sd_notify
+from dataclasses import dataclass
 
 from monitor_blueprint import config, notifiers
 from monitor_blueprint.adapters.systemd import full_name
@@ -30,49 +30,125 @@ from monitor_blueprint.text.health_log import HealthLog
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    store: Store
+    log: HealthLog
+    outbox: Outbox
+    self_check: SelfCheck
+    schedule: Schedule
+    admin_token: str
+
+
 class Monitor:
-    """The running monitor of one process. Every process may show the pages; the one with the lock runs the schedule."""
+    """The monitor of one configuration. Every process may show the pages; the one with the lock runs the schedule.
+
+    It can be used as soon as it is made, with `start` or without. But it opens nothing before its first use: neither
+    threads nor connections to a database survive a fork, and a server may change its user with it.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        """Read the configuration; nothing is opened or started before `start`, which comes after the fork.
+        """Read the configuration.
 
         Raises:
             ConfigError: the configuration cannot be used.
         """
         self._environ = environ
         self.config = config.load(environ)
-        self.is_started = False
-
-    def start(self) -> None:
-        """Open the store, and run the schedule as soon as no other process does."""
-        self._config_problem = self._read_again()
-        self.admin_token = admin_token(self.config, self._environ)
-        self.store = Store(self.config.database)
-        self.log = HealthLog(self.config.log_dir)
-        self.outbox = make_outbox(self.config, self.store)
-        self.self_check = SelfCheck(self.config, self.store, self.log, self.outbox, config_problem=self._config_problem)
-        self.self_check.has_admin_token = bool(self.admin_token)
-        check = HealthCheck(self.config, self.store, self.log, self.outbox, self.self_check, began_at=time.monotonic())
-        self.schedule = Schedule(
-            check, self.log, self.config.settings.every_minutes, begun=self._begun, completed=self._completed, failed=self._failed
-        )
-        url = self._environ.get("HEARTBEAT_URL", "").strip()
-        self._heartbeat = Heartbeat(url) if url else None
+        self._parts: _Parts | None = None
+        self._heartbeat: Heartbeat | None = None
         self._watcher: Watcher | None = None
-        self.is_started = True
+        self._checks_by_unit: dict[str, list[str]] = {}
+        self._tell_systemd: Callable[[str], object] = _tell_nobody
+        self._opening = threading.Lock()
+        self._turn = threading.Lock()
+        self._is_started = False
+        self._is_stopped = False
+
+    @property
+    def store(self) -> Store:
+        """Return what is remembered."""
+        return self._open().store
+
+    @property
+    def log(self) -> HealthLog:
+        """Return the readable log."""
+        return self._open().log
+
+    @property
+    def outbox(self) -> Outbox:
+        """Return the delivery of the alerts."""
+        return self._open().outbox
+
+    @property
+    def schedule(self) -> Schedule:
+        """Return the schedule, which runs in one process at most."""
+        return self._open().schedule
+
+    @property
+    def self_check(self) -> SelfCheck:
+        """Return what knows how the monitor itself is."""
+        return self._open().self_check
+
+    @property
+    def admin_token(self) -> str:
+        """Return the administrators' token; "" where there is none, and nobody gets in."""
+        return self._open().admin_token
+
+    def start(self, tell_systemd: Callable[[str], object] | None = None) -> None:
+        """Begin the schedule as soon as no other process runs it. To be called in every process, after the fork.
+
+        Args:
+            tell_systemd: sends what `sd_notify(3)` describes. Only for a program of which systemd is to know whether
+                the monitor works: mounted in another application, it must not speak for that one.
+
+        Raises:
+            RuntimeError: the monitor has been stopped.
+        """
+        with self._turn:
+            if self._is_stopped:
+                raise RuntimeError("a monitor that was stopped cannot be started again: make a new one")
+            if self._is_started:
+                return
+            self._is_started = True
+        self._tell_systemd = tell_systemd or _tell_nobody
+        parts = self._open()
         problem = ScheduleLock(self.config.state_dir).start(self._take_over, self._say_waiting)
         if problem:
-            self.self_check.lock_problem = problem
-            self.log.write(logging.ERROR, ko.NO_LOCK.format(reason=problem))
+            parts.self_check.lock_problem = problem
+            parts.log.write(logging.ERROR, ko.NO_LOCK.format(reason=problem))
 
     def stop(self) -> None:
-        """Begin no further health check; what is to be sent is in the database."""
+        """Begin no further health check; what is to be sent is in the database. Does nothing before `start`."""
+        with self._turn:
+            if self._is_stopped or not self._is_started:
+                return
+            self._is_stopped = True
         if self._watcher is not None:
             self._watcher.stop()
         self.schedule.stop()
         self.outbox.stop()
         if self._heartbeat is not None:
             self._heartbeat.stop()
+
+    def _open(self) -> _Parts:
+        """Put together what this process works with, once: the first page that is asked for needs it, or `start`."""
+        with self._opening:
+            if self._parts is None:
+                self._parts = self._make_parts()
+            return self._parts
+
+    def _make_parts(self) -> _Parts:
+        config_problem = self._read_again()
+        token = admin_token(self.config, self._environ)
+        store = Store(self.config.database)
+        log = HealthLog(self.config.log_dir)
+        outbox = make_outbox(self.config, store)
+        self_check = SelfCheck(self.config, store, log, outbox, config_problem=config_problem, has_admin_token=bool(token))
+        check = HealthCheck(self.config, store, log, outbox, self_check, began_at=time.monotonic())
+        every_minutes = self.config.settings.every_minutes
+        schedule = Schedule(check, log, every_minutes, begun=self._begun, completed=self._completed, failed=self._failed)
+        return _Parts(store, log, outbox, self_check, schedule, token)
 
     def _read_again(self) -> str:
         """Take in a configuration that was changed since the program began; keep the old one where the new one is bad."""
@@ -84,19 +160,26 @@ class Monitor:
         return ""
 
     def _take_over(self) -> None:
-        self.log.write_run(logging.INFO, ko.TOOK_OVER.format(pid=os.getpid()))
-        self.outbox.start()
-        self.schedule.start()
-        self._checks_by_unit = {
-            full_name(unit): [check.name for check in self.config.checks if unit in units_of(check) and check.kind == "service"]
-            for unit in self.config.units
-        }
-        if self.config.units:
-            self._watcher = Watcher(self.config.units, self._units_changed, self._say_watching, self._say_lost)
-            self._watcher.start()
+        with self._turn:
+            if self._is_stopped:
+                return
+            self.log.write_run(logging.INFO, ko.TOOK_OVER.format(pid=os.getpid()))
+            url = self._environ.get("HEARTBEAT_URL", "").strip()
+            self._heartbeat = Heartbeat(url) if url else None
+            self.outbox.start()
+            self.schedule.start()
+            self._checks_by_unit = {
+                full_name(unit): [
+                    check.name for check in self.config.checks if unit in units_of(check) and check.kind == "service"
+                ]
+                for unit in self.config.units
+            }
+            if self.config.units:
+                self._watcher = Watcher(self.config.units, self._units_changed, self._say_watching, self._say_lost)
+                self._watcher.start()
         # Two health checks missed, and a minute: the unit's own figure is for the guide's five minutes.
         watchdog_us = (2 * self.config.settings.every_minutes + 1) * 60_000_000
-        sd_notify(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC={watchdog_us}\nWATCHDOG=1", _logger)
+        self._tell_systemd(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC={watchdog_us}\nWATCHDOG=1")
 
     def _units_changed(self, units: frozenset[str]) -> None:
         names = [name for unit in sorted(units) for name in self._checks_by_unit.get(unit, ())]
@@ -109,7 +192,7 @@ class Monitor:
 
     def _completed(self, report: HealthReport) -> None:
         """Feed systemd's watchdog: only checks that have really come to their end keep this program alive."""
-        sd_notify("WATCHDOG=1", _logger)
+        self._tell_systemd("WATCHDOG=1")
         if self._heartbeat is not None:
             signal = self._heartbeat.fail if report.overall is Status.CRITICAL else self._heartbeat.success
             signal(report.overall.name)
@@ -122,7 +205,7 @@ class Monitor:
     def _say_waiting(self, pid: str) -> None:
         self.log.write(logging.WARNING, ko.WAITING_FOR_LOCK.format(pid=pid))
         # It does what it is for: it stands by. systemd is told so, and not to wait for health checks (0: no watchdog).
-        sd_notify(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC=0", _logger)
+        self._tell_systemd(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC=0")
 
     def _say_watching(self) -> None:
         self.log.write(logging.INFO, ko.WATCHING.format(units=", ".join(self.config.units)))
@@ -132,6 +215,10 @@ class Monitor:
             self.log.write(logging.INFO, ko.NO_SYSTEMD.format(reason=reason))
         else:
             self.log.write(logging.WARNING, ko.WATCH_LOST.format(reason=reason))
+
+
+def _tell_nobody(_state: str) -> None:
+    pass
 
 
 def make_outbox(settings: Config, store: Store, sender: str = SCHEDULE_SENDER) -> Outbox:

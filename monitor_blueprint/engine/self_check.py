@@ -50,18 +50,32 @@ class SelfCheck:
 
     Attributes:
         lock_problem: why there is no lock file, once somebody has tried.
-        has_admin_token: somebody can be let in.
     """
 
-    def __init__(self, config: Config, store: Store, log: HealthLog, outbox: Outbox, *, config_problem: str = "") -> None:
-        """Take what may be in trouble, and why a configuration that was changed meanwhile is not in use."""
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        log: HealthLog,
+        outbox: Outbox,
+        *,
+        config_problem: str = "",
+        has_admin_token: bool = True,
+    ) -> None:
+        """Take what may be in trouble.
+
+        Args:
+            config, store, log, outbox: the monitor's parts.
+            config_problem: why a configuration that was changed meanwhile is not in use.
+            has_admin_token: somebody can be let in.
+        """
         self._config = config
         self._store = store
         self._log = log
         self._outbox = outbox
         self._config_problem = config_problem
         self.lock_problem = ""
-        self.has_admin_token = True
+        self._has_admin_token = has_admin_token
 
     def result(self, now: datetime) -> CheckResult:
         """Return the result of the monitor's own check: a fault of its own is an incident like any other."""
@@ -106,7 +120,7 @@ class SelfCheck:
         """Return what nobody is woken for: whoever looks at the monitor shall see it."""
         if self.lock_problem:
             yield Problem(f"no lock file: {self.lock_problem}", ko.NO_LOCK.format(reason=self.lock_problem))
-        if not self.has_admin_token:
+        if not self._has_admin_token:
             yield Problem("no administrators' token: nobody is let in", ko.NOBODY_LET_IN)
         if not self._outbox.channel_names:
             yield Problem("no alert channel is configured", ko.NO_CHANNEL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -71,6 +72,10 @@ class Reports:
         """Wait until a complete health check has come to its end."""
         while self.next() != "WATCHDOG=1":
             pass
+
+    def is_silent(self) -> bool:
+        """Whether nothing has been said that has not been read."""
+        return not select.select([self._socket], [], [], 0)[0]
 
     def close(self) -> None:
         self._socket.close()

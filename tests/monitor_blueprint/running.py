@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.systemd import sd_notify
 
 from monitor_blueprint import create_monitor
 from monitor_blueprint.engine.monitor import Monitor
@@ -37,7 +40,7 @@ class Running:
     def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
         self.app: Flask = create_monitor({"NEURONOVA_CONFIG": str(path), "MONITOR_ADMIN_TOKEN": TOKEN, **environ})
         self.monitor = cast("Monitor", self.app.extensions["neuronova_monitor"])
-        self.monitor.start()
+        self.monitor.start(partial(sd_notify, logger=logging.getLogger(__name__)))
 
     @property
     def admin(self) -> FlaskClient:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import queue
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -108,13 +109,15 @@ def test_watchdog_bears_two_missed_checks(tmp_path: Path, script: Script, report
 
 
 def test_a_configuration_that_has_become_wrong_is_reported_and_the_old_one_stays_in_use(
-    tmp_path: Path, script: Script, reports: Reports, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = configure(tmp_path)
     monitor = Monitor({"NEURONOVA_CONFIG": str(path)})
     path.write_text("[monitor]\nevery_minute = 5")
-    monitor.start()
-    reports.until_checked()
+    states = queue.Queue[str]()
+    monitor.start(states.put)
+    while states.get(timeout=60) != "WATCHDOG=1":
+        pass
     written = lines(tmp_path / "log" / "health_check.log")
     assert any(line.startswith("ERROR: 설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 (") for line in written)
     assert "(the configuration from before stays in use)" in caplog.text
