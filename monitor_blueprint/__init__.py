@@ -1,6 +1,26 @@
 """The monitor: checks every service and resource, remembers, and tells what is down.
 
-`create_monitor` makes the Flask application; `Monitor` is the working part of it, which one gunicorn worker starts.
+As a program of its own it is the application that `create_monitor` makes. Mounted in a Flask application it is an extension:
+
+    monitor = Monitor(app, url_prefix="/ops")
+
+or, where the application is made by a function:
+
+    monitor = Monitor()
+
+    def create_app():
+        app = Flask(__name__)
+        monitor.init_app(app, url_prefix="/ops")
+        return app
+
+Beside an application of another framework, or of another configuration, it is mounted whole:
+
+    pages = create_monitor()
+    application = DispatcherMiddleware(application, {"/ops": pages})
+    monitor = pages.extensions["neuronova_monitor"]
+
+From then on the pages show what is stored. `monitor.start()`, called once in every process of the server, lets one of them run
+the schedule: with gunicorn that is the hook `post_worker_init`, and `monitor.stop()` is for `worker_exit`.
 """
 
 from __future__ import annotations
@@ -12,25 +32,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from monitor_blueprint.web.extension import Monitor
+
+__all__ = ["Monitor", "create_monitor"]
+
 
 def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
-    """Return the monitor's application, nothing running yet: `app.extensions["neuronova_monitor"].start()` begins.
+    """Return an application that is all monitor, nothing running yet: `app.extensions["neuronova_monitor"].start()` begins.
 
     Raises:
         monitor_blueprint.config.ConfigError: the configuration cannot be used.
     """
     from flask import Flask  # noqa: PLC0415 - the command line tools need no web framework
-    from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415
 
-    from monitor_blueprint.engine.monitor import Monitor  # noqa: PLC0415
-    from monitor_blueprint.web.views import blueprint  # noqa: PLC0415
+    from monitor_blueprint.web import views  # noqa: PLC0415
+    from monitor_blueprint.web.extension import Monitor  # noqa: PLC0415
 
     # The blueprint has the static files.
     app = Flask(__name__, static_folder=None)
-    # The guide shows the keys in an order that a reader follows.
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["neuronova_monitor"] = Monitor(environ)
-    app.register_blueprint(blueprint)
-    # Nginx serves the pages under a prefix; only loopback can reach this program, so the header is Nginx's.
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=0, x_prefix=1)  # type: ignore[method-assign]
+    Monitor(app, environ=environ, url_prefix="/")
+    for code in (404, 405):
+        app.register_error_handler(code, views.refuse)
     return app
+
+
+def __getattr__(name: str) -> object:
+    if name == "Monitor":
+        from monitor_blueprint.web.extension import Monitor  # noqa: PLC0415 - as above
+
+        return Monitor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hmac
+import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, abort, current_app, request, send_from_directory, url_for
+from jinja2 import Environment, FileSystemLoader
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from monitor_blueprint.domain.models import CheckResult, Status, worst
 from monitor_blueprint.engine.leader import ScheduleLock
@@ -17,13 +22,44 @@ from monitor_blueprint.web import stats
 if TYPE_CHECKING:
     from monitor_blueprint.engine.monitor import Monitor
 
-blueprint = Blueprint("monitor", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
+# Where an application keeps its monitor.
+EXTENSION = "neuronova_monitor"
 _MONTH = timedelta(days=30)
+_OPEN = ("health", "static")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 _JSON_ERROR = {401: "the administrators' token is needed", 404: "there is no such address", 405: "this address is only read"}
+_STATIC = Path(__file__).with_name("static")
+# Not the application's: that may have a `base.html` of its own, and other rules.
+_templates = Environment(loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, auto_reload=False)
+_templates.globals["url_for"] = url_for
+
+
+def make_blueprint(name: str, *, has_own_place: bool) -> Blueprint:
+    """Return the pages as a blueprint for one application, which finds the monitor among its extensions.
+
+    With a place of its own (a prefix, a sub-domain) the blueprint also answers for all that is no address there.
+    """
+    blueprint = Blueprint(name, __name__)
+    blueprint.before_request(_only_for_administrators)
+    blueprint.get("/health")(health)
+    blueprint.get("/api/system/stats/")(system_stats)
+    blueprint.get("/metrics")(metrics_text)
+    blueprint.get("/")(page)
+    blueprint.get("/incidents/<int(max=9223372036854775807):number>")(incident)
+    # By their names: at the root of an application everything else under "/static/" is its own.
+    files = ", ".join(f"'{path.name}'" for path in sorted(_STATIC.iterdir()))
+    blueprint.get(f"/static/<any({files}):filename>")(static)
+    if has_own_place:
+        blueprint.before_request(_options)
+        for rule in ("/", "/<path:address>"):
+            blueprint.add_url_rule(rule, view_func=no_such_address, methods=_METHODS)
+    for code in (404, 405):
+        blueprint.register_error_handler(code, refuse)
+    return blueprint
 
 
 def _monitor() -> Monitor:
-    return cast("Monitor", current_app.extensions["neuronova_monitor"])
+    return cast("Monitor", current_app.extensions[EXTENSION])
 
 
 def _is_administrator() -> bool:
@@ -35,18 +71,57 @@ def _is_administrator() -> bool:
     return bool(token) and hmac.compare_digest(given.encode(), token.encode())
 
 
-@blueprint.before_app_request
 def _only_for_administrators() -> Response | None:
-    if request.endpoint in ("monitor.health", "monitor.static") or _is_administrator():
+    if (request.endpoint or "").rpartition(".")[2] in _OPEN or _is_administrator():
         return None
-    response = jsonify(ok=False, error=_JSON_ERROR[401])
-    response.status_code = 401
+    response = _json({"ok": False, "error": _JSON_ERROR[401]}, 401)
     response.headers["WWW-Authenticate"] = 'Basic realm="NeuroNova monitor", charset="UTF-8"'
     return response
 
 
-@blueprint.get("/health")
-def health() -> tuple[Response, int]:
+def _options() -> Response | None:
+    """Say how an address can be used; Flask would count in what `no_such_address` takes."""
+    if request.method != "OPTIONS" or not (methods := _methods()):
+        return None
+    response = Response()
+    response.allow.update(methods)
+    return response
+
+
+def no_such_address(address: str = "") -> Response:  # noqa: ARG001 - Flask passes it
+    """Refuse what is no address, or one that cannot be used in this way."""
+    if methods := _methods():
+        abort(405, valid_methods=methods)
+    abort(404)
+
+
+def refuse(error: HTTPException) -> Response:
+    """Answer 404 and 405 in JSON; only administrators get to know which of them it is."""
+    refusal = _only_for_administrators()
+    if refusal is not None:
+        return refusal
+    code = error.code or 500
+    response = _json({"ok": False, "error": _JSON_ERROR[code]}, code)
+    if isinstance(error, MethodNotAllowed):
+        response.allow.update(error.valid_methods or ())
+    return response
+
+
+def _methods() -> list[str]:
+    """Return how the address that is asked for can be used."""
+    addresses = current_app.create_url_adapter(request)
+    nothing = f"{request.blueprint}.{no_such_address.__name__}"
+
+    def is_there(method: str) -> bool:
+        try:
+            return addresses is not None and addresses.match(method=method)[0] != nothing
+        except HTTPException:
+            return False
+
+    return [method for method in _METHODS if is_there(method)]
+
+
+def health() -> Response:
     """Say how the monitor itself is: 200 "alive" or "degraded" (and why), 503 when no health check comes to its end."""
     monitor = _monitor()
     now = datetime.now(UTC)
@@ -64,16 +139,14 @@ def health() -> tuple[Response, int]:
         "scheduler": {"running": monitor.schedule.is_running, "pid": holder or os.getpid()},
         "problems": [problem.text for problem in problems],
     }
-    return jsonify(body), 503 if is_stalled else 200
+    return _json(body, 503 if is_stalled else 200)
 
 
-@blueprint.get("/api/system/stats/")
 def system_stats() -> Response:
     """Return the guide's figures of processor, memory and disk."""
-    return jsonify(stats.read())
+    return _json(stats.read())
 
 
-@blueprint.get("/metrics")
 def metrics_text() -> Response:
     """Return the newest results for Prometheus."""
     # Imported when it is first asked for: most servers have no Prometheus, and the memory is wanted elsewhere.
@@ -82,8 +155,7 @@ def metrics_text() -> Response:
     return Response(metrics.render(_monitor().store), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@blueprint.get("/")
-def page() -> str:
+def page() -> Response:
     """Show how everything is: what an operator opens at three in the morning."""
     monitor = _monitor()
     now = datetime.now(UTC)
@@ -93,7 +165,7 @@ def page() -> str:
     last = monitor.store.reads.last_scheduled_cycle()
     is_stale = monitor.self_check.is_stalled(last, now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
-    return render_template(
+    return _html(
         "monitor.html",
         problems=[problem.sentence for problem in monitor.self_check.problems(now)],
         overall=Status.UNKNOWN if is_stale else overall,
@@ -111,13 +183,12 @@ def page() -> str:
     )
 
 
-@blueprint.get("/incidents/<int(max=9223372036854775807):number>")
-def incident(number: int) -> str | tuple[str, int]:
+def incident(number: int) -> Response:
     """Show all about one incident: what was told, what was found, and how it was delivered."""
     found = _monitor().store.reads.incident(number)
     if found is None:
-        return render_template("missing.html", number=number), 404
-    return render_template(
+        return _html("missing.html", 404, number=number)
+    return _html(
         "incident.html",
         detail=found,
         local=render.local,
@@ -128,11 +199,18 @@ def incident(number: int) -> str | tuple[str, int]:
     )
 
 
-@blueprint.app_errorhandler(404)
-@blueprint.app_errorhandler(405)
-def _refused(error: Exception) -> tuple[Response, int]:
-    code = getattr(error, "code", 404)
-    return jsonify(ok=False, error=_JSON_ERROR[code]), code
+def static(filename: str) -> Response:
+    """Return a file that the pages need."""
+    return send_from_directory(_STATIC, filename)
+
+
+def _json(content: Mapping[str, Any], status: int = 200) -> Response:
+    """Return JSON with the keys in their order, whatever the application does with its own."""
+    return Response(json.dumps(content, separators=(",", ":")) + "\n", status, mimetype="application/json")
+
+
+def _html(template: str, status: int = 200, **values: object) -> Response:
+    return Response(_templates.get_template(template).render(values), status, mimetype="text/html")
 
 
 def _values(name: str, result: CheckResult, now: datetime) -> list[float]:

@@ -78,8 +78,11 @@ def test_health_and_the_style_sheet_are_open(well: Running) -> None:
 def test_errors_are_json_and_say_what_is_wrong(well: Running) -> None:
     answer = well.admin.get("/nowhere")
     assert (answer.status_code, answer.json) == (404, {"ok": False, "error": "there is no such address"})
-    answer = well.admin.post("/")
-    assert (answer.status_code, answer.json) == (405, {"ok": False, "error": "this address is only read"})
+    for method in ("POST", "STRANGE"):
+        answer = well.admin.open("/", method=method)
+        assert (answer.status_code, answer.json) == (405, {"ok": False, "error": "this address is only read"})
+        assert answer.allow.as_set() == {"get", "head", "options"}
+        assert well.anybody.open("/", method=method).status_code == 401
 
 
 # --- /api/system/stats/
