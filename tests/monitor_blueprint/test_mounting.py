@@ -6,13 +6,20 @@ import fcntl
 import os
 import queue
 import re
+import shlex
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
 import pytest
+import requests
 from flask import Flask, Response, session
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import NotFound
@@ -20,15 +27,19 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 import wsgi
+from ml_server.card import read_card
+from ml_server.config import BUNDLED_MODELS
 from monitor_blueprint import Monitor, create_monitor
 from monitor_blueprint.config import ConfigError
 from monitor_blueprint.domain.models import Reading, Status
 from monitor_blueprint.probes import Observation
+from tests.ml_server.load import Load
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
 from tests.monitor_blueprint.running import SCRIPTED, TOKEN, configure
 from tests.monitor_blueprint.standins import HttpStandIn
 
+ROOT = Path(__file__).parents[2]
 DEADLINE_S = 60
 DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
@@ -424,3 +435,224 @@ def test_only_the_program_tells_systemd(mount: Mount, environ: Mapping[str, str]
         assert switch.next_post().path.endswith("/start")
         switch.next_post()
     assert reports.is_silent()
+
+
+# --- Under a real gunicorn
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DISK = '[[check]]\nname = "Disk"\nkind = "disk"\nwarning = 100\ncritical = 100\n'
+WEBSITE = """
+def application(environ, start_response):
+    found = environ["PATH_INFO"] == "/"
+    start_response("200 OK" if found else "404 Not Found", [("Content-Type", "text/plain")])
+    return [b"The clinic" if found else b"The clinic has no such page"]
+"""
+ML = """
+from app import create_app
+from monitor_blueprint import Monitor
+
+app = create_app()
+monitor = Monitor(app, url_prefix="/ops")
+"""
+ML_CONF = """
+from ml_server.gunicorn_conf import *
+from ml_server import gunicorn_conf
+
+
+def post_worker_init(worker):
+    from clinic import monitor
+
+    gunicorn_conf.post_worker_init(worker)
+    monitor.start()
+
+
+def worker_exit(server, worker):
+    from clinic import monitor
+
+    monitor.stop()
+"""
+
+
+def blocks(name: str) -> list[str]:
+    """What the README shows of a file."""
+    return re.findall(rf"```python\n(# {re.escape(name)}\n.*?)```", README, re.DOTALL)
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    """Until something is so that no event tells of."""
+    end = time.monotonic() + DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+class Gunicorn:
+    """The command of the README, in a directory with these files, in the environment of somebody else's unit."""
+
+    def __init__(self, directory: Path, files: Mapping[str, str], *options: str) -> None:
+        self.directory = directory
+        self.reports = Reports(directory / "notify")
+        for name, text in files.items():
+            (directory / name).write_text(text)
+        (command,) = re.findall(r"`gunicorn (.*?)`", README)
+        self.stdout, self.stderr = directory / "stdout", directory / "stderr"
+        with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "gunicorn",
+                    *shlex.split(command),
+                    "--bind",
+                    "127.0.0.1:0",
+                    "--log-level",
+                    "info",
+                    *options,
+                ],
+                cwd=directory,
+                env={
+                    "PATH": os.environ["PATH"],
+                    "PYTHONPATH": str(ROOT),
+                    "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere",
+                    "NEURONOVA_CONFIG": str(configure(directory, DISK)),
+                    "MONITOR_ADMIN_TOKEN": TOKEN,
+                    "NOTIFY_SOCKET": str(self.reports.path),
+                },
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    @property
+    def url(self) -> str:
+        wait_until(lambda: "Listening at: " in self.stderr.read_text())
+        found: list[str] = re.findall(r"Listening at: (http://\S+)", self.stderr.read_text())
+        return found[0]
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(self.url + path, headers=ADMIN, timeout=DEADLINE_S)
+
+    def workers(self) -> set[int]:
+        pid = self.process.pid
+        return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+    @contextmanager
+    def only(self, worker: int) -> Iterator[None]:
+        """None of the other workers answers meanwhile."""
+        others = [psutil.Process(pid) for pid in self.workers() - {worker}]
+        for other in others:
+            other.suspend()
+        yield
+        for other in others:
+            other.resume()
+
+    def has_stored(self) -> bool:
+        return (self.directory / "state" / "monitor.db").exists() and bool(self.get("/ops/health").json()["last_check"])
+
+    def takeovers(self) -> list[int]:
+        """Who has taken over the schedule, one after the other."""
+        log = self.directory / "log" / "cron.log"
+        return [int(pid) for pid in re.findall(r"점검 일정을 맡음 \(PID (\d+)\)", log.read_text())] if log.exists() else []
+
+    def waiting(self) -> int:
+        """How many have found the schedule taken."""
+        return self.stdout.read_text().count("다른 모니터가 실행 중")
+
+    def close(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.reports.close()
+
+
+StartGunicorn = Callable[..., Gunicorn]
+
+
+@pytest.fixture
+def start_gunicorn(tmp_path: Path) -> Iterator[StartGunicorn]:
+    started: list[Gunicorn] = []
+
+    def start(files: Mapping[str, str], *options: str) -> Gunicorn:
+        started.append(Gunicorn(tmp_path, files, *options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+def is_one_schedule(server: Gunicorn) -> int:
+    """Every worker has started, one runs the schedule, and every one shows the pages; return which it is."""
+    wait_until(lambda: len(server.takeovers()) == 1 and server.waiting() == 1 and server.has_stored())
+    (holder,) = server.takeovers()
+    assert len(server.workers()) == 2
+    for worker in server.workers():
+        with server.only(worker):
+            page = server.get("/ops/").text
+            assert 'id="check-Disk"' in page
+            assert requests.get(server.url + links(page)[0], timeout=DEADLINE_S).headers["Content-Type"].startswith("text/css")
+            assert server.get("/ops/nowhere").json() == NO_ADDRESS
+            body = server.get("/ops/health").json()
+            assert body["scheduler"] == {"running": worker == holder, "pid": holder}
+    return holder
+
+
+def ends_clean(server: Gunicorn) -> None:
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(DEADLINE_S) == 0
+    assert "Traceback" not in server.stderr.read_text() + server.stdout.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [0, 1], ids=["blueprint", "dispatcher"])
+@pytest.mark.parametrize("options", [(), ("--preload",)], ids=["", "preload"])
+def test_the_readmes_lines_under_gunicorn(start_gunicorn: StartGunicorn, number: int, options: tuple[str, ...]) -> None:
+    (conf,) = blocks("gunicorn.conf.py")
+    files = {"clinic.py": blocks("clinic.py")[number], "gunicorn.conf.py": conf, "website.py": WEBSITE}
+    server = start_gunicorn(files, *options)
+    holder = is_one_schedule(server)
+    for worker in server.workers():
+        with server.only(worker):
+            answer = requests.get(server.url, timeout=DEADLINE_S)
+            assert (answer.status_code, answer.text) == (200, "The clinic")
+            answer = requests.get(server.url + "/nowhere", timeout=DEADLINE_S)
+            assert answer.status_code == 404
+            assert "json" not in answer.headers["Content-Type"]
+            assert requests.get(server.url + "/ops/", timeout=DEADLINE_S).json() == NO_TOKEN
+    psutil.Process(holder).kill()
+    wait_until(lambda: len(server.takeovers()) == 2)
+    successor = server.takeovers()[1]
+    assert successor in server.workers()
+    assert server.get("/ops/health").json()["scheduler"]["pid"] == successor
+    ends_clean(server)
+    assert len(server.takeovers()) == 2
+
+
+@pytest.mark.slow
+def test_mounted_in_the_ml_server(start_gunicorn: StartGunicorn) -> None:
+    server = start_gunicorn({"clinic.py": ML, "gunicorn.conf.py": ML_CONF}, "--preload")
+    card = read_card((BUNDLED_MODELS / "alzheimer_biomarkers" / "1.0.0" / "model.json").read_bytes())
+    sample = card.golden_samples[1]
+    for _ in range(2):
+        assert server.reports.next().startswith("READY=1\nSTATUS=serving alzheimer_biomarkers")
+    with Load(server.url, {"features": sample.features}) as load:
+        holder = is_one_schedule(server)
+        for worker in server.workers():
+            with server.only(worker):
+                answer = requests.get(server.url + "/health", timeout=DEADLINE_S)
+                assert answer.text == '{"ok":true,"status":"alive","model_version":"1.0.0"}'
+                answer = requests.post(server.url + "/predict", json={"features": sample.features}, timeout=DEADLINE_S)
+                assert answer.json()["predictions"] == pytest.approx(sample.expected, abs=card.golden_tolerance)
+                for path, status, code in (("/nowhere", 404, "not_found"), ("/predict", 405, "method_not_allowed")):
+                    answer = server.get(path)
+                    assert (answer.status_code, answer.json()["code"]) == (status, code)
+                    assert answer.json().keys() == {"ok", "code", "error", "details", "request_id"}
+        load.wait_for_more()
+    assert load.failures == []
+    psutil.Process(holder).kill()
+    wait_until(lambda: len(server.takeovers()) == 2)
+    assert server.reports.next().startswith("READY=1\nSTATUS=serving alzheimer_biomarkers")
+    ends_clean(server)
+    # What systemd has heard is the ML server's alone.
+    assert server.reports.is_silent()
