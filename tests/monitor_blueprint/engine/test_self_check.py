@@ -94,8 +94,8 @@ def test_the_log_and_the_pages_say_the_same(there: There, tmp_path: Path) -> Non
 
 def test_some_problems_wake_nobody(there: There) -> None:
     """No lock and no token are seen by whoever looks, but are no incident."""
-    check = there.self_check()
-    check.lock_problem, check.has_admin_token = "Read-only file system", False
+    check = SelfCheck(there.config, there.store, there.log, there.outbox, has_admin_token=False)
+    check.lock_problem = "Read-only file system"
     assert [problem.text for problem in check.problems(NOW)] == [
         "no lock file: Read-only file system",
         "no administrators' token: nobody is let in",
