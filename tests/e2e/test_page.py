@@ -86,6 +86,7 @@ def test_a_phone_shows_how_everything_is_and_nothing_sticks_out(browser, monitor
     # The style sheet has arrived.
     assert page.evaluate("getComputedStyle(document.querySelector('.badge')).borderRadius") != "0px"
     page.click("text=진행 중인 장애 1번")
+    page.wait_for_url("**/incidents/1")
     assert page.inner_text("h1") == "장애 1번"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
