@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import StartMonitor
-from tests.e2e.programs import Program
+from tests.e2e.programs import Program, command
 from tests.monitor_blueprint.running import TOKEN, configure
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -24,6 +24,8 @@ FLAGS = [
     "--disable-sync",
 ]
 HOSTILE_NAME = "<img/src=x/onerror=document.title=1>"
+LONG_NAME = "W" * 40  # no name of a check may be longer
+LONG_WORD = "without_any_place_to_break" * 5
 CHECKS = f"""
 [[check]]
 name = "{HOSTILE_NAME}"
@@ -39,7 +41,13 @@ path = "/<script>document.title=2</script>"
 [[check]]
 name = "LongPath"
 kind = "disk"
-path = "/{"without_any_place_to_break" * 5}"
+path = "/{LONG_WORD}"
+
+[[check]]
+name = "{LONG_NAME}"
+kind = "http"
+url = "http://127.0.0.1:1/{LONG_WORD}"
+attempts = 1
 
 [[check]]
 name = "Disk"
@@ -47,6 +55,16 @@ kind = "disk"
 warning = 100
 critical = 100
 """
+
+# Puts one word in the place of every text of the page.
+FILL = """word => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) if (texts.currentNode.data.trim()) texts.currentNode.data = word;
+}"""
+# What reaches beyond the right edge of the screen; evidence may be scrolled within its own box.
+STICKING_OUT = """[...document.querySelectorAll("body :not(pre *)")]
+    .filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth)
+    .map(each => each.outerHTML.slice(0, 80))"""
 
 pytestmark = [
     pytest.mark.slow,
@@ -70,24 +88,38 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 @pytest.fixture
 def monitor(tmp_path: Path, start_monitor: StartMonitor) -> Program:
-    path = configure(tmp_path, CHECKS, "grace_s = 0")
-    program = start_monitor({"NEURONOVA_CONFIG": str(path), "MONITOR_ADMIN_TOKEN": TOKEN})
+    # The directory of the log is a file, so that the page says what is wrong with the monitor itself.
+    (tmp_path / "log").touch()
+    environ = {"NEURONOVA_CONFIG": str(configure(tmp_path, CHECKS, "grace_s = 0")), "MONITOR_ADMIN_TOKEN": TOKEN}
+    program = start_monitor(environ)
     program.reports.until_checked()
+    for arguments in (["ack", "--by", LONG_NAME], ["silence", LONG_NAME, "1h", "--why", LONG_WORD]):
+        assert command(*arguments, environ=environ).returncode == 0
     return program
 
 
-def test_a_phone_shows_how_everything_is_and_nothing_sticks_out(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+def test_a_phone_shows_how_everything_is(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
     page = browser.new_page()
     page.goto(monitor.url)
     assert page.inner_text("#overall") == "CRITICAL"
     assert page.inner_text("#check-Disk .badge") == "OK"
     assert page.inner_text("#check-Script .badge") == "UNKNOWN"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     # The style sheet has arrived.
     assert page.evaluate("getComputedStyle(document.querySelector('.badge')).borderRadius") != "0px"
     page.click("text=진행 중인 장애 1번")
     page.wait_for_url("**/incidents/1")
     assert page.inner_text("h1") == "장애 1번"
+    page.close()
+
+
+@pytest.mark.parametrize("address", ["/", "/incidents/1"])
+def test_nothing_sticks_out_of_a_phone(browser, monitor: Program, address: str) -> None:  # type: ignore[no-untyped-def]
+    """Neither what this monitor has to say, which is long, nor anything else that it ever might."""
+    page = browser.new_page()
+    page.goto(monitor.url + address)
+    assert page.evaluate(STICKING_OUT) == []
+    page.evaluate(FILL, "W" * 300)
+    assert page.evaluate(STICKING_OUT) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
 
@@ -100,7 +132,7 @@ def test_what_every_check_says_can_be_read_whole_on_a_phone_and_on_a_desk(browse
         # Nothing of the first table is to be found by scrolling to the right only.
         assert page.evaluate("document.querySelector('.checks').getBoundingClientRect().right") <= width
         rows = page.locator(".checks tbody tr")
-        assert rows.count() == 5
+        assert rows.count() == 6
         for row in rows.all():
             cells = [cell.bounding_box() for cell in row.locator("th, td").all() if cell.is_visible()]
             assert len(cells) == columns

@@ -5,6 +5,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from flask.testing import FlaskClient
@@ -68,7 +69,7 @@ def test_without_a_token_nobody_gets_in(start_monitor: StartMonitor, tmp_path: P
     running = start_monitor(MONITOR_ADMIN_TOKEN="")
     for authorization in ("Bearer ", basic("")):
         assert running.anybody.get("/", headers={"Authorization": authorization}).status_code == 401
-    assert "no administrators' token: nobody is let in" in health(running.anybody)[1]["problems"]
+    assert "no administrators' token: nobody is let in" in str(health(running.anybody)[1]["problems"])
 
 
 def test_health_and_the_style_sheet_are_open(well: Running) -> None:
@@ -209,7 +210,7 @@ def test_what_is_wrong_with_the_monitor_is_said_to_people_in_korean_and_to_progr
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "monitor.db").mkdir()
     running = start_monitor()
-    texts = health(running.anybody)[1]["problems"]
+    texts = cast("list[str]", health(running.anybody)[1]["problems"])
     assert texts[0].startswith("database cannot be used: ")
     assert texts[1] == "no alert channel is configured"
     assert texts[2].startswith(fault)
