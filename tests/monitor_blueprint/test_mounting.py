@@ -495,7 +495,7 @@ class Gunicorn:
         self.reports = Reports(directory / "notify")
         for name, text in files.items():
             (directory / name).write_text(text)
-        (command,) = re.findall(r"`gunicorn (.*?)`", README)
+        (command,) = re.findall(r"`gunicorn (--workers .*?)`", README)
         self.stdout, self.stderr = directory / "stdout", directory / "stderr"
         with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
             self.process = subprocess.Popen(

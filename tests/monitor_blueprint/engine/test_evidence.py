@@ -82,14 +82,6 @@ def test_what_is_not_there_is_left_out(tmp_path: Path) -> None:
     assert {key for key, _ in found} == {"processes_cpu", "processes_memory"}
 
 
-@pytest.mark.slow
-def test_it_takes_no_longer_than_it_may(tmp_path: Path, journal: str) -> None:
-    start = time.monotonic()
-    units = tuple(f"unit{number}" for number in range(1000))
-    evidence.collect(units, NOW, time.monotonic() + 60, access_log=tmp_path / "none", journal_directory=journal)
-    assert time.monotonic() - start < 3.5
-
-
 def test_a_deadline_that_is_over_collects_next_to_nothing(tmp_path: Path, journal: str) -> None:
     found = evidence.collect(["nginx"], NOW, time.monotonic() - 1, access_log=tmp_path / "none")
     assert {key for key, _ in found} <= {"processes_cpu", "processes_memory"}
