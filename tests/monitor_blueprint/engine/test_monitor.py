@@ -169,6 +169,11 @@ def test_without_one_a_token_is_made_that_only_its_owner_can_read(tmp_path: Path
     assert [each.name for each in (tmp_path / "state").iterdir()] == ["admin_token"]
 
 
+def test_the_token_is_there_before_anybody_asks(start_monitor: StartMonitor, tmp_path: Path) -> None:
+    running = start_monitor(MONITOR_ADMIN_TOKEN="")
+    assert (tmp_path / "state" / "admin_token").read_text() == f"{running.monitor.admin_token}\n"
+
+
 def test_of_many_that_begin_at_once_all_have_the_same_token(tmp_path: Path) -> None:
     found = settings(tmp_path)
     with ThreadPoolExecutor(8) as pool:
