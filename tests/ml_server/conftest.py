@@ -104,6 +104,19 @@ def slow_model() -> bytes:
     return bytes(model.SerializeToString())
 
 
+def echo_model() -> bytes:
+    """An ONNX model of two inputs, which it answers as they are for the probabilities of two classes."""
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["features"], ["probabilities"])],
+        "echo",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 2])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 2])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
 @pytest.fixture
 def slow_model_dir(tmp_path: Path, card: Card) -> Path:
     """A model directory whose default model takes as long as its input `rounds` says."""

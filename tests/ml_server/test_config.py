@@ -10,6 +10,11 @@ def test_no_variable_means_the_defaults() -> None:
     assert read_settings({"PATH": "/bin", "HTML_X": "1"}) == Settings()
 
 
+def test_every_default_is_allowed() -> None:
+    defaults = {name: getattr(Settings(), name) for name in Settings.__struct_fields__}
+    assert read_settings({f"ML_{name.upper()}": str(value) for name, value in defaults.items() if value}) == Settings()
+
+
 def test_an_empty_variable_is_not_set() -> None:
     assert read_settings({"ML_API_KEY": "", "ML_TIMEOUT_S": ""}) == Settings()
 

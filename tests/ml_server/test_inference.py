@@ -15,9 +15,10 @@ from ml_server.errors import (
     PredictionTimeoutError,
     UnknownModelError,
 )
-from ml_server.inference import TOO_CERTAIN, Answer, InferenceService
+from ml_server.inference import TOO_CERTAIN, Answer, InferenceService, Model, run_model
+from ml_server.runtimes import load_runtime
 from ml_server.schemas import Row, check_features
-from tests.ml_server.conftest import NAME, VERSION, edit_card
+from tests.ml_server.conftest import NAME, VERSION, echo_model, edit_card
 
 
 def loaded(**settings: Any) -> InferenceService:
@@ -69,6 +70,13 @@ def test_a_model_that_answers_otherwise_than_its_golden_samples_is_never_served(
     samples[2]["expected"] = {"Control": 0.9, "Impaired": 0.1}
     edit_card(model_dir / NAME / VERSION, golden_samples=samples)
     assert reason(loaded(model_dir=model_dir)).endswith("self-test failed: golden sample 3 did not get the expected answer")
+
+
+def test_a_golden_sample_needs_every_class_right(model_dir: Path, card: Card) -> None:
+    samples = msgspec.to_builtins(card.golden_samples)
+    samples[0]["expected"]["Impaired"] += 0.01
+    edit_card(model_dir / NAME / VERSION, golden_samples=samples)
+    assert reason(loaded(model_dir=model_dir)).endswith("self-test failed: golden sample 1 did not get the expected answer")
 
 
 def test_a_golden_sample_that_is_no_valid_request_is_named(model_dir: Path, card: Card) -> None:
@@ -179,6 +187,40 @@ def test_a_row_that_the_model_cannot_answer_spoils_no_other(card: Card, features
     first, second = service.predict(service.model(), [hopeless, good], explain=False)
     assert isinstance(first, InvalidRequestError)
     assert second == answer(service, good)
+
+
+@pytest.fixture
+def echo(card: Card) -> Model:
+    """A model whose probabilities are its inputs; both have the median one half."""
+    inputs = [msgspec.structs.replace(card.inputs[0], name=name, minimum=0, maximum=1, median=0.5) for name in ("a", "b")]
+    runtime = load_runtime("onnx", echo_model(), input_count=2, class_count=2)
+    return Model(msgspec.structs.replace(card, inputs=inputs), runtime)
+
+
+def run(model: Model, *values: float, explain: bool = False) -> Answer | InvalidRequestError:
+    (result,) = run_model(model, [Row(values, ())], explain=explain, timeout_s=60)
+    return result
+
+
+@pytest.mark.parametrize("values", [(0.25, 0.75), (0.0, 1.0), (0.25, 0.7495), (0.25, 0.7505)])
+def test_probabilities_are_handed_on(echo: Model, values: tuple[float, float]) -> None:
+    result = run(echo, *values)
+    assert isinstance(result, Answer)
+    assert result.probabilities == pytest.approx(values)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("values", [(0.25, 0.74), (0.25, 0.76), (-0.5, 1.5), (1.5, -0.5), (NAN, 0.5), (0.5, NAN), (NAN, NAN)])
+def test_what_are_no_probabilities_is_no_answer(echo: Model, values: tuple[float, float]) -> None:
+    assert isinstance(run(echo, *values), InvalidRequestError)
+
+
+def test_an_explanation_needs_probabilities_too(echo: Model) -> None:
+    # Without the one input it is 0.5 and 0.75, without the other 0.25 and 0.5.
+    assert isinstance(run(echo, 0.25, 0.75), Answer)
+    assert isinstance(run(echo, 0.25, 0.75, explain=True), InvalidRequestError)
 
 
 def test_a_prediction_that_takes_too_long_is_given_up(slow_model_dir: Path) -> None:

@@ -85,14 +85,14 @@ def test_a_wrong_frame_is_refused_by_the_name_of_its_field(content: Any, field: 
     assert [detail.field for detail in refused.value.details] == [field]
 
 
-@pytest.mark.parametrize("item_id", ["", "홍길동", "a b", "x" * 65, True, 1.5, [], 2**70])
+@pytest.mark.parametrize("item_id", ["", "홍길동", "a b", "x" * 65, True, 1.5, [], 2**63, -(2**63)])
 def test_an_id_that_could_be_anything_is_refused_and_not_repeated(item_id: Any) -> None:
     (item,) = parse(json.dumps({"items": [{"id": item_id, "features": {}}]}).encode(), 10).items
     assert item.id is None
     assert [detail.field for detail in item.problems] == ["id"]
 
 
-@pytest.mark.parametrize("item_id", ["a", "row-1", 7, None])
+@pytest.mark.parametrize("item_id", ["a", "row-1", 7, None, 2**63 - 1, 1 - 2**63])
 def test_an_ordinary_id_is_kept(item_id: Any) -> None:
     (item,) = parse(json.dumps({"items": [{"id": item_id, "features": {}}]}).encode(), 10).items
     assert (item.id, item.problems) == (item_id, ())
@@ -167,6 +167,8 @@ def test_a_flood_of_unknown_inputs_is_not_answered_one_by_one(card: Card, featur
     answered = problems(flood, card)
     assert len(answered) == MAX_UNKNOWN_NAMED + 1
     assert answered["features"] == "has 5 more unknown fields"
+    at_limit = {**features, **{f"x{number}": 1 for number in range(MAX_UNKNOWN_NAMED)}}
+    assert len(problems(at_limit, card)) == MAX_UNKNOWN_NAMED
 
 
 def test_only_the_first_misspelt_names_get_a_suggestion(card: Card, features: dict[str, Any]) -> None:
@@ -191,6 +193,12 @@ def test_a_value_outside_the_range_of_training_is_a_warning_without_the_value(
     assert warning == f"tau is {side} the range seen in training, 4.53512 to 7.17242 (as published (transformed))"
 
 
+@pytest.mark.parametrize("end", ["minimum", "maximum"])
+def test_the_ends_of_the_range_are_inside_it(card: Card, features: dict[str, Any], end: str) -> None:
+    at_end = {wanted.name: getattr(wanted, end) for wanted in card.inputs}
+    assert check_features({**features, **at_end}, card).warnings == ()
+
+
 def test_raw_laboratory_values_are_refused_with_the_range_that_the_model_knows(card: Card) -> None:
     answered = problems({"tau": 500, "p_tau": 60, "Ab_42": 300, "age": 71, "male": 0}, card)
     assert set(answered) == {"tau", "p_tau", "Ab_42", "age"}
@@ -211,6 +219,12 @@ def test_a_value_is_refused_from_one_width_of_the_range_of_training_outside_it(c
         ):
             assert len(check_features({**features, wanted.name: near}, card).warnings) == 1
             assert set(problems({**features, wanted.name: far}, card)) == {wanted.name}
+
+
+def test_exactly_one_width_outside_is_a_warning(card: Card) -> None:
+    wanted = msgspec.structs.replace(card.inputs[0], name="x", minimum=0, maximum=1, median=0.5)
+    small = msgspec.structs.replace(card, inputs=[wanted])
+    assert [len(check_features({"x": value}, small).warnings) for value in (-1, 2)] == [1, 1]
 
 
 @pytest.mark.parametrize("not_object", [None, [], "text", 5])

@@ -1,4 +1,5 @@
 import re
+import time
 from typing import Any
 
 import pytest
@@ -34,6 +35,15 @@ def test_every_prediction_is_one_line(features: dict[str, Any], capfd: pytest.Ca
         ("r", *model, "422", "1", "0"),
         ("r", "-", "-", "415", "0", "0"),
     ]
+
+
+def test_a_line_has_the_time_in_milliseconds(features: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
+    client = create_app(Settings()).test_client()
+    started = time.perf_counter()
+    client.post("/predict", json={"features": features})
+    elapsed_s = time.perf_counter() - started
+    ms = float(capfd.readouterr().out.rpartition("ms=")[2])
+    assert 0 < ms <= elapsed_s * 1000
 
 
 def test_metrics_count_predictions(client: FlaskClient, features: dict[str, Any]) -> None:
