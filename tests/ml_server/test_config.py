@@ -106,7 +106,9 @@ def test_what_only_this_machine_reaches_needs_none(bind: str) -> None:
 def test_a_refusal_says_what_is_allowed() -> None:
     wrong = {"ML_API_KEY": "x", "ML_BIND": "x", "ML_MODEL": "?", "ML_MODEL_DIR": "x", "ML_MODEL_VERSION": "x"}
     with pytest.raises(InvalidSettingsError) as refused:
-        read_settings({**wrong, "ML_MAX_BATCH": "0", "ML_MAX_BODY_BYTES": "9", "ML_TIMEOUT_S": "0", "ML_WORKERS": "0"})
+        read_settings(
+            wrong | dict.fromkeys(("ML_MAX_BATCH", "ML_MAX_BODY_BYTES", "ML_THREADS", "ML_TIMEOUT_S", "ML_WORKERS"), "0")
+        )
     assert dict(refused.value.details) == {
         "ML_API_KEY": "must be 16 to 256 printable ASCII characters without spaces",
         "ML_BIND": "must be HOST:PORT or unix:/PATH",
@@ -115,6 +117,7 @@ def test_a_refusal_says_what_is_allowed() -> None:
         "ML_MODEL": "must be a model's name: letters, digits and _",
         "ML_MODEL_DIR": "must be the absolute path of a directory that exists",
         "ML_MODEL_VERSION": "must be a version such as 1.0.0",
+        "ML_THREADS": "must be a whole number from 2 to 256",
         "ML_TIMEOUT_S": "must be a number of seconds from 0.1 to 600",
         "ML_WORKERS": "must be a whole number from 1 to 64",
     }
