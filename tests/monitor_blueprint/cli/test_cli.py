@@ -348,10 +348,10 @@ def test_what_a_person_typed_is_kept_without_control_characters(run: Run) -> Non
     assert run("silences").output.endswith(" - [2Jdeploy INFO: forged\n")
 
 
-@pytest.mark.parametrize("token", ["x", "generate", "with a space in the middle"])
+@pytest.mark.parametrize("token", ["too-short", "generate", "with a space in the middle"])
 def test_a_token_that_is_none_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setenv("MONITOR_ADMIN_TOKEN", token)
     done = run("check-config")
     assert done.exit_code == 3
     assert "MONITOR_ADMIN_TOKEN must be 16 to 256" in done.output
-    assert token not in done.output.replace("MONITOR_ADMIN_TOKEN", "") or token == "x"
+    assert token not in done.output
