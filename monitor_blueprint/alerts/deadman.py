@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from monitor_blueprint.adapters.http import fetch
+from monitor_blueprint.alerts.attempt import send_to_all
 from monitor_blueprint.domain.messages import Delivered, Message
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.text import ko, messages, render
@@ -18,8 +17,6 @@ from monitor_blueprint.text import ko, messages, render
 GONE_AFTER = timedelta(minutes=15)
 # How often the timer looks (systemd/neuronova-deadman.timer).
 PERIOD = timedelta(minutes=5)
-# The channels have so long to accept.
-SENDING_S = 30.0
 HTTP_OK = 200
 
 
@@ -69,21 +66,9 @@ def _conclude(lines: list[str], untold: Sequence[str], path: Path, memory: _Memo
 def _tell(names: Sequence[str], channels: Sequence[Channel], texts: tuple[str, str], what: str, at: datetime) -> tuple[str, ...]:
     """Send to the channels named, to all at once; return those that did not accept in time."""
     message = Message(f"nn-deadman-{what}-{at:%Y%m%dT%H%M%S}", *texts, at)
-    accepted: set[str] = set()
-
-    def send(channel: Channel) -> None:
-        if isinstance(channel.send(message, 10.0), Delivered):
-            accepted.add(channel.name)
-
-    wanted = [channel for channel in channels if channel.name in names]
     # One that hangs (a name server, a mail server that drips its answer) holds up no other, and not the end of this program.
-    threads = [threading.Thread(target=send, args=(channel,), daemon=True) for channel in wanted]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + SENDING_S
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return tuple(channel.name for channel in wanted if channel.name not in accepted)
+    outcomes = send_to_all(message, [channel for channel in channels if channel.name in names])
+    return tuple(name for name, outcome in outcomes if not isinstance(outcome, Delivered))
 
 
 def _read(path: Path) -> _Memory:

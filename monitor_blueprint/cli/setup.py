@@ -11,6 +11,7 @@ import click
 
 from monitor_blueprint import config, notifiers
 from monitor_blueprint.alerts import deadman
+from monitor_blueprint.alerts.attempt import send_to_all
 from monitor_blueprint.cli.opening import EXIT_UNKNOWN, load_config
 from monitor_blueprint.config import SELF_CHECK, ConfigError
 from monitor_blueprint.domain.messages import Delivered, Message
@@ -46,15 +47,14 @@ def test_alert() -> None:
     subject, body = messages.test(now)
     message = Message(f"nn-test-{now:%Y%m%dT%H%M%S%f}", subject, body, now, kind="test")
     has_failed = False
-    for channel in channels:
-        outcome = channel.send(message, 10.0)
+    for name, outcome in send_to_all(message, channels):
         if isinstance(outcome, Delivered):
-            click.echo(ko.TEST_DELIVERED.format(channel=channel.name, answer=outcome.answer or "OK"))
+            click.echo(ko.TEST_DELIVERED.format(channel=name, answer=outcome.answer or "OK"))
             if outcome.problem:
-                click.echo(ko.TEST_FAILED.format(channel=channel.name, reason=outcome.problem))
+                click.echo(ko.TEST_FAILED.format(channel=name, reason=outcome.problem))
                 has_failed = True
         else:
-            click.echo(ko.TEST_FAILED.format(channel=channel.name, reason=outcome.reason))
+            click.echo(ko.TEST_FAILED.format(channel=name, reason=outcome.reason))
             has_failed = True
     sys.exit(1 if has_failed else 0)
 

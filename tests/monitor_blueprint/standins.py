@@ -22,13 +22,14 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 @dataclass(frozen=True)
 class Reply:
-    """What the stand-in does with a request; `is_cut` hangs up instead of answering."""
+    """What the stand-in does with a request; `is_cut` hangs up instead of answering, `is_dripping` begins and never ends."""
 
     status: int = 200
     body: str = "ok"
     headers: dict[str, str] = field(default_factory=dict)
     is_cut: bool = False
     is_silent: bool = False
+    is_dripping: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ class Post:
 
 
 class HttpStandIn:
-    """Any HTTP server: takes each POST, and answers as `reply_to` says (by default 200 "ok")."""
+    """Any HTTP server: takes each POST, and answers as `reply_to` says (by default 200 "ok"); GET gets somebody else's page."""
 
-    def __init__(self, reply_to: Callable[[Post], Reply] = lambda post: Reply()) -> None:
+    def __init__(self, reply_to: Callable[[Post], Reply] = lambda post: Reply(), tls: ssl.SSLContext | None = None) -> None:
         self.reply_to = reply_to
+        self.page = Reply(body="<html>somebody else</html>")
         self.posts: queue.Queue[Post] = queue.Queue()
         self.released = threading.Event()
         standin = self
@@ -64,16 +66,19 @@ class HttpStandIn:
                 if reply.is_cut or reply.is_silent:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
+                self.answer(reply)
+
+            def do_GET(self) -> None:
+                self.answer(standin.page)
+
+            def answer(self, reply: Reply) -> None:
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(reply.body.encode())
-
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b"<html>somebody else</html>")
+                while reply.is_dripping and not standin.released.wait(0.02):
+                    self.wfile.write(b" ")
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 pass
@@ -86,11 +91,17 @@ class HttpStandIn:
                 """Clients that were killed are part of the tests."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        self._encrypt(tls)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def _encrypt(self, tls: ssl.SSLContext | None) -> None:
+        self._scheme = "https" if tls else "http"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/services/T000/B000/secret"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}/services/T000/B000/secret"
 
     def next_post(self) -> Post:
         return self.posts.get(timeout=30)

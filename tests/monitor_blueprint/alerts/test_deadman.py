@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint import notifiers
-from monitor_blueprint.alerts import deadman
+from monitor_blueprint.alerts import attempt, deadman
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Retry
 from monitor_blueprint.notifiers import Channel
 from tests.monitor_blueprint.probes.looking import Site, nobody, serve
@@ -149,7 +149,7 @@ def test_without_a_memory_it_is_told_once_all_the_same(watchman: Watchman) -> No
 def test_a_mail_server_that_drips_its_answer_holds_up_neither_slack_nor_the_end(
     watchman: Watchman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deadman, "SENDING_S", 1.0)
+    monkeypatch.setattr(attempt, "ATTEMPT_S", 1.0)
     with HttpStandIn() as slack, DrippingMailServer() as mail:
         channels = notifiers.channels({**mail.environ, "SLACK_WEBHOOK": slack.url})
         assert [channel.name for channel in channels] == ["email", "slack"]

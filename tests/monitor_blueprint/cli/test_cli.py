@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from monitor_blueprint import notifiers
+from monitor_blueprint.alerts import attempt
 from monitor_blueprint.cli import main
 from monitor_blueprint.domain.models import ProbeError, Reading, Status, Thresholds
 from monitor_blueprint.probes import Observation, ProbeContext
@@ -273,6 +274,19 @@ def test_a_test_alert_that_is_not_taken_ends_with_1_and_says_why(run: Run, monke
         monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
         done = run("test-alert")
     assert (done.exit_code, done.output) == (1, "slack: 실패 (HTTP 404 no_service)\n")
+
+
+def test_a_test_alert_waits_for_no_answer_without_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each channel is told about, the one that hangs too."""
+    monkeypatch.setattr(attempt, "ATTEMPT_S", 1.0)
+    with HttpStandIn(lambda post: Reply(is_dripping=True)) as slack, MailStandIn() as mail:
+        monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
+        for name, value in mail.environ.items():
+            monkeypatch.setenv(name, value)
+        done = run("test-alert")
+        assert mail.next_mail().text.startswith("[TEST]")
+    assert done.exit_code == 1
+    assert done.output.splitlines()[-1] == "slack: 실패 (no end after 1 s)"
 
 
 def test_a_test_alert_without_any_channel_says_how_to_configure_one(run: Run) -> None:
