@@ -1,26 +1,33 @@
-"""Delivery: hands what the store's outbox holds to the channels, in order, until each has accepted it.
+"""Delivery: hands what waits in the outbox to the channels, in order, until each has accepted it.
 
-A message is marked after the channel accepted it, so that whatever happens in between it is sent again, with the same
-id, rather than lost. Each channel has a thread of its own; nobody waits for a slow one.
+A message is settled after its channel has accepted it, so that whatever happens in between it is sent again, with the same
+id, rather than lost. The way of one message stands in `_ChannelDelivery`, from top to bottom: claim, compose, attempt,
+settle, back off. Each channel has a thread of its own; nobody waits for a slow one.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
+from monitor_blueprint.adapters.deadline import Call
+from monitor_blueprint.alerts.attempt import ATTEMPT_S, OPERATION_S, Attempt
+from monitor_blueprint.alerts.channel_health import ChannelHealth, Health, health_of
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.outbox import LONGEST_WAIT_S, Claim
+from monitor_blueprint.storage.reads import ChannelStatus
 from monitor_blueprint.storage.store import Store
 
+__all__ = ["SCHEDULE_SENDER", "ChannelHealth", "Health", "Outbox", "Timing", "summary_id"]
 _log = logging.getLogger(__name__)
 # The sender that is the one process which runs the schedule.
 SCHEDULE_SENDER = "service"
@@ -35,7 +42,7 @@ class Timing:
 
     Attributes:
         operation_s: limit of one network operation (connecting, waiting for an answer).
-        attempt_s: limit of a whole attempt; a channel that drips its answer is given up then.
+        attempt_s: how long a whole attempt is waited for.
         first_wait_s: until the second attempt; doubled each time.
         longest_wait_s: between attempts, unless the other side asks for longer.
         backlog_s: messages that had to wait for longer than this are put together into one.
@@ -44,33 +51,14 @@ class Timing:
         keep_refused_s: what was refused is sent after all if the configuration is mended within this time.
     """
 
-    operation_s: float = 10.0
-    attempt_s: float = 30.0
+    operation_s: float = OPERATION_S
+    attempt_s: float = ATTEMPT_S
     first_wait_s: float = 1.0
     longest_wait_s: float = 300.0
     backlog_s: float = 600.0
     failing_s: float = 900.0
     poll_s: float = 30.0
     keep_refused_s: float = 86400.0
-
-
-class Health(StrEnum):
-    """How a channel is doing."""
-
-    OK = "ok"
-    FAILING = "failing"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelHealth:
-    """How a channel is doing: since when not well, and what it says; `pending` is how many messages wait."""
-
-    name: str
-    health: Health = Health.OK
-    since: datetime | None = None
-    reason: str = ""
-    pending: int = 0
 
 
 class Outbox:
@@ -99,14 +87,22 @@ class Outbox:
             jitter: returns numbers from 0 to 1, which spread the attempts.
         """
         self._store = store
-        self._lanes = {channel.name: _Lane(channel) for channel in channels}
-        self._summarise = summarise
         self._sender = sender
         self._timing = timing or Timing()
         self._clock = clock
-        self._jitter = jitter
         self._began_at = clock()
         self._stopping = threading.Event()
+        over = functools.partial(
+            _ChannelDelivery,
+            store=store,
+            summarise=summarise,
+            sender=sender,
+            timing=self._timing,
+            clock=clock,
+            jitter=jitter,
+            stopping=self._stopping,
+        )
+        self._deliveries = {channel.name: over(channel) for channel in channels}
         self._threads: list[threading.Thread] = []
 
     @property
@@ -117,16 +113,16 @@ class Outbox:
         the settings) tells what it finds over that one's channels as well.
         """
         if self._sender == SCHEDULE_SENDER:
-            return tuple(self._lanes)
-        return tuple(dict.fromkeys((*self._lanes, *self._store.reads.channel_names())))
+            return tuple(self._deliveries)
+        return tuple(dict.fromkeys((*self._deliveries, *self._store.reads.channel_names())))
 
     def start(self) -> None:
         """Begin to deliver in the background; only for the one process that has `sender` as its name."""
-        kept = tuple(self._lanes)
+        kept = tuple(self._deliveries)
         self._store.run(lambda transaction: transaction.outbox.retire_channels(kept, self._clock()))
-        for name, lane in self._lanes.items():
-            self._take_over(lane.channel)
-            thread = threading.Thread(target=self._serve, args=(lane,), name=f"outbox-{name}", daemon=True)
+        for name, delivery in self._deliveries.items():
+            delivery.take_over()
+            thread = threading.Thread(target=delivery.serve, name=f"outbox-{name}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -139,115 +135,164 @@ class Outbox:
 
     def notify(self) -> None:
         """Say that there is something to deliver; returns at once."""
-        for lane in self._lanes.values():
-            lane.wake.set()
+        for delivery in self._deliveries.values():
+            delivery.wake.set()
 
     def deliver_due(self) -> None:
         """Deliver all that is due now, over all channels at once, and return when that is done or has failed."""
-        threads = [threading.Thread(target=self._drain, args=(lane,), daemon=True) for lane in self._lanes.values()]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        calls = [Call(delivery.deliver_due, f"deliver-{name}") for name, delivery in self._deliveries.items()]
+        for call in calls:
+            call.result()
 
     def channel_health(self, now: datetime) -> dict[str, ChannelHealth]:
         """Return how each channel is doing, by name."""
         known = self._store.reads.outbox_status()
-        found = {}
-        for name in self._lanes:
-            if name not in known:
-                found[name] = ChannelHealth(name)
-                continue
-            status = known[name]
-            # A message that waits without any attempt having failed counts too: then it is the sender that hangs. Not
-            # for the time before there was one, though.
-            waiting_since = max(status.oldest_pending_at or now, self._began_at)
-            since = min(status.failing_since or now, waiting_since)
-            if status.refusal:
-                found[name] = ChannelHealth(name, Health.REFUSED, status.failing_since, status.refusal, status.pending)
-            elif (now - since).total_seconds() >= self._timing.failing_s:
-                found[name] = ChannelHealth(name, Health.FAILING, since, status.last_error, status.pending)
-            else:
-                found[name] = ChannelHealth(name, pending=status.pending)
-        return found
+        failing_s = self._timing.failing_s
+        return {
+            name: health_of(known.get(name, ChannelStatus(name)), self._began_at, failing_s, now) for name in self._deliveries
+        }
 
-    def _take_over(self, channel: Channel) -> None:
-        since = self._clock() - timedelta(seconds=self._timing.keep_refused_s)
+
+class _ChannelDelivery:
+    """The delivery over one channel: one message after the other."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        store: Store,
+        summarise: Callable[[list[Message], datetime], Message],
+        sender: str,
+        timing: Timing,
+        clock: Callable[[], datetime],
+        jitter: Callable[[], float],
+        stopping: threading.Event,
+    ) -> None:
+        self.wake = threading.Event()
+        self._channel = channel
+        self._store = store
+        self._summarise = summarise
+        self._sender = sender
+        self._timing = timing
+        self._clock = clock
+        self._jitter = jitter
+        self._stopping = stopping
+        self._lock = threading.Lock()
+        self._under_way: _UnderWay | None = None
+
+    def take_over(self) -> None:
+        """Make the channel this sender's, after a crash its own once more."""
+        channel, since = self._channel, self._clock() - timedelta(seconds=self._timing.keep_refused_s)
         self._store.run(lambda tx: tx.outbox.begin_sending(channel.name, channel.fingerprint, self._sender, since))
 
-    def _claim(self, channel: str, now: datetime) -> Claim:
-        lease_s = self._timing.attempt_s + _LEASE_MARGIN_S
-        return self._store.run(lambda tx: tx.outbox.claim(channel, self._sender, now, lease_s), is_lasting=False)
-
-    def _serve(self, lane: _Lane) -> None:
+    def serve(self) -> None:
+        """Deliver whatever falls due until the end is near."""
         while not self._stopping.is_set():
-            lane.wake.clear()
-            try:
-                wait_s = self._drain(lane)
-            except Exception:  # noqa: BLE001 - the last line of defence: a channel's thread must not end
-                _log.exception("delivery over %s failed unexpectedly", lane.channel.name)
-                wait_s = self._timing.poll_s
-            lane.wake.wait(wait_s)
+            self.wake.clear()
+            self.wake.wait(self.deliver_due())
 
-    def _drain(self, lane: _Lane) -> float:
+    def deliver_due(self) -> float:
         """Deliver until nothing is due any more; return after how many seconds to look again."""
-        with lane.lock:
-            while not self._stopping.is_set():
-                now = self._clock()
-                claim = self._claim(lane.channel.name, now)
-                if not claim.messages:
-                    due_s = self._timing.poll_s if claim.due_at is None else (claim.due_at - now).total_seconds()
-                    return min(max(due_s, 0.0), self._timing.poll_s)
-                self._attempt(lane, claim, now)
-        return 0.0
+        pause_s: float | None = None
+        try:
+            with self._lock:
+                while pause_s is None and not self._stopping.is_set():
+                    pause_s = self._deliver_next()
+        except Exception:  # noqa: BLE001 - the last line of defence: a channel's thread must not end
+            _log.exception("delivery over %s failed unexpectedly", self._channel.name)
+            pause_s = self._timing.poll_s
+        return pause_s or 0.0
 
-    def _attempt(self, lane: _Lane, claim: Claim, now: datetime) -> None:
-        name = lane.channel.name
-        message, event_ids = self._next_message(claim, now)
-        attempt = lane.attempt
-        if attempt is None:
-            attempt = _Attempt(lane.channel, message, event_ids, self._timing.operation_s)
-            # Where there is no thread to be had, this one was never made: nobody could wait for it.
-            attempt.start()
-            lane.attempt = attempt
-        attempt.join(self._timing.attempt_s)
-        # One that does not return is waited for again the next time: never two at once, and its answer still counts.
-        if attempt.is_alive():
-            outcome: Outcome = Retry(f"no end after {self._timing.attempt_s:.0f} s")
-        else:
-            outcome, message, event_ids = attempt.outcome, attempt.message, attempt.event_ids
-            lane.attempt = None
-        wait_s = self._wait_s(outcome, claim.attempts)
-        ended_at = self._clock()
+    def _deliver_next(self) -> float | None:
+        """Deliver the next message; where none is due, return after how many seconds to look again."""
+        now = self._clock()
+        claim = self._claim(now)
+        if not claim.messages:
+            return self._pause_s(claim, now)
+        envelope = self._compose(claim, now)
+        sent, outcome = self._attempt(envelope)
+        backoff_s = self._backoff_s(outcome, claim.attempts)
+        self._settle(sent, outcome, backoff_s)
+        self._report(sent, outcome, backoff_s)
+        return None
+
+    def _claim(self, now: datetime) -> Claim:
+        """Take the channel's lease and what waits for it, if somebody is to send now and nobody else does."""
+        lease_s = self._timing.attempt_s + _LEASE_MARGIN_S
+        name, sender = self._channel.name, self._sender
+        return self._store.run(lambda tx: tx.outbox.claim(name, sender, now, lease_s), is_lasting=False)
+
+    def _pause_s(self, claim: Claim, now: datetime) -> float:
+        due_s = self._timing.poll_s if claim.due_at is None else (claim.due_at - now).total_seconds()
+        return min(max(due_s, 0.0), self._timing.poll_s)
+
+    def _compose(self, claim: Claim, now: datetime) -> _Envelope:
+        """Return the oldest message, or one in the place of a backlog."""
+        first = _Envelope(claim.messages[0], claim.event_ids[:1])
+        waiting_since = min(first.message.at, claim.failing_since or first.message.at)
+        count = _fitting(claim.messages)
+        if count <= 1 or (now - waiting_since).total_seconds() < self._timing.backlog_s:
+            return first
+        try:
+            summary = self._summarise(list(claim.messages[:count]), now)
+        except Exception:  # noqa: BLE001 - better one by one than not at all
+            _log.exception("the backlog cannot be summarised")
+            return first
+        event_ids = claim.event_ids[:count]
+        return _Envelope(replace(summary, id=summary_id(event_ids)), event_ids)
+
+    def _attempt(self, envelope: _Envelope) -> tuple[_Envelope, Outcome]:
+        """Send it, and return how that ended; or else what was sent before and has ended only now, which counts as well."""
+        if self._under_way is None:
+            # Where there is no thread to be had, this raises, and nothing is under way.
+            self._under_way = _UnderWay(envelope, Attempt(self._channel, envelope.message, self._timing.operation_s))
+        current = self._under_way
+        outcome = current.attempt.outcome(time.monotonic() + self._timing.attempt_s)
+        if outcome is not None:
+            self._under_way = None
+            return current.envelope, outcome
+        # It is waited for again the next time: never two at once, and its answer still counts.
+        return current.envelope, current.attempt.no_end()
+
+    def _settle(self, sent: _Envelope, outcome: Outcome, backoff_s: float) -> None:
+        """Record how it ended, and give the lease back."""
+        name, ids, at = self._channel.name, sent.event_ids, self._clock()
         # After a power cut it is sent again: better than to keep the alert waiting for the disk.
         self._store.run(
-            lambda tx: tx.outbox.settle(name, event_ids, outcome, ended_at, sent_as=message.id, wait_s=wait_s), is_lasting=False
+            lambda tx: tx.outbox.settle(name, ids, outcome, at, sent_as=sent.message.id, wait_s=backoff_s), is_lasting=False
         )
-        if isinstance(outcome, Delivered):
-            _log.info("%s accepted %s%s", name, message.id, f", except: {outcome.problem}" if outcome.problem else "")
-        elif isinstance(outcome, Refused):
-            _log.error("%s refused %s: %s", name, message.id, outcome.reason)
-        else:
-            _log.warning("%s did not take %s, next attempt in %.1f s: %s", name, message.id, wait_s, outcome.reason)
 
-    def _next_message(self, claim: Claim, now: datetime) -> tuple[Message, tuple[str, ...]]:
-        first = claim.messages[0]
-        waiting_since = min(first.at, claim.failing_since or first.at)
-        count = _fitting(claim.messages)
-        if count > 1 and (now - waiting_since).total_seconds() >= self._timing.backlog_s:
-            try:
-                summary = self._summarise(list(claim.messages[:count]), now)
-            except Exception:  # noqa: BLE001 - better one by one than not at all
-                _log.exception("the backlog cannot be summarised")
-            else:
-                return replace(summary, id=summary_id(claim.event_ids[:count])), claim.event_ids[:count]
-        return first, claim.event_ids[:1]
-
-    def _wait_s(self, outcome: Outcome, attempts: int) -> float:
+    def _backoff_s(self, outcome: Outcome, attempts: int) -> float:
+        """Return how long to wait before the next attempt: doubled each time, with jitter, or what the other side asks for."""
         doubled = self._timing.first_wait_s * 2.0 ** min(attempts, 30)
         wait_s = min(doubled, self._timing.longest_wait_s) * (0.5 + self._jitter() / 2)
         asked_s = outcome.after_s if isinstance(outcome, Retry) else None
         return min(max(wait_s, asked_s or 0.0), LONGEST_WAIT_S)
+
+    def _report(self, sent: _Envelope, outcome: Outcome, backoff_s: float) -> None:
+        name, id_ = self._channel.name, sent.message.id
+        if isinstance(outcome, Delivered):
+            _log.info("%s accepted %s%s", name, id_, f", except: {outcome.problem}" if outcome.problem else "")
+        elif isinstance(outcome, Refused):
+            _log.error("%s refused %s: %s", name, id_, outcome.reason)
+        else:
+            _log.warning("%s did not take %s, next attempt in %.1f s: %s", name, id_, backoff_s, outcome.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """What is sent at once: a message, and the events that it settles."""
+
+    message: Message
+    event_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """An attempt that has not ended."""
+
+    envelope: _Envelope
+    attempt: Attempt
 
 
 def _fitting(messages: Sequence[Message]) -> int:
@@ -261,32 +306,3 @@ def summary_id(event_ids: Sequence[str]) -> str:
     """Return the id of the one message for these events: the same for the same events, another for others."""
     digest = hashlib.blake2b("\n".join(event_ids).encode(), digest_size=6).hexdigest()
     return f"summary-{digest}"
-
-
-class _Lane:
-    """A channel with what belongs to it in this process."""
-
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
-        self.wake = threading.Event()
-        self.lock = threading.Lock()
-        self.attempt: _Attempt | None = None
-
-
-class _Attempt(threading.Thread):
-    """One attempt to send, which can be given up on: neither DNS nor a server that drips knows a time limit."""
-
-    def __init__(self, channel: Channel, message: Message, event_ids: tuple[str, ...], timeout_s: float) -> None:
-        super().__init__(name=f"send-{channel.name}", daemon=True)
-        self.message = message
-        self.event_ids = event_ids
-        self.outcome: Outcome = Retry("ended without an answer")
-        self._channel = channel
-        self._timeout_s = timeout_s
-
-    def run(self) -> None:
-        try:
-            self.outcome = self._channel.send(self.message, self._timeout_s)
-        except Exception as error:  # noqa: BLE001 - the edge of a channel
-            # Not its text, which may hold what must not be known.
-            self.outcome = Retry(f"unexpected {type(error).__name__}")
