@@ -132,6 +132,14 @@ def test_the_time_between_attempts_doubles_up_to_a_limit(store: Store, clock: Cl
     assert len(pigeon.sent) == 11
 
 
+@pytest.mark.parametrize(("jitter", "wait_s"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+def test_the_jitter_spreads_attempts_over_half_the_wait(store: Store, clock: Clock, jitter: float, wait_s: float) -> None:
+    add(store, 1)
+    channel = Channel("pigeon", Pigeon(Retry("rain")))
+    Outbox(store, [channel], summarise, clock=clock, jitter=lambda: jitter).deliver_due()
+    assert store.reads.outbox_status()["pigeon"].next_at == NOW + wait_s * SECOND
+
+
 def test_what_the_other_side_asks_for_is_honoured(store: Store, clock: Clock) -> None:
     pigeon = Pigeon(Retry("slow down", after_s=120.0), Delivered())
     add(store, 1)
