@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import http.client
-import importlib
 import ipaddress
 import logging
 import math
 import re
-import time
+import ssl
 import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,16 +18,17 @@ import msgspec
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 
 if TYPE_CHECKING:
-    from slack_sdk.webhook import WebhookClient, WebhookResponse
+    from slack_sdk.webhook import WebhookClient
 
 ENVIRONMENT = ("SLACK_WEBHOOK",)
 # Slack cuts a text at 40,000 characters, the id included.
 MAX_TEXT = 30_000
 _TRY_AGAIN = (408, 425, 429)
-# Slack answers with a word; of an answer without end no more than this is read, and not for longer than three operations.
-_MAX_ANSWER = 10_000
-_ANSWER_OPERATIONS = 3
-_ERROR_WORD = re.compile(r"[a-z_]{2,60}")
+# Slack answers with a word; this is in bytes, the headers included.
+_MAX_ANSWER = 100_000
+_WORD = re.compile(r"[a-z_]{2,60}")
+# Slack says "ok", Mattermost and Discord too; Rocket.Chat, Zulip and others that understand the same say it in JSON.
+_ACCEPTED = (("ok", True), ("success", True), ("result", "success"))
 # The library's own log lines hold the URL, which is the secret.
 _silent = logging.Logger("slack-webhook", level=logging.CRITICAL + 1)
 
@@ -62,17 +60,15 @@ def check(options: Options, environ: Mapping[str, str]) -> list[str]:  # noqa: A
 
 
 def send(message: Message, options: Options, environ: Mapping[str, str], timeout_s: float) -> Outcome:  # noqa: ARG001
-    """Post the message once."""
-    client = _client_class()(environ["SLACK_WEBHOOK"].strip(), timeout=math.ceil(timeout_s), logger=_silent, retry_handlers=[])
-    # The library would take HTTPS_PROXY and forget NO_PROXY; the standard library heeds both.
-    client.proxy = None
+    """Post the message once. The library reads an answer to its end, however long that takes: the caller has a deadline."""
+    client = _client(environ["SLACK_WEBHOOK"].strip(), timeout_s)
     try:
         response = client.send_dict({"text": text_of(message), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False})
     except TimeoutError:
         return Retry(f"no answer within {timeout_s:.0f} s")
     except urllib.error.URLError as error:
         return Retry(_describe(error.reason))
-    except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
+    except (OSError, http.client.HTTPException, UnicodeError, LookupError) as error:
         return Retry(_describe(error))
     except Exception as error:  # noqa: BLE001 - a URL that the library refuses, for one
         return Refused(f"cannot be sent: {type(error).__name__}")
@@ -86,51 +82,74 @@ def text_of(message: Message) -> str:
     return f"{escaped}\nid: {message.id}"
 
 
-@functools.cache
 def _client_class() -> type[WebhookClient]:
-    library = importlib.import_module("slack_sdk.webhook")
+    from slack_sdk.webhook import WebhookClient  # noqa: PLC0415 - it takes memory, and only where Slack is wanted
 
-    class Client(library.WebhookClient):  # type: ignore[misc, name-defined]
-        """The library's client, which would read an answer without end, and follow a redirect, losing the message."""
-
-        def _perform_http_request_internal(self, url: str, req: urllib.request.Request) -> WebhookResponse:
-            status, body, headers = _ask(req, self.timeout)
-            return cast("WebhookResponse", library.WebhookResponse(url=url, status_code=status, body=body, headers=headers))
-
-    return Client
+    return WebhookClient
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        """Follow none: a redirected POST becomes a GET, whose 200 says nothing about the message."""
+def _client(url: str, timeout_s: float) -> WebhookClient:
+    client = _client_class()(
+        url,
+        timeout=math.ceil(timeout_s),
+        ssl=_tls_context() if url.startswith("https:") else None,
+        logger=_silent,
+        # The delivery tries again.
+        retry_handlers=[],
+    )
+    # The library takes HTTPS_PROXY or else HTTP_PROXY for any URL; left to itself, the standard library below it takes the one
+    # for the URL, and none where NO_PROXY says so.
+    client.proxy = None
+    return client
 
 
-def _ask(request: urllib.request.Request, timeout_s: float) -> tuple[int, str, dict[str, str]]:
-    try:
-        answer = urllib.request.build_opener(_NoRedirect()).open(request, timeout=timeout_s)
-    except urllib.error.HTTPError as error:
-        answer = error
-    with answer:
-        deadline = time.monotonic() + _ANSWER_OPERATIONS * timeout_s
-        body = b""
-        while len(body) < _MAX_ANSWER and (chunk := answer.read1(_MAX_ANSWER)):
-            body += chunk
-            if time.monotonic() >= deadline:
-                raise TimeoutError
-        return answer.status, body.decode("utf-8", "replace"), dict(answer.headers.items())
+def _tls_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.sslsocket_class = _ShortAnswer
+    return context
+
+
+class _ShortAnswer(ssl.SSLSocket):
+    """A connection whose other side is not listened to for longer than Slack speaks.
+
+    The library reads an answer to its end, and one without end would take all the memory. (Over http:// it could: that is
+    this machine itself.)
+    """
+
+    _received = 0
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        if self._received > _MAX_ANSWER:
+            return 0
+        count = super().recv_into(*args, **kwargs)
+        self._received += count
+        return count
 
 
 def _outcome(status: int, body: str, headers: Mapping[str, str]) -> Outcome:
     # Only Slack's own words are repeated: a proxy's page may quote the URL.
-    word = body.strip() if _ERROR_WORD.fullmatch(body.strip()) else ""
+    word = body.strip() if _WORD.fullmatch(body.strip()) else ""
     answer = f"HTTP {status} {word}".rstrip()
     if 200 <= status < 300:
-        if body.lstrip().startswith("<"):
-            return Retry(f"HTTP {status}, but a web page instead of Slack's answer")
-        return Delivered(answer)
+        return Delivered(answer) if _is_accepted(body) else Retry(f"{answer}, but not Slack's ok")
     if status in _TRY_AGAIN or status >= 500 or 300 <= status < 400:
         return Retry(answer, _retry_after_s(headers))
     return Refused(answer)
+
+
+def _is_accepted(body: str) -> bool:
+    """Tell whether it says that the message was accepted; the status alone does not.
+
+    The library follows a redirect, whose target is asked by GET and answers 200 for something else, a page to log in on or
+    nothing at all. So an empty answer is no acceptance either: better to send the message twice than to lose it in silence.
+    """
+    if body.strip() == "ok":
+        return True
+    try:
+        answer = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeError):
+        return False
+    return isinstance(answer, dict) and any(answer.get(key) == value for key, value in _ACCEPTED)
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import logging
+import ssl
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from monitor_blueprint import notifiers
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 from monitor_blueprint.notifiers import slack
+from tests.monitor_blueprint.certificates import make_certificate, server_context
 from tests.monitor_blueprint.standins import EndlessServer, HttpStandIn, Reply, free_port
 
 MESSAGE = Message(
@@ -90,27 +95,144 @@ def test_nobody_listening_is_tried_again() -> None:
     assert send(f"http://127.0.0.1:{free_port()}/services/x") == Retry("ConnectionRefusedError: Connection refused")
 
 
-def test_a_redirect_is_not_followed_since_its_200_would_say_nothing_about_the_message() -> None:
+@pytest.mark.parametrize(
+    ("page", "outcome"),
+    [
+        (Reply(200, "<html>log in first</html>"), Retry("HTTP 200, but not Slack's ok")),
+        (Reply(200, ""), Retry("HTTP 200, but not Slack's ok")),
+        (Reply(204, ""), Retry("HTTP 204, but not Slack's ok")),
+        (Reply(503, "ok"), Retry("HTTP 503 ok")),
+        (Reply(404, "ok"), Refused("HTTP 404 ok")),
+    ],
+)
+def test_a_redirect_is_no_delivery(page: Reply, outcome: Outcome) -> None:
+    """The library follows it, and asks for a page: its 200 says nothing about the message."""
     with HttpStandIn() as server:
         server.reply_to = lambda post: Reply(302, "", {"Location": f"{server.url}/elsewhere"})
-        assert send(server.url) == Retry("HTTP 302")
+        server.page = page
+        assert send(server.url) == outcome
 
 
+def test_a_redirect_that_keeps_the_method_is_tried_again() -> None:
+    with HttpStandIn() as server:
+        server.reply_to = lambda post: Reply(307, "", {"Location": f"{server.url}/elsewhere"})
+        assert send(server.url) == Retry("HTTP 307")
+        assert server.posts.qsize() == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "ok",
+        "ok\n",
+        '{"ok": true}',
+        '{"success":true}',
+        '{"result":"success","msg":""}',
+    ],
+)
+def test_slack_and_its_like_accept_a_message(body: str) -> None:
+    with HttpStandIn(lambda post: Reply(200, body)) as server:
+        assert isinstance(send(server.url), Delivered)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "OK, but who are you?",
+        "<html>log in first</html>",
+        '{"ok": false, "error": "secret"}',
+        '{"success": false}',
+        '{"result": "error", "msg": "secret"}',
+        '{"success": "secret"}',
+        "1",
+        '["ok"]',
+        '{"ok": true',
+        "\ufeff",
+    ],
+)
+def test_any_other_answer_is_no_acceptance(body: str) -> None:
+    with HttpStandIn(lambda post: Reply(200, body)) as server:
+        assert send(server.url) == Retry("HTTP 200, but not Slack's ok")
+
+
+def test_slacks_own_word_is_told() -> None:
+    with HttpStandIn(lambda post: Reply(200, "invalid_payload")) as server:
+        assert send(server.url) == Retry("HTTP 200 invalid_payload, but not Slack's ok")
+
+
+@pytest.mark.parametrize("charset", ["nonsense", "ascii"])
 @pytest.mark.parametrize("status", [200, 500])
-def test_an_answer_without_end_is_read_to_its_beginning_only(status: int) -> None:
-    with EndlessServer(status, b"x" * 65536) as server:
+def test_an_answer_that_cannot_be_read_is_tried_again(status: int, charset: str) -> None:
+    headers = {"Content-Type": f"text/plain; charset={charset}"}
+    with HttpStandIn(lambda post: Reply(status, "비밀", headers)) as server:
+        assert isinstance(send(server.url), Retry)
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server speaks that the library trusts."""
+    certificate = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+    return server_context(certificate)
+
+
+def test_a_message_arrives_over_tls(tls: ssl.SSLContext) -> None:
+    with HttpStandIn(tls=tls) as server:
+        assert send(server.url) == Delivered("HTTP 200 ok")
+        assert server.next_post().text.endswith("id: 17-opened")
+
+
+def test_an_unknown_certificate_is_not_trusted(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with HttpStandIn(tls=tls) as server:
         outcome = send(server.url)
-    assert outcome == (Delivered("HTTP 200") if status == 200 else Retry("HTTP 500"))
+        assert server.posts.empty()
+    assert isinstance(outcome, Retry)
+    assert outcome.reason.startswith("SSLCertVerificationError")
 
 
-def test_an_answer_that_comes_drop_by_drop_is_not_waited_for() -> None:
-    with EndlessServer(200, b"x", pause_s=0.01) as server:
-        assert send(server.url, timeout_s=0.1).__class__ is Retry
+@pytest.mark.parametrize(("status", "outcome"), [(200, "HTTP 200, but not Slack's ok"), (500, "HTTP 500"), (0, "LineTooLong")])
+def test_an_answer_without_end_is_read_to_its_beginning(tls: ssl.SSLContext, status: int, outcome: str) -> None:
+    with EndlessServer(status, b"x" * 65536, tls=tls) as server:
+        assert send(server.url) == Retry(outcome)
 
 
-def test_a_web_page_that_answers_200_is_not_taken_for_slack() -> None:
-    with HttpStandIn(lambda post: Reply(200, "<html>log in first</html>")) as server:
-        assert send(server.url) == Retry("HTTP 200, but a web page instead of Slack's answer")
+def test_the_proxy_of_the_environment_is_used(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where NO_PROXY does not say otherwise; and HTTP_PROXY is none for https://."""
+    with HttpStandIn(tls=tls) as server:
+        nobody = f"http://127.0.0.1:{free_port()}"
+        monkeypatch.setenv("HTTP_PROXY", nobody)
+        monkeypatch.delenv("NO_PROXY")
+        assert isinstance(send(server.url), Delivered)
+        monkeypatch.setenv("HTTPS_PROXY", nobody)
+        assert send(server.url) == Retry("ConnectionRefusedError: Connection refused")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert isinstance(send(server.url), Delivered)
+
+
+_WITHOUT_FILES = """
+import sys
+from datetime import UTC, datetime
+
+import monitor_blueprint.cli
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.notifiers import slack
+
+assert "slack_sdk" not in sys.modules
+environ = {"SLACK_WEBHOOK": sys.argv[1]}
+assert slack.check(slack.Options(), environ) == []
+sys.meta_path.clear()
+print(slack.send(Message("1", "", "", datetime.now(UTC)), slack.Options(), environ, 10.0))
+"""
+
+
+def test_nothing_is_imported_for_an_alert() -> None:
+    """The disk may be gone by then; and who does not want Slack does not load its library at all."""
+    with HttpStandIn() as server:
+        argv = [sys.executable, "-c", _WITHOUT_FILES, server.url]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("Delivered(answer='HTTP 200 ok', problem='')\n", "")
 
 
 @pytest.mark.parametrize(
