@@ -96,6 +96,8 @@ def check(options: Options, environ: Mapping[str, str]) -> list[str]:
         problems.append("SMTP_USER and SMTP_PASSWORD must both be set, or neither")
     if options.ca_file and not Path(options.ca_file).is_file():
         problems.append(f"ca_file: there is no file {options.ca_file}")
+    # With the first mail its library imports the rest of itself: at the moment of an alert the disk may be gone.
+    EmailMessage()
     return problems
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -221,6 +223,29 @@ def test_a_sendmail_that_hangs_or_is_missing_is_tried_again(tmp_path: Path) -> N
     missing = send(environ, options=email.Options(sendmail=str(tmp_path / "nothing")))
     assert isinstance(missing, Retry)
     assert "No such file" in missing.reason
+
+
+_WITHOUT_FILES = """
+import sys
+from datetime import UTC, datetime
+
+import monitor_blueprint.cli
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.notifiers import email
+
+environ = dict(each.split("=") for each in sys.argv[1:])
+assert email.check(email.Options(), environ) == []
+sys.meta_path.clear()
+print(email.send(Message("1", "subject", "body", datetime.now(UTC)), email.Options(), environ, 10.0))
+"""
+
+
+def test_nothing_is_imported_for_an_alert() -> None:
+    """The disk may be gone by then."""
+    with MailStandIn() as server:
+        argv = [sys.executable, "-c", _WITHOUT_FILES, *(f"{name}={value}" for name, value in server.environ.items())]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("Delivered(answer='accepted', problem='')\n", "")
 
 
 def test_a_good_configuration_has_no_problem() -> None:
