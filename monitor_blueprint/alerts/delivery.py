@@ -34,6 +34,13 @@ SCHEDULE_SENDER = "service"
 _LEASE_MARGIN_S = 15.0
 # Slack cuts a text at 40,000 characters, and what comes last in a backlog is how things are now.
 _SUMMARY_CHARS = 20_000
+# An attempt that has not ended is waited for again: it may still be accepted, and a second one beside it would then be a
+# duplicate. But a connection can hang for good (nobody can cut one of Slack's library, which reads an answer to its end, be it
+# drop by drop), and later messages must not wait for that: after so many waits the attempt is left alone, a new one begins.
+_WAITS = 3
+# Each one that is left alone keeps a thread and a connection until it ends. With so many of them it is not the one
+# connection, and one more would help nobody: the latest is waited for until any of them ends.
+_LEFT_ALONE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +186,7 @@ class _ChannelDelivery:
         self._stopping = stopping
         self._lock = threading.Lock()
         self._under_way: _UnderWay | None = None
+        self._left_alone: list[_UnderWay] = []
 
     def take_over(self) -> None:
         """Make the channel this sender's, after a crash its own once more."""
@@ -243,6 +251,9 @@ class _ChannelDelivery:
 
     def _attempt(self, envelope: _Envelope) -> tuple[_Envelope, Outcome]:
         """Send it, and return how that ended; or else what was sent before and has ended only now, which counts as well."""
+        accepted = self._accepted_late()
+        if accepted is not None:
+            return accepted
         if self._under_way is None:
             # Where there is no thread to be had, this raises, and nothing is under way.
             self._under_way = _UnderWay(envelope, Attempt(self._channel, envelope.message, self._timing.operation_s))
@@ -251,8 +262,21 @@ class _ChannelDelivery:
         if outcome is not None:
             self._under_way = None
             return current.envelope, outcome
-        # It is waited for again the next time: never two at once, and its answer still counts.
+        current.waits += 1
+        if current.waits >= _WAITS and len(self._left_alone) < _LEFT_ALONE:
+            self._left_alone.append(current)
+            self._under_way = None
         return current.envelope, current.attempt.no_end()
+
+    def _accepted_late(self) -> tuple[_Envelope, Outcome] | None:
+        """Return what was accepted after it had been left alone, if anything; forget what failed then."""
+        for late in list(self._left_alone):
+            outcome = late.attempt.outcome(time.monotonic())
+            if outcome is not None:
+                self._left_alone.remove(late)
+            if isinstance(outcome, Delivered):
+                return late.envelope, outcome
+        return None
 
     def _settle(self, sent: _Envelope, outcome: Outcome, backoff_s: float) -> None:
         """Record how it ended, and give the lease back."""
@@ -287,12 +311,13 @@ class _Envelope:
     event_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _UnderWay:
-    """An attempt that has not ended."""
+    """An attempt that has not ended, and how often it was waited for."""
 
     envelope: _Envelope
     attempt: Attempt
+    waits: int = 0
 
 
 def _fitting(messages: Sequence[Message]) -> int:

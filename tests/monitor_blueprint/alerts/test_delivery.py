@@ -381,6 +381,114 @@ def test_an_attempt_without_end_is_left_alone_and_its_late_success_still_counts(
     assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
+class Stuck:
+    """A channel whose first attempts do not end before they are let go; the later ones land at once."""
+
+    def __init__(self, first: int, outcome: Outcome | None = None) -> None:
+        self.first = first
+        self.outcome = outcome or Delivered("at last")
+        self.calls: list[str] = []
+        self.begun = threading.Event()
+        self.released = threading.Event()
+
+    def __call__(self, message: Message, timeout_s: float) -> Outcome:
+        self.calls.append(message.id)
+        self.begun.set()
+        if len(self.calls) > self.first:
+            return Delivered("coo")
+        self.released.wait(60)
+        return self.outcome
+
+
+def deliver(box: Outbox, clock: Clock, times: int, attempt_s: float) -> None:
+    """Deliver what is due several times, each when the backoff is over, and wait for an attempt for `attempt_s` each time."""
+    box._deliveries["pigeon"]._timing = Timing(attempt_s=attempt_s, backlog_s=86_400.0)
+    for _ in range(times):
+        clock.now += 5 * MINUTE
+        box.deliver_due()
+
+
+def let_go(box: Outbox, stuck: Stuck) -> None:
+    """Let the attempts end, and wait until all of them have."""
+    stuck.released.set()
+    delivery = box._deliveries["pigeon"]
+    for each in (*delivery._left_alone, *([delivery._under_way] if delivery._under_way else ())):
+        assert each.attempt.outcome(time.monotonic() + 30)
+
+
+def test_after_three_waits_an_attempt_is_left_alone(store: Store, clock: Clock) -> None:
+    """A connection that hangs for good holds up neither its own message nor the later ones."""
+    stuck = Stuck(first=1)
+    for number in (1, 2):
+        add(store, number)
+    box = outbox(store, clock, stuck)
+    deliver(box, clock, 1, attempt_s=0.02)
+    assert stuck.begun.wait(30)
+    deliver(box, clock, 2, attempt_s=0.02)
+    assert stuck.calls == ["1-opened"]
+    deliver(box, clock, 1, attempt_s=30.0)
+    assert stuck.calls == ["1-opened", "1-opened", "2-opened"]
+    assert store.reads.outbox_status()["pigeon"].pending == 0
+    let_go(box, stuck)
+
+
+def test_no_more_than_three_attempts_are_left_alone(store: Store, clock: Clock) -> None:
+    """Of a channel where everything hangs; and what was accepted in the end is not sent again."""
+    stuck = Stuck(first=4)
+    for number in (1, 2):
+        add(store, number)
+    box = outbox(store, clock, stuck)
+    deliver(box, clock, 20, attempt_s=0.02)
+    assert stuck.calls == ["1-opened"] * 4
+    let_go(box, stuck)
+    deliver(box, clock, 1, attempt_s=30.0)
+    assert stuck.calls == ["1-opened"] * 4 + ["2-opened"]
+    assert store.reads.outbox_status()["pigeon"].pending == 0
+
+
+def test_one_that_ends_makes_room_for_another(store: Store, clock: Clock) -> None:
+    stuck = Stuck(first=4, outcome=Retry("reset"))
+    add(store, 1)
+    box = outbox(store, clock, stuck)
+    deliver(box, clock, 20, attempt_s=0.02)
+    let_go(box, stuck)
+    deliver(box, clock, 2, attempt_s=30.0)
+    assert stuck.calls == ["1-opened"] * 5
+    assert store.reads.outbox_status()["pigeon"].pending == 0
+
+
+def test_a_late_failure_of_one_left_alone_is_forgotten(store: Store, clock: Clock) -> None:
+    stuck = Stuck(first=1, outcome=Refused("HTTP 404"))
+    add(store, 1)
+    box = outbox(store, clock, stuck)
+    deliver(box, clock, 1, attempt_s=0.02)
+    assert stuck.begun.wait(30)
+    deliver(box, clock, 2, attempt_s=0.02)
+    deliver(box, clock, 1, attempt_s=30.0)
+    let_go(box, stuck)
+    add(store, 2)
+    deliver(box, clock, 1, attempt_s=30.0)
+    assert stuck.calls == ["1-opened", "1-opened", "2-opened"]
+    assert box.channel_health(clock.now)["pigeon"].health is Health.OK
+    assert not box._deliveries["pigeon"]._left_alone
+
+
+def test_a_slack_that_drips_its_answer_is_left_alone(store: Store, clock: Clock) -> None:
+    replies = iter([Reply(is_dripping=True)])
+    with HttpStandIn(lambda post: next(replies, Reply())) as server:
+        (slack,) = channels({"SLACK_WEBHOOK": server.url})
+        box = Outbox(store, [replace(slack, name="pigeon")], summarise, clock=clock)
+        for number in (1, 2):
+            add(store, number)
+        deliver(box, clock, 1, attempt_s=0.05)
+        assert server.next_post().text.startswith("body 1\n")
+        deliver(box, clock, 2, attempt_s=0.05)
+        assert store.reads.outbox_status()["pigeon"].pending == 2
+        deliver(box, clock, 1, attempt_s=30.0)
+        assert [server.next_post().text.splitlines()[0] for _ in range(2)] == ["body 1", "body 2"]
+    assert store.reads.outbox_status()["pigeon"].pending == 0
+
+
 def test_two_processes_never_send_over_one_channel_at_once(store: Store, tmp_path: Path, clock: Clock) -> None:
     inside = threading.Event()
     released = threading.Event()
