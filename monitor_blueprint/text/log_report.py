@@ -54,5 +54,5 @@ def _previous(result: CheckResult, state: State) -> Line:
     level, text = _line(result, max(result.readings, key=lambda reading: reading.status.severity), state)
     status = state.checks[result.check].status
     if status is not Status.OK:
-        level = max(level, LEVELS[status])
+        level = LEVELS[status]
     return level, ko.NOT_DUE.format(line=text, at=render.local(result.at))

@@ -90,6 +90,7 @@ def test_a_kind_may_want_to_run_less_often_and_the_file_has_the_last_word() -> N
     updates = '[[check]]\nname = "Updates"\nkind = "updates"\n'
     assert parse(updates).checks[0].policy.interval_s > 300.0
     assert parse(updates + "interval_s = 900\n").checks[0].policy.interval_s == 900.0
+    assert parse(updates + "interval_s = 0\n").checks[0].policy.interval_s == 300.0
 
 
 def test_units_are_collected_once_each() -> None:
@@ -125,6 +126,22 @@ why = "backup"
     (silence,) = maintenance.active((window,), datetime(2025, 12, 6, 17, 30, tzinfo=UTC))
     assert (silence.check, silence.why) == ("Flask", "backup")
     assert not maintenance.active((window,), datetime(2025, 12, 6, 18, 30, tzinfo=UTC))
+
+
+def test_a_window_may_end_after_midnight() -> None:
+    window = '[[maintenance]]\ndays = ["sun"]\nstart = 23:00:00\nend = 01:00:00\ntimezone = "UTC"\n'
+    assert [(each.start, each.end) for each in parse(FLASK + window).windows] == [(time(23), time(1))]
+
+
+def test_the_monitors_own_check_and_rules_follow_its_section() -> None:
+    found = parse("[monitor]\nevery_minutes = 10\nreminder_minutes = 7" + FLASK)
+    assert [(policy.name, policy.interval_s) for policy in found.policies] == [("Flask", 600.0), ("Monitor", 600.0)]
+    assert found.rules.reminder_s == 420.0
+
+
+def test_equal_limits_leave_no_warning() -> None:
+    (check,) = parse('[[check]]\nname = "CPU"\nkind = "cpu"\nwarning = 90\ncritical = 90').checks
+    assert check.options.thresholds == Thresholds(90, 90)
 
 
 # --- What is refused
@@ -211,6 +228,7 @@ why = "backup"
             '[[channel]] email: key "sendmial" is not known (did you mean "sendmail"?); allowed: kind, ca_file, sendmail',
         ),
         ("[[channel]]\nkind = 'slack'\n" * 2, '[[channel]] "slack" is there twice; each kind can be there once'),
+        ("[monitor]", "no [[check]] is configured; a monitor that checks nothing would say OK for ever"),
     ],
 )
 def test_a_mistake_is_told_with_the_file_the_key_and_what_is_allowed(text: str, expected: str) -> None:
@@ -285,6 +303,14 @@ def test_a_check_whose_file_cannot_be_used_is_told_with_the_file_and_what_is_wro
     assert str(refused.value).startswith(f'monitor.toml: [[check]] "Uptime": {path}{why}')
     # Who does not name it is not stopped by it.
     assert parse(FLASK).faults == ()
+
+
+def test_a_private_file_is_no_plugin(put_file: PutFile) -> None:
+    path = put_file(probes, "")
+    path.rename(path.with_name("_draft.py"))
+    assert "_draft" not in probes.available()
+    with pytest.raises(ConfigError, match=r'kind "_draft" is not known'):
+        parse("[[check]]\nname = 'Uptime'\nkind = '_draft'")
 
 
 HALF_WRITTEN = [
@@ -434,6 +460,10 @@ def test_a_wrong_variable_is_told_by_name_and_no_secret_with_it(environ: dict[st
         ("SMTP_HSOT", "SMTP_HOST"),
         ("SLAK_WEBHOOK", "SLACK_WEBHOOK"),
         ("ALERT_EMIAL", "ALERT_EMAIL"),
+        ("MONITOR_ADMIN_TOKN", "MONITOR_ADMIN_TOKEN"),
+        ("HEARTBEAT_URI", "HEARTBEAT_URL"),
+        ("ML_APIKEY", "ML_API_KEY"),
+        ("NEURONOVA_CONFG", "NEURONOVA_CONFIG"),
     ],
 )
 def test_a_misspelt_variable_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
@@ -448,6 +478,24 @@ def test_a_misspelt_variable_is_told_with_the_one_that_was_meant(name: str, mean
 )
 def test_a_variable_of_another_program_is_none_of_ours_misspelt(name: str) -> None:
     assert parse(FLASK, {name: "x"}).environ == {name: "x"}
+
+
+@pytest.mark.parametrize("token", ["", " ", "x" * 16, "x" * 256, "Az09._~-Az09._~-", f" {'x' * 16}\n"])
+def test_a_token_that_can_be_typed_is_taken(token: str) -> None:
+    assert parse(FLASK, {"MONITOR_ADMIN_TOKEN": token}).environ == {"MONITOR_ADMIN_TOKEN": token}
+
+
+@pytest.mark.parametrize("token", ["x" * 15, "x" * 257, "x" * 16 + ":", "x" * 16 + " x", "\uac00" * 16])
+def test_a_token_that_is_weak_or_odd_is_refused(token: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK, {"MONITOR_ADMIN_TOKEN": token})
+    assert str(refused.value) == (
+        "environment: MONITOR_ADMIN_TOKEN must be 16 to 256 letters, digits and . _ ~ - (or empty: one is made)"
+    )
+
+
+def test_a_newline_at_the_end_is_no_tear() -> None:
+    assert parse(FLASK, {"ALERT_EMAIL": "ops@example.com\n"}).environ
 
 
 def test_all_wrong_variables_are_told_at_once() -> None:

@@ -73,6 +73,12 @@ def test_a_failure_that_joins_names_all_that_fails_and_what_is_new() -> None:
     assert body(notified)[:4] == [*guide.ALERT, "새로 실패: Flask"]
 
 
+def test_what_cannot_be_seen_is_not_called_failed() -> None:
+    notified = replace(event(checks=("Django", "Flask")), blind=("Django",))
+    assert body(notified)[1] == "실패한 서비스: Flask"
+    assert [line.partition(":")[0] for line in body(notified)[3:5]] == ["- Django API", "- Flask"]
+
+
 def test_a_check_without_a_result_says_so() -> None:
     assert body(event(checks=("Backup",)))[3] == "- Backup: 결과 없음 · 2025-12-06 14:35:01부터"
 
@@ -187,6 +193,7 @@ def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
     second = Message("b", "s", "second", AT + timedelta(minutes=2), 7, "recovered")
     notified = messages.backlog([first, second], AT + timedelta(hours=2, minutes=1))
     assert notified.subject == "[NeuroNova] 지연된 알림 2건 (최대 2시간 1분 지연)"
+    assert (notified.id, notified.at, notified.incident, notified.kind) == ("b-late2", second.at, 7, "recovered")
     assert notified.body.splitlines() == [
         "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
         "",

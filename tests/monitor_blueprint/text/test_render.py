@@ -11,7 +11,7 @@ from monitor_blueprint import probes
 from monitor_blueprint.alerts.delivery import Health
 from monitor_blueprint.domain.models import CheckResult, EventKind, Facts, Reading, Status
 from monitor_blueprint.text import ko, render
-from tests.monitor_blueprint.text.samples import AT, RESULTS, event
+from tests.monitor_blueprint.text.samples import AT, DISK_FULL, RESULTS, event
 
 pytestmark = pytest.mark.usefixtures("seoul")
 
@@ -132,6 +132,7 @@ REFUSED: Facts = {"reason": "refused"}
         # A kind of check that has no text of its own is understood all the same.
         ("new_kind", Reading("age"), "Flask: age 정상"),
         ("new_kind", Reading("age", WARNING, 1.5, "h"), "Flask: age 경고 (1.5h)"),
+        ("new_kind", Reading("age", WARNING, 2.0, "h"), "Flask: age 경고 (2h)"),
         ("new_kind", Reading("age", CRITICAL, 3, "h", facts={"reason": "old"}), "Flask: age 위험 (3h, old)"),
         # Who could not look blames nobody.
         ("service", Reading("probe", UNKNOWN, facts={"reason": "no system bus"}), "Flask: 확인 불가 (no system bus)"),
@@ -188,6 +189,9 @@ def test_text_from_outside_is_not_taken_for_a_place_to_fill() -> None:
 
 def test_the_worst_reading_speaks_for_the_check() -> None:
     assert render.worst_line("Django", RESULTS) == "Django API: 응답 이상 (HTTP 502)"
+    unseen = Reading("probe", Status.UNKNOWN, facts={"reason": "x"})
+    disk = CheckResult("Disk", "disk", (unseen, *DISK_FULL.readings), AT)
+    assert render.worst_line("Disk", {"Disk": disk}) == "디스크 사용량: 91% (위험)"
 
 
 def test_a_check_that_is_not_well_yet_is_not_shown_by_the_reading_that_is() -> None:

@@ -1,0 +1,109 @@
+"""Which lines a health check writes, and how loud each is."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, State, Status
+from monitor_blueprint.text import log_report
+from monitor_blueprint.text.health_log import SUCCESS
+from monitor_blueprint.text.log_report import Line
+from tests.monitor_blueprint.text.samples import AT, DISK_FULL, DJANGO_DOWN, FLASK_DOWN
+
+INFO, WARNING, ERROR = logging.INFO, logging.WARNING, logging.ERROR
+
+pytestmark = pytest.mark.usefixtures("seoul")
+
+
+def state(**statuses: Status) -> State:
+    return State({name: CheckState(status) for name, status in statuses.items()})
+
+
+def lines(result: CheckResult, status: Status) -> list[Line]:
+    """What is written of a check that ran, and whose status is this."""
+    found = [*log_report.steps([result], state(**{result.check: status}), {result.check: 1}, {})]
+    assert found[0][0] == INFO
+    return found[1:]
+
+
+def not_due(result: CheckResult, status: Status) -> Line:
+    """What is written of a check that did not run, and whose status is this."""
+    _, line = log_report.steps([], state(**{result.check: status}), {result.check: 1}, {result.check: result})
+    return line
+
+
+def test_a_health_check_has_the_guides_frame() -> None:
+    assert [*log_report.framed([(ERROR, "x")], Status.CRITICAL)] == [
+        (INFO, "========================================="),
+        (INFO, "NeuroNova 헬스 체크 시작"),
+        (INFO, "========================================="),
+        (ERROR, "x"),
+        (INFO, "========================================="),
+        (INFO, "헬스 체크 완료: CRITICAL"),
+        (INFO, "========================================="),
+    ]
+
+
+def test_steps_are_in_their_order() -> None:
+    """Whatever the order of the results, and whether they are of now or of before."""
+    known = state(Django=Status.CRITICAL, Flask=Status.CRITICAL, Disk=Status.CRITICAL)
+    numbers = {"Django": 1, "Disk": 2, "Flask": 3}
+    found = log_report.steps([FLASK_DOWN, DJANGO_DOWN], known, numbers, {"Disk": DISK_FULL, "Flask": FLASK_DOWN})
+    assert [*found] == [
+        (INFO, "1. Django 상태 확인 중..."),
+        (SUCCESS, "Django: 정상 실행 중"),
+        (ERROR, "Django API: 응답 이상 (HTTP 502)"),
+        (INFO, "2. 디스크 사용량 확인 중..."),
+        (ERROR, "디스크 사용량: 91% (위험) - 이전 결과 (2025-12-06 14:35:01)"),
+        (INFO, "3. Flask ML 서버 상태 확인 중..."),
+        (ERROR, "Flask: 중지됨 (failed/failed)"),
+    ]
+
+
+def test_what_was_never_seen_has_no_step() -> None:
+    """Nor has what is no longer known: a check that was taken out of the configuration and has come back."""
+    assert [*log_report.steps([], state(), {"Flask": 1, "Disk": 2}, {"Disk": DISK_FULL})] == []
+
+
+@pytest.mark.parametrize("status", [Status.OK, Status.WARNING, Status.UNKNOWN])
+def test_what_is_not_confirmed_is_a_warning(status: Status) -> None:
+    assert lines(FLASK_DOWN, status) == [(WARNING, "Flask: 중지됨 (failed/failed) - 재확인 대기")]
+
+
+@pytest.mark.parametrize("aspect", ["absent", "no_unit"])
+def test_what_is_left_out_is_no_success(aspect: str) -> None:
+    ((level, _),) = lines(CheckResult("Nginx", "service", (Reading(aspect),), AT), Status.OK)
+    assert level == INFO
+
+
+@pytest.mark.parametrize(("status", "level"), [(Status.OK, INFO), (Status.WARNING, WARNING), (Status.CRITICAL, WARNING)])
+def test_what_is_settling_is_no_success(status: Status, level: int) -> None:
+    settling = Reading("unit", status, facts={"state": "activating/start"}, is_settling=True)
+    ((found, _),) = lines(CheckResult("Flask", "service", (settling,), AT), Status.OK)
+    assert found == level
+
+
+def test_the_worst_of_before_is_repeated() -> None:
+    readings = (Reading("a"), Reading("b", Status.CRITICAL), Reading("c", Status.UNKNOWN, facts={"reason": "x"}))
+    assert not_due(CheckResult("New", "new", readings, AT), Status.CRITICAL) == (
+        ERROR,
+        "New: b 위험 - 이전 결과 (2025-12-06 14:35:01)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("reading", "status", "level"),
+    [
+        (Reading("a"), Status.OK, SUCCESS),
+        (Reading("a"), Status.WARNING, WARNING),
+        (Reading("a"), Status.UNKNOWN, WARNING),
+        (Reading("a"), Status.CRITICAL, ERROR),
+        (Reading("a", Status.WARNING), Status.OK, WARNING),
+        (Reading("a", Status.UNKNOWN), Status.CRITICAL, ERROR),
+    ],
+)
+def test_what_is_not_due_is_as_loud_as_its_check(reading: Reading, status: Status, level: int) -> None:
+    """Its age alone can make a check UNKNOWN."""
+    assert not_due(CheckResult("New", "new", (reading,), AT), status)[0] == level
