@@ -31,7 +31,7 @@ def parse(text: str, environ: Mapping[str, str] | None = None) -> Config:
 # --- What is there without any settings
 
 
-def test_without_settings_the_guide_is_configured_as_it_stands() -> None:
+def test_the_default_is_the_guide() -> None:
     found = config.load({})
     document = tomllib.loads(config.DEFAULT_FILE.read_text())
     assert [section["name"] for section in document["check"]][:6] == ["Nginx", "Django", "Flask", "Disk", "Memory", "CPU"]
@@ -50,20 +50,21 @@ def test_without_settings_the_guide_is_configured_as_it_stands() -> None:
     assert (depends_on["Nginx"], depends_on["Django"], depends_on["Flask"]) == (("Django",), ("Flask",), ())
 
 
-def test_the_thresholds_of_the_guide_need_not_be_written() -> None:
+def test_the_guides_thresholds_are_default() -> None:
     kinds = "".join(f'[[check]]\nname = "{kind}"\nkind = "{kind}"\n' for kind in ("disk", "memory", "cpu"))
     thresholds = {check.name: check.options.thresholds for check in parse(kinds).checks}
     assert thresholds == {"disk": Thresholds(80, 90), "memory": Thresholds(80, 90), "cpu": Thresholds(70, 90)}
 
 
-def test_the_configuration_that_the_installer_lays_down_is_valid() -> None:
+def test_the_installers_file_is_valid() -> None:
     path = ROOT / "deploy" / "monitoring" / "monitor.toml"
     found = config.load({"NEURONOVA_CONFIG": str(path)})
     assert [check.name for check in found.checks][:6] == ["Nginx", "Django", "Flask", "Disk", "Memory", "CPU"]
     assert (found.source, found.is_embedded) == (str(path), False)
 
 
-def test_the_embedded_configuration_leaves_out_what_cannot_work_on_this_machine() -> None:
+def test_the_default_leaves_out_the_impossible() -> None:
+    """What cannot work on this machine; a file of the operator's own leaves out nothing."""
     absent = '[[check]]\nname = "Golden"\nkind = "golden"\nsample = "/nowhere/golden.json"\n'
     document = tomllib.loads(FLASK + absent)
     embedded = config.parse(document, {}, source="default.toml", is_embedded=True)
@@ -75,18 +76,21 @@ def test_the_embedded_configuration_leaves_out_what_cannot_work_on_this_machine(
 # --- What the configuration gives
 
 
-def test_the_order_of_the_file_is_the_order_of_the_checks_and_the_monitors_own_comes_last() -> None:
+def test_checks_keep_the_files_order() -> None:
+    """The monitor's own comes last."""
     text = "".join(f'[[check]]\nname = "{name}"\nkind = "cpu"\n' for name in "ZAM")
     found = parse(text)
     assert [policy.name for policy in found.policies] == ["Z", "A", "M", "Monitor"]
 
 
-def test_no_check_runs_more_often_than_the_schedule() -> None:
+def test_the_schedule_limits_the_interval() -> None:
+    """No check runs more often."""
     found = parse("[monitor]\nevery_minutes = 10" + FLASK + "interval_s = 5\n")
     assert found.checks[0].policy.interval_s == 600.0
 
 
-def test_a_kind_may_want_to_run_less_often_and_the_file_has_the_last_word() -> None:
+def test_a_kind_may_run_less_often() -> None:
+    """The file has the last word."""
     updates = '[[check]]\nname = "Updates"\nkind = "updates"\n'
     assert parse(updates).checks[0].policy.interval_s > 300.0
     assert parse(updates + "interval_s = 900\n").checks[0].policy.interval_s == 900.0
@@ -107,7 +111,7 @@ units = ["nginx", "gunicorn_flask"]
     assert parse(text).units == ("nginx", "gunicorn_flask")
 
 
-def test_a_maintenance_window_is_local_time_of_its_zone() -> None:
+def test_a_window_is_local_time() -> None:
     text = (
         FLASK
         + """
@@ -133,7 +137,8 @@ def test_a_window_may_end_after_midnight() -> None:
     assert [(each.start, each.end) for each in parse(FLASK + window).windows] == [(time(23), time(1))]
 
 
-def test_the_monitors_own_check_and_rules_follow_its_section() -> None:
+def test_the_monitor_follows_its_section() -> None:
+    """Its own check, and the rules."""
     found = parse("[monitor]\nevery_minutes = 10\nreminder_minutes = 7" + FLASK)
     assert [(policy.name, policy.interval_s) for policy in found.policies] == [("Flask", 600.0), ("Monitor", 600.0)]
     assert found.rules.reminder_s == 420.0
@@ -231,13 +236,15 @@ def test_equal_limits_leave_no_warning() -> None:
         ("[monitor]", "no [[check]] is configured; a monitor that checks nothing would say OK for ever"),
     ],
 )
-def test_a_mistake_is_told_with_the_file_the_key_and_what_is_allowed(text: str, expected: str) -> None:
+def test_a_mistake_is_told(text: str, expected: str) -> None:
+    """With the file, the key and what is allowed."""
     with pytest.raises(ConfigError) as refused:
         parse(text)
     assert str(refused.value) == f"monitor.toml: {expected}"
 
 
-def test_an_unknown_kind_of_check_is_told_with_those_that_exist() -> None:
+def test_an_unknown_kind_is_told() -> None:
+    """With those that exist."""
     with pytest.raises(ConfigError) as refused:
         parse("[[check]]\nname = 'Disk'\nkind = 'disc'")
     notified = str(refused.value)
@@ -294,9 +301,8 @@ def put_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PutFile:
         ("class Options: ...\ndef probe(options, context): ...", ": Options must be a msgspec.Struct"),
     ],
 )
-def test_a_check_whose_file_cannot_be_used_is_told_with_the_file_and_what_is_wrong(
-    put_file: PutFile, text: str, why: str
-) -> None:
+def test_a_broken_check_is_told(put_file: PutFile, text: str, why: str) -> None:
+    """With its file, and what is wrong with it."""
     path = put_file(probes, text)
     with pytest.raises(ConfigError) as refused:
         parse(f"[[check]]\nname = 'Uptime'\nkind = '{path.stem}'")
@@ -321,9 +327,8 @@ HALF_WRITTEN = [
 
 
 @pytest.mark.parametrize(("text", "why"), HALF_WRITTEN, ids=["import", "names", "is_configured"])
-def test_a_channel_whose_file_cannot_be_used_is_told_where_it_is_configured_and_left_out_where_not(
-    put_file: PutFile, text: str, why: str
-) -> None:
+def test_a_broken_channel_is_told(put_file: PutFile, text: str, why: str) -> None:
+    """It is refused where it is configured, and left out where it is not."""
     path = put_file(notifiers, text)
     why = why.format(file=path, name=path.name)
     found = parse(FLASK, {"SLACK_WEBHOOK": "https://hooks.slack.com/x"})
@@ -335,7 +340,8 @@ def test_a_channel_whose_file_cannot_be_used_is_told_where_it_is_configured_and_
     assert str(refused.value).startswith(f'monitor.toml: [[channel]] "{path.stem}": {why}')
 
 
-def test_a_channel_whose_settings_cannot_be_checked_is_told(put_file: PutFile) -> None:
+def test_a_failing_check_of_settings(put_file: PutFile) -> None:
+    """The channel's file raises where it should say what is wrong."""
     kind = put_file(notifiers, PAGER.replace("return []", 'raise ValueError("secret")')).stem
     assert parse(FLASK).faults == ()
     with pytest.raises(ConfigError) as refused:
@@ -343,7 +349,8 @@ def test_a_channel_whose_settings_cannot_be_checked_is_told(put_file: PutFile) -
     assert str(refused.value) == f"environment: notifiers/{kind}.py: check() failed: ValueError"
 
 
-def test_a_new_channel_is_one_file_and_configured_by_the_environment_alone(put_file: PutFile) -> None:
+def test_a_channel_needs_no_section(put_file: PutFile) -> None:
+    """A new one is a file, and the environment alone configures it."""
     kind = put_file(notifiers, PAGER).stem
     assert notifiers.channels(parse(FLASK).environ) == ()
     (channel,) = notifiers.channels(parse(FLASK, {"PAGER_ADDRESS": "1"}).environ)
@@ -356,14 +363,16 @@ def test_a_new_channel_is_one_file_and_configured_by_the_environment_alone(put_f
     ("ending", "why"),
     [("return None", "fault in the notifier: it returned NoneType"), ('raise ValueError("secret")', "unexpected ValueError")],
 )
-def test_a_channel_that_does_not_say_how_it_went_is_tried_again(put_file: PutFile, ending: str, why: str) -> None:
+def test_a_channel_without_an_outcome(put_file: PutFile, ending: str, why: str) -> None:
+    """It is tried again."""
     put_file(notifiers, PAGER.replace("return Delivered()", ending))
     (channel,) = notifiers.channels({"PAGER_ADDRESS": "1"})
     message = Message("nn-1", "subject", "body", datetime(2025, 12, 6, tzinfo=UTC))
     assert channel.send(message, 1.0) == Retry(why)
 
 
-def test_a_new_channel_that_must_be_told_something_is_wanted_by_its_section(put_file: PutFile) -> None:
+def test_a_section_wants_a_channel(put_file: PutFile) -> None:
+    """One that must be told something."""
     text = PAGER.replace("    pass", "    url: str").replace('bool(environ.get("PAGER_ADDRESS"))', "True")
     kind = put_file(notifiers, text).stem
     assert parse(FLASK).faults == ()
@@ -375,7 +384,8 @@ def test_a_new_channel_that_must_be_told_something_is_wanted_by_its_section(put_
 @pytest.mark.parametrize(
     "unit", ["gunicorn django", "nginx\n", "gunicorn.django", "worker@", "worker@.service", "nginx*", "엔진"]
 )
-def test_a_name_that_no_unit_can_have_is_refused_because_systemd_would_then_watch_none(unit: str) -> None:
+def test_an_impossible_unit_is_refused(unit: str) -> None:
+    """With one such name systemd would watch none."""
     sections = (
         [{"name": "Nginx", "kind": "service", "unit": unit}],
         [{"name": "Nginx", "kind": "restarts", "units": ["nginx", unit]}],
@@ -388,12 +398,13 @@ def test_a_name_that_no_unit_can_have_is_refused_because_systemd_would_then_watc
 @pytest.mark.parametrize(
     "unit", ["nginx", "nginx.service", "worker@1", "worker@a.b.service", "my.app.service", r"dev-disk\x2d1.mount"]
 )
-def test_a_name_that_a_unit_can_have_is_taken(unit: str) -> None:
+def test_a_possible_unit_is_taken(unit: str) -> None:
     assert config.parse({"check": [{"name": "A", "kind": "service", "unit": unit}]}, {}, source="monitor.toml").units == (unit,)
 
 
 @pytest.mark.parametrize("name", ["", "two words", 'quo"te', "quo'te", "*", "x" * 41, "line\n", "\n", "tab\t"])
-def test_a_name_that_no_command_line_could_take_is_refused(name: str) -> None:
+def test_an_untypable_name_is_refused(name: str) -> None:
+    """No command line could take it."""
     with pytest.raises(ConfigError, match=r"name must be a text of 1 to 40 characters"):
         config.parse({"check": [{"name": name, "kind": "cpu"}]}, {}, source="monitor.toml")
 
@@ -445,7 +456,8 @@ def test_a_wrong_maintenance_window_is_told(key: str, value: str, expected: str)
         ),
     ],
 )
-def test_a_wrong_variable_is_told_by_name_and_no_secret_with_it(environ: dict[str, str], channels: str, expected: str) -> None:
+def test_a_wrong_variable_is_told(environ: dict[str, str], channels: str, expected: str) -> None:
+    """By its name, and no secret with it."""
     with pytest.raises(ConfigError) as refused:
         parse(channels + FLASK, environ)
     assert str(refused.value) == f"environment: {expected}"
@@ -466,7 +478,8 @@ def test_a_wrong_variable_is_told_by_name_and_no_secret_with_it(environ: dict[st
         ("NEURONOVA_CONFG", "NEURONOVA_CONFIG"),
     ],
 )
-def test_a_misspelt_variable_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
+def test_a_misspelt_variable_is_told(name: str, meant: str) -> None:
+    """With the one that was meant."""
     with pytest.raises(ConfigError) as refused:
         parse(FLASK, {name: "secret"})
     assert str(refused.value) == f"environment: {name} is not known (did you mean {meant}?)"
@@ -476,17 +489,19 @@ def test_a_misspelt_variable_is_told_with_the_one_that_was_meant(name: str, mean
     "name",
     ["SFTP_HOST", "SFTP_USER", "SFTP_PASSWORD", "SNMP_HOST", "IMAP_PASSWORD", "LLM_API_KEY", "MAIL_API_KEY", "API_KEY", "PATH"],
 )
-def test_a_variable_of_another_program_is_none_of_ours_misspelt(name: str) -> None:
+def test_another_programs_variable_is_fine(name: str) -> None:
+    """It is none of ours misspelt."""
     assert parse(FLASK, {name: "x"}).environ == {name: "x"}
 
 
 @pytest.mark.parametrize("token", ["", " ", "x" * 16, "x" * 256, "Az09._~-Az09._~-", f" {'x' * 16}\n"])
-def test_a_token_that_can_be_typed_is_taken(token: str) -> None:
+def test_a_typable_token_is_taken(token: str) -> None:
     assert parse(FLASK, {"MONITOR_ADMIN_TOKEN": token}).environ == {"MONITOR_ADMIN_TOKEN": token}
 
 
 @pytest.mark.parametrize("token", ["x" * 15, "x" * 257, "x" * 16 + ":", "x" * 16 + " x", "\uac00" * 16])
-def test_a_token_that_is_weak_or_odd_is_refused(token: str) -> None:
+def test_a_weak_token_is_refused(token: str) -> None:
+    """Or one that nobody can type."""
     with pytest.raises(ConfigError) as refused:
         parse(FLASK, {"MONITOR_ADMIN_TOKEN": token})
     assert str(refused.value) == (
@@ -494,16 +509,16 @@ def test_a_token_that_is_weak_or_odd_is_refused(token: str) -> None:
     )
 
 
-def test_a_newline_at_the_end_is_no_tear() -> None:
+def test_a_last_newline_is_no_tear() -> None:
     assert parse(FLASK, {"ALERT_EMAIL": "ops@example.com\n"}).environ
 
 
-def test_all_wrong_variables_are_told_at_once() -> None:
+def test_all_wrong_variables_at_once() -> None:
     with pytest.raises(ConfigError, match=r"SMTP_PORT .*; SLACK_WEBHOOK .*; HEARTBEAT_URL "):
         parse(FLASK, {"ALERT_EMAIL": "a@example.com", "SMTP_PORT": "0", "SLACK_WEBHOOK": "x", "HEARTBEAT_URL": "x"})
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         config.load({"NEURONOVA_CONFIG": f"{tmp_path}/nowhere.toml"})
     assert str(refused.value) == (
@@ -514,7 +529,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"), [(b"[monitor", "not valid TOML: "), (b"# caf\xe9", "not valid TOML: 'utf-8' codec can't decode")]
 )
-def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes, why: str) -> None:
+def test_a_broken_file_is_told(tmp_path: Path, content: bytes, why: str) -> None:
     path = tmp_path / "monitor.toml"
     path.write_bytes(content)
     with pytest.raises(ConfigError) as refused:

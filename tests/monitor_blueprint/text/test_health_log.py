@@ -43,9 +43,8 @@ def lines(path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("level", "word"), [(logging.INFO, "INFO"), (SUCCESS, "SUCCESS"), (logging.WARNING, "WARNING"), (logging.ERROR, "ERROR")]
 )
-def test_a_line_has_the_guides_form_in_the_file_and_on_standard_output(
-    log: HealthLog, directory: Path, screen: io.StringIO, level: int, word: str
-) -> None:
+def test_a_line_has_the_guides_form(log: HealthLog, directory: Path, screen: io.StringIO, level: int, word: str) -> None:
+    """In the file and on standard output alike."""
     before = datetime.now().astimezone().replace(microsecond=0)
     log.write(level, "Django: 정상 실행 중")
     after = datetime.now().astimezone()
@@ -56,21 +55,21 @@ def test_a_line_has_the_guides_form_in_the_file_and_on_standard_output(
     assert written[21:] == f" {word}: Django: 정상 실행 중\n"
 
 
-def test_only_what_is_critical_is_found_by_grep_error() -> None:
+def test_grep_error_finds_the_critical() -> None:
+    """And nothing else."""
     assert [status for status, level in LEVELS.items() if logging.getLevelName(level) == "ERROR"] == [Status.CRITICAL]
     assert LEVELS[Status.OK] == SUCCESS
 
 
-def test_the_schedules_runs_are_in_the_file_that_the_guide_calls_cron(
-    log: HealthLog, directory: Path, screen: io.StringIO
-) -> None:
+def test_runs_are_in_cron_log(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
+    """The guide's name, though no cron runs them."""
     log.write_run(logging.INFO, "헬스 체크 실행 (schedule)")
     assert lines(directory / "cron.log") == ["INFO: 헬스 체크 실행 (schedule)"]
     assert not (directory / "health_check.log").exists()
     assert not screen.getvalue()
 
 
-def test_after_a_rotation_lines_go_to_a_new_file(log: HealthLog, directory: Path) -> None:
+def test_a_rotation_begins_a_new_file(log: HealthLog, directory: Path) -> None:
     path = directory / "health_check.log"
     log.write(logging.INFO, "one")
     path.rename(directory / "health_check.log.1")
@@ -79,7 +78,8 @@ def test_after_a_rotation_lines_go_to_a_new_file(log: HealthLog, directory: Path
     assert lines(path) == ["INFO: two"]
 
 
-def test_after_the_guides_truncate_lines_go_on_from_the_beginning(log: HealthLog, directory: Path) -> None:
+def test_a_truncated_file_begins_anew(log: HealthLog, directory: Path) -> None:
+    """As the guide empties it."""
     path = directory / "health_check.log"
     log.write(logging.INFO, "one")
     os.truncate(path, 0)
@@ -87,7 +87,7 @@ def test_after_the_guides_truncate_lines_go_on_from_the_beginning(log: HealthLog
     assert lines(path) == ["INFO: two"]
 
 
-def test_a_directory_that_was_deleted_is_made_again(log: HealthLog, directory: Path) -> None:
+def test_a_deleted_directory_is_made_again(log: HealthLog, directory: Path) -> None:
     log.write(logging.INFO, "one")
     (directory / "health_check.log").unlink()
     directory.rmdir()
@@ -106,9 +106,8 @@ def test_two_processes_write_whole_lines(log: HealthLog, directory: Path) -> Non
     assert lines(directory / "health_check.log") == expected
 
 
-def test_where_the_directory_cannot_be_had_standard_output_still_has_every_line_and_the_problem_is_known(
-    log: HealthLog, directory: Path, screen: io.StringIO
-) -> None:
+def test_without_a_directory_the_screen_remains(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
+    """Standard output has every line, and the problem is known until it is over."""
     directory.write_text("a file is in the way")
     log.write(logging.ERROR, "one")
     assert screen.getvalue().endswith("ERROR: one\n")
@@ -121,7 +120,8 @@ def test_where_the_directory_cannot_be_had_standard_output_still_has_every_line_
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, the device that is always full")
-def test_a_full_disk_is_known_and_forgotten_once_there_is_room(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
+def test_a_full_disk_is_known(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
+    """And forgotten once there is room."""
     directory.mkdir()
     path = directory / "health_check.log"
     path.symlink_to("/dev/full")
@@ -136,14 +136,15 @@ def test_a_full_disk_is_known_and_forgotten_once_there_is_room(log: HealthLog, d
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, the device that is always full")
-def test_a_full_disk_is_known_from_the_log_of_runs_as_well(log: HealthLog, directory: Path) -> None:
+def test_a_full_disk_below_cron_log(log: HealthLog, directory: Path) -> None:
     directory.mkdir()
     (directory / "cron.log").symlink_to("/dev/full")
     log.write_run(logging.INFO, "one")
     assert log.problem == f"{directory}/cron.log: No space left on device"
 
 
-def test_a_log_that_was_closed_stays_closed_whoever_still_writes_or_asks(log: HealthLog, directory: Path) -> None:
+def test_a_closed_log_stays_closed(log: HealthLog, directory: Path) -> None:
+    """Whoever still writes or asks."""
     log.write(logging.INFO, "one")
     log.close()
     (directory / "health_check.log").unlink()
@@ -152,9 +153,8 @@ def test_a_log_that_was_closed_stays_closed_whoever_still_writes_or_asks(log: He
     assert not list(directory.iterdir())
 
 
-def test_no_text_from_outside_can_forge_a_line_or_send_commands_to_a_terminal(
-    log: HealthLog, directory: Path, screen: io.StringIO
-) -> None:
+def test_no_text_can_forge_a_line(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
+    """Nor send commands to a terminal."""
     log.write(logging.WARNING, "a\n[2025-12-06 14:35:01] ERROR: forged\r\x1b[31mred\x9b\u2028b\x00")
     assert lines(directory / "health_check.log") == ["WARNING: a [2025-12-06 14:35:01] ERROR: forged [31mred b"]
     assert "\x1b" not in screen.getvalue()
@@ -169,7 +169,8 @@ def test_an_endless_text_is_cut(log: HealthLog, directory: Path) -> None:
 @pytest.mark.parametrize(
     ("level", "colour"), [(SUCCESS, "32"), (logging.WARNING, "33"), (logging.ERROR, "31"), (logging.INFO, "")]
 )
-def test_a_person_at_a_terminal_sees_colours_and_the_file_has_none(directory: Path, level: int, colour: str) -> None:
+def test_a_terminal_has_colours(directory: Path, level: int, colour: str) -> None:
+    """The file has none."""
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
         log = HealthLog(directory, terminal)
@@ -192,14 +193,16 @@ def run_with(directory: Path, program: str, **environ: str) -> subprocess.Popen[
     )
 
 
-def test_a_terminal_that_knows_no_korean_gets_question_marks_and_the_file_the_text(directory: Path) -> None:
+def test_a_terminal_without_korean(directory: Path) -> None:
+    """It gets question marks, and the file the text."""
     program = "import os, pathlib\nHealthLog(pathlib.Path(os.environ['LOG_DIR'])).write(logging.INFO, '정상')"
     out, err = run_with(directory, program, PYTHONIOENCODING="ascii").communicate(timeout=60)
     assert (out[22:], err) == (b"INFO: ??\n", b"")
     assert lines(directory / "health_check.log") == ["INFO: 정상"]
 
 
-def test_who_stops_reading_the_output_disturbs_nothing(directory: Path) -> None:
+def test_a_closed_pipe_disturbs_nothing(directory: Path) -> None:
+    """`| head` stops reading."""
     program = """
 import os, pathlib
 sys.stdin.readline()

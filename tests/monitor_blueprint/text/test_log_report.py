@@ -34,7 +34,7 @@ def not_due(result: CheckResult, status: Status) -> Line:
     return line
 
 
-def test_a_health_check_has_the_guides_frame() -> None:
+def test_a_check_has_the_guides_frame() -> None:
     assert [*log_report.framed([(ERROR, "x")], Status.CRITICAL)] == [
         (INFO, "========================================="),
         (INFO, "NeuroNova 헬스 체크 시작"),
@@ -62,24 +62,24 @@ def test_steps_are_in_their_order() -> None:
     ]
 
 
-def test_what_was_never_seen_has_no_step() -> None:
+def test_the_unseen_has_no_step() -> None:
     """Nor has what is no longer known: a check that was taken out of the configuration and has come back."""
     assert [*log_report.steps([], state(), {"Flask": 1, "Disk": 2}, {"Disk": DISK_FULL})] == []
 
 
 @pytest.mark.parametrize("status", [Status.OK, Status.WARNING, Status.UNKNOWN])
-def test_what_is_not_confirmed_is_a_warning(status: Status) -> None:
+def test_the_unconfirmed_is_a_warning(status: Status) -> None:
     assert lines(FLASK_DOWN, status) == [(WARNING, "Flask: 중지됨 (failed/failed) - 재확인 대기")]
 
 
 @pytest.mark.parametrize("aspect", ["absent", "no_unit"])
-def test_what_is_left_out_is_no_success(aspect: str) -> None:
+def test_the_left_out_is_no_success(aspect: str) -> None:
     ((level, _),) = lines(CheckResult("Nginx", "service", (Reading(aspect),), AT), Status.OK)
     assert level == INFO
 
 
 @pytest.mark.parametrize(("status", "level"), [(Status.OK, INFO), (Status.WARNING, WARNING), (Status.CRITICAL, WARNING)])
-def test_what_is_settling_is_no_success(status: Status, level: int) -> None:
+def test_the_settling_is_no_success(status: Status, level: int) -> None:
     settling = Reading("unit", status, facts={"state": "activating/start"}, is_settling=True)
     ((found, _),) = lines(CheckResult("Flask", "service", (settling,), AT), Status.OK)
     assert found == level
@@ -104,6 +104,6 @@ def test_the_worst_of_before_is_repeated() -> None:
         (Reading("a", Status.UNKNOWN), Status.CRITICAL, ERROR),
     ],
 )
-def test_what_is_not_due_is_as_loud_as_its_check(reading: Reading, status: Status, level: int) -> None:
+def test_the_undue_has_its_checks_level(reading: Reading, status: Status, level: int) -> None:
     """Its age alone can make a check UNKNOWN."""
     assert not_due(CheckResult("New", "new", (reading,), AT), status)[0] == level

@@ -31,16 +31,18 @@ def body(notified: Event, results: Mapping[str, CheckResult] = RESULTS) -> list[
 # --- Alerts
 
 
-def test_an_alert_begins_exactly_as_in_the_guide() -> None:
+def test_an_alert_begins_as_the_guides() -> None:
+    """To the letter."""
     assert body(event())[:3] == guide.ALERT
 
 
 @pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED])
-def test_whatever_newly_fails_is_told_with_the_guides_first_three_lines(kind: EventKind) -> None:
+def test_new_failures_begin_as_the_guides(kind: EventKind) -> None:
     assert body(event(kind))[:3] == guide.ALERT
 
 
-def test_an_alert_goes_on_with_one_line_for_each_failed_check_what_since_when_and_the_measured_value() -> None:
+def test_each_failed_check_has_a_line() -> None:
+    """What, since when, and the measured value."""
     notified = replace(event(checks=("Django", "Flask", "Disk")), since={"Flask": AT - timedelta(seconds=61)})
     assert body(notified)[3:] == [
         "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터",
@@ -51,7 +53,8 @@ def test_an_alert_goes_on_with_one_line_for_each_failed_check_what_since_when_an
     ]
 
 
-def test_what_an_alert_says_is_also_its_subject() -> None:
+def test_the_first_line_is_the_subject() -> None:
+    """With the names of the checks."""
     message = messages.alert(event(), "nn-7", RESULTS)
     assert message.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Django Flask"
     assert (message.id, message.incident, message.kind, message.at) == ("nn-7", 7, "opened", AT)
@@ -63,23 +66,25 @@ def test_a_consequence_names_its_cause() -> None:
     )
 
 
-def test_what_merely_fails_at_the_same_time_is_not_called_a_cause() -> None:
+def test_a_coincidence_is_no_cause() -> None:
+    """Another check fails at the same time."""
     notified = replace(event(checks=("Django", "Flask", "Disk")), consequences={"Django": ("Flask",)})
     assert [line for line in body(notified) if "Disk" in line and "원인" in line] == []
 
 
-def test_a_failure_that_joins_names_all_that_fails_and_what_is_new() -> None:
+def test_a_joining_failure_names_the_new() -> None:
+    """After all that fails."""
     notified = replace(event(EventKind.JOINED), checks=("Flask",))
     assert body(notified)[:4] == [*guide.ALERT, "새로 실패: Flask"]
 
 
-def test_what_cannot_be_seen_is_not_called_failed() -> None:
+def test_the_unseen_is_not_called_failed() -> None:
     notified = replace(event(checks=("Django", "Flask")), blind=("Django",))
     assert body(notified)[1] == "실패한 서비스: Flask"
     assert [line.partition(":")[0] for line in body(notified)[3:5]] == ["- Django API", "- Flask"]
 
 
-def test_a_check_without_a_result_says_so() -> None:
+def test_a_check_without_a_result() -> None:
     assert body(event(checks=("Backup",)))[3] == "- Backup: 결과 없음 · 2025-12-06 14:35:01부터"
 
 
@@ -166,11 +171,12 @@ def test_evidence_follows_under_its_title() -> None:
     ],
     ids=lambda value: value.kind if isinstance(value, Event) else "",
 )
-def test_every_other_event_says_what_it_is(notified: Event, expected: list[str]) -> None:
+def test_every_other_event(notified: Event, expected: list[str]) -> None:
     assert body(notified) == [*expected, "", "장애 번호: 7"]
 
 
-def test_a_recovery_says_what_is_over_a_standstill_a_fault_or_that_nobody_could_see() -> None:
+def test_a_recovery_says_what_is_over() -> None:
+    """A standstill, a fault, or that nobody could see."""
     names = ("Flask", "Disk", "Django")
     notified = replace(event(EventKind.RECOVERED, names), failing=(), blind=("Django",), lasted_s=dict.fromkeys(names, 60.0))
     assert body(notified)[3:6] == [
@@ -188,7 +194,8 @@ def test_every_event_has_a_head(kind: EventKind) -> None:
 # --- The other messages
 
 
-def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
+def test_a_backlog_says_how_late() -> None:
+    """In one message."""
     first = Message("a", "s", "first", AT, 7, "opened")
     second = Message("b", "s", "second", AT + timedelta(minutes=2), 7, "recovered")
     notified = messages.backlog([first, second], AT + timedelta(hours=2, minutes=1))
@@ -205,7 +212,8 @@ def test_a_backlog_becomes_one_message_that_says_how_late_it_is() -> None:
     ]
 
 
-def test_the_dead_mans_switch_says_since_when_and_where_to_look() -> None:
+def test_the_dead_mans_switch() -> None:
+    """It says since when, and where to look."""
     assert messages.deadman(is_gone=True, last=AT, now=AT + timedelta(minutes=20)) == (
         "[CRITICAL] NeuroNova 모니터 응답 없음",
         "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: 2025-12-06 14:35:01\n시각: 2025-12-06 14:55:01\n"

@@ -35,11 +35,11 @@ def said(kind: str, aspect: str, status: Status, value: float | None = None, uni
         (EventKind.RECOVERED, "복구"),
     ],
 )
-def test_the_log_says_what_is_sent_and_over_which_channels(kind: EventKind, word: str) -> None:
+def test_what_is_sent_and_where(kind: EventKind, word: str) -> None:
     assert render.event_line(event(kind), ["email", "slack"]) == f"알림: 장애 7번 {word} - Django Flask (email, slack)"
 
 
-def test_the_log_says_when_nothing_can_be_sent() -> None:
+def test_nothing_can_be_sent() -> None:
     assert render.event_line(event(), []) == "알림: 장애 7번 발생 - Django Flask (없음)"
 
 
@@ -52,12 +52,13 @@ def test_the_log_says_when_nothing_can_be_sent() -> None:
         ("refused", "HTTP 404 no_service", "slack: 거부됨 (HTTP 404 no_service)"),
     ],
 )
-def test_how_a_message_fared_is_said_with_the_reason_if_there_is_one(state: str, answer: str, expected: str) -> None:
+def test_how_a_message_fared(state: str, answer: str, expected: str) -> None:
+    """With the reason, if there is one."""
     assert render.delivery("slack", state, answer) == expected
 
 
 @pytest.mark.parametrize("health", [Health.FAILING, Health.REFUSED])
-def test_what_is_wrong_with_a_channel_is_said_whatever_it_is(health: Health) -> None:
+def test_what_is_wrong_with_a_channel(health: Health) -> None:
     assert render.channel_problem(health, "x").endswith(": x")
     assert render.channel_problem(health, "").endswith(": 응답 없음")
 
@@ -90,7 +91,7 @@ def test_what_is_wrong_with_a_channel_is_said_whatever_it_is(health: Health) -> 
         ("Anything", "new_kind", "1. Anything 확인 중..."),
     ],
 )
-def test_a_step_is_called_as_in_the_guide(name: str, kind: str, expected: str) -> None:
+def test_a_step_has_the_guides_name(name: str, kind: str, expected: str) -> None:
     assert render.step(1, name, kind) == expected
 
 
@@ -146,7 +147,7 @@ REFUSED: Facts = {"reason": "refused"}
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_reading_is_said_in_one_line(kind: str, reading: Reading, expected: str) -> None:
+def test_a_reading_is_one_line(kind: str, reading: Reading, expected: str) -> None:
     assert render.line(CheckResult("Flask", kind, (reading,), AT), reading) == expected
 
 
@@ -164,43 +165,46 @@ def test_a_reading_is_said_in_one_line(kind: str, reading: Reading, expected: st
         ("SomeError", "SomeError"),
     ],
 )
-def test_the_reason_of_a_failed_request_is_said_in_words(reason: str, expected: str) -> None:
+def test_a_reason_is_said_in_words(reason: str, expected: str) -> None:
     assert said("service", "http", CRITICAL, reason=reason, http_status=502) == f"Flask API: 응답 이상 ({expected})"
 
 
-def test_a_percentage_is_rounded_down_so_that_no_limit_seems_met_that_is_not() -> None:
+def test_a_percentage_is_rounded_down() -> None:
+    """No limit seems met that is not."""
     assert said("disk", "usage", WARNING, 89.99) == "디스크 사용량: 89% (경고)"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
-def test_what_is_no_number_is_shown_as_unknown(value: float | None) -> None:
+def test_no_number_is_a_question_mark(value: float | None) -> None:
     assert said("disk", "usage", CRITICAL, value) == "디스크 사용량: ?% (위험)"
 
 
-def test_a_fact_that_the_probe_did_not_give_is_shown_as_unknown() -> None:
+def test_a_missing_fact_is_unknown() -> None:
     assert said("cpu", "load", OK, 28.0, cores=4) == "CPU 로드: ? (28% of 4 cores)"
 
 
-def test_text_from_outside_is_not_taken_for_a_place_to_fill() -> None:
+def test_hostile_text_stays_text() -> None:
+    """It is not taken for a place to fill."""
     hostile = "{name.__class__} {0} {"
     assert said("service", "http", CRITICAL, reason=hostile) == f"Flask API: 응답 이상 ({hostile})"
     assert said("service", "unit", CRITICAL, state=hostile) == f"Flask: 중지됨 ({hostile})"
 
 
-def test_the_worst_reading_speaks_for_the_check() -> None:
+def test_the_worst_reading_speaks() -> None:
     assert render.worst_line("Django", RESULTS) == "Django API: 응답 이상 (HTTP 502)"
     unseen = Reading("probe", Status.UNKNOWN, facts={"reason": "x"})
     disk = CheckResult("Disk", "disk", (unseen, *DISK_FULL.readings), AT)
     assert render.worst_line("Disk", {"Disk": disk}) == "디스크 사용량: 91% (위험)"
 
 
-def test_a_check_that_is_not_well_yet_is_not_shown_by_the_reading_that_is() -> None:
+def test_the_settling_reading_speaks() -> None:
+    """Of two that are OK, the one that is not ready yet."""
     starting = Reading("http", facts={"reason": "refused"}, is_settling=True)
     results = {"Flask": CheckResult("Flask", "service", (Reading("unit"), starting), AT)}
     assert render.worst_line("Flask", results) == "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"
 
 
-def test_another_disk_than_the_servers_own_is_named() -> None:
+def test_another_disk_is_named() -> None:
     assert said("disk", "usage", Status.CRITICAL, 93.0, "%", path="/srv") == "디스크 사용량 (/srv): 93% (위험)"
     assert said("disk", "usage", Status.OK, 45.0, "%", path="/") == "디스크 사용량: 45% (정상)"
 
@@ -219,16 +223,18 @@ def test_another_disk_than_the_servers_own_is_named() -> None:
         (86400 * 400, "400일"),
     ],
 )
-def test_a_duration_is_said_in_at_most_two_units(seconds: float, expected: str) -> None:
+def test_a_duration_has_two_units(seconds: float, expected: str) -> None:
+    """At most."""
     assert render.duration(seconds) == expected
 
 
-def test_a_moment_is_local_time_and_none_is_said() -> None:
+def test_a_moment_is_local_time() -> None:
+    """And none is said so."""
     assert render.local(AT) == "2025-12-06 14:35:01"
     assert render.local(None) == "없음"
 
 
-def test_an_incident_is_one_line_of_the_list() -> None:
+def test_an_incident_is_one_line() -> None:
     opened, closed = AT, AT + timedelta(minutes=1)
     assert render.incident_line(7, ["Flask", "Django"], opened, closed) == (
         "7번  2025-12-06 14:35:01 ~ 2025-12-06 14:36:01  Flask Django"
@@ -259,7 +265,7 @@ def test_an_incident_is_one_line_of_the_list() -> None:
         (ko.TEST_SUBJECT, "[TEST] NeuroNova 테스트 알림"),
     ],
 )
-def test_lines_about_the_monitor_itself_are_as_documented(text: str, expected: str) -> None:
+def test_lines_are_as_documented(text: str, expected: str) -> None:
     assert text == expected
 
 
@@ -267,13 +273,14 @@ def test_lines_about_the_monitor_itself_are_as_documented(text: str, expected: s
 
 
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in ko.LINES} - {"monitor"}))
-def test_no_text_is_for_a_check_that_does_not_exist(kind: str) -> None:
+def test_no_text_without_a_check(kind: str) -> None:
     assert kind in probes.available()
 
 
 @pytest.mark.parametrize(("kind", "aspect"), ko.LINES)
 @pytest.mark.parametrize("status", list(Status))
-def test_no_text_fails_whatever_the_probe_left_out(kind: str, aspect: str, status: Status) -> None:
+def test_no_text_fails(kind: str, aspect: str, status: Status) -> None:
+    """Whatever the probe left out."""
     for reading in (Reading(aspect, status), Reading(aspect, status, is_settling=True), Reading(aspect, status, 5.0, "%")):
         assert "{" not in render.line(CheckResult("Flask", kind, (reading,), AT), reading)
 

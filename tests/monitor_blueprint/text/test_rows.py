@@ -11,7 +11,8 @@ from tests.monitor_blueprint.text.samples import AT, DJANGO_DOWN
 pytestmark = pytest.mark.usefixtures("seoul")
 
 
-def test_a_row_shows_the_status_that_counts_and_since_when() -> None:
+def test_a_row_shows_what_counts() -> None:
+    """The status that counts, and since when."""
     row = rows.row(DJANGO_DOWN, CheckState(Status.OK, since=AT), AT + timedelta(minutes=3))
     assert row == rows.Row(
         "Django",
