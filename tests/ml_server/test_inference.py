@@ -212,7 +212,9 @@ def test_probabilities_are_handed_on(echo: Model, values: tuple[float, float]) -
 NAN = float("nan")
 
 
-@pytest.mark.parametrize("values", [(0.25, 0.74), (0.25, 0.76), (-0.5, 1.5), (1.5, -0.5), (NAN, 0.5), (0.5, NAN), (NAN, NAN)])
+@pytest.mark.parametrize(
+    "values", [(0.25, 0.74), (0.25, 0.76), (-0.0005, 1.0), (0.0, 1.0005), (NAN, 0.5), (0.5, NAN), (NAN, NAN)]
+)
 def test_what_are_no_probabilities_is_no_answer(echo: Model, values: tuple[float, float]) -> None:
     assert isinstance(run(echo, *values), InvalidRequestError)
 
