@@ -33,6 +33,7 @@ def spans(window: Window, day: datetime) -> list[str]:
         pytest.param((6,), (2, 0), (4, 0), BERLIN, (2026, 3, 29), ["Sun 01:00-Sun 02:00"], id="start skipped"),
         pytest.param((6,), (1, 30), (2, 30), BERLIN, (2026, 3, 29), ["Sun 00:30-Sun 01:30"], id="end skipped"),
         pytest.param((6,), (2, 30), (3, 0), BERLIN, (2026, 3, 29), ["Sun 01:30-Sun 02:00"], id="nothing left: its length"),
+        pytest.param((6,), (2, 0), (3, 0), BERLIN, (2026, 3, 29), ["Sun 01:00-Sun 02:00"], id="just nothing left"),
         pytest.param((6,), (2, 15), (2, 45), BERLIN, (2026, 10, 25), ["Sun 00:15-Sun 00:45"], id="repeated: the first pass"),
         pytest.param((5,), (23, 0), (3, 30), BERLIN, (2026, 10, 24), ["Sat 21:00-Sun 02:30"], id="autumn and midnight"),
         pytest.param((6,), (1, 0), (4, 0), NEW_YORK, (2026, 3, 8), ["Sun 06:00-Sun 08:00"], id="New York, spring"),
@@ -67,6 +68,13 @@ def test_the_end_of_a_window_is_no_longer_silent() -> None:
     assert window.silences(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
     assert not window.silences(datetime(2026, 3, 2, 4, 0, tzinfo=UTC))
     assert not window.silences(datetime(2026, 3, 3, 2, 0, tzinfo=UTC))
+
+
+def test_silences_are_in_utc(seoul: None) -> None:
+    """Wherever the window is, and wherever the server."""
+    window = Window(EVERY_DAY, time(0, 0), time(0, 0), BERLIN)
+    (silence,) = window.silences(datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
+    assert (silence.starts_at.tzinfo, silence.ends_at.tzinfo) == (UTC, UTC)
 
 
 def test_a_window_silences_the_checks_it_names_and_says_why() -> None:

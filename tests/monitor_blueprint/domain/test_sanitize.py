@@ -167,6 +167,20 @@ def test_a_path_is_kept_without_whom_it_is_about(path: str) -> None:
     assert MASK in redacted
 
 
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("a1" * 14, MASK),
+        ("1-" * 13 + "1a", MASK),
+        ("a1" * 13 + "b", "a1" * 13 + "b"),
+        ("Arbeiterunfallversicherungsgesetz", "Arbeiterunfallversicherungsgesetz"),
+        ("=" * 40, "=" * 40),
+    ],
+)
+def test_long_run_with_letters_and_digits_is_a_key(word: str, shown: str) -> None:
+    assert redact(f"got {word} from it") == f"got {shown} from it"
+
+
 def test_an_endless_line_is_shortened_between_words() -> None:
     redacted = redact("word " * 1000 + "password=" + "s3cr" * 1000)
     assert len(redacted) < 4100
