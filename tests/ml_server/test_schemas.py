@@ -8,8 +8,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ml_server.card import Card
-from ml_server.errors import InvalidRequestError, NotJsonError
-from ml_server.schemas import MAX_SUGGESTED_FOR, MAX_SUGGESTIONS, MAX_UNKNOWN_NAMED, check_features, parse, render_answer
+from ml_server.errors import Detail, InvalidRequestError, NotJsonError
+from ml_server.schemas import (
+    MAX_SUGGESTED_FOR,
+    MAX_SUGGESTIONS,
+    MAX_UNKNOWN_NAMED,
+    Item,
+    check_features,
+    parse,
+    render_answer,
+    render_error,
+)
 
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -53,6 +62,23 @@ def test_a_number_that_json_does_not_have_is_named() -> None:
         parse(b'{"features": {"tau": NaN}}', 10)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[]", "the body must be a JSON object, that is, start with {"),
+        (b"\n {", "the body is not JSON (line 2, column 3)"),
+        (b"\xff{}", "the body is not UTF-8"),
+        (b'{"a": 1, "a": 2}', "the body is not valid: an object has the same key twice"),
+        (b"[" * 100_000, "the body is nested too deeply"),
+        (b"9" * 5000, "the body has a number of thousands of digits"),
+    ],
+)
+def test_body_that_is_refused_says_why(body: bytes, said: str) -> None:
+    with pytest.raises(NotJsonError) as refused:
+        parse(body, 10)
+    assert refused.value.message == said
+
+
 @pytest.mark.parametrize("key", ["features", "clinical_features"])
 def test_both_names_of_the_features_mean_the_same(key: str) -> None:
     assert parse(json.dumps({key: {"tau": 1}}).encode(), 10).items[0].features == {"tau": 1}
@@ -85,14 +111,86 @@ def test_a_wrong_frame_is_refused_by_the_name_of_its_field(content: Any, field: 
     assert [detail.field for detail in refused.value.details] == [field]
 
 
-@pytest.mark.parametrize("item_id", ["", "홍길동", "a b", "x" * 65, True, 1.5, [], 2**63, -(2**63)])
+REQUIRED = ("features", "is required: an object of input name and number")
+BESIDE_FEATURES = ("clinical_features", "must not stand beside features")
+
+
+@pytest.mark.parametrize(
+    ("content", "details"),
+    [
+        ({}, [REQUIRED]),
+        ({"features": {}, "clinical_features": {}}, [BESIDE_FEATURES]),
+        ({"items": {}}, [("items", "must be a list, not an object")]),
+        ({"items": None}, [("items", "must be a list, not null")]),
+        ({"items": [{}] * 11}, [("items", "must have 1 to 10 entries, not 11")]),
+        (
+            {"items": [], "features": {}, "clinical_features": {}},
+            [
+                ("features", "must not stand beside items"),
+                ("clinical_features", "must not stand beside items"),
+                ("items", "must have 1 to 10 entries, not 0"),
+            ],
+        ),
+        (
+            {"features": {}, "explain": 1, "model_name": [], "model_version": True},
+            [
+                ("explain", "must be true or false, not a number"),
+                ("model_name", "must be a string, not a list"),
+                ("model_version", "must be a string, not true or false"),
+            ],
+        ),
+    ],
+)
+def test_wrong_frame_says_what_is_wanted(content: Any, details: list[tuple[str, str]]) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        parse(json.dumps(content).encode(), 10)
+    assert refused.value.message == "the request is not valid"
+    assert list(refused.value.details) == details
+
+
+def items_of(*entries: Any) -> tuple[Item, ...]:
+    return parse(json.dumps({"items": entries}).encode(), 10).items
+
+
+WRONG_ID = ("id", "must be a whole number or 1 to 64 characters of A-Z a-z 0-9 . _ : -")
+
+
+@pytest.mark.parametrize(
+    ("entry", "problems"),
+    [
+        (None, [("item", "must be an object, not null")]),
+        (5, [("item", "must be an object, not a number")]),
+        ({}, [REQUIRED]),
+        ({"features": {}, "clinical_features": {}}, [BESIDE_FEATURES]),
+        ({"features": {}, "id": "a b"}, [WRONG_ID]),
+        ({"id": 1.5}, [REQUIRED, WRONG_ID]),
+    ],
+)
+def test_wrong_item_says_what_is_wanted(entry: Any, problems: list[tuple[str, str]]) -> None:
+    """And nothing of it is kept that could be looked at."""
+    (item,) = items_of(entry)
+    assert (item.id, item.features, list(item.problems)) == (None, None, problems)
+
+
+def test_item_has_its_own_features() -> None:
+    assert items_of({"id": 1, "features": {"tau": 1}}, {"clinical_features": {"tau": 2}}) == (
+        Item(1, {"tau": 1}),
+        Item(None, {"tau": 2}),
+    )
+
+
+def test_batch_of_the_greatest_size_is_taken() -> None:
+    assert len(items_of(*[{"features": {}}] * 10)) == 10
+
+
+@pytest.mark.parametrize("item_id", ["", "홍길동", "a b", "x" * 65, True, 1.5, [], 2**70, 2**63, -(2**63)])
 def test_an_id_that_could_be_anything_is_refused_and_not_repeated(item_id: Any) -> None:
     (item,) = parse(json.dumps({"items": [{"id": item_id, "features": {}}]}).encode(), 10).items
     assert item.id is None
     assert [detail.field for detail in item.problems] == ["id"]
 
 
-@pytest.mark.parametrize("item_id", ["a", "row-1", 7, None, 2**63 - 1, 1 - 2**63])
+@pytest.mark.parametrize("item_id", ["a", "row-1", "x" * 64, 7, 2**63 - 1, 1 - 2**63, None])
 def test_an_ordinary_id_is_kept(item_id: Any) -> None:
     (item,) = parse(json.dumps({"items": [{"id": item_id, "features": {}}]}).encode(), 10).items
     assert (item.id, item.problems) == (item_id, ())
@@ -238,6 +336,24 @@ def test_the_likeliest_class_is_the_prediction() -> None:
         "confidence": 0.75,
         "predictions": {"a": 0.25, "b": 0.75},
         "warnings": ["w"],
+    }
+
+
+def test_likeliest_class_may_come_first() -> None:
+    assert render_answer(["b", "a"], [0.75, 0.25], ())["prediction"] == "b"
+
+
+def test_every_class_needs_a_probability() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        render_answer(["a", "b"], [1.0], ())
+
+
+def test_envelope_of_an_error() -> None:
+    assert render_error("invalid_request", "no", (Detail("tau", "is required"),)) == {
+        "ok": False,
+        "code": "invalid_request",
+        "error": "no",
+        "details": [{"field": "tau", "problem": "is required"}],
     }
 
 
