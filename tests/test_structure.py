@@ -46,7 +46,7 @@ def test_the_rules_are_given_the_time() -> None:
         assert not re.search(r"\.(now|today|utcnow)\(|\bopen\(", path.read_text("utf-8")), path
 
 
-def test_each_program_is_imported_when_asked_for() -> None:
+def test_programs_are_imported_when_asked() -> None:
     """`wsgi.py` imports nothing at its top, so that serving one program never imports the other."""
     tree = ast.parse((ROOT / "wsgi.py").read_text("utf-8"))
     assert {node.module for node in tree.body if isinstance(node, ast.ImportFrom)} == {"typing"}

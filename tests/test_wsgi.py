@@ -14,23 +14,27 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_the_ml_server_is_served_without_the_monitor() -> None:
+def test_ml_server_needs_no_monitor() -> None:
+    """The ML server is served without the monitor."""
     loaded = loaded_by("assert wsgi.app is wsgi.app")
     assert "ml_server" in loaded
     assert "monitor_blueprint" not in loaded
 
 
-def test_the_monitor_is_served_without_the_ml_server() -> None:
+def test_monitor_needs_no_ml_server() -> None:
+    """The monitor is served without the ML server."""
     loaded = loaded_by("wsgi.monitor")
     assert "monitor_blueprint" in loaded
     assert "ml_server" not in loaded
 
 
-def test_nothing_is_made_before_it_is_asked_for() -> None:
+def test_nothing_is_made_early() -> None:
+    """Nothing is made before it is asked for."""
     assert not {"ml_server", "monitor_blueprint"} & loaded_by("pass")
 
 
-def test_the_master_that_forks_has_not_loaded_what_starts_threads() -> None:
+def test_forking_master_has_no_threads() -> None:
+    """The master that forks has not loaded what starts threads."""
     assert not {"onnxruntime", "numpy"} & loaded_by("wsgi.app")
 
 

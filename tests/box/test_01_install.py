@@ -40,12 +40,14 @@ def test_a_dry_run_changes_nothing(box: Box) -> None:
     box.run("id neuronova", expect=1)
 
 
-def test_health_check_says_what_to_do_before_anything_is_installed(box: Box) -> None:
+def test_health_check_before_installation(box: Box) -> None:
+    """Before anything is installed, the health check says what to do."""
     result = box.run("bash ~/NeuroNova/deploy/monitoring/health_check.sh", expect=3)
     assert "sudo bash /root/NeuroNova/deploy/monitoring/setup_monitoring.sh" in result.output
 
 
-def test_setup_installs_everything_and_shows_one_health_check(box: Box) -> None:
+def test_setup_installs_everything(box: Box) -> None:
+    """Setup installs everything and shows one health check."""
     # What an earlier installation by the guide has left behind.
     box.path("/usr/local/bin/neuronova-health-check").write_text(EARLIER_SCRIPT)
     box.run("chmod +x /usr/local/bin/neuronova-health-check")
@@ -76,7 +78,8 @@ def test_the_earlier_installation_is_taken_over(box: Box) -> None:
     assert box.path("/etc/neuronova/neuronova-health-check.old").read_text() == EARLIER_SCRIPT
 
 
-def test_settings_and_secrets_are_for_root_and_the_service_only(box: Box) -> None:
+def test_settings_are_for_service_only(box: Box) -> None:
+    """Settings and secrets are for root and the service only."""
     for file in ("monitor.toml", "monitor.env", "ml_server.env"):
         assert box.output(f"stat -c '%a %U:%G' /etc/neuronova/{file}") == "640 root:neuronova"
     key, token = setting(box, "ml_server.env", "ML_API_KEY"), setting(box, "monitor.env", "MONITOR_ADMIN_TOKEN")
@@ -102,7 +105,7 @@ def test_nothing_listens_outside_of_loopback(box: Box) -> None:
     assert sorted(ours) == ["127.0.0.1:9000", "127.0.0.1:9001"]
 
 
-def test_the_ml_server_cannot_read_the_monitors_secrets(box: Box) -> None:
+def test_ml_server_cannot_read_monitor_secrets(box: Box) -> None:
     pid = box.output("systemctl show -p MainPID --value gunicorn_flask")
     inside = f"nsenter --target {pid} --mount setpriv --reuid neuronova-ml --regid neuronova-ml --clear-groups"
     box.run(f"{inside} cat /etc/neuronova/monitor.env", expect=1)
@@ -110,7 +113,8 @@ def test_the_ml_server_cannot_read_the_monitors_secrets(box: Box) -> None:
     box.run(f"setpriv --reuid neuronova-ml --regid neuronova-ml --clear-groups cat /proc/{monitor}/environ", expect=1)
 
 
-def test_setup_run_again_changes_nothing_and_restarts_nothing(box: Box) -> None:
+def test_setup_again_changes_nothing(box: Box) -> None:
+    """Setup, run again, changes nothing and restarts nothing."""
     box.run("echo '# 병원 설정' >> /etc/neuronova/monitor.toml; echo '# ours' >> /etc/neuronova/monitor.env")
     what = "md5sum /etc/neuronova/*; systemctl show -p MainPID gunicorn_flask gunicorn_monitor; readlink /opt/neuronova/current"
     before = box.output(what)
@@ -120,12 +124,14 @@ def test_setup_run_again_changes_nothing_and_restarts_nothing(box: Box) -> None:
     assert "is there already" in result.output
 
 
-def test_a_second_setup_at_the_same_time_is_refused(box: Box) -> None:
+def test_simultaneous_setup_is_refused(box: Box) -> None:
+    """A second setup at the same time is refused."""
     result = box.run(f"exec 8>/run/neuronova-setup.lock; flock 8; {SETUP}", expect=1)
     assert "Another setup_monitoring.sh is running" in result.output
 
 
-def test_the_django_site_is_installed_beside_it(box: Box) -> None:
+def test_django_site_is_installed(box: Box) -> None:
+    """The Django site is installed beside it, and keeps its settings when it is installed again."""
     box.run("bash ~/NeuroNova/examples/django/install.sh", timeout_s=180)
     body = json.loads(box.output("curl -s http://127.0.0.1:8000/api/health/"))
     assert body["status"] == "healthy", body
@@ -136,7 +142,8 @@ def test_the_django_site_is_installed_beside_it(box: Box) -> None:
     assert box.output("md5sum /etc/neuronova-django.env") == before
 
 
-def test_the_operator_says_who_is_told_and_tries_it(box: Box) -> None:
+def test_test_alert_reaches_every_channel(box: Box) -> None:
+    """The operator says who is told, and tries it."""
     box.run(
         "python3 -m venv /opt/stand-ins/venv && /opt/stand-ins/venv/bin/pip install -q aiosmtpd && "
         "systemd-run --quiet --unit=stand-ins --collect /opt/stand-ins/venv/bin/python /opt/stand-ins/stand_ins.py"
@@ -156,7 +163,8 @@ def test_the_operator_says_who_is_told_and_tries_it(box: Box) -> None:
     assert box.records("slack")[-1]["path"] == "/services/T0/B0/secret"
 
 
-def test_a_wrong_setting_is_refused_before_a_reload_and_by_it(box: Box) -> None:
+def test_wrong_setting_is_refused(box: Box) -> None:
+    """A wrong setting is refused before a reload, and by it."""
     box.run("cp -p /etc/neuronova/monitor.toml /root/good.toml")
     box.run("sed -i 's/^every_minutes/evry_minutes/' /etc/neuronova/monitor.toml")
     result = box.run("neuronova-monitor check-config", expect=3)
@@ -166,7 +174,7 @@ def test_a_wrong_setting_is_refused_before_a_reload_and_by_it(box: Box) -> None:
     box.run("cp -p /root/good.toml /etc/neuronova/monitor.toml && neuronova-monitor check-config")
 
 
-def test_a_changed_setting_is_taken_in_by_a_reload(box: Box) -> None:
+def test_reload_takes_in_changed_setting(box: Box) -> None:
     # Other work on this machine shall not count as an incident here, and a test cannot wait five minutes.
     box.run(
         "cd /etc/neuronova && sed -i 's/^every_minutes = 5/every_minutes = 1/' monitor.toml && "
@@ -200,7 +208,8 @@ def test_everything_is_green(box: Box) -> None:
     assert json.loads(box.output("neuronova-health-check --json"))["overall"] == "OK"
 
 
-def test_a_health_check_that_cannot_be_run_is_no_warning(box: Box) -> None:
+def test_impossible_check_is_no_warning(box: Box) -> None:
+    """A health check that cannot be run is no warning."""
     result = box.run("DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent neuronova-health-check", expect=3)
     assert "The command could not be run" in result.output
     box.run("mv /etc/neuronova/monitor.env /root/")
@@ -210,7 +219,8 @@ def test_a_health_check_that_cannot_be_run_is_no_warning(box: Box) -> None:
     assert "번 알림 중지는 없거나 이미 끝났습니다" in box.run("neuronova-monitor unsilence 999", expect=1).output
 
 
-def test_an_ordinary_user_reads_the_log_and_is_told_to_use_sudo(box: Box) -> None:
+def test_user_is_told_of_sudo(box: Box) -> None:
+    """An ordinary user can read the log, and is told to use sudo for a health check."""
     box.run("useradd --create-home nurse")
     box.run("runuser -u nurse -- tail -50 /var/log/neuronova/health_check.log")
     box.run("runuser -u nurse -- tail /var/log/neuronova/cron.log")
@@ -218,7 +228,7 @@ def test_an_ordinary_user_reads_the_log_and_is_told_to_use_sudo(box: Box) -> Non
     assert "sudo neuronova-monitor health-check" in result.output
 
 
-def test_the_commands_complete_on_the_tab_key(box: Box) -> None:
+def test_tab_key_completes_commands(box: Box) -> None:
     script = (
         "source /usr/share/bash-completion/completions/neuronova-monitor; "
         "COMP_WORDS=(neuronova-monitor {0}); COMP_CWORD={1}; _neuronova; echo ${{COMPREPLY[*]}}"

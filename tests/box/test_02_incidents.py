@@ -62,7 +62,8 @@ def fresh_history(box: Box, impatient_watchdog: None) -> None:
     box.wait_until("all is well", lambda: box.last_check()["last_check"] == "OK")
 
 
-def test_a_stopped_ml_server_is_told_at_once_and_once(box: Box) -> None:
+def test_stopped_ml_server_is_told(box: Box) -> None:
+    """A stopped ML server is told at once, and once."""
     since = box.notified()
     stopped_at = float(box.output("systemctl stop gunicorn_flask; date +%s.%N"))
     text = box.wait_for_news(since, CRITICAL, timeout_s=20)
@@ -79,7 +80,8 @@ def test_a_stopped_ml_server_is_told_at_once_and_once(box: Box) -> None:
     assert "Flask" in box.wait_for_news(since, RECOVERED)
 
 
-def test_restarts_and_a_kill_that_heal_by_themselves_are_not_told(box: Box) -> None:
+def test_healed_restarts_are_not_told(box: Box) -> None:
+    """Restarts and a kill that heal by themselves are not told."""
     since = box.notified()
     box.run("systemctl restart gunicorn_flask && systemctl restart gunicorn_django && systemctl reload nginx")
     before = restarts(box)
@@ -90,7 +92,8 @@ def test_restarts_and_a_kill_that_heal_by_themselves_are_not_told(box: Box) -> N
 
 
 @pytest.mark.parametrize("unit", ["nginx", "gunicorn_django"])
-def test_another_service_that_is_stopped_is_told_with_its_own_name(box: Box, unit: str) -> None:
+def test_stopped_service_is_named(box: Box, unit: str) -> None:
+    """Another service that is stopped is told with its own name."""
     name = {"nginx": "Nginx", "gunicorn_django": "Django"}[unit]
     since = box.notified()
     box.run(f"systemctl stop {unit}")
@@ -100,7 +103,8 @@ def test_another_service_that_is_stopped_is_told_with_its_own_name(box: Box, uni
     assert name in box.wait_for_news(since, RECOVERED)
 
 
-def test_a_killed_nginx_that_stays_down_is_told(box: Box) -> None:
+def test_killed_nginx_is_told(box: Box) -> None:
+    """A killed Nginx, which stays down, is told."""
     since = box.notified()
     box.run("systemctl kill --signal=KILL nginx")
     assert "Nginx" in box.wait_for_news(since, CRITICAL).splitlines()[1]
@@ -109,7 +113,8 @@ def test_a_killed_nginx_that_stays_down_is_told(box: Box) -> None:
     box.wait_for_news(since, RECOVERED)
 
 
-def test_a_hung_ml_server_is_told_and_brought_back_by_the_watchdog(box: Box) -> None:
+def test_watchdog_restarts_hung_ml_server(box: Box) -> None:
+    """A hung ML server is told, and brought back by the watchdog."""
     since = box.notified()
     before = restarts(box)
     box.run("systemctl kill --signal=STOP gunicorn_flask")
@@ -131,7 +136,8 @@ def test_a_hung_django_is_told(box: Box) -> None:
     box.wait_for_news(since, RECOVERED)
 
 
-def test_a_silenced_service_is_checked_but_not_told(box: Box) -> None:
+def test_silenced_service_is_not_told(box: Box) -> None:
+    """A silenced service is checked, but not told."""
     since = box.notified()
     box.run("neuronova-monitor silence '*' 30m --why 배포")
     box.run("systemctl stop nginx")
@@ -145,7 +151,8 @@ def test_a_silenced_service_is_checked_but_not_told(box: Box) -> None:
     assert box.news(since) == []
 
 
-def test_a_full_disk_much_memory_and_load_are_told(box: Box) -> None:
+def test_exhausted_resources_are_told(box: Box) -> None:
+    """A full disk, much memory and load are told."""
     box.run("mkdir -p /srv/uploads && mount -t tmpfs -o size=10m uploads /srv/uploads")
     box.run("cp -p /etc/neuronova/monitor.toml /root/good.toml")
     box.run('printf \'[[check]]\\nname = "Uploads"\\nkind = "disk"\\npath = "/srv/uploads"\\n\' >> /etc/neuronova/monitor.toml')
@@ -178,7 +185,8 @@ def test_a_full_disk_much_memory_and_load_are_told(box: Box) -> None:
     box.wait_for_news(since, RECOVERED)
 
 
-def test_services_that_stop_again_and_again_are_told(box: Box) -> None:
+def test_repeated_stops_are_told(box: Box) -> None:
+    """A service that stops again and again is told."""
     since = box.notified()
     box.run("cp -p /etc/neuronova/monitor.toml /root/good.toml")
     box.run("sed -i 's/^most = 500/most = 2/' /etc/neuronova/monitor.toml && systemctl reload gunicorn_monitor")
@@ -193,7 +201,8 @@ def test_services_that_stop_again_and_again_are_told(box: Box) -> None:
     box.wait_for_news(since, RECOVERED)
 
 
-def test_a_killed_monitor_comes_back_and_repeats_nothing(box: Box) -> None:
+def test_killed_monitor_repeats_nothing(box: Box) -> None:
+    """A killed monitor comes back and repeats nothing."""
     since = box.notified()
     box.run("systemctl stop nginx")
     box.wait_for_news(since, CRITICAL)
@@ -213,7 +222,8 @@ def test_a_killed_monitor_comes_back_and_repeats_nothing(box: Box) -> None:
     box.wait_for_news(since, RECOVERED)
 
 
-def test_a_monitor_that_is_gone_is_told_by_the_timer_once_and_again_when_it_is_back(box: Box) -> None:
+def test_timer_tells_of_gone_monitor(box: Box) -> None:
+    """A monitor that is gone is told by the timer, once, and again when it is back."""
     box.run("systemctl stop gunicorn_monitor")
     since = box.notified()
     box.run("systemctl start neuronova-deadman")

@@ -32,7 +32,8 @@ def test_the_operators_guide_has_commands() -> None:
 
 
 @pytest.mark.parametrize("command", [command for command in commands() if not NOT_HERE.search(command)])
-def test_a_command_of_the_guide_works_as_written(box: Box, command: str) -> None:
+def test_guide_command_works(box: Box, command: str) -> None:
+    """A command of the guide works as written."""
     result = box.run(f"cd ~/NeuroNova/deploy/monitoring; timeout {follow(command)}", expect=None)
     assert result.code in FINE, str(result)
     for complaint in ("command not found", "No such file", "could not be found", "Traceback", "No such command"):

@@ -15,7 +15,8 @@ PATIENT, DOCTOR = "홍길동-4711", "김의사-0815"
 CURL = "curl -sk --max-time 20 -w '\\n%{http_code}'"
 
 
-def test_log_rotation_loses_no_line_and_restarts_nothing(box: Box) -> None:
+def test_log_rotation_loses_no_line(box: Box) -> None:
+    """Log rotation loses no line and restarts nothing."""
     before = box.output("systemctl show -p MainPID --value gunicorn_monitor")
     written = int(box.output(f"cat {LOG} | grep -c '헬스 체크 시작'"))
     # Health checks are written while the file is moved away under them.
@@ -33,7 +34,8 @@ def test_log_rotation_loses_no_line_and_restarts_nothing(box: Box) -> None:
     assert "헬스 체크 완료" in box.output(f"cat {LOG}")
 
 
-def test_old_logs_are_compressed_and_thirty_are_kept(box: Box) -> None:
+def test_thirty_compressed_logs_are_kept(box: Box) -> None:
+    """Old logs are compressed, and thirty are kept."""
     for _ in range(34):
         box.run(f"echo x >> {LOG}; logrotate -f /etc/logrotate.d/neuronova")
     kept = box.output("ls /var/log/neuronova | grep 'health_check.log\\.'").splitlines()
@@ -42,7 +44,8 @@ def test_old_logs_are_compressed_and_thirty_are_kept(box: Box) -> None:
     assert all(name.endswith(".gz") for name in kept if name != "health_check.log.1")
 
 
-def test_the_guides_way_to_empty_the_log_works(box: Box) -> None:
+def test_emptying_the_log_works(box: Box) -> None:
+    """The guide's way to empty the log works."""
     box.run(f"truncate -s 0 {LOG}")
     box.run("neuronova-health-check", expect=None)
     text = box.path(LOG).read_bytes()
@@ -50,7 +53,8 @@ def test_the_guides_way_to_empty_the_log_works(box: Box) -> None:
     assert b"\0" not in text
 
 
-def test_a_prediction_is_logged_and_nothing_of_the_patient(box: Box, features: str, api_key: str) -> None:
+def test_logs_name_no_patient(box: Box, features: str, api_key: str) -> None:
+    """A prediction is logged, and nothing of the patient."""
     body = {"clinical_features": json.loads(features), "patient_name": PATIENT, "doctor_name": DOCTOR}
     box.write("/root/asked.json", json.dumps(body, ensure_ascii=False))
     box.write("/root/key", f"X-API-Key: {api_key}\nX-Request-ID: box-test-1\nContent-Type: application/json\n")
@@ -66,7 +70,8 @@ def test_a_prediction_is_logged_and_nothing_of_the_patient(box: Box, features: s
         assert box.output(f"find {places} -type f -exec zgrep -a -q -e '{secret}' {{}} \\; -print") == ""
 
 
-def test_nginx_serves_the_monitor_to_administrators_only(box: Box) -> None:
+def test_nginx_admits_administrators_only(box: Box) -> None:
+    """Nginx serves the monitor to administrators only."""
     box.run(
         "cd ~/NeuroNova/deploy/nginx && cp neuronova-proxy.conf /etc/nginx/ && "
         "cp neuronova.conf /etc/nginx/sites-available/neuronova && "
@@ -91,7 +96,8 @@ def test_nginx_serves_the_monitor_to_administrators_only(box: Box) -> None:
         assert box.output(f"{CURL} -u admin:pw -o /dev/null https://clinic{address}").endswith("200"), address
 
 
-def test_predict_is_not_reached_from_outside_and_the_request_id_goes_all_the_way(box: Box, features: str) -> None:
+def test_predict_goes_through_site_only(box: Box, features: str) -> None:
+    """The ML server's /predict is not reached from outside, and the request ID goes all the way to it."""
     assert box.output(f"{CURL} -d '{{}}' https://clinic/predict").endswith("404")
     # Without the slash it is Django's as well.
     assert box.output(f"{CURL} -d '{{}}' https://clinic/api/predict").endswith("301")

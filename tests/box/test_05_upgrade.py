@@ -62,7 +62,8 @@ def test_a_reload_loses_no_prediction(box: Box, features: str, api_key: str) -> 
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_a_killed_worker_loses_one_request_at_most(box: Box, features: str, api_key: str, number: int) -> None:
+def test_killed_worker_loses_one_request(box: Box, features: str, api_key: str, number: int) -> None:
+    """A killed worker loses one request at most."""
     with load(box, features, api_key) as result:
         before = workers(box)
         box.run(f"kill -KILL {sorted(before)[number % 2]}")
@@ -73,7 +74,8 @@ def test_a_killed_worker_loses_one_request_at_most(box: Box, features: str, api_
     assert result["answers"]["200"] > 20
 
 
-def test_log_rotation_and_a_restart_of_the_monitor_lose_no_prediction(box: Box, features: str, api_key: str) -> None:
+def test_monitor_restart_loses_no_prediction(box: Box, features: str, api_key: str) -> None:
+    """Log rotation and a restart of the monitor lose no prediction."""
     with load(box, features, api_key) as result:
         box.run("logrotate -f /etc/logrotate.d/neuronova && systemctl restart gunicorn_monitor")
     assert result["problems"] == []
@@ -126,7 +128,8 @@ def test_an_upgrade_loses_no_prediction(box: Box, features: str, api_key: str) -
     ],
     ids=["model", "setting", "server", "monitor"],
 )
-def test_a_broken_upgrade_goes_back_by_itself(box: Box, features: str, api_key: str, name: str, script: str, said: str) -> None:
+def test_broken_upgrade_goes_back(box: Box, features: str, api_key: str, name: str, script: str, said: str) -> None:
+    """A broken upgrade goes back by itself."""
     setup = new_tree(box, name, script)
     before = release(box)
     with load(box, features, api_key) as result:
@@ -142,7 +145,8 @@ def test_a_broken_upgrade_goes_back_by_itself(box: Box, features: str, api_key: 
     box.run("cmp ~/next/systemd/gunicorn_flask.service /etc/systemd/system/gunicorn_flask.service")
 
 
-def test_a_switch_that_was_killed_is_completed_by_the_next_run(box: Box) -> None:
+def test_next_run_completes_killed_switch(box: Box) -> None:
+    """A switch that was killed is completed by the next run."""
     setup = new_tree(box, "killed", "sed -i 's/^version = .*/version = \"1.0.9\"/' pyproject.toml")
     before = release(box)
     process = box.start(setup)

@@ -21,13 +21,14 @@ def is_there(box: Box, paths: str) -> list[str]:
     return [path for path in paths.split() if box.run(f"test -e {path} -o -L {path}", expect=None).code == 0]
 
 
-def test_a_dry_run_of_the_removal_removes_nothing(box: Box) -> None:
+def test_dry_run_removes_nothing(box: Box) -> None:
     box.run(f"{SETUP} --uninstall --purge --dry-run")
     assert is_there(box, f"{PROGRAMS} {DATA}") == f"{PROGRAMS} {DATA}".split()
     assert box.is_active("gunicorn_flask")
 
 
-def test_purge_alone_and_unknown_options_are_refused(box: Box) -> None:
+def test_wrong_options_are_refused(box: Box) -> None:
+    """Purge alone and unknown options are refused."""
     assert "--purge goes with --uninstall" in box.run(f"{SETUP} --purge", expect=64).output
     assert "Unknown option --unistall" in box.run(f"{SETUP} --unistall", expect=64).output
 
@@ -46,7 +47,8 @@ def test_uninstall_keeps_settings_history_and_logs(box: Box) -> None:
     assert box.is_active("nginx")
 
 
-def test_an_installation_after_that_takes_up_the_settings_again(box: Box) -> None:
+def test_reinstallation_takes_up_settings(box: Box) -> None:
+    """An installation after the removal takes up the settings again."""
     key = setting(box, "ml_server.env", "ML_API_KEY")
     box.run(SETUP, timeout_s=300)
     assert setting(box, "ml_server.env", "ML_API_KEY") == key
@@ -54,7 +56,8 @@ def test_an_installation_after_that_takes_up_the_settings_again(box: Box) -> Non
     assert box.is_active("gunicorn_flask")
 
 
-def test_purge_removes_everything_and_may_be_repeated(box: Box) -> None:
+def test_purge_removes_everything(box: Box) -> None:
+    """Purge removes everything, and may be repeated."""
     box.run("echo 'include /etc/neuronova/nginx_admin_token.conf;' > /etc/nginx/neuronova-test.conf")
     result = box.run(f"{SETUP} --uninstall --purge")
     assert "/etc/nginx/neuronova-test.conf includes /etc/neuronova/nginx_admin_token.conf" in result.output

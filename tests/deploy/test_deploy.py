@@ -48,14 +48,16 @@ def public_directory() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_the_shipped_configuration_is_accepted_and_has_the_guides_checks_first() -> None:
+def test_shipped_configuration_is_accepted() -> None:
+    """The shipped configuration is accepted, and has the guide's checks first."""
     environment = installed_environment() | {"NEURONOVA_CONFIG": str(MONITORING / "monitor.toml")}
     result = run(sys.executable, "-m", "monitor_blueprint.cli", "check-config", **environment)
     assert result.returncode == 0, result.stderr
     assert "Nginx, Django, Flask, Disk, Memory, CPU, " in result.stdout
 
 
-def test_the_shipped_configuration_is_accepted_with_channels() -> None:
+def test_configuration_with_channels_is_accepted() -> None:
+    """The shipped configuration is accepted with channels."""
     environment = installed_environment() | {
         "NEURONOVA_CONFIG": str(MONITORING / "monitor.toml"),
         "ALERT_EMAIL": "ops@example.com",
@@ -67,13 +69,13 @@ def test_the_shipped_configuration_is_accepted_with_channels() -> None:
     assert "slack" in result.stdout
 
 
-def test_the_ml_server_accepts_its_shipped_settings() -> None:
+def test_ml_server_accepts_shipped_settings() -> None:
     environment = environment_of("ml_server.env") | {"ML_API_KEY": "x" * 43}
     result = run(sys.executable, "-m", "ml_server.check", **environment)
     assert result.returncode == 0, result.stderr
 
 
-def test_every_shipped_setting_is_read_by_the_monitor() -> None:
+def test_monitor_reads_every_shipped_setting() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "monitor_blueprint").rglob("*.py"))
     assert [name for name in environment_of("monitor.env") if f'"{name}"' not in code] == []
 
@@ -84,7 +86,8 @@ def test_no_secret_is_shipped() -> None:
     assert set(secrets.values()) <= {"", "generate"}
 
 
-def test_the_completion_offers_exactly_the_commands_that_there_are() -> None:
+def test_completion_offers_existing_commands() -> None:
+    """The completion offers exactly the commands that there are."""
     listed = run(sys.executable, "-m", "monitor_blueprint.cli", "--help").stdout.partition("Commands:\n")[2]
     commands = [line.split()[0] for line in listed.splitlines() if re.match(r"  \w", line)]
     offered = re.search(r'choices="(ack .*) --help"', (MONITORING / "completion.bash").read_text(encoding="utf-8"))
@@ -92,7 +95,7 @@ def test_the_completion_offers_exactly_the_commands_that_there_are() -> None:
     assert offered[1].split() == sorted(commands)
 
 
-def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+def test_dashboard_asks_for_existing_metrics() -> None:
     board = json.loads((ROOT / "deploy/grafana/neuronova.json").read_text(encoding="utf-8"))
     asked = {name for panel in board["panels"] for target in panel["targets"] for name in METRIC.findall(target["expr"])}
     code = "".join(
@@ -102,7 +105,8 @@ def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
     assert [name for name in asked if f'"{re.sub("_(total|bucket)$", "", name)}"' not in code] == []
 
 
-def test_nginx_never_passes_anything_to_the_ml_server() -> None:
+def test_nginx_never_reaches_ml_server() -> None:
+    """Nginx never passes anything to the ML server."""
     lines = (ROOT / "deploy/nginx/neuronova.conf").read_text(encoding="utf-8").splitlines()
     targets = [line.split()[1].rstrip(";") for line in lines if line.strip().startswith("proxy_pass")]
     assert targets
@@ -131,7 +135,8 @@ def test_setup_explains_itself_without_root(public_directory: Path) -> None:
     assert "--uninstall --purge" in result.stdout
 
 
-def test_setup_without_root_says_how_to_get_it(public_directory: Path) -> None:
+def test_setup_without_root_names_sudo(public_directory: Path) -> None:
+    """Setup without root says how to get it."""
     copy = shutil.copy(SETUP, public_directory)
     result = subprocess.run(
         ["bash", copy], check=False, capture_output=True, text=True, user=65534 if os.geteuid() == 0 else None
@@ -141,13 +146,14 @@ def test_setup_without_root_says_how_to_get_it(public_directory: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--purge"], ["--unistall"]])
-def test_setup_refuses_options_that_make_no_sense_before_it_does_anything(arguments: list[str]) -> None:
+def test_setup_refuses_senseless_options(arguments: list[str]) -> None:
+    """Setup refuses options that make no sense before it does anything."""
     result = run("bash", str(SETUP), *arguments)
     assert result.returncode == 64
     assert arguments[0] in result.stderr
 
 
-def test_the_placeholder_of_the_token_is_refused() -> None:
+def test_token_placeholder_is_refused() -> None:
     environment = environment_of("monitor.env") | {"NEURONOVA_CONFIG": str(MONITORING / "monitor.toml")}
     result = run(sys.executable, "-m", "monitor_blueprint.cli", "check-config", **environment)
     assert result.returncode == 3

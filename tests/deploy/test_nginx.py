@@ -111,16 +111,16 @@ def browser() -> Iterator[requests.Session]:
         yield session
 
 
-def test_statistics_need_the_administrators_password_and_come_from_the_monitor(tmp_path: Path, browser: requests.Session) -> None:
+def test_statistics_need_password(tmp_path: Path, browser: requests.Session) -> None:
+    """Statistics need the administrator's password, and come from the monitor."""
     with nginx(tmp_path, (SNIPPETS / "neuronova.conf").read_text()) as url:
         assert "WWW-Authenticate" in browser.get(f"{url}/api/system/stats/", timeout=10).headers
         stats = browser.get(f"{url}/api/system/stats/", auth=("admin", "pw"), timeout=10)
         assert stats.text.startswith(f"monitor Bearer {TOKEN} ")
 
 
-def test_without_their_location_statistics_are_djangos_and_nobody_is_asked_for_a_password(
-    tmp_path: Path, browser: requests.Session
-) -> None:
+def test_statistics_without_location_are_djangos(tmp_path: Path, browser: requests.Session) -> None:
+    """Without their location, statistics are Django's, and nobody is asked for a password."""
     snippet, removed = STATS_LOCATION.subn("", (SNIPPETS / "neuronova.conf").read_text())
     assert removed == 1
     with nginx(tmp_path, snippet) as url:

@@ -35,9 +35,8 @@ def environ_of(directory: Path, checks: str = DISK, **environ: str) -> dict[str,
     return {"NEURONOVA_CONFIG": str(configure(directory, checks)), **environ}
 
 
-def test_of_two_monitors_the_second_waits_says_so_and_takes_over_when_the_first_is_killed(
-    tmp_path: Path, start_monitor: StartMonitor
-) -> None:
+def test_second_monitor_takes_over(tmp_path: Path, start_monitor: StartMonitor) -> None:
+    """Of two monitors the second waits, says so, and takes over when the first is killed."""
     environ = environ_of(tmp_path)
     first = start_monitor(environ)
     first.reports.until_checked()
@@ -56,7 +55,8 @@ def test_of_two_monitors_the_second_waits_says_so_and_takes_over_when_the_first_
     assert f"INFO: 점검 일정을 맡음 (PID {second.worker()})" in lines(tmp_path / "log" / "cron.log")
 
 
-def test_a_worker_that_is_killed_is_followed_by_one_that_goes_on(tmp_path: Path, start_monitor: StartMonitor) -> None:
+def test_killed_worker_is_replaced(tmp_path: Path, start_monitor: StartMonitor) -> None:
+    """A worker that is killed is followed by one that goes on."""
     monitor = start_monitor(environ_of(tmp_path))
     monitor.reports.until_checked()
     killed = monitor.worker()
@@ -66,7 +66,8 @@ def test_a_worker_that_is_killed_is_followed_by_one_that_goes_on(tmp_path: Path,
     assert len([line for line in lines(tmp_path / "log" / "cron.log") if "점검 일정을 맡음" in line]) == 2
 
 
-def test_started_with_four_workers_the_schedule_runs_in_one(tmp_path: Path, start_monitor: StartMonitor) -> None:
+def test_one_worker_runs_schedule(tmp_path: Path, start_monitor: StartMonitor) -> None:
+    """Started with four workers, the schedule runs in one."""
     environ = environ_of(tmp_path, GUNICORN_CMD_ARGS="--workers 4")
     monitor = start_monitor(environ)
     ready = 0
@@ -76,9 +77,8 @@ def test_started_with_four_workers_the_schedule_runs_in_one(tmp_path: Path, star
     assert len([line for line in lines(monitor.stdout) if "다른 모니터가 실행 중" in line]) == 3
 
 
-def test_started_with_four_workers_the_schedule_runs_in_one_even_without_a_state_directory(
-    tmp_path: Path, start_monitor: StartMonitor, slack: HttpStandIn
-) -> None:
+def test_one_worker_runs_schedule_without_state(tmp_path: Path, start_monitor: StartMonitor, slack: HttpStandIn) -> None:
+    """Started with four workers, the schedule runs in one even without a state directory."""
     (tmp_path / "state").write_text("a file is in the way")
     monitor = start_monitor(environ_of(tmp_path, GUNICORN_CMD_ARGS="--workers 4", SLACK_WEBHOOK=slack.url))
     ready = checked = 0
@@ -96,7 +96,8 @@ def test_started_with_four_workers_the_schedule_runs_in_one_even_without_a_state
     assert len([line for line in lines(tmp_path / "log" / "cron.log") if "점검 일정을 맡음" in line]) == 2
 
 
-def test_it_ends_at_once_when_it_is_told_to(tmp_path: Path, start_monitor: StartMonitor) -> None:
+def test_ends_when_told_to(tmp_path: Path, start_monitor: StartMonitor) -> None:
+    """The monitor ends at once when it is told to."""
     monitor = start_monitor(environ_of(tmp_path))
     monitor.reports.until_checked()
     monitor.end(signal.SIGTERM)
@@ -111,9 +112,8 @@ def test_it_ends_at_once_when_it_is_told_to(tmp_path: Path, start_monitor: Start
         ("", {"SLACK_WEBHOOK": "hooks.slack.com/secret"}, "environment: SLACK_WEBHOOK must be an https:// URL"),
     ],
 )
-def test_a_configuration_that_cannot_be_used_stops_the_program_with_one_readable_line(
-    tmp_path: Path, settings: str, environ: dict[str, str], expected: str
-) -> None:
+def test_unusable_configuration_stops_program(tmp_path: Path, settings: str, environ: dict[str, str], expected: str) -> None:
+    """A configuration that cannot be used stops the program with one readable line."""
     path = configure(tmp_path, DISK, settings)
     done = subprocess.run(
         [*procfile("monitor"), "--bind", "127.0.0.1:0"],
@@ -130,9 +130,8 @@ def test_a_configuration_that_cannot_be_used_stops_the_program_with_one_readable
     assert "secret" not in line
 
 
-def test_a_reload_with_a_broken_configuration_keeps_the_old_one_running_and_tells(
-    tmp_path: Path, start_monitor: StartMonitor, slack: HttpStandIn
-) -> None:
+def test_broken_reload_keeps_old_configuration(tmp_path: Path, start_monitor: StartMonitor, slack: HttpStandIn) -> None:
+    """A reload with a broken configuration keeps the old one running, and tells."""
     environ = environ_of(tmp_path, SLACK_WEBHOOK=slack.url)
     monitor = start_monitor(environ)
     monitor.reports.until_checked()
@@ -156,7 +155,8 @@ def test_a_reload_with_a_broken_configuration_keeps_the_old_one_running_and_tell
     assert slack.posts.empty()
 
 
-def test_only_administrators_see_the_statistics_and_the_page(tmp_path: Path, start_monitor: StartMonitor) -> None:
+def test_only_administrators_see_page(tmp_path: Path, start_monitor: StartMonitor) -> None:
+    """Only administrators see the statistics and the page."""
     monitor = start_monitor(environ_of(tmp_path))
     monitor.reports.until_checked()
     token = (tmp_path / "state" / "admin_token").read_text().strip()
@@ -171,7 +171,8 @@ def test_only_administrators_see_the_statistics_and_the_page(tmp_path: Path, sta
 
 
 @pytest.mark.parametrize(("checks", "exit_code", "overall"), [(DISK, 0, "OK"), (DOWN, 2, "CRITICAL")])
-def test_the_health_check_by_hand_needs_no_running_monitor(tmp_path: Path, checks: str, exit_code: int, overall: str) -> None:
+def test_health_check_needs_no_monitor(tmp_path: Path, checks: str, exit_code: int, overall: str) -> None:
+    """The health check by hand needs no running monitor."""
     environ = environ_of(tmp_path, checks.replace("{url}", nobody()))
     done = command("health-check", environ=environ)
     assert (done.returncode, done.stderr) == (exit_code, "")
@@ -179,7 +180,8 @@ def test_the_health_check_by_hand_needs_no_running_monitor(tmp_path: Path, check
     assert without_time(done.stdout.splitlines()[-2]) == f"INFO: 헬스 체크 완료: {overall}"
 
 
-def test_a_request_that_cannot_be_read_is_neither_shown_nor_logged(start_monitor: StartMonitor, tmp_path: Path) -> None:
+def test_unreadable_request_is_not_logged(start_monitor: StartMonitor, tmp_path: Path) -> None:
+    """A request that cannot be read is neither shown nor logged."""
     program = start_monitor(environ_of(tmp_path))
     program.reports.until_ready()
     address = urlsplit(program.url)

@@ -84,9 +84,10 @@ def everything_in(directory: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file())
 
 
-def test_an_outage_is_told_once_over_every_channel_and_so_is_its_end(
+def test_outage_is_told_once(
     tmp_path: Path, ml_servers: MlServers, start_monitor: StartMonitor, slack: HttpStandIn, mail: MailStandIn
 ) -> None:
+    """An outage is told once over every channel, and so is its end."""
     ml_server = ml_servers.start()
     path = configure(tmp_path, CHECKS.format(url=ml_server.url))
     environ = {"NEURONOVA_CONFIG": str(path), "SLACK_WEBHOOK": slack.url, **mail.environ}

@@ -124,7 +124,8 @@ def test_nothing_sticks_out_of_a_phone(browser, monitor: Program, address: str) 
     page.close()
 
 
-def test_what_every_check_says_can_be_read_whole_on_a_phone_and_on_a_desk(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+def test_checks_are_read_whole(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+    """What every check says can be read whole, on a phone and on a desk."""
     page = browser.new_page()
     for width, columns in ((390, 3), (1280, 7)):
         page.set_viewport_size({"width": width, "height": 844})
@@ -146,7 +147,8 @@ def test_what_every_check_says_can_be_read_whole_on_a_phone_and_on_a_desk(browse
     page.close()
 
 
-def test_names_and_texts_from_outside_are_shown_and_not_run(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+def test_hostile_texts_are_not_run(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+    """Names and texts from outside are shown, and not run."""
     page = browser.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -162,7 +164,8 @@ def test_names_and_texts_from_outside_are_shown_and_not_run(browser, monitor: Pr
     page.close()
 
 
-def test_without_the_password_the_browser_shows_nothing(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+def test_page_needs_password(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
+    """Without the password, the browser shows nothing."""
     stranger = browser.new_page()
     answer = stranger.request.get(monitor.url, headers={"Authorization": "Bearer wrong"})
     assert answer.status == 401

@@ -109,12 +109,14 @@ def test_a_command_of_the_readme_works(newcomer: Newcomer, command: str) -> None
         assert "error" not in json.loads(done.stdout)
 
 
-def test_health_is_the_json_of_the_readme_and_nothing_else(newcomer: Newcomer) -> None:
+def test_health_is_readmes_json(newcomer: Newcomer) -> None:
+    """Health is the JSON of the README, and nothing else."""
     (wanted,) = re.findall(r'```json\n(\{"ok":true.*?\})\n```', README)
     assert newcomer.types("curl -s http://127.0.0.1:9000/health").stdout == wanted
 
 
-def test_the_probabilities_of_the_readmes_example_are_those_of_onnxruntime(newcomer: Newcomer) -> None:
+def test_example_probabilities_are_onnxruntimes(newcomer: Newcomer) -> None:
+    """The probabilities of the README's example are those of ONNX Runtime."""
     (command,) = [command for command in commands() if "/predict" in command]
     answer = json.loads(newcomer.types(command).stdout)
     folder = ROOT / "ml_server" / "models" / answer["model_name"] / answer["model_version"]
@@ -128,7 +130,8 @@ def test_the_probabilities_of_the_readmes_example_are_those_of_onnxruntime(newco
     assert list(answer["predictions"].values()) == pytest.approx([float(each) for each in probabilities], abs=1e-6)
 
 
-def test_the_first_health_check_is_shown_in_the_guides_format(newcomer: Newcomer) -> None:
+def test_health_check_has_guides_format(newcomer: Newcomer) -> None:
+    """The first health check is shown in the guide's format."""
     output = (newcomer.home / "output").read_text(encoding="utf-8")
     log = (newcomer.home / "var" / "log" / "health_check.log").read_text(encoding="utf-8")
     for text in ("NeuroNova 헬스 체크 시작", "3. Flask ML 서버 상태 확인 중...", "헬스 체크 완료: "):
@@ -139,7 +142,8 @@ def test_the_first_health_check_is_shown_in_the_guides_format(newcomer: Newcomer
     assert re.search(r"monitor\.1 +\| \[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] INFO: NeuroNova 헬스 체크 시작", output)
 
 
-def test_what_is_not_installed_here_is_not_reported_as_broken(newcomer: Newcomer) -> None:
+def test_absent_services_are_not_errors(newcomer: Newcomer) -> None:
+    """What is not installed here is not reported as broken."""
     log = (newcomer.home / "var" / "log" / "health_check.log").read_text(encoding="utf-8")
     assert not re.search(r"ERROR: (Nginx|Django)", log)
     assert len(re.findall(r"INFO: systemd 없음 \(no system bus: .*\) - 정기 점검만 함", log)) == 1

@@ -180,7 +180,8 @@ def predict(site: str, browser: requests.Session, body: dict[str, Any] | None = 
     return browser.post(f"{site}/api/predict/", json=body or {"clinical_features": {"age": 0.9866}}, timeout=10)
 
 
-def test_the_health_answer_has_the_shape_of_the_guide(site: str) -> None:
+def test_health_has_guides_shape(site: str) -> None:
+    """The health answer has the shape of the guide."""
     answer = requests.get(f"{site}/api/health/", timeout=10)
     body = answer.json()
     assert answer.status_code == 200
@@ -193,7 +194,8 @@ def test_the_health_answer_has_the_shape_of_the_guide(site: str) -> None:
     assert set(body["checks"].values()) == {"ok"}
 
 
-def test_the_site_is_unhealthy_while_the_ml_server_is(site: str, ml_server: Neighbour) -> None:
+def test_unhealthy_with_ml_server(site: str, ml_server: Neighbour) -> None:
+    """The site is unhealthy while the ML server is."""
     ml_server.answer = lambda handler: handler.say(503, {"ok": False, "status": "loading"})
     answer = requests.get(f"{site}/api/health/", timeout=10)
     assert answer.status_code == 503
@@ -202,7 +204,8 @@ def test_the_site_is_unhealthy_while_the_ml_server_is(site: str, ml_server: Neig
     assert answer.json()["checks"]["database"] == "ok"
 
 
-def test_the_site_is_unhealthy_when_uploads_cannot_be_stored(site: str, media: Path) -> None:
+def test_unhealthy_without_storage(site: str, media: Path) -> None:
+    """The site is unhealthy when uploads cannot be stored."""
     media.rename(media.with_name("away"))
     media.touch()
     try:
@@ -214,7 +217,8 @@ def test_the_site_is_unhealthy_when_uploads_cannot_be_stored(site: str, media: P
     assert answer.json()["checks"]["media_storage"] == "error: FileExistsError"
 
 
-def test_a_prediction_is_handed_through_with_key_and_request_id(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+def test_prediction_is_handed_through(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """A prediction is handed through with key and request ID."""
     ml_server.answer = lambda handler: handler.say(200, {"ok": True, "prediction": "Control"})
     answer = nurse.post(f"{site}/api/predict/", json={"features": {"age": 0.9866}}, headers={"X-Request-ID": "abc-1"}, timeout=10)
     assert answer.status_code == 200
@@ -232,15 +236,14 @@ def test_names_do_not_leave_the_site(site: str, nurse: requests.Session, ml_serv
     assert json.loads(ml_server.asked[-1][2]) == {"clinical_features": {"age": 0.9866}}
 
 
-def test_the_connection_to_the_ml_server_is_kept(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+def test_ml_server_connection_is_kept(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
     for _ in range(5):
         assert predict(site, nurse).status_code == 200
     assert len(ml_server.clients) == 1
 
 
-def test_a_connection_that_was_closed_meanwhile_costs_no_prediction(
-    site: str, nurse: requests.Session, ml_server: Neighbour
-) -> None:
+def test_closed_connection_costs_no_prediction(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """A connection that was closed meanwhile costs no prediction."""
     answers = iter([True])
 
     def hang_up_once(handler: Handler) -> None:
@@ -253,7 +256,8 @@ def test_a_connection_that_was_closed_meanwhile_costs_no_prediction(
     assert predict(site, nurse).status_code == 200
 
 
-def test_the_callers_mistake_is_told_in_the_ml_servers_words(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+def test_callers_mistake_is_passed_on(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """The caller's mistake is told in the ML server's words."""
     problem = {"ok": False, "code": "invalid_features", "details": [{"field": "age", "problem": "missing"}]}
     ml_server.answer = lambda handler: handler.say(422, dict(problem))
     answer = predict(site, nurse)
@@ -261,9 +265,8 @@ def test_the_callers_mistake_is_told_in_the_ml_servers_words(site: str, nurse: r
     assert answer.json() == problem
 
 
-def test_a_model_that_there_is_not_is_told_in_the_ml_servers_words(
-    site: str, nurse: requests.Session, ml_server: Neighbour
-) -> None:
+def test_unknown_model_is_passed_on(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """A model that there is not is told in the ML server's words."""
     problem = {"ok": False, "code": "unknown_model", "error": "no such model", "request_id": "a"}
     ml_server.answer = lambda handler: handler.say(404, dict(problem))
     answer = predict(site, nurse, {"features": {}, "model_name": "nope", "model_version": "9.9.9"})
@@ -278,15 +281,15 @@ def assert_problem(answer: requests.Response, status: int, code: str) -> None:
     assert (body["ok"], body["code"], body["request_id"]) == (False, code, answer.headers["X-Request-ID"])
 
 
-def test_a_form_is_refused_as_the_wrong_type(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+def test_form_is_unsupported_type(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """A form is refused as the wrong type."""
     for form in ({"files": {"features": (None, "{}")}}, {"files": {"scan": ("scan", "x" * 3_000_000)}}, {"data": {"age": "1"}}):
         assert_problem(nurse.post(f"{site}/api/predict/", timeout=10, **form), 415, "unsupported_media_type")
     assert ml_server.asked == []
 
 
-def test_a_body_that_is_too_large_is_refused_with_the_limit_and_the_connection_goes_on(
-    site: str, nurse: requests.Session, ml_server: Neighbour
-) -> None:
+def test_large_body_is_refused(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """A body that is too large is refused with the limit, and the connection goes on."""
     for _ in range(20):
         answer = predict(site, nurse, {"features": {}, "note": "x" * 3_000_000})
         assert_problem(answer, 413, "request_entity_too_large")
@@ -294,23 +297,27 @@ def test_a_body_that_is_too_large_is_refused_with_the_limit_and_the_connection_g
     assert ml_server.asked == []
 
 
-def test_a_form_that_is_too_large_is_refused_in_json_too(site: str, nurse: requests.Session) -> None:
+def test_large_form_is_refused_in_json(site: str, nurse: requests.Session) -> None:
+    """A form that is too large is refused in JSON too."""
     answer = nurse.post(f"{site}/api/predict/", data={"note": "x" * 3_000_000}, timeout=10)
     assert_problem(answer, 400, "bad_request")
 
 
-def test_a_program_that_has_not_logged_in_is_told_so_rather_than_of_csrf(site: str) -> None:
+def test_program_is_told_to_log_in(site: str) -> None:
+    """A program that has not logged in is told so, rather than of CSRF."""
     assert_problem(requests.post(f"{site}/api/predict/", json={}, timeout=10), 401, "login_required")
 
 
-def test_a_request_without_the_csrf_token_is_told_what_is_missing(site: str, nurse: requests.Session) -> None:
+def test_missing_csrf_token_is_named(site: str, nurse: requests.Session) -> None:
+    """A request without the CSRF token is told what is missing."""
     answer = nurse.post(f"{site}/api/predict/", json={}, headers={"X-CSRFToken": None, "X-Request-ID": "abc-2"}, timeout=10)
     assert_problem(answer, 403, "csrf_failed")
     assert "X-CSRFToken" in answer.json()["error"]
     assert answer.json()["request_id"] == "abc-2"
 
 
-def test_what_django_refuses_by_itself_is_json_under_api_and_a_page_elsewhere(site: str, nurse: requests.Session) -> None:
+def test_api_refusals_are_json(site: str, nurse: requests.Session) -> None:
+    """What Django refuses by itself is JSON under /api/, and a page elsewhere."""
     wrong_method = nurse.get(f"{site}/api/predict/", headers={"X-Request-ID": "abc-3"}, timeout=10)
     assert_problem(wrong_method, 405, "method_not_allowed")
     assert (wrong_method.headers["Allow"], wrong_method.json()["request_id"]) == ("POST", "abc-3")
@@ -323,7 +330,8 @@ def test_what_django_refuses_by_itself_is_json_under_api_and_a_page_elsewhere(si
         assert page.headers["Content-Type"].startswith("text/html")
 
 
-def test_a_crash_is_answered_in_json_without_its_reason(site: str, nurse: requests.Session, state: Path) -> None:
+def test_crash_hides_its_reason(site: str, nurse: requests.Session, state: Path) -> None:
+    """A crash is answered in JSON, without its reason."""
     database = state / "db.sqlite3"
     database.rename(state / "away")
     try:
@@ -335,9 +343,8 @@ def test_a_crash_is_answered_in_json_without_its_reason(site: str, nurse: reques
     assert predict(site, nurse).status_code == 200
 
 
-def test_a_body_that_is_not_json_is_refused_without_asking_anybody(
-    site: str, nurse: requests.Session, ml_server: Neighbour
-) -> None:
+def test_broken_json_is_not_passed_on(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """A body that is not JSON is refused without asking anybody."""
     for body in (b"{", b"[1]", b"\xff"):
         answer = nurse.post(f"{site}/api/predict/", data=body, headers=JSON, timeout=10)
         assert answer.status_code == 400
@@ -364,16 +371,18 @@ def nested(levels: int) -> bytes:
         (b"[" * 100_000, "the body is nested too deeply"),
     ],
 )
-def test_json_that_could_be_read_in_two_ways_is_refused_without_asking_anybody(
+def test_ambiguous_json_is_not_passed_on(
     site: str, nurse: requests.Session, ml_server: Neighbour, body: bytes, problem: str
 ) -> None:
+    """JSON that could be read in two ways is refused without asking anybody."""
     answer = nurse.post(f"{site}/api/predict/", data=body, headers=JSON, timeout=10)
     assert answer.status_code == 400
     assert (answer.json()["code"], answer.json()["error"]) == ("not_json", problem)
     assert ml_server.asked == []
 
 
-def test_json_of_an_ordinary_depth_is_passed_on(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+def test_ordinary_depth_is_passed_on(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """JSON of an ordinary depth is passed on."""
     assert nurse.post(f"{site}/api/predict/", data=nested(16), headers=JSON, timeout=10).status_code == 200
     assert len(ml_server.asked) == 1
 
@@ -391,7 +400,7 @@ def test_json_of_an_ordinary_depth_is_passed_on(site: str, nurse: requests.Sessi
         (504, b"", 504, "too_slow"),
     ],
 )
-def test_a_wrong_answer_of_the_ml_server_is_named(
+def test_wrong_ml_server_answer_is_named(
     site: str, nurse: requests.Session, ml_server: Neighbour, status: int, body: bytes, expected: int, code: str
 ) -> None:
     ml_server.answer = lambda handler: handler.say(status, body)
@@ -401,7 +410,8 @@ def test_a_wrong_answer_of_the_ml_server_is_named(
     assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_a_slow_ml_server_costs_its_time_out_and_no_more(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+def test_slow_ml_server_costs_its_timeout(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """A slow ML server costs its time-out, and no more."""
     released = threading.Event()
     ml_server.answer = lambda _handler: released.wait(10)
     started = time.monotonic()
@@ -413,7 +423,8 @@ def test_a_slow_ml_server_costs_its_time_out_and_no_more(site: str, nurse: reque
     assert took_s < 2
 
 
-def test_an_ml_server_that_is_gone_is_named_and_may_come_back(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+def test_gone_ml_server_may_come_back(site: str, nurse: requests.Session, ml_server: Neighbour) -> None:
+    """An ML server that is gone is named, and may come back."""
     ml_server.answer = lambda handler: setattr(handler, "close_connection", True)
     answer = predict(site, nurse)
     assert answer.status_code == 503
@@ -433,9 +444,8 @@ def test_predictions_and_statistics_need_a_login(site: str, monitor: Neighbour, 
     assert monitor.asked == ml_server.asked == []
 
 
-def test_statistics_are_for_staff_and_come_from_the_monitor(
-    site: str, nurse: requests.Session, admin: requests.Session, monitor: Neighbour
-) -> None:
+def test_statistics_are_for_staff(site: str, nurse: requests.Session, admin: requests.Session, monitor: Neighbour) -> None:
+    """Statistics are for staff, and come from the monitor."""
     assert nurse.get(f"{site}/api/system/stats/", timeout=10).status_code == 403
     assert monitor.asked == []
     answer = admin.get(f"{site}/api/system/stats/", timeout=10)
@@ -454,7 +464,8 @@ def test_statistics_say_when_the_monitor_refuses(site: str, admin: requests.Sess
     assert answer.json()["error"] == "monitor gave no usable answer (HTTP 401)"
 
 
-def test_a_deployment_without_a_secret_key_is_refused_with_the_remedy() -> None:
+def test_missing_secret_key_is_refused() -> None:
+    """A deployment without a secret key is refused, with the remedy."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
     result = subprocess.run(
         [sys.executable, "manage.py", "check"],
@@ -469,9 +480,8 @@ def test_a_deployment_without_a_secret_key_is_refused_with_the_remedy() -> None:
     assert "DJANGO_SECRET_KEY is not set; put one into /etc/neuronova-django.env" in result.stderr
 
 
-def test_the_readmes_blocks_for_ones_own_machine_make_a_site_with_statistics(
-    tmp_path: Path, ml_server: Neighbour, monitor: Neighbour
-) -> None:
+def test_readmes_blocks_make_a_site(tmp_path: Path, ml_server: Neighbour, monitor: Neighbour) -> None:
+    """The README's blocks for one's own machine make a site with statistics."""
     section = (SITE / "README.md").read_text(encoding="utf-8").split("## On your own machine")[1].split("\n## ")[0]
     prepare, administrator, serve, ask = re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
     # What asks something or never ends is alone in its block, so that every block can be pasted.

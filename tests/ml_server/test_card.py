@@ -42,32 +42,36 @@ def test_the_bundled_card_reports_honest_scores(card: Card) -> None:
         ({"golden_tolerance": 0.5}, "golden_tolerance"),
     ],
 )
-def test_a_wrong_card_is_refused_by_the_name_of_its_key(content: Content, change: Content, problem: str) -> None:
+def test_wrong_key_is_named(content: Content, change: Content, problem: str) -> None:
+    """A wrong card is refused by the name of its key."""
     with pytest.raises(BrokenModelError, match=problem):
         read_card(msgspec.json.encode({**content, **change}))
 
 
-def test_a_median_outside_its_own_range_is_refused(content: Content) -> None:
+def test_median_outside_range_is_refused(content: Content) -> None:
     content["inputs"][0]["median"] = 1e6
     with pytest.raises(BrokenModelError, match=r"Cystatin_C: median"):
         read_card(msgspec.json.encode(content))
 
 
 @pytest.mark.parametrize("end", ["minimum", "maximum"])
-def test_a_median_may_be_an_end_of_its_range(content: Content, end: str) -> None:
+def test_median_may_end_its_range(content: Content, end: str) -> None:
+    """A median may be an end of its range."""
     content["inputs"][0]["median"] = content["inputs"][0][end]
     assert read_card(msgspec.json.encode(content)).inputs[0].median == content["inputs"][0][end]
 
 
 @pytest.mark.parametrize("part", ["inputs", "training", "scores", "golden_samples"])
-def test_an_unknown_key_is_refused_in_every_part(content: Content, part: str) -> None:
+def test_unknown_key_is_refused(content: Content, part: str) -> None:
+    """An unknown key is refused in every part."""
     inner = content[part]["roc_auc"] if part == "scores" else content[part]
     (inner[0] if isinstance(inner, list) else inner)["colour"] = "blue"
     with pytest.raises(BrokenModelError, match=f"colour.*{part}"):
         read_card(msgspec.json.encode(content))
 
 
-def test_two_inputs_of_one_name_are_refused(content: Content) -> None:
+def test_repeated_input_name_is_refused(content: Content) -> None:
+    """Two inputs of one name are refused."""
     content["inputs"].append(content["inputs"][0])
     with pytest.raises(BrokenModelError, match="same name"):
         read_card(msgspec.json.encode(content))

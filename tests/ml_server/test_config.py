@@ -80,14 +80,16 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("ML_TIMEOUT_S", "\udcff"),  # a byte that is no text
     ],
 )
-def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+def test_wrong_value_is_refused(name: str, value: str) -> None:
+    """A wrong value is refused by the name of its variable."""
     with pytest.raises(InvalidSettingsError, match=f"{name} must be") as refused:
         read_settings({name: value})
     assert value not in refused.value.message.removeprefix(f"wrong settings: {name}").split()
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:9000", "[::]:9000", "10.1.2.3:9000", "clinic.example:9000", "127.1:9000"])
-def test_what_others_can_reach_needs_a_key(bind: str) -> None:
+def test_public_address_needs_key(bind: str) -> None:
+    """What others can reach needs a key."""
     message = r"wrong settings: ML_API_KEY must be set where ML_BIND is not a loopback address or unix:/PATH$"
     for no_key in ({}, {"ML_API_KEY": ""}):
         with pytest.raises(InvalidSettingsError, match=message):
@@ -99,7 +101,8 @@ def test_what_others_can_reach_needs_a_key(bind: str) -> None:
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1:9000", "127.9.9.9:1", "[::1]:9000", "localhost:9000", "unix:/run/ml.sock"])
-def test_what_only_this_machine_reaches_needs_none(bind: str) -> None:
+def test_local_address_needs_no_key(bind: str) -> None:
+    """What only this machine reaches needs no key."""
     assert read_settings({"ML_BIND": bind}).bind == bind
 
 
@@ -123,7 +126,8 @@ def test_a_refusal_says_what_is_allowed() -> None:
     }
 
 
-def test_a_misspelt_variable_is_refused_with_the_nearest_one() -> None:
+def test_misspelt_variable_is_refused() -> None:
+    """A misspelt variable is refused, with the nearest one."""
     with pytest.raises(InvalidSettingsError, match=r"ML_APIKEY is not a setting; did you mean ML_API_KEY\?"):
         read_settings({"ML_APIKEY": "0123456789abcdef"})
 
@@ -134,7 +138,8 @@ def test_all_problems_are_named_at_once() -> None:
     assert [detail.field for detail in refused.value.details] == ["ML_MODLE", "ML_THREADS", "ML_WORKERS"]
 
 
-def test_the_key_is_not_in_the_settings_text() -> None:
+def test_settings_text_hides_key() -> None:
+    """The key is not in the settings' text."""
     text = repr(read_settings({"ML_API_KEY": "0123456789abcdef"}))
     assert "0123456789abcdef" not in text
     assert "max_batch=256" in text

@@ -6,13 +6,15 @@ from ml_server.deadlines import DeadlineWatch
 LONG_S = 60.0
 
 
-def test_work_that_runs_over_its_deadline_is_cancelled() -> None:
+def test_late_work_is_cancelled() -> None:
+    """Work that runs over its deadline is cancelled."""
     cancelled = threading.Event()
     with DeadlineWatch().limit(0.01, cancelled.set):
         assert cancelled.wait(LONG_S)
 
 
-def test_a_nearer_deadline_is_kept_while_a_farther_one_is_watched() -> None:
+def test_nearer_deadline_is_kept() -> None:
+    """A nearer deadline is kept while a farther one is watched."""
     watch, far, first, near = DeadlineWatch(), threading.Event(), threading.Event(), threading.Event()
     with watch.limit(LONG_S, far.set), watch.limit(0.01, first.set):
         assert first.wait(LONG_S)  # from here on, the thread lets nobody in before it waits for the far one
@@ -21,7 +23,8 @@ def test_a_nearer_deadline_is_kept_while_a_farther_one_is_watched() -> None:
     assert not far.is_set()
 
 
-def test_work_that_is_done_in_time_is_not_cancelled() -> None:
+def test_punctual_work_is_not_cancelled() -> None:
+    """Work that is done in time is not cancelled."""
     watch, early, late = DeadlineWatch(), threading.Event(), threading.Event()
     with watch.limit(0.05, early.set):
         pass
@@ -30,7 +33,8 @@ def test_work_that_is_done_in_time_is_not_cancelled() -> None:
     assert not early.is_set()
 
 
-def test_waiting_for_a_deadline_takes_no_processor() -> None:
+def test_waiting_takes_no_processor() -> None:
+    """Waiting for a deadline takes no processor time."""
     late = threading.Event()
     before = time.process_time()
     with DeadlineWatch().limit(1.0, late.set):

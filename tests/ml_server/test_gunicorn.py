@@ -70,7 +70,8 @@ def wait_gone(pid: int) -> None:
         psutil.Process(pid).wait(DEADLINE_S)
 
 
-def test_it_is_ready_when_it_says_so(start_server: StartServer) -> None:
+def test_ready_when_it_says_so(start_server: StartServer) -> None:
+    """The server is ready when it says so."""
     server = start_server()
     report = server.next_report()
     assert report == {"READY": "1", "STATUS": f"serving {NAME} {VERSION} (master {server.process.pid})"}
@@ -78,7 +79,8 @@ def test_it_is_ready_when_it_says_so(start_server: StartServer) -> None:
     assert (answer.status_code, answer.content) == (200, b'{"ok":true,"status":"alive","model_version":"1.0.0"}')
 
 
-def test_the_probabilities_are_those_of_a_bare_session(start_server: StartServer, card: Card) -> None:
+def test_probabilities_are_onnxruntimes(start_server: StartServer, card: Card) -> None:
+    """The probabilities are those of a bare session."""
     server = start_server()
     server.report_with("READY")
     session = ort.InferenceSession(str(BUNDLED_MODELS / NAME / VERSION / "model.onnx"))
@@ -88,7 +90,8 @@ def test_the_probabilities_are_those_of_a_bare_session(start_server: StartServer
         assert list(server.predict({"features": sample.features}).json()["predictions"].values()) == expected
 
 
-def test_patients_are_named_in_no_answer_no_log_and_no_file(start_server: StartServer, features: Features) -> None:
+def test_patients_are_named_nowhere(start_server: StartServer, features: Features) -> None:
+    """Patients are named in no answer, no log and no file."""
     server = start_server()
     server.report_with("READY")
     names = {"patient_name": PATIENT, "doctor_name": DOCTOR, PATIENT: DOCTOR}
@@ -138,7 +141,8 @@ def json_escaped(text: str) -> str:
         (b"POST /predict HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\n\r\n", 417),
     ],
 )
-def test_what_is_no_http_is_refused_in_the_envelope(server: Server, request_bytes: bytes, status: int) -> None:
+def test_no_http_is_refused(server: Server, request_bytes: bytes, status: int) -> None:
+    """What is no HTTP is refused, in the envelope."""
     head, _, body = raw(server, request_bytes).partition(b"\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert re.fullmatch(rb'\{"ok":false,"code":"\w+","error":"[\w -]+","details":\[\],"request_id":"\w{32}"\}', body)
@@ -152,7 +156,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
     running.stop()
 
 
-def test_onnxruntime_leaves_no_trace_and_calls_nobody(server: Server, features: Features) -> None:
+def test_onnxruntime_calls_nobody(server: Server, features: Features) -> None:
+    """ONNX Runtime leaves no trace, and calls nobody."""
     server.predict({"features": features})
     assert [path.name[:20] for path in server.work.iterdir()] == ["neuronova-ml-metrics"]
     for worker in server.workers():
@@ -174,9 +179,8 @@ def chunked(body: bytes, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("chunk_bytes", [100, 100_000])
-def test_a_chunked_body_is_read_to_its_limit_and_refused_beyond(
-    start_server: StartServer, features: Features, chunk_bytes: int
-) -> None:
+def test_chunked_body_has_a_limit(start_server: StartServer, features: Features, chunk_bytes: int) -> None:
+    """A chunked body is read to its limit, and refused beyond."""
     server = start_server(ML_MAX_BODY_BYTES="2048", ML_WORKERS="1")
     server.report_with("READY")
     # What is beyond the limit is white space: cut off there, the body would be a good request.
@@ -187,7 +191,7 @@ def test_a_chunked_body_is_read_to_its_limit_and_refused_beyond(
         assert b"\r\nContent-Type: application/json\r\n" in answer
 
 
-def test_a_body_that_broke_off_is_refused(server: Server, features: Features) -> None:
+def test_broken_off_body_is_refused(server: Server, features: Features) -> None:
     # All that came is a good request by itself.
     body = json.dumps({"features": features}).encode()
     whole = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
@@ -202,9 +206,8 @@ def test_a_body_that_broke_off_is_refused(server: Server, features: Features) ->
         assert b"\r\nContent-Type: application/json\r\n" in answer
 
 
-def test_a_model_that_fails_is_never_called_ready_and_health_says_why(
-    start_server: StartServer, model_dir: Path, features: Features
-) -> None:
+def test_failed_model_is_never_ready(start_server: StartServer, model_dir: Path, features: Features) -> None:
+    """A model that fails is never called ready, and health says why."""
     (model_dir / NAME / VERSION / "model.onnx").write_bytes(b"changed")
     server = start_server(ML_MODEL_DIR=str(model_dir), ML_WORKERS="1")
     report = server.next_report()
@@ -216,14 +219,16 @@ def test_a_model_that_fails_is_never_called_ready_and_health_says_why(
     assert server.predict({"features": features}).status_code == 503
 
 
-def test_a_wrong_setting_stops_the_start_with_its_name(start_server: StartServer) -> None:
+def test_wrong_setting_stops_start(start_server: StartServer) -> None:
+    """A wrong setting stops the start, with its name."""
     server = start_server(ML_WORKER="2")
     assert server.process.wait(DEADLINE_S) != 0
     assert "ML_WORKER is not a setting; did you mean ML_WORKERS?" in server.stderr.read_text()
     assert "Traceback" not in server.stderr.read_text()
 
 
-def test_an_address_that_others_reach_stops_the_start_where_there_is_no_key(start_server: StartServer) -> None:
+def test_public_address_needs_key(start_server: StartServer) -> None:
+    """An address that others reach stops the start where there is no key."""
     server = start_server(ML_BIND="0.0.0.0:0")
     assert server.process.wait(DEADLINE_S) != 0
     assert "ML_API_KEY must be set where ML_BIND is not a loopback address" in server.stderr.read_text()
@@ -248,7 +253,8 @@ def test_metrics_count_all_workers(start_server: StartServer, features: Features
     assert not directory.exists()
 
 
-def test_a_killed_worker_costs_at_most_what_it_was_doing(start_server: StartServer, features: Features) -> None:
+def test_killed_worker_costs_its_requests(start_server: StartServer, features: Features) -> None:
+    """A killed worker costs at most what it was doing."""
     server = start_server()
     server.report_with("READY")
     server.report_with("READY")
@@ -261,7 +267,8 @@ def test_a_killed_worker_costs_at_most_what_it_was_doing(start_server: StartServ
     assert server.health().status_code == 200
 
 
-def test_what_a_killed_worker_had_no_thread_for_is_answered_by_another(start_server: StartServer) -> None:
+def test_killed_workers_queue_is_answered(start_server: StartServer) -> None:
+    """What a killed worker had no thread for is answered by another."""
     server = start_server(ML_WORKERS="1", ML_THREADS="2")
     server.report_with("READY")
     (worker,) = server.workers()
@@ -279,7 +286,8 @@ def test_what_a_killed_worker_had_no_thread_for_is_answered_by_another(start_ser
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_a_connection_is_kept_while_it_is_the_only_one(start_server: StartServer) -> None:
+def test_only_connection_is_kept(start_server: StartServer) -> None:
+    """A connection is kept while it is the only one."""
     server = start_server(ML_WORKERS="1")
     server.report_with("READY")
     with requests.Session() as client:
@@ -294,7 +302,8 @@ def test_a_connection_is_kept_while_it_is_the_only_one(start_server: StartServer
         assert is_kept()
 
 
-def test_clients_that_have_not_asked_yet_take_no_thread_from_others(start_server: StartServer) -> None:
+def test_silent_clients_take_no_thread(start_server: StartServer) -> None:
+    """Clients that have not asked yet take no thread from others."""
     server = start_server(ML_WORKERS="1", ML_THREADS="2")
     server.report_with("READY")
     with contextlib.ExitStack() as stack:
@@ -307,7 +316,8 @@ def test_clients_that_have_not_asked_yet_take_no_thread_from_others(start_server
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_clients_that_do_not_close_their_connection_take_no_thread_from_others(start_server: StartServer) -> None:
+def test_lingering_clients_take_no_thread(start_server: StartServer) -> None:
+    """Clients that do not close their connection take no thread from others."""
     server = start_server(ML_WORKERS="1", ML_THREADS="2")
     server.report_with("READY")
     with contextlib.ExitStack() as stack:
@@ -322,7 +332,8 @@ def test_clients_that_do_not_close_their_connection_take_no_thread_from_others(s
         wait_until(lambda: held(worker) == 0)
 
 
-def test_clients_that_stop_in_the_middle_are_given_up(start_server: StartServer) -> None:
+def test_unfinished_clients_are_given_up(start_server: StartServer) -> None:
+    """Clients that stop in the middle are given up."""
     server = start_server(ML_WORKERS="1", ML_THREADS="2")
     server.report_with("READY")
     with connect(server) as in_head, connect(server) as in_body:
@@ -333,7 +344,8 @@ def test_clients_that_stop_in_the_middle_are_given_up(start_server: StartServer)
         assert in_body.recv(65536).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_long_body_that_was_refused_unread_ends_its_connection_with_the_answer(start_server: StartServer) -> None:
+def test_unread_body_ends_its_connection(start_server: StartServer) -> None:
+    """A long body that was refused unread ends its connection with the answer."""
     server = start_server(ML_WORKERS="1", ML_MAX_BODY_BYTES="2048")
     server.report_with("READY")
     (worker,) = server.workers()
@@ -351,7 +363,8 @@ def test_a_long_body_that_was_refused_unread_ends_its_connection_with_the_answer
         assert b"\r\nConnection: close\r\n" in answer
 
 
-def test_a_reload_waits_for_nobody_who_has_not_asked(start_server: StartServer) -> None:
+def test_reload_ignores_silent_clients(start_server: StartServer) -> None:
+    """A reload waits for nobody who has not asked."""
     server = start_server(ML_WORKERS="1", ML_THREADS="2", ML_TIMEOUT_S="600")  # longer than the test has
     server.report_with("READY")
     (worker,) = server.workers()
@@ -379,7 +392,8 @@ def test_a_reload_loses_no_request(start_server: StartServer, features: Features
     assert load.failures == []
 
 
-def test_a_reload_serves_a_version_that_was_installed_meanwhile(start_server: StartServer, model_dir: Path) -> None:
+def test_reload_serves_new_version(start_server: StartServer, model_dir: Path) -> None:
+    """A reload serves a version that was installed meanwhile."""
     server = start_server(ML_MODEL_DIR=str(model_dir), ML_WORKERS="1")
     server.report_with("READY")
     shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / "1.1.0")
@@ -391,7 +405,8 @@ def test_a_reload_serves_a_version_that_was_installed_meanwhile(start_server: St
     assert server.health().json()["model_version"] == "1.1.0"
 
 
-def test_a_worker_in_a_dead_ones_place_serves_what_the_others_serve(start_server: StartServer, model_dir: Path) -> None:
+def test_replacement_worker_serves_same_version(start_server: StartServer, model_dir: Path) -> None:
+    """A worker in a dead one's place serves what the others serve."""
     server = start_server(ML_MODEL_DIR=str(model_dir))
     server.report_with("READY")
     server.report_with("READY")
@@ -408,7 +423,7 @@ def test_a_worker_in_a_dead_ones_place_serves_what_the_others_serve(start_server
     assert "1.1.0 is not served: model.json cannot be read" in server.report_with("STATUS")["STATUS"]
 
 
-def test_the_master_has_no_runtime_in_it(server: Server) -> None:
+def test_master_has_no_runtime(server: Server) -> None:
     def has_runtime(pid: int) -> bool:
         return "onnxruntime" in Path(f"/proc/{pid}/maps").read_text()
 
@@ -416,7 +431,8 @@ def test_the_master_has_no_runtime_in_it(server: Server) -> None:
     assert not has_runtime(server.process.pid)
 
 
-def test_slow_predictions_leave_a_thread_for_health(start_server: StartServer, slow_model_dir: Path) -> None:
+def test_slow_predictions_leave_health_free(start_server: StartServer, slow_model_dir: Path) -> None:
+    """Slow predictions leave a thread for health."""
     server = start_server(ML_MODEL_DIR=str(slow_model_dir), ML_WORKERS="1", ML_THREADS="4", ML_TIMEOUT_S="5")
     server.report_with("READY")
     with ThreadPoolExecutor() as pool:
@@ -429,7 +445,8 @@ def test_slow_predictions_leave_a_thread_for_health(start_server: StartServer, s
     assert codes == ["prediction_timeout", "prediction_timeout"]
 
 
-def test_an_upgrade_loses_no_request_and_hands_over_at_its_end(start_server: StartServer, features: Features) -> None:
+def test_upgrade_loses_no_request(start_server: StartServer, features: Features) -> None:
+    """An upgrade loses no request, and hands over at its end."""
     server = start_server()
     server.report_with("READY")
     server.report_with("READY")
@@ -454,9 +471,8 @@ def test_an_upgrade_loses_no_request_and_hands_over_at_its_end(start_server: Sta
     wait_gone(successor)
 
 
-def test_an_upgrade_that_fails_leaves_the_old_server_as_it_was(
-    start_server: StartServer, model_dir: Path, features: Features
-) -> None:
+def test_failed_upgrade_leaves_old_server(start_server: StartServer, model_dir: Path, features: Features) -> None:
+    """An upgrade that fails leaves the old server as it was."""
     server = start_server(ML_MODEL_DIR=str(model_dir))
     server.report_with("READY")
     server.report_with("READY")

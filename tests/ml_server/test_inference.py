@@ -39,13 +39,14 @@ def answer(service: InferenceService, row: Row, *, explain: bool = False) -> Ans
     return result
 
 
-def test_before_it_has_loaded_it_serves_nothing() -> None:
+def test_nothing_is_served_before_loading() -> None:
+    """Before it has loaded, the service serves nothing."""
     service = InferenceService(Settings())
     assert not service.is_loaded
     assert reason(service) == "the model is loading"
 
 
-def test_the_bundled_model_passes_its_self_test() -> None:
+def test_bundled_model_passes_self_test() -> None:
     service = loaded()
     assert service.is_ready
     assert service.model().card.version == VERSION
@@ -58,28 +59,31 @@ def test_golden_samples_get_their_expected_answers(card: Card) -> None:
         assert got == pytest.approx([sample.expected[name] for name in card.classes], abs=1e-5)
 
 
-def test_a_changed_model_file_is_never_served(model_dir: Path) -> None:
+def test_changed_model_is_never_served(model_dir: Path) -> None:
+    """A changed model file is never served."""
     (model_dir / NAME / VERSION / "model.onnx").write_bytes(b"x")
     service = loaded(model_dir=model_dir)
     assert "SHA-256" in reason(service)
     assert not service.is_ready
 
 
-def test_a_model_that_answers_otherwise_than_its_golden_samples_is_never_served(model_dir: Path, card: Card) -> None:
+def test_deviating_model_is_never_served(model_dir: Path, card: Card) -> None:
+    """A model that answers otherwise than its golden samples is never served."""
     samples = msgspec.to_builtins(card.golden_samples)
     samples[2]["expected"] = {"Control": 0.9, "Impaired": 0.1}
     edit_card(model_dir / NAME / VERSION, golden_samples=samples)
     assert reason(loaded(model_dir=model_dir)).endswith("self-test failed: golden sample 3 did not get the expected answer")
 
 
-def test_a_golden_sample_needs_every_class_right(model_dir: Path, card: Card) -> None:
+def test_golden_sample_needs_every_class_right(model_dir: Path, card: Card) -> None:
     samples = msgspec.to_builtins(card.golden_samples)
     samples[0]["expected"]["Impaired"] += 0.01
     edit_card(model_dir / NAME / VERSION, golden_samples=samples)
     assert reason(loaded(model_dir=model_dir)).endswith("self-test failed: golden sample 1 did not get the expected answer")
 
 
-def test_a_golden_sample_that_is_no_valid_request_is_named(model_dir: Path, card: Card) -> None:
+def test_invalid_golden_sample_is_named(model_dir: Path, card: Card) -> None:
+    """A golden sample that is no valid request is named."""
     samples = msgspec.to_builtins(card.golden_samples)
     del samples[0]["features"]["tau"]
     edit_card(model_dir / NAME / VERSION, golden_samples=samples)
@@ -91,12 +95,14 @@ def test_a_broken_runtime_name_is_named(model_dir: Path) -> None:
     assert "runtime 'onxx' is not known" in reason(loaded(model_dir=model_dir))
 
 
-def test_a_default_that_is_not_installed_is_said_so(tmp_path: Path) -> None:
+def test_missing_default_is_named(tmp_path: Path) -> None:
+    """A default that is not installed is named."""
     assert reason(loaded(model_dir=tmp_path)) == "the model alzheimer_biomarkers is not installed"
     assert reason(loaded(model_version="9.0.0")) == "the model alzheimer_biomarkers 9.0.0 is not installed"
 
 
-def test_the_newest_version_is_the_default_and_older_ones_stay_available(model_dir: Path) -> None:
+def test_newest_version_is_default(model_dir: Path) -> None:
+    """The newest version is the default, and older ones stay available."""
     shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / "1.10.0")
     edit_card(model_dir / NAME / "1.10.0", version="1.10.0")
     service = loaded(model_dir=model_dir)
@@ -105,7 +111,8 @@ def test_the_newest_version_is_the_default_and_older_ones_stay_available(model_d
     assert service.model(version=VERSION).card.version == VERSION
 
 
-def test_a_configured_version_is_the_default_also_by_name(model_dir: Path) -> None:
+def test_configured_version_is_default(model_dir: Path) -> None:
+    """A configured version is the default, also by name."""
     install_newer(model_dir)
     service = loaded(model_dir=model_dir, model_version=VERSION)
     assert service.model().card.version == VERSION
@@ -119,7 +126,8 @@ def install_newer(model_dir: Path, version: str = "1.1.0") -> Path:
     return model_dir / NAME / version
 
 
-def test_what_is_installed_after_the_pin_is_not_served(model_dir: Path) -> None:
+def test_later_installation_is_not_served(model_dir: Path) -> None:
+    """What is installed after the pin is not served."""
     service = InferenceService(Settings(model_dir=model_dir))
     service.pin()
     install_newer(model_dir)
@@ -130,7 +138,8 @@ def test_what_is_installed_after_the_pin_is_not_served(model_dir: Path) -> None:
         service.model(version="1.1.0")
 
 
-def test_a_pinned_version_that_is_gone_is_not_replaced_by_an_older_one(model_dir: Path) -> None:
+def test_gone_pinned_version_stays_unserved(model_dir: Path) -> None:
+    """A pinned version that is gone is not replaced by an older one."""
     newer = install_newer(model_dir)
     service = InferenceService(Settings(model_dir=model_dir))
     service.pin()
@@ -149,12 +158,14 @@ def test_a_broken_version_spoils_no_other(model_dir: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "version"), [("other", None), (NAME, "9.9.9"), (None, "9.9.9")])
-def test_a_model_that_is_not_installed_is_unknown(name: str | None, version: str | None) -> None:
+def test_absent_model_is_unknown(name: str | None, version: str | None) -> None:
+    """A model that is not installed is unknown."""
     with pytest.raises(UnknownModelError):
         loaded().model(name, version)
 
 
-def test_an_explanation_is_coefficient_times_distance_from_the_median(card: Card, features: dict[str, Any]) -> None:
+def test_explanation_is_coefficient_times_distance(card: Card, features: dict[str, Any]) -> None:
+    """An explanation is the coefficient times the distance from the median."""
     service = loaded()
     got = answer(service, check_features(features, card), explain=True)
     model = onnx.load(str(BUNDLED_MODELS / NAME / VERSION / "model.onnx"))
@@ -173,14 +184,16 @@ def row_of(card: Card, features: dict[str, Any]) -> Row:
     return Row(tuple(features[wanted.name] for wanted in card.inputs), ("odd",))
 
 
-def test_an_answer_too_certain_for_log_odds_says_so_in_place_of_an_explanation(card: Card, features: dict[str, Any]) -> None:
+def test_certain_answer_has_no_explanation(card: Card, features: dict[str, Any]) -> None:
+    """An answer too certain for log-odds says so in place of an explanation."""
     got = answer(loaded(), row_of(card, {**features, "tau": 1e6}), explain=True)
     assert max(got.probabilities) == 1.0
     assert got.importance is None
     assert got.warnings == ("odd", TOO_CERTAIN)
 
 
-def test_a_row_that_the_model_cannot_answer_spoils_no_other(card: Card, features: dict[str, Any]) -> None:
+def test_hopeless_row_spoils_no_other(card: Card, features: dict[str, Any]) -> None:
+    """A row that the model cannot answer spoils no other."""
     service = loaded()
     good = check_features(features, card)
     hopeless = row_of(card, {**features, "tau": 3e38, "Cystatin_C": 3e38})
@@ -215,7 +228,7 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     "values", [(0.25, 0.74), (0.25, 0.76), (-0.0005, 1.0), (0.0, 1.0005), (NAN, 0.5), (0.5, NAN), (NAN, NAN)]
 )
-def test_what_are_no_probabilities_is_no_answer(echo: Model, values: tuple[float, float]) -> None:
+def test_what_are_no_probabilities_no_answer(echo: Model, values: tuple[float, float]) -> None:
     assert isinstance(run(echo, *values), InvalidRequestError)
 
 
@@ -225,13 +238,15 @@ def test_an_explanation_needs_probabilities_too(echo: Model) -> None:
     assert isinstance(run(echo, 0.25, 0.75, explain=True), InvalidRequestError)
 
 
-def test_a_prediction_that_takes_too_long_is_given_up(slow_model_dir: Path) -> None:
+def test_long_prediction_is_given_up(slow_model_dir: Path) -> None:
+    """A prediction that takes too long is given up."""
     service = loaded(model_dir=slow_model_dir, timeout_s=0.1)
     with pytest.raises(PredictionTimeoutError):
         service.predict(service.model(), [Row((1e12,), ())], explain=False)
 
 
-def test_a_prediction_without_a_free_slot_is_refused(card: Card, features: dict[str, Any]) -> None:
+def test_prediction_without_slot_is_refused(card: Card, features: dict[str, Any]) -> None:
+    """A prediction without a free slot is refused."""
     service = loaded(threads=2)
     row = check_features(features, card)
     with service._slots, pytest.raises(OverloadedError):

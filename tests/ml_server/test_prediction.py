@@ -33,13 +33,14 @@ def test_bytes_become_bytes(service: InferenceService, features: dict[str, Any])
     assert progress == Progress(NAME, VERSION, rows=1, answered=1)
 
 
-def test_an_item_with_two_faults_is_refused_for_its_frame(service: InferenceService) -> None:
+def test_wrong_frame_is_told_first(service: InferenceService) -> None:
+    """An item with two faults is refused for its frame."""
     answer = ask(service, {"items": [{"id": "a b", "features": {"tau": "x"}}]})
     assert answer["results"][0]["error"] == "the item is not valid"
     assert [detail["field"] for detail in answer["results"][0]["details"]] == ["id"]
 
 
-def test_answers_keep_the_order_of_their_items(service: InferenceService, features: dict[str, Any]) -> None:
+def test_answers_keep_items_order(service: InferenceService, features: dict[str, Any]) -> None:
     progress = Progress()
     items = [{"id": 1, "features": {**features, "tau": 4.6}}, {"id": 2}, {"id": 3, "features": {**features, "tau": 7.1}}]
     results = ask(service, {"items": items}, progress)["results"]
@@ -49,7 +50,8 @@ def test_answers_keep_the_order_of_their_items(service: InferenceService, featur
     assert progress == Progress(NAME, VERSION, rows=3, answered=2)
 
 
-def test_a_refusal_tells_how_far_it_got(service: InferenceService) -> None:
+def test_refusal_tells_progress(service: InferenceService) -> None:
+    """A refusal tells how far it got."""
     progress = Progress()
     with pytest.raises(InvalidRequestError):
         ask(service, {"features": {}}, progress)
@@ -63,7 +65,8 @@ def test_what_is_not_json_gets_nowhere(service: InferenceService) -> None:
     assert progress == Progress()
 
 
-def test_rows_are_counted_before_a_model_is_found(features: dict[str, Any]) -> None:
+def test_rows_are_counted_without_model(features: dict[str, Any]) -> None:
+    """Rows are counted before a model is found."""
     progress = Progress()
     with pytest.raises(ModelUnavailableError):
         ask(InferenceService(Settings()), {"items": [{"features": features}] * 2}, progress)

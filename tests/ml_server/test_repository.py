@@ -33,20 +33,23 @@ def test_a_broken_card_spoils_no_other(model_dir: Path) -> None:
     assert "model.json" in (broken.error or "")
 
 
-def test_a_version_that_is_gone_since_it_was_listed_is_named(model_dir: Path) -> None:
+def test_version_gone_meanwhile_is_named(model_dir: Path) -> None:
+    """A version that is gone since it was listed is named."""
     listed = list_models(model_dir)
     shutil.rmtree(model_dir / NAME / VERSION)
     (entry,) = read_models(listed)
     assert (entry.version, entry.error) == (VERSION, "model.json cannot be read: No such file or directory")
 
 
-def test_a_card_in_the_wrong_directory_is_refused(model_dir: Path) -> None:
+def test_misplaced_card_is_refused(model_dir: Path) -> None:
+    """A card in the wrong directory is refused."""
     (model_dir / NAME / VERSION).rename(model_dir / NAME / "2.0.0")
     (entry,) = find_models(model_dir)
     assert entry.error == "model.json is that of alzheimer_biomarkers 1.0.0"
 
 
-def test_a_model_file_is_read_if_it_is_the_one_of_the_card(model_dir: Path, card: Card) -> None:
+def test_cards_own_model_is_read(model_dir: Path, card: Card) -> None:
+    """A model file is read if it is the one of the card."""
     directory = model_dir / NAME / VERSION
     assert read_model(directory, card) == (directory / "model.onnx").read_bytes()
 

@@ -39,7 +39,8 @@ def test_health_is_exactly_the_contract(client: FlaskClient, prefix: str) -> Non
     assert answer.data == b'{"ok":true,"status":"alive","model_version":"1.0.0"}'
 
 
-def test_health_of_a_failed_model_says_why(model_dir: Path) -> None:
+def test_health_says_why_it_failed(model_dir: Path) -> None:
+    """The health of a failed model says why."""
     (model_dir / NAME / VERSION / "model.onnx").unlink()
     answer = create_app(Settings(model_dir=model_dir)).test_client().get("/health")
     assert answer.status_code == 503
@@ -91,7 +92,7 @@ def test_a_filled_input_is_a_warning(client: FlaskClient, features: Features) ->
     assert content["warnings"] == ["VEGF is missing and was filled with the training median"]
 
 
-def test_an_explanation_comes_when_it_is_asked_for(client: FlaskClient, features: Features) -> None:
+def test_explanation_comes_when_asked_for(client: FlaskClient, features: Features) -> None:
     content = client.post("/predict", json={"features": features, "explain": True}).json
     assert content is not None
     assert set(content["feature_importance"]) == set(features)
@@ -101,9 +102,7 @@ def test_an_explanation_comes_when_it_is_asked_for(client: FlaskClient, features
     assert plain["predictions"] == content["predictions"]
 
 
-def test_an_explanation_that_is_left_out_is_a_warning(
-    client: FlaskClient, features: Features, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_left_out_explanation_is_a_warning(client: FlaskClient, features: Features, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "LOG_ODDS_LIMIT", 0.5)  # so that any answer is too certain
     for answered in (
         client.post("/predict", json={"features": features, "explain": True}).json,
@@ -114,7 +113,8 @@ def test_an_explanation_that_is_left_out_is_a_warning(
         assert "feature_importance" not in answered
 
 
-def test_raw_laboratory_values_are_a_422_that_repeats_none_of_them(client: FlaskClient) -> None:
+def test_raw_values_are_a_422(client: FlaskClient) -> None:
+    """Raw laboratory values are a 422 that repeats none of them."""
     raw = {"tau": 523.25, "p_tau": 61.75, "Ab_42": 307.5, "age": 71, "male": 0}
     # An id of its own: 71 may stand in a made one, which is random.
     answer = client.post("/predict", json={"features": raw}, headers={"X-Request-ID": "proxy"})
@@ -150,15 +150,15 @@ def test_a_bad_item_spoils_no_other(client: FlaskClient, features: Features) -> 
     assert results[1]["error"] == "the features are not valid"
 
 
-def test_a_batch_of_bad_items_only_is_answered_too(client: FlaskClient) -> None:
+def test_batch_of_bad_items_is_answered(client: FlaskClient) -> None:
+    """A batch of bad items only is answered too."""
     content = client.post("/predict", json={"items": [{}]}).json
     assert content is not None
     assert [result["ok"] for result in content["results"]] == [False]
 
 
-def test_all_items_of_a_batch_share_the_suggestions(
-    client: FlaskClient, features: Features, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batch_shares_suggestions(client: FlaskClient, features: Features, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All items of a batch share the suggestions."""
     compared: list[str] = []
 
     def nearest(name: str, known: Iterable[str], **_options: Any) -> list[str]:
@@ -171,7 +171,7 @@ def test_all_items_of_a_batch_share_the_suggestions(
     assert len(compared) == answer.text.count("did you mean") == schemas.MAX_SUGGESTIONS
 
 
-def test_every_item_of_a_batch_is_explained(client: FlaskClient, features: Features, required_features: Features) -> None:
+def test_every_batch_item_is_explained(client: FlaskClient, features: Features, required_features: Features) -> None:
     items = [{"features": features}, {"features": required_features}]
     batch = client.post("/predict", json={"items": items, "explain": True}).json
     assert batch is not None
@@ -181,11 +181,13 @@ def test_every_item_of_a_batch_is_explained(client: FlaskClient, features: Featu
         assert result["feature_importance"] == pytest.approx(single["feature_importance"], abs=1e-5)
 
 
-def test_what_is_not_json_is_a_400(client: FlaskClient) -> None:
+def test_no_json_is_a_400(client: FlaskClient) -> None:
+    """What is not JSON is a 400."""
     refusal(client.post("/predict", data=b"{", content_type="application/json"), 400, "not_json")
 
 
-def test_a_body_that_is_not_called_json_is_a_415(client: FlaskClient) -> None:
+def test_other_content_type_is_a_415(client: FlaskClient) -> None:
+    """A body that is not called JSON is a 415."""
     refusal(client.post("/predict", data=b"{}", content_type="text/plain"), 415, "unsupported_media_type")
     refusal(client.post("/predict", data=b"{}"), 415, "unsupported_media_type")
 
@@ -196,7 +198,8 @@ def test_a_compressed_body_is_a_415(client: FlaskClient, features: Features) -> 
     refusal(answer, 415, "unsupported_media_type")
 
 
-def test_wrong_features_are_a_422_that_names_them_all(client: FlaskClient, features: Features) -> None:
+def test_wrong_features_are_a_422(client: FlaskClient, features: Features) -> None:
+    """Wrong features are a 422 that names them all."""
     content = refusal(client.post("/predict", json={"features": {**features, "tau": "x", "tao": 1}}), 422, "invalid_request")
     assert content["details"] == [
         {"field": "tao", "problem": "is not an input of this model; did you mean tau?"},
@@ -210,7 +213,8 @@ def test_an_unknown_path_is_a_404(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api//predict", "//predict", "/predict/"])
-def test_a_path_with_slashes_too_many_is_a_404_and_no_redirect(client: FlaskClient, features: Features, path: str) -> None:
+def test_extra_slash_is_a_404(client: FlaskClient, features: Features, path: str) -> None:
+    """A path with slashes too many is a 404, and no redirect."""
     refusal(client.post("http://localhost" + path, json={"features": features}), 404, "not_found")
 
 
@@ -218,25 +222,29 @@ def test_an_unknown_model_is_a_404(client: FlaskClient, features: Features) -> N
     refusal(client.post("/predict", json={"features": features, "model_version": "7.0.0"}), 404, "unknown_model")
 
 
-def test_a_model_can_be_asked_for_by_name_and_version(client: FlaskClient, features: Features) -> None:
+def test_model_by_name_and_version(client: FlaskClient, features: Features) -> None:
+    """A model can be asked for by name and version."""
     answer = client.post("/predict", json={"features": features, "model_name": NAME, "model_version": VERSION})
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
-def test_another_method_is_a_405_that_says_which_is_allowed(client: FlaskClient, method: str) -> None:
+def test_another_method_is_a_405(client: FlaskClient, method: str) -> None:
+    """Another method is a 405 that says which is allowed."""
     answer = client.open("/predict", method=method)
     refusal(answer, 405, "method_not_allowed")
     assert answer.headers["Allow"] == "POST"
 
 
-def test_a_body_that_is_too_large_is_a_413() -> None:
+def test_large_body_is_a_413() -> None:
+    """A body that is too large is a 413."""
     client = create_app(Settings(max_body_bytes=1024)).test_client()
     content = refusal(client.post("/predict", json={"features": {}, "x": "x" * 2000}), 413, "request_entity_too_large")
     assert content["error"] == "the body must be at most 1024 bytes: split the batch"
 
 
-def test_a_body_shorter_than_its_length_is_a_400(client: FlaskClient, features: Features) -> None:
+def test_short_body_is_a_400(client: FlaskClient, features: Features) -> None:
+    """A body shorter than its length is a 400."""
     body = json.dumps({"features": features}).encode()
     answer = client.post(
         "/predict",
@@ -247,19 +255,22 @@ def test_a_body_shorter_than_its_length_is_a_400(client: FlaskClient, features: 
     refusal(answer, 400, "not_json")
 
 
-def test_a_batch_that_is_too_long_is_a_422(features: Features) -> None:
+def test_long_batch_is_a_422(features: Features) -> None:
+    """A batch that is too long is a 422."""
     client = create_app(Settings(max_batch=2)).test_client()
     refusal(client.post("/predict", json={"items": [{"features": features}] * 3}), 422, "invalid_request")
 
 
-def test_a_failed_model_is_a_503_with_retry_after(model_dir: Path, features: Features) -> None:
+def test_failed_model_is_a_503(model_dir: Path, features: Features) -> None:
+    """A failed model is a 503, with Retry-After."""
     (model_dir / NAME / VERSION / "model.onnx").write_bytes(b"x")
     answer = create_app(Settings(model_dir=model_dir)).test_client().post("/predict", json={"features": features})
     refusal(answer, 503, "model_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_overload_is_a_503_with_retry_after(features: Features) -> None:
+def test_overload_is_a_503(features: Features) -> None:
+    """Overload is a 503, with Retry-After."""
     app = create_app(Settings(threads=2))
     with app.extensions["ml_server"]._slots:
         answer = app.test_client().post("/predict", json={"features": features})
@@ -267,14 +278,14 @@ def test_overload_is_a_503_with_retry_after(features: Features) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_model_that_takes_too_long_is_a_504(slow_model_dir: Path) -> None:
+def test_slow_model_is_a_504(slow_model_dir: Path) -> None:
+    """A model that takes too long is a 504."""
     client = create_app(Settings(model_dir=slow_model_dir, timeout_s=0.1)).test_client()
     refusal(client.post("/predict", json={"features": {"rounds": 1e12}}), 504, "prediction_timeout")
 
 
-def test_an_unexpected_failure_is_a_500_without_a_word_of_what_was_sent(
-    features: Features, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_unexpected_failure_is_a_500(features: Features, capfd: pytest.CaptureFixture[str]) -> None:
+    """An unexpected failure is a 500, without a word of what was sent."""
     app = create_app(Settings())  # here, so that it logs to the captured output
     app.extensions["ml_server"] = None  # as wrong as it gets
     answer = app.test_client().post("/predict", json={"features": features, "patient_name": "홍길동"})
@@ -307,7 +318,7 @@ def test_health_and_metrics_stay_open(guarded: FlaskClient) -> None:
     assert guarded.get("/metrics").status_code == 200
 
 
-def test_a_request_id_of_the_proxy_is_kept(client: FlaskClient, features: Features) -> None:
+def test_proxys_request_id_is_kept(client: FlaskClient, features: Features) -> None:
     answer = client.post("/predict", json={"features": features}, headers={"X-Request-ID": "proxy-1.2_3"})
     assert answer.json is not None
     assert answer.json["request_id"] == answer.headers["X-Request-ID"] == "proxy-1.2_3"
@@ -320,7 +331,7 @@ def test_another_request_id_is_replaced(client: FlaskClient, given: str) -> None
     assert len(made) == 32
 
 
-def test_the_models_are_listed_with_their_cards(client: FlaskClient, card: Card) -> None:
+def test_models_are_listed_with_cards(client: FlaskClient, card: Card) -> None:
     content = client.get("/models").json
     assert content is not None
     (model,) = content["models"]
@@ -330,7 +341,7 @@ def test_the_models_are_listed_with_their_cards(client: FlaskClient, card: Card)
     assert "golden_samples" not in model
 
 
-def test_a_broken_model_is_listed_with_its_reason(model_dir: Path) -> None:
+def test_broken_model_is_listed_with_reason(model_dir: Path) -> None:
     (model_dir / NAME / VERSION / "model.json").write_text("{")
     content = create_app(Settings(model_dir=model_dir)).test_client().get("/models").json
     assert content is not None

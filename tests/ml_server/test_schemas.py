@@ -52,12 +52,14 @@ def problems(features: Any, card: Card) -> dict[str, str]:
         b'{"features": {}} {}',
     ],
 )
-def test_what_is_not_one_json_object_is_refused(body: bytes) -> None:
+def test_no_json_object_is_refused(body: bytes) -> None:
+    """What is not one JSON object is refused."""
     with pytest.raises(NotJsonError):
         parse(body, 10)
 
 
-def test_a_number_that_json_does_not_have_is_named() -> None:
+def test_nan_is_named() -> None:
+    """A number that JSON does not have is named."""
     with pytest.raises(NotJsonError, match="NaN and Infinity are not JSON: send null, or leave the field out"):
         parse(b'{"features": {"tau": NaN}}', 10)
 
@@ -80,7 +82,7 @@ def test_body_that_is_refused_says_why(body: bytes, said: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["features", "clinical_features"])
-def test_both_names_of_the_features_mean_the_same(key: str) -> None:
+def test_both_features_names_mean_the_same(key: str) -> None:
     assert parse(json.dumps({key: {"tau": 1}}).encode(), 10).items[0].features == {"tau": 1}
 
 
@@ -105,7 +107,8 @@ def test_other_top_level_keys_are_ignored() -> None:
         ({"features": {}, "model_version": True}, "model_version"),
     ],
 )
-def test_a_wrong_frame_is_refused_by_the_name_of_its_field(content: Any, field: str) -> None:
+def test_wrong_frame_field_is_named(content: Any, field: str) -> None:
+    """A wrong frame is refused by the name of its field."""
     with pytest.raises(InvalidRequestError) as refused:
         parse(json.dumps(content).encode(), 10)
     assert [detail.field for detail in refused.value.details] == [field]
@@ -179,12 +182,13 @@ def test_item_has_its_own_features() -> None:
     )
 
 
-def test_batch_of_the_greatest_size_is_taken() -> None:
+def test_batch_of_greatest_size_is_taken() -> None:
     assert len(items_of(*[{"features": {}}] * 10)) == 10
 
 
 @pytest.mark.parametrize("item_id", ["", "홍길동", "a b", "x" * 65, True, 1.5, [], 2**70, 2**63, -(2**63)])
-def test_an_id_that_could_be_anything_is_refused_and_not_repeated(item_id: Any) -> None:
+def test_free_text_id_is_not_repeated(item_id: Any) -> None:
+    """An ID that could be anything is refused, and not repeated."""
     (item,) = parse(json.dumps({"items": [{"id": item_id, "features": {}}]}).encode(), 10).items
     assert item.id is None
     assert [detail.field for detail in item.problems] == ["id"]
@@ -196,20 +200,23 @@ def test_an_ordinary_id_is_kept(item_id: Any) -> None:
     assert (item.id, item.problems) == (item_id, ())
 
 
-def test_whole_features_become_a_row_in_the_order_of_the_card(card: Card, features: dict[str, Any]) -> None:
+def test_row_has_the_cards_order(card: Card, features: dict[str, Any]) -> None:
+    """Whole features become a row in the order of the card."""
     row = check_features(dict(reversed(features.items())), card)
     assert row.values == tuple(features[wanted.name] for wanted in card.inputs)
     assert row.warnings == ()
 
 
-def test_what_may_be_missing_is_filled_with_its_median_and_named(card: Card, required_features: dict[str, Any]) -> None:
+def test_missing_input_gets_its_median(card: Card, required_features: dict[str, Any]) -> None:
+    """What may be missing is filled with its median, and named."""
     row = check_features({**required_features, "VEGF": None}, card)
     optional = [wanted for wanted in card.inputs if not wanted.required]
     assert row.warnings == tuple(f"{wanted.name} is missing and was filled with the training median" for wanted in optional)
     assert {wanted.median for wanted in optional} <= set(row.values)
 
 
-def test_every_wrong_field_is_named_at_once(card: Card, features: dict[str, Any]) -> None:
+def test_every_wrong_field_is_named(card: Card, features: dict[str, Any]) -> None:
+    """Every wrong field is named, at once."""
     del features["age"]
     wrong = {**features, "tau": "6.1", "p_tau": True, "Ab_42": [1], "male": 2, "VEGF": {}, "tao": 1, "Genotype": "E3E4"}
     assert set(problems(wrong, card)) == {"age", "tau", "p_tau", "Ab_42", "male", "VEGF", "tao", "Genotype"}
@@ -231,11 +238,12 @@ def test_what_is_no_number_is_refused(card: Card, features: dict[str, Any], valu
     assert problems({**features, "tau": value}, card) == {"tau": problem}
 
 
-def test_a_required_input_must_not_be_null(card: Card, features: dict[str, Any]) -> None:
+def test_required_input_is_never_null(card: Card, features: dict[str, Any]) -> None:
+    """A required input must not be null."""
     assert "is required" in problems({**features, "tau": None}, card)["tau"]
 
 
-def test_a_coded_category_has_only_its_codes(card: Card, features: dict[str, Any]) -> None:
+def test_category_has_only_its_codes(card: Card, features: dict[str, Any]) -> None:
     assert problems({**features, "apoe_e4_alleles": 1.5}, card) == {"apoe_e4_alleles": "must be one of 0, 1, 2 (alleles)"}
 
 
@@ -250,17 +258,18 @@ def test_a_coded_category_has_only_its_codes(card: Card, features: dict[str, Any
         ("abeta", ""),
     ],
 )
-def test_an_unknown_input_is_answered_with_every_one_that_may_be_meant(
-    card: Card, features: dict[str, Any], name: str, hint: str
-) -> None:
+def test_unknown_input_gets_suggestions(card: Card, features: dict[str, Any], name: str, hint: str) -> None:
+    """An unknown input is answered with every one that may be meant."""
     assert problems({**features, name: 1}, card) == {name: f"is not an input of this model{hint}"}
 
 
-def test_a_name_that_is_no_identifier_is_not_repeated(card: Card, features: dict[str, Any]) -> None:
+def test_strange_name_is_not_repeated(card: Card, features: dict[str, Any]) -> None:
+    """A name that is no identifier is not repeated."""
     assert problems({**features, "Hong Gil-dong": 1}, card) == {"field 16": "is not an input of this model"}
 
 
-def test_a_flood_of_unknown_inputs_is_not_answered_one_by_one(card: Card, features: dict[str, Any]) -> None:
+def test_unknown_inputs_are_summed_up(card: Card, features: dict[str, Any]) -> None:
+    """A flood of unknown inputs is not answered one by one."""
     flood = {**features, **{f"x{number}": 1 for number in range(MAX_UNKNOWN_NAMED + 5)}}
     answered = problems(flood, card)
     assert len(answered) == MAX_UNKNOWN_NAMED + 1
@@ -269,7 +278,8 @@ def test_a_flood_of_unknown_inputs_is_not_answered_one_by_one(card: Card, featur
     assert len(problems(at_limit, card)) == MAX_UNKNOWN_NAMED
 
 
-def test_only_the_first_misspelt_names_get_a_suggestion(card: Card, features: dict[str, Any]) -> None:
+def test_suggestions_have_a_limit(card: Card, features: dict[str, Any]) -> None:
+    """Only the first misspelt names get a suggestion."""
     flood = {**features, **{f"tau{number}": 1 for number in range(MAX_SUGGESTIONS + 5)}}
     answered = list(problems(flood, card).values())
     assert ["did you mean" in problem for problem in answered] == [True] * MAX_SUGGESTIONS + [False] * 5
@@ -284,20 +294,20 @@ def test_a_long_name_gets_no_suggestion(card: Card, features: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(("value", "side"), [(1.9, "below"), (9.8, "above")])
-def test_a_value_outside_the_range_of_training_is_a_warning_without_the_value(
-    card: Card, features: dict[str, Any], value: float, side: str
-) -> None:
+def test_outside_range_is_a_warning(card: Card, features: dict[str, Any], value: float, side: str) -> None:
+    """A value outside the range of training is a warning, without the value."""
     (warning,) = check_features({**features, "tau": value}, card).warnings
     assert warning == f"tau is {side} the range seen in training, 4.53512 to 7.17242 (as published (transformed))"
 
 
 @pytest.mark.parametrize("end", ["minimum", "maximum"])
-def test_the_ends_of_the_range_are_inside_it(card: Card, features: dict[str, Any], end: str) -> None:
+def test_ends_of_range_are_inside_it(card: Card, features: dict[str, Any], end: str) -> None:
     at_end = {wanted.name: getattr(wanted, end) for wanted in card.inputs}
     assert check_features({**features, **at_end}, card).warnings == ()
 
 
-def test_raw_laboratory_values_are_refused_with_the_range_that_the_model_knows(card: Card) -> None:
+def test_raw_values_are_refused(card: Card) -> None:
+    """Raw laboratory values are refused, with the range that the model knows."""
     answered = problems({"tau": 500, "p_tau": 60, "Ab_42": 300, "age": 71, "male": 0}, card)
     assert set(answered) == {"tau", "p_tau", "Ab_42", "age"}
     assert answered["tau"] == (
@@ -306,7 +316,8 @@ def test_raw_laboratory_values_are_refused_with_the_range_that_the_model_knows(c
     )
 
 
-def test_a_value_is_refused_from_one_width_of_the_range_of_training_outside_it(card: Card, features: dict[str, Any]) -> None:
+def test_far_outside_range_is_refused(card: Card, features: dict[str, Any]) -> None:
+    """A value is refused from one width of the range of training outside it."""
     for wanted in card.inputs:
         if wanted.allowed is not None:
             continue
@@ -319,7 +330,7 @@ def test_a_value_is_refused_from_one_width_of_the_range_of_training_outside_it(c
             assert set(problems({**features, wanted.name: far}, card)) == {wanted.name}
 
 
-def test_exactly_one_width_outside_is_a_warning(card: Card) -> None:
+def test_exactly_one_width_outside_is_warning(card: Card) -> None:
     wanted = msgspec.structs.replace(card.inputs[0], name="x", minimum=0, maximum=1, median=0.5)
     small = msgspec.structs.replace(card, inputs=[wanted])
     assert [len(check_features({"x": value}, small).warnings) for value in (-1, 2)] == [1, 1]

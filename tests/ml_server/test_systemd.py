@@ -24,7 +24,8 @@ def watchdog() -> Watchdog:
     return Watchdog(logging.getLogger(__name__))
 
 
-def test_the_watchdog_is_fed_once_in_half_its_time(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watchdog_is_fed_at_half_time(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watchdog is fed once in half its time."""
     monkeypatch.setenv("WATCHDOG_USEC", HOUR_US)
     fed = watchdog()
     fed.ping(100.0)

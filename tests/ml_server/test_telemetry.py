@@ -37,7 +37,7 @@ def test_every_prediction_is_one_line(features: dict[str, Any], capfd: pytest.Ca
     ]
 
 
-def test_a_line_has_the_time_in_milliseconds(features: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
+def test_line_has_the_time_in_milliseconds(features: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
     client = create_app(Settings()).test_client()
     started = time.perf_counter()
     client.post("/predict", json={"features": features})
@@ -58,7 +58,8 @@ def test_metrics_count_predictions(client: FlaskClient, features: dict[str, Any]
     assert counted() == before + 3
 
 
-def test_metrics_say_whether_the_model_is_served(client: FlaskClient) -> None:
+def test_metrics_say_model_is_served(client: FlaskClient) -> None:
+    """Metrics say whether the model is served."""
     answer = client.get("/metrics")
     assert answer.content_type.startswith("text/plain")
     assert 'neuronova_ml_model_ready{model="alzheimer_biomarkers"} 1.0' in answer.text

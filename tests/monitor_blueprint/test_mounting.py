@@ -184,7 +184,7 @@ def test_below_a_script_name(past: None, mount: Mount, whole: Flask) -> None:
     follow(client, "/whole/")
 
 
-def test_a_name_that_the_host_has_too(past: None, mount: Mount, tmp_path: Path) -> None:
+def test_name_that_the_host_has_too(past: None, mount: Mount, tmp_path: Path) -> None:
     """The host's templates and rules for them do not come into the monitor's pages."""
     (tmp_path / "templates").mkdir()
     for name in ("base.html", "monitor.html"):
@@ -296,7 +296,7 @@ def test_the_order_of_the_keys(host: Flask, mount: Mount, prefix: str) -> None:
     assert re.findall(r'"(\w+)":', text) == re.findall(r'"(\w+)":', guide.STATS)
 
 
-def test_a_host_with_one_answer_for_everything(mount: Mount) -> None:
+def test_host_with_one_answer_for_everything(mount: Mount) -> None:
     """As a single-page application has it."""
     app = Flask("host")
     app.add_url_rule("/<path:anything>", view_func=lambda anything: Response("the host's", mimetype="text/plain"))
@@ -369,7 +369,7 @@ def health(app: Flask, prefix: str = "") -> dict[str, Any]:
 # --- Before and after
 
 
-def test_before_start_it_shows_what_is_stored(past: None, whole: Flask) -> None:
+def test_before_start_it_shows_what_stored(past: None, whole: Flask) -> None:
     client = whole.test_client()
     assert '<strong id="overall">CRITICAL</strong>' in client.get("/", headers=ADMIN).text
     assert 'neuronova_check_status{check="Flask"} 2.0' in client.get("/metrics", headers=ADMIN).text

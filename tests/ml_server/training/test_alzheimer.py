@@ -9,7 +9,8 @@ from tests.ml_server.conftest import NAME, VERSION
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", ["model.onnx", "model.json"])
-def test_a_rebuild_is_the_bundled_model_byte_for_byte(rebuilt: Path, file: str) -> None:
+def test_rebuild_equals_bundled_model(rebuilt: Path, file: str) -> None:
+    """A rebuild is the bundled model, byte for byte."""
     assert (rebuilt / file).read_bytes() == (BUNDLED_MODELS / NAME / VERSION / file).read_bytes()
 
 

@@ -20,13 +20,15 @@ def later(seconds: float) -> float:
     return time.monotonic() + seconds
 
 
-def test_a_call_returns_what_it_is_given() -> None:
+def test_call_returns_its_result() -> None:
+    """A call returns what its function does."""
     call = Call(lambda: 42, "answer")
     assert call.wait(later(LONG_S))
     assert call.result() == 42
 
 
-def test_a_call_raises_where_it_is_waited_for() -> None:
+def test_call_raises_where_awaited() -> None:
+    """A call raises where it is waited for."""
     for raised in (LookupError("lost"), SystemExit(3)):
         call = Call(lambda raised=raised: (_ for _ in ()).throw(raised), "fault")  # type: ignore[misc]
         assert call.wait(later(LONG_S))
@@ -46,12 +48,14 @@ def test_a_late_result_still_counts() -> None:
     assert call.result()
 
 
-def test_without_a_moment_it_is_waited_for_to_the_end() -> None:
+def test_call_without_moment_is_awaited() -> None:
+    """Without a moment, a call is waited for to the end."""
     call = Call(lambda: time.sleep(0.05), "short")
     assert call.wait()
 
 
-def test_several_are_waited_for_until_one_moment() -> None:
+def test_calls_share_one_moment() -> None:
+    """Several calls are waited for until one moment."""
     released = threading.Event()
     calls = [Call(lambda: released.wait(LONG_S), f"hang-{number}") for number in range(5)]
     before = time.monotonic()
@@ -62,14 +66,15 @@ def test_several_are_waited_for_until_one_moment() -> None:
     assert all(call.wait(later(LONG_S)) for call in calls)
 
 
-def test_a_call_without_a_thread_has_not_begun() -> None:
+def test_threadless_call_has_not_begun() -> None:
     called = threading.Event()
     with few_threads(0), pytest.raises(RuntimeError, match="can't start new thread"):
         Call(called.set, "none")
     assert not called.is_set()
 
 
-def test_a_block_over_its_deadline_is_cancelled() -> None:
+def test_late_block_is_cancelled() -> None:
+    """A block over its deadline is cancelled."""
     cancelled = threading.Event()
     with cancel_after(0.01, cancelled.set):
         assert cancelled.wait(LONG_S)
@@ -82,7 +87,8 @@ def test_a_nearer_deadline_is_kept_first() -> None:
     assert not far.is_set()
 
 
-def test_a_block_done_in_time_is_not_cancelled() -> None:
+def test_punctual_block_is_not_cancelled() -> None:
+    """A block done in time is not cancelled."""
     early, late = threading.Event(), threading.Event()
     with cancel_after(0.05, early.set):
         pass
@@ -121,7 +127,7 @@ def test_one_thread_watches_over_all() -> None:
             assert threading.active_count() == before
 
 
-def test_a_watch_without_a_thread_tries_again() -> None:
+def test_threadless_watch_tries_again() -> None:
     """What was refused is not watched half: the next block is."""
     watch, cancelled = _Watch(), threading.Event()
     with few_threads(0), pytest.raises(RuntimeError, match="can't start new thread"):
@@ -138,7 +144,7 @@ def connected() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def test_a_connection_is_cut_at_its_deadline() -> None:
+def test_connection_is_cut_at_deadline() -> None:
     ours, theirs = connected()
     with ours, theirs, cut_after(0.01) as wire:
         wire.attach(ours)
@@ -147,7 +153,8 @@ def test_a_connection_is_cut_at_its_deadline() -> None:
         assert wire.is_cut
 
 
-def test_a_connection_after_the_deadline_is_cut_at_once() -> None:
+def test_late_connection_is_cut_at_once() -> None:
+    """A connection that is made after the deadline is cut at once."""
     ours, theirs = connected()
     wire = Wire()
     wire.cut()
@@ -157,7 +164,8 @@ def test_a_connection_after_the_deadline_is_cut_at_once() -> None:
         wire.close()
 
 
-def test_a_connection_does_not_outlive_its_block() -> None:
+def test_connection_ends_with_its_block() -> None:
+    """A connection does not outlive its block."""
     ours, theirs = connected()
     with ours, theirs:
         with cut_after(LONG_S) as wire:

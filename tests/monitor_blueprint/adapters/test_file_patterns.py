@@ -14,7 +14,7 @@ def test_a_pattern_finds_files_in_order(tmp_path: Path) -> None:
     assert [path.name for path in matches(f"{tmp_path}/*.txt")] == ["a.txt", "b.txt"]
 
 
-def test_a_pattern_may_have_folders_in_it(tmp_path: Path) -> None:
+def test_pattern_may_have_folders(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "cert.pem").touch()
     assert matches(f"{tmp_path}/*/cert.pem") == [tmp_path / "x" / "cert.pem"]
@@ -26,11 +26,12 @@ def test_a_plain_name_finds_that_file(tmp_path: Path) -> None:
     assert not has_match(f"{tmp_path}/b.txt")
 
 
-def test_a_folder_that_is_not_there_has_no_files() -> None:
+def test_absent_folder_has_no_files() -> None:
     assert matches("/no/such/*") == []
 
 
-def test_what_may_not_be_seen_is_a_probe_error_and_no_empty_list() -> None:
+def test_unseen_folder_is_a_probe_error() -> None:
+    """What may not be seen is a probe error, and no empty list."""
     # A file's name that is too long for the kernel: an error that root gets as well.
     with pytest.raises(ProbeError):
         matches(f"/{'x' * 300}/*.txt")

@@ -33,7 +33,7 @@ def test_a_dripping_answer_costs_its_deadline(tmp_path: Path, status: int, is_en
     assert answer.latency_ms >= LIMIT_S * 1000
 
 
-def test_a_dripping_tls_handshake_costs_its_deadline() -> None:
+def test_dripping_handshake_costs_its_deadline() -> None:
     """The beginning of a long record, which is then awaited: each byte comes in time, and the whole would take an hour."""
     before = time.monotonic()
     with EndlessServer(0, b"\x16\x03\x03\x3f\xff" + b"\x02", pause_s=0.05) as server:
@@ -75,7 +75,7 @@ def keeping_alive() -> Iterator[str]:
         thread.join()
 
 
-def test_every_request_has_a_connection_of_its_own() -> None:
+def test_every_request_has_own_connection() -> None:
     """Nobody would watch over one that another request has left behind."""
     with keeping_alive() as url:
         assert [fetch(url, 20.0).body for _ in range(2)] == [b"ok", b"ok"]

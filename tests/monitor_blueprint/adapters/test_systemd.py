@@ -9,7 +9,8 @@ from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitStat
 from tests.monitor_blueprint.bus import Systemd
 
 
-def test_all_units_are_read_as_systemctl_shows_them(systemd: Systemd) -> None:
+def test_units_are_read_like_systemctl(systemd: Systemd) -> None:
+    """All units are read as systemctl shows them."""
     began_us = int((time.monotonic() - 100) * 1e6)
     systemd.has("gunicorn_flask.service", NRestarts=3, MainPID=4711, ActiveEnterTimestampMonotonic=began_us)
     systemd.has("nginx.service", active="failed", sub="failed", MainPID=0, Result="oom-kill")
@@ -27,13 +28,15 @@ def test_all_units_are_read_as_systemctl_shows_them(systemd: Systemd) -> None:
     assert len(found) == 4
 
 
-def test_a_unit_that_systemd_does_not_know_is_said_to_be_unknown() -> None:
+def test_unloaded_unit_is_unknown() -> None:
+    """A unit that systemd does not know is said to be unknown."""
     assert not UnitState("x.service").is_known
     assert UnitState("x.service", "loaded").is_known
     assert UnitState("x.service", "masked").is_known
 
 
-def test_a_unit_without_a_type_is_a_service() -> None:
+def test_untyped_unit_is_a_service() -> None:
+    """A unit without a type is a service."""
     assert (full_name("nginx"), full_name("logrotate.timer")) == ("nginx.service", "logrotate.timer")
 
 
@@ -48,7 +51,8 @@ def test_a_bus_without_systemd_says_so(bus: Path, systemd: Systemd) -> None:
         read_units(["nginx"])
 
 
-def test_a_systemd_that_does_not_answer_is_waited_for_no_longer_than_asked(systemd: Systemd) -> None:
+def test_silent_systemd_costs_its_timeout(systemd: Systemd) -> None:
+    """A systemd that does not answer is waited for no longer than asked."""
     systemd.is_silent = True
     with pytest.raises(SystemdUnavailableError, match=r"^systemd did not answer: TimeoutError"):
         read_units(["nginx"], timeout_s=0.1)
@@ -72,5 +76,6 @@ def test_a_systemd_that_does_not_answer_is_waited_for_no_longer_than_asked(syste
         ("activating", "stop", False),
     ],
 )
-def test_a_unit_is_in_transition_while_it_may_be_on_its_way_up(active: str, job: str, is_in_transition: bool) -> None:
+def test_starting_unit_is_in_transition(active: str, job: str, is_in_transition: bool) -> None:
+    """A unit is in transition while it may be on its way up."""
     assert UnitState("x.service", "loaded", active, job=job).is_in_transition is is_in_transition

@@ -23,11 +23,12 @@ def append(path: Path, text: str) -> None:
         file.write(text)
 
 
-def test_the_first_look_begins_at_the_end(log: Path) -> None:
+def test_first_look_begins_at_end(log: Path) -> None:
     assert read_new(log, None).lines == []
 
 
-def test_only_new_lines_are_read_each_once(log: Path) -> None:
+def test_new_lines_are_read_once(log: Path) -> None:
+    """Only new lines are read, each once."""
     first = read_new(log, None)
     append(log, "new 1\nnew 2\n")
     second = read_new(log, first.position)
@@ -35,7 +36,8 @@ def test_only_new_lines_are_read_each_once(log: Path) -> None:
     assert read_new(log, second.position).lines == []
 
 
-def test_a_line_that_is_still_being_written_waits_for_its_end(log: Path) -> None:
+def test_unfinished_line_waits(log: Path) -> None:
+    """A line that is still being written waits for its end."""
     first = read_new(log, None)
     append(log, "whole\nhal")
     second = read_new(log, first.position)
@@ -45,7 +47,8 @@ def test_a_line_that_is_still_being_written_waits_for_its_end(log: Path) -> None
 
 
 @pytest.mark.parametrize("rotated", ["access.log.1", "access.log-20251206"])
-def test_after_the_rotation_the_old_file_is_finished_first(log: Path, rotated: str) -> None:
+def test_rotated_file_is_finished_first(log: Path, rotated: str) -> None:
+    """After the rotation, the old file is finished first."""
     first = read_new(log, None)
     append(log, "before\n")
     log.rename(log.with_name(rotated))
@@ -53,7 +56,8 @@ def test_after_the_rotation_the_old_file_is_finished_first(log: Path, rotated: s
     assert read_new(log, first.position).lines == ["before", "after"]
 
 
-def test_an_old_file_that_is_compressed_already_is_let_go(log: Path) -> None:
+def test_compressed_file_is_let_go(log: Path) -> None:
+    """An old file that is compressed already is let go."""
     first = read_new(log, None)
     log.rename(log.with_name("kept"))
     log.with_name("access.log.1.gz").write_bytes(b"\x1f\x8b")
@@ -61,14 +65,16 @@ def test_an_old_file_that_is_compressed_already_is_let_go(log: Path) -> None:
     assert read_new(log, first.position).lines == ["after"]
 
 
-def test_a_truncated_file_is_read_from_its_start(log: Path) -> None:
+def test_truncated_file_is_read_afresh(log: Path) -> None:
+    """A truncated file is read from its start."""
     first = read_new(log, None)
     os.truncate(log, 0)
     append(log, "after\n")
     assert read_new(log, first.position).lines == ["after"]
 
 
-def test_of_too_much_the_newest_whole_lines_are_read(log: Path) -> None:
+def test_newest_whole_lines_are_read(log: Path) -> None:
+    """Of too much, the newest whole lines are read."""
     first = read_new(log, None)
     append(log, "".join(f"line {number:04}\n" for number in range(1000)))
     second = read_new(log, first.position, max_bytes=25)
@@ -77,7 +83,8 @@ def test_of_too_much_the_newest_whole_lines_are_read(log: Path) -> None:
     assert read_new(log, second.position).lines == []
 
 
-def test_a_cut_at_the_begin_of_a_line_keeps_that_line(log: Path) -> None:
+def test_clean_cut_keeps_its_line(log: Path) -> None:
+    """A cut at the beginning of a line keeps that line."""
     first = read_new(log, None)
     append(log, "line 1\nline 2\n")
     assert read_new(log, first.position, max_bytes=7).lines == ["line 2"]
@@ -92,27 +99,29 @@ def test_an_endless_line_is_skipped(log: Path) -> None:
     assert read_new(log, second.position).lines[-1] == "next"
 
 
-def test_bytes_that_are_no_text_are_survived(log: Path) -> None:
+def test_undecodable_bytes_are_survived(log: Path) -> None:
+    """Bytes that are no text are survived."""
     first = read_new(log, None)
     with log.open("ab") as file:
         file.write(b"\xff\xfe\n")
     assert read_new(log, first.position).lines == ["\ufffd\ufffd"]
 
 
-def test_a_log_that_is_not_there_is_a_probe_error(tmp_path: Path) -> None:
+def test_absent_log_is_a_probe_error(tmp_path: Path) -> None:
+    """A log that is not there is a probe error."""
     with pytest.raises(ProbeError, match="No such file"):
         read_new(tmp_path / "none.log", None)
 
 
-def test_the_end_of_a_file_is_its_last_whole_lines(log: Path) -> None:
+def test_end_is_last_whole_lines(log: Path) -> None:
+    """The end of a file is its last whole lines."""
     assert read_end(log, 9) == ["old 2"]
     assert read_end(log, 1000) == ["old 1", "old 2"]
 
 
 @given(steps=st.lists(st.sampled_from(["write", "part", "rotate", "look"]), max_size=30))
-def test_no_sequence_of_writing_and_rotating_loses_or_repeats_a_line(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[str]
-) -> None:
+def test_no_sequence_loses_a_line(tmp_path_factory: pytest.TempPathFactory, steps: list[str]) -> None:
+    """No sequence of writing and rotating loses or repeats a line."""
     path = tmp_path_factory.mktemp("log") / "access.log"
     path.write_text("")
     position = read_new(path, None).position

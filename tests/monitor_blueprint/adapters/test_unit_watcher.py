@@ -43,14 +43,16 @@ def _quick_to_reconnect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unit_watcher, "RECONNECT_S", 0.05)
 
 
-def test_a_unit_that_changes_is_told_by_its_name(systemd: Systemd, watch: Watch) -> None:
+def test_changed_unit_is_told(systemd: Systemd, watch: Watch) -> None:
+    """A unit that changes is told by its name."""
     watch.until_watching()
     assert {"Subscribe", "LoadUnit"} <= set(systemd.asked)
     systemd.change(FLASK, active="inactive")
     assert watch.changes.get(timeout=60) == {FLASK}
 
 
-def test_changes_that_come_together_are_told_together(systemd: Systemd, watch: Watch) -> None:
+def test_changes_are_told_together(systemd: Systemd, watch: Watch) -> None:
+    """Changes that come together are told together."""
     watch.until_watching()
     notified: set[str] = set()
     for _ in range(3):
@@ -64,14 +66,15 @@ def test_changes_that_come_together_are_told_together(systemd: Systemd, watch: W
     assert looks <= 2
 
 
-def test_a_unit_that_nobody_watches_is_not_told(systemd: Systemd, watch: Watch) -> None:
+def test_unwatched_unit_is_not_told(systemd: Systemd, watch: Watch) -> None:
     watch.until_watching()
     systemd.change("cron.service", active="inactive")
     systemd.change(NGINX, active="inactive")
     assert watch.changes.get(timeout=60) == {NGINX}
 
 
-def test_a_unit_that_changes_without_end_is_told_all_the_same(systemd: Systemd, watch: Watch) -> None:
+def test_restless_unit_is_told(systemd: Systemd, watch: Watch) -> None:
+    """A unit that changes without end is told all the same."""
     watch.until_watching()
     is_over = threading.Event()
 
@@ -87,7 +90,8 @@ def test_a_unit_that_changes_without_end_is_told_all_the_same(systemd: Systemd, 
     restless.join()
 
 
-def test_a_lost_bus_is_said_once_and_watched_again_when_it_is_back(bus: Path, watch: Watch) -> None:
+def test_lost_bus_is_watched_again(bus: Path, watch: Watch) -> None:
+    """A lost bus is said once, and watched again when it is back."""
     assert watch.losses.get(timeout=60).startswith("no system bus: ")
     for _ in range(2):
         with running(bus) as systemd:
@@ -100,7 +104,8 @@ def test_a_lost_bus_is_said_once_and_watched_again_when_it_is_back(bus: Path, wa
     assert watch.losses.empty()
 
 
-def test_who_has_been_stopped_tells_nothing_more(bus: Path, watch: Watch) -> None:
+def test_stopped_watcher_tells_nothing(bus: Path, watch: Watch) -> None:
+    """A watcher that has been stopped tells nothing more."""
     assert watch.losses.get(timeout=60)
     with running(bus) as systemd:
         watch.until_watching()

@@ -64,13 +64,15 @@ GONE, BACK = "[CRITICAL] NeuroNova 모니터 응답 없음", "[OK] NeuroNova 모
 TO_BOTH = [("email", GONE), ("slack", GONE)]
 
 
-def test_a_monitor_that_lives_is_nothing_to_tell(watchman: Watchman, site: Site) -> None:
+def test_living_monitor_is_not_told(watchman: Watchman, site: Site) -> None:
+    """A monitor that lives is nothing to tell."""
     watchman.url = site.url
     assert watchman.look(NOW + timedelta(days=1)) == []
     assert not watchman.sent
 
 
-def test_a_monitor_that_is_gone_is_told_after_a_quarter_of_an_hour_over_every_channel_and_once(watchman: Watchman) -> None:
+def test_gone_monitor_is_told_once(watchman: Watchman) -> None:
+    """A monitor that is gone is told after a quarter of an hour, over every channel, and once."""
     assert watchman.look(NOW + 14 * MINUTE) == ["모니터 응답 없음: 2025-12-06 14:35:01부터 (15분이 지나면 알림)"]
     assert not watchman.sent
     assert watchman.look(NOW + 15 * MINUTE) == [GONE]
@@ -80,12 +82,14 @@ def test_a_monitor_that_is_gone_is_told_after_a_quarter_of_an_hour_over_every_ch
     assert watchman.notified == TO_BOTH
 
 
-def test_a_monitor_that_says_itself_that_it_has_stalled_counts_as_gone(watchman: Watchman, site: Site) -> None:
+def test_stalled_monitor_counts_as_gone(watchman: Watchman, site: Site) -> None:
+    """A monitor that says itself that it has stalled counts as gone."""
     watchman.url, site.status = site.url, 503
     assert watchman.look(NOW + 16 * MINUTE) == [GONE]
 
 
-def test_a_channel_that_does_not_take_it_is_tried_again_and_the_other_not(watchman: Watchman) -> None:
+def test_only_failed_channel_is_retried(watchman: Watchman) -> None:
+    """A channel that does not take it is tried again, and the other is not."""
     watchman.broken = {"email"}
     watchman.look(NOW + 15 * MINUTE)
     watchman.broken = set()
@@ -94,7 +98,8 @@ def test_a_channel_that_does_not_take_it_is_tried_again_and_the_other_not(watchm
     assert len({message.id for _, message in watchman.sent}) == 1
 
 
-def test_when_it_is_back_those_are_told_who_were_told_that_it_was_gone(watchman: Watchman, site: Site) -> None:
+def test_return_reaches_same_channels(watchman: Watchman, site: Site) -> None:
+    """When the monitor is back, those are told who were told that it was gone."""
     watchman.broken = {"email"}
     watchman.look(NOW + 15 * MINUTE)
     watchman.broken = set()
@@ -104,7 +109,8 @@ def test_when_it_is_back_those_are_told_who_were_told_that_it_was_gone(watchman:
     assert watchman.look(NOW + 25 * MINUTE) == []
 
 
-def test_that_it_is_back_is_tried_again_too(watchman: Watchman, site: Site) -> None:
+def test_return_is_tried_again_too(watchman: Watchman, site: Site) -> None:
+    """That the monitor is back is tried again too."""
     watchman.look(NOW + 15 * MINUTE)
     watchman.url, watchman.broken = site.url, {"slack"}
     watchman.look(NOW + 20 * MINUTE)
@@ -123,7 +129,8 @@ def test_a_short_absence_is_forgotten(watchman: Watchman, site: Site) -> None:
     assert not watchman.sent
 
 
-def test_a_monitor_that_never_ran_is_waited_for_from_the_first_look_on(watchman: Watchman) -> None:
+def test_never_run_monitor_is_awaited(watchman: Watchman) -> None:
+    """A monitor that never ran is waited for from the first look on."""
     watchman.last_check_at = None
     watchman.look(NOW)
     watchman.look(NOW + 14 * MINUTE)
@@ -132,13 +139,14 @@ def test_a_monitor_that_never_ran_is_waited_for_from_the_first_look_on(watchman:
     assert watchman.notified == TO_BOTH
 
 
-def test_a_memory_that_cannot_be_read_is_begun_afresh(watchman: Watchman) -> None:
+def test_unreadable_memory_is_begun_afresh(watchman: Watchman) -> None:
     watchman.memory.parent.mkdir()
     watchman.memory.write_bytes(b"\x00half a fi")
     assert watchman.look(NOW + 15 * MINUTE) == [GONE]
 
 
-def test_without_a_memory_it_is_told_once_all_the_same(watchman: Watchman) -> None:
+def test_told_once_without_memory(watchman: Watchman) -> None:
+    """Without a memory, a monitor that is gone is told once all the same."""
     watchman.memory.parent.write_text("a file is in the way")
     for number in range(0, 60, 5):
         watchman.look(NOW + (number + 1) * MINUTE)
@@ -146,9 +154,8 @@ def test_without_a_memory_it_is_told_once_all_the_same(watchman: Watchman) -> No
     assert watchman.notified == TO_BOTH
 
 
-def test_a_mail_server_that_drips_its_answer_holds_up_neither_slack_nor_the_end(
-    watchman: Watchman, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dripping_mail_holds_up_nothing(watchman: Watchman, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail server that drips its answer holds up neither Slack nor the end."""
     monkeypatch.setattr(attempt, "ATTEMPT_S", 1.0)
     with HttpStandIn() as slack, DrippingMailServer() as mail:
         channels = notifiers.channels({**mail.environ, "SLACK_WEBHOOK": slack.url})
@@ -162,7 +169,8 @@ def test_a_mail_server_that_drips_its_answer_holds_up_neither_slack_nor_the_end(
     assert watchman.notified == [("email", GONE)]
 
 
-def test_a_channel_that_did_not_take_it_is_named(watchman: Watchman) -> None:
+def test_failed_channel_is_named(watchman: Watchman) -> None:
+    """A channel that did not take it is named."""
     watchman.broken = {"slack"}
     assert watchman.look(NOW + 15 * MINUTE) == [GONE, "알리지 못함: slack"]
     assert not watchman.is_done

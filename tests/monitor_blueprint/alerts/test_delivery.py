@@ -88,7 +88,8 @@ def outbox(
     return Outbox(store, lanes, summarise, sender=sender, timing=timing, clock=clock, jitter=lambda: 1.0)
 
 
-def test_messages_are_delivered_in_order_and_once(store: Store, clock: Clock) -> None:
+def test_messages_arrive_in_order(store: Store, clock: Clock) -> None:
+    """Messages are delivered in order, and once."""
     pigeon = Pigeon()
     for number in (1, 2, 3):
         add(store, number)
@@ -103,7 +104,8 @@ def test_messages_are_delivered_in_order_and_once(store: Store, clock: Clock) ->
     assert detail is None or detail.deliveries[0].answer == "coo"
 
 
-def test_a_failed_message_holds_the_later_ones_back_and_comes_first(store: Store, clock: Clock) -> None:
+def test_failed_message_comes_first(store: Store, clock: Clock) -> None:
+    """A failed message holds the later ones back, and comes first."""
     pigeon = Pigeon(Retry("rain"), Delivered())
     add(store, 1)
     add(store, 2)
@@ -115,7 +117,8 @@ def test_a_failed_message_holds_the_later_ones_back_and_comes_first(store: Store
     assert pigeon.ids == ["1-opened", "1-opened", "2-opened"]
 
 
-def test_the_time_between_attempts_doubles_up_to_a_limit(store: Store, clock: Clock) -> None:
+def test_pauses_double_to_a_limit(store: Store, clock: Clock) -> None:
+    """The time between attempts doubles, up to a limit."""
     pigeon = Pigeon(Retry("rain"))
     add(store, 1)
     box = outbox(store, clock, pigeon)
@@ -133,14 +136,15 @@ def test_the_time_between_attempts_doubles_up_to_a_limit(store: Store, clock: Cl
 
 
 @pytest.mark.parametrize(("jitter", "wait_s"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
-def test_the_jitter_spreads_attempts_over_half_the_wait(store: Store, clock: Clock, jitter: float, wait_s: float) -> None:
+def test_jitter_spreads_over_half_the_wait(store: Store, clock: Clock, jitter: float, wait_s: float) -> None:
     add(store, 1)
     channel = Channel("pigeon", Pigeon(Retry("rain")))
     Outbox(store, [channel], summarise, clock=clock, jitter=lambda: jitter).deliver_due()
     assert store.reads.outbox_status()["pigeon"].next_at == NOW + wait_s * SECOND
 
 
-def test_what_the_other_side_asks_for_is_honoured(store: Store, clock: Clock) -> None:
+def test_requested_pause_is_honoured(store: Store, clock: Clock) -> None:
+    """What the other side asks for is honoured."""
     pigeon = Pigeon(Retry("slow down", after_s=120.0), Delivered())
     add(store, 1)
     box = outbox(store, clock, pigeon)
@@ -153,13 +157,15 @@ def test_what_the_other_side_asks_for_is_honoured(store: Store, clock: Clock) ->
     assert len(pigeon.sent) == 2
 
 
-def test_nobody_can_ask_for_a_whole_day(store: Store, clock: Clock) -> None:
+def test_requested_pause_has_a_limit(store: Store, clock: Clock) -> None:
+    """Nobody can ask for a whole day."""
     add(store, 1)
     outbox(store, clock, Pigeon(Retry("go away", after_s=86_400.0))).deliver_due()
     assert store.reads.outbox_status()["pigeon"].next_at == NOW + 15 * MINUTE
 
 
-def test_a_clock_that_is_set_back_does_not_stop_the_delivery(store: Store, clock: Clock) -> None:
+def test_clock_set_back_stops_nothing(store: Store, clock: Clock) -> None:
+    """A clock that is set back does not stop the delivery."""
     pigeon = Pigeon(Retry("rain"), Delivered())
     add(store, 1)
     box = outbox(store, clock, pigeon)
@@ -169,7 +175,8 @@ def test_a_clock_that_is_set_back_does_not_stop_the_delivery(store: Store, clock
     assert len(pigeon.sent) == 2
 
 
-def test_a_refused_message_is_not_tried_again_and_the_next_one_is_sent(store: Store, clock: Clock) -> None:
+def test_refused_message_is_skipped(store: Store, clock: Clock) -> None:
+    """A refused message is not tried again, and the next one is sent."""
     pigeon = Pigeon(Refused("550 no such user"), Delivered())
     add(store, 1)
     add(store, 2)
@@ -178,7 +185,8 @@ def test_a_refused_message_is_not_tried_again_and_the_next_one_is_sent(store: St
     assert store.reads.outbox_status()["pigeon"].refused == 1
 
 
-def test_a_refused_channel_is_reported_until_it_works_again(store: Store, clock: Clock) -> None:
+def test_refused_channel_is_reported(store: Store, clock: Clock) -> None:
+    """A refused channel is reported until it works again."""
     box = outbox(store, clock, Pigeon(Refused("HTTP 404 no_service"), Delivered()))
     assert box.channel_health(NOW)["pigeon"].health is Health.OK
     add(store, 1)
@@ -190,7 +198,8 @@ def test_a_refused_channel_is_reported_until_it_works_again(store: Store, clock:
     assert box.channel_health(NOW)["pigeon"].health is Health.OK
 
 
-def test_a_recipient_that_is_refused_is_reported_though_others_were_reached(store: Store, clock: Clock) -> None:
+def test_refused_recipient_is_reported(store: Store, clock: Clock) -> None:
+    """A recipient that is refused is reported, though others were reached."""
     box = outbox(store, clock, Pigeon(Delivered("ok", problem="b@example.com: 550")))
     add(store, 1)
     box.deliver_due()
@@ -199,7 +208,8 @@ def test_a_recipient_that_is_refused_is_reported_though_others_were_reached(stor
     assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
-def test_a_channel_that_fails_for_a_quarter_of_an_hour_is_reported(store: Store, clock: Clock) -> None:
+def test_failing_channel_is_reported(store: Store, clock: Clock) -> None:
+    """A channel that fails for a quarter of an hour is reported."""
     box = outbox(store, clock, Pigeon(Retry("rain")))
     add(store, 1)
     box.deliver_due()
@@ -208,20 +218,23 @@ def test_a_channel_that_fails_for_a_quarter_of_an_hour_is_reported(store: Store,
     assert (health.health, health.since, health.reason, health.pending) == (Health.FAILING, NOW, "rain", 1)
 
 
-def test_a_message_that_nobody_even_tries_to_send_is_reported_too(store: Store, clock: Clock) -> None:
+def test_untried_message_is_reported(store: Store, clock: Clock) -> None:
+    """A message that nobody even tries to send is reported too."""
     box = outbox(store, clock, Pigeon())
     add(store, 1)
     assert box.channel_health(NOW + 15 * MINUTE)["pigeon"].health is Health.FAILING
 
 
-def test_messages_from_before_the_monitors_start_do_not_make_a_channel_look_broken(store: Store, clock: Clock) -> None:
+def test_old_messages_break_no_channel(store: Store, clock: Clock) -> None:
+    """Messages from before the monitor's start do not make a channel look broken."""
     add(store, 1, at=NOW - timedelta(hours=5))
     box = outbox(store, clock, Pigeon())
     assert box.channel_health(NOW + MINUTE)["pigeon"].health is Health.OK
     assert box.channel_health(NOW + 15 * MINUTE)["pigeon"].health is Health.FAILING
 
 
-def test_one_channel_does_not_wait_for_another(store: Store, clock: Clock) -> None:
+def test_channels_do_not_wait(store: Store, clock: Clock) -> None:
+    """One channel does not wait for another."""
     released = threading.Event()
     arrived: queue.Queue[str] = queue.Queue()
 
@@ -244,7 +257,8 @@ def test_one_channel_does_not_wait_for_another(store: Store, clock: Clock) -> No
     box.stop()
 
 
-def test_a_backlog_of_a_long_outage_arrives_as_one_message(store: Store, clock: Clock) -> None:
+def test_backlog_arrives_as_one_message(store: Store, clock: Clock) -> None:
+    """A backlog of a long outage arrives as one message."""
     pigeon = Pigeon(Retry("rain"), Delivered("ok"))
     add(store, 1)
     box = outbox(store, clock, pigeon)
@@ -260,9 +274,8 @@ def test_a_backlog_of_a_long_outage_arrives_as_one_message(store: Store, clock: 
     assert len(pigeon.sent) == 2
 
 
-def test_a_backlog_that_is_too_long_for_one_message_arrives_in_several_and_none_of_it_is_cut_off(
-    store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_long_backlog_is_split(store: Store, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """A backlog that is too long for one message arrives in several, and none of it is cut off."""
     expected = [f"{number}-opened" for number in range(1, 201)]
     for number, id_ in enumerate(expected, 1):
         event = Event(EventKind.OPENED, NOW, number, NOW, ("Flask",))
@@ -281,7 +294,8 @@ def test_a_backlog_that_is_too_long_for_one_message_arrives_in_several_and_none_
     assert "cannot be summarised" not in caplog.text
 
 
-def test_after_a_short_outage_every_message_arrives_by_itself(store: Store, clock: Clock) -> None:
+def test_short_outage_makes_no_summary(store: Store, clock: Clock) -> None:
+    """After a short outage, every message arrives by itself."""
     pigeon = Pigeon(Retry("rain"), Delivered())
     add(store, 1)
     add(store, 2)
@@ -292,14 +306,16 @@ def test_after_a_short_outage_every_message_arrives_by_itself(store: Store, cloc
     assert pigeon.ids == ["1-opened", "1-opened", "2-opened"]
 
 
-def test_a_single_late_message_arrives_as_it_is(store: Store, clock: Clock) -> None:
+def test_single_late_message_is_unchanged(store: Store, clock: Clock) -> None:
+    """A single late message arrives as it is."""
     pigeon = Pigeon()
     add(store, 1, at=NOW - timedelta(hours=5))
     outbox(store, clock, pigeon).deliver_due()
     assert pigeon.ids == ["1-opened"]
 
 
-def test_messages_from_before_a_long_stop_of_the_monitor_are_put_together(store: Store, clock: Clock) -> None:
+def test_messages_before_stop_are_combined(store: Store, clock: Clock) -> None:
+    """Messages from before a long stop of the monitor are put together."""
     pigeon = Pigeon()
     for number in (1, 2):
         add(store, number, at=NOW - timedelta(hours=5))
@@ -307,14 +323,15 @@ def test_messages_from_before_a_long_stop_of_the_monitor_are_put_together(store:
     assert pigeon.ids == [summary_id(["1-opened", "2-opened"])]
 
 
-def test_a_summary_has_the_same_id_for_the_same_events_only() -> None:
+def test_summary_id_depends_on_events() -> None:
+    """A summary has the same id for the same events only."""
     assert summary_id(["a", "b"]) == summary_id(["a", "b"])
     assert len({summary_id(ids) for ids in (["a", "b"], ["a", "b", "c"], ["ab"])}) == 3
 
 
-def test_a_summary_that_cannot_be_written_does_not_hold_the_messages_back(
-    store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failing_summary_blocks_no_message(store: Store, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """A summary that cannot be written does not hold the messages back."""
+
     def fail(messages: list[Message], now: datetime) -> Message:
         raise LookupError
 
@@ -326,7 +343,9 @@ def test_a_summary_that_cannot_be_written_does_not_hold_the_messages_back(
     assert "cannot be summarised" in caplog.text
 
 
-def test_a_channel_that_breaks_is_tried_again_and_its_text_is_not_told(store: Store, clock: Clock) -> None:
+def test_broken_channel_retried_without_leak(store: Store, clock: Clock) -> None:
+    """A channel that breaks is tried again, and the text of its error is not told."""
+
     def explode(message: Message, timeout_s: float) -> Outcome:
         raise LookupError("https://hooks.slack.com/secret")
 
@@ -336,7 +355,8 @@ def test_a_channel_that_breaks_is_tried_again_and_its_text_is_not_told(store: St
     assert store.reads.outbox_status()["pigeon"].pending == 1
 
 
-def test_a_time_without_threads_does_not_stop_a_channel_for_good(store: Store, clock: Clock) -> None:
+def test_thread_shortage_is_survived(store: Store, clock: Clock) -> None:
+    """A time without threads does not stop a channel for good."""
     arrived: queue.Queue[str] = queue.Queue()
 
     def take(message: Message, timeout_s: float) -> Outcome:
@@ -354,7 +374,8 @@ def test_a_time_without_threads_does_not_stop_a_channel_for_good(store: Store, c
     box.stop()
 
 
-def test_an_attempt_without_end_is_left_alone_and_its_late_success_still_counts(store: Store, clock: Clock) -> None:
+def test_late_success_still_counts(store: Store, clock: Clock) -> None:
+    """An attempt without end is left alone, and its late success still counts."""
     released = threading.Event()
     ended = threading.Event()
     calls: list[str] = []
@@ -416,7 +437,7 @@ def let_go(box: Outbox, stuck: Stuck) -> None:
         assert each.attempt.outcome(time.monotonic() + 30)
 
 
-def test_after_three_waits_an_attempt_is_left_alone(store: Store, clock: Clock) -> None:
+def test_after_three_waits_attempt_left_alone(store: Store, clock: Clock) -> None:
     """A connection that hangs for good holds up neither its own message nor the later ones."""
     stuck = Stuck(first=1)
     for number in (1, 2):
@@ -446,7 +467,7 @@ def test_no_more_than_three_attempts_are_left_alone(store: Store, clock: Clock) 
     assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
-def test_one_that_ends_makes_room_for_another(store: Store, clock: Clock) -> None:
+def test_one_ends_makes_room_for_another(store: Store, clock: Clock) -> None:
     stuck = Stuck(first=4, outcome=Retry("reset"))
     add(store, 1)
     box = outbox(store, clock, stuck)
@@ -457,7 +478,7 @@ def test_one_that_ends_makes_room_for_another(store: Store, clock: Clock) -> Non
     assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
-def test_a_late_failure_of_one_left_alone_is_forgotten(store: Store, clock: Clock) -> None:
+def test_late_failure_one_left_alone_forgotten(store: Store, clock: Clock) -> None:
     stuck = Stuck(first=1, outcome=Refused("HTTP 404"))
     add(store, 1)
     box = outbox(store, clock, stuck)
@@ -473,7 +494,7 @@ def test_a_late_failure_of_one_left_alone_is_forgotten(store: Store, clock: Cloc
     assert not box._deliveries["pigeon"]._left_alone
 
 
-def test_a_slack_that_drips_its_answer_is_left_alone(store: Store, clock: Clock) -> None:
+def test_slack_drips_answer_is_left_alone(store: Store, clock: Clock) -> None:
     replies = iter([Reply(is_dripping=True)])
     with HttpStandIn(lambda post: next(replies, Reply())) as server:
         (slack,) = channels({"SLACK_WEBHOOK": server.url})
@@ -489,7 +510,8 @@ def test_a_slack_that_drips_its_answer_is_left_alone(store: Store, clock: Clock)
     assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
-def test_two_processes_never_send_over_one_channel_at_once(store: Store, tmp_path: Path, clock: Clock) -> None:
+def test_one_sender_per_channel(store: Store, tmp_path: Path, clock: Clock) -> None:
+    """Two processes never send over one channel at once."""
     inside = threading.Event()
     released = threading.Event()
 
@@ -513,7 +535,7 @@ def test_two_processes_never_send_over_one_channel_at_once(store: Store, tmp_pat
     assert store.reads.outbox_status()["pigeon"].pending == 0
 
 
-def test_the_lease_of_a_sender_that_died_ends(store: Store, clock: Clock) -> None:
+def test_dead_senders_lease_expires(store: Store, clock: Clock) -> None:
     add(store, 1)
     store.run(lambda tx: tx.outbox.claim("pigeon", "cli-1", NOW, 45.0))
     pigeon = Pigeon()
@@ -526,7 +548,8 @@ def test_the_lease_of_a_sender_that_died_ends(store: Store, clock: Clock) -> Non
     assert pigeon.ids == ["1-opened"]
 
 
-def test_a_service_that_starts_again_does_not_wait_for_its_own_lease(store: Store, clock: Clock) -> None:
+def test_restart_ignores_own_lease(store: Store, clock: Clock) -> None:
+    """A service that starts again does not wait for its own lease."""
     add(store, 1)
     store.run(lambda tx: tx.outbox.claim("pigeon", "service", NOW, 45.0))
     arrived = threading.Event()
@@ -553,7 +576,8 @@ def test_a_service_that_starts_again_does_not_wait_for_its_own_lease(store: Stor
         max_size=25,
     )
 )
-def test_whatever_happens_every_message_is_settled_once_and_in_order(steps: list[str | int | Outcome]) -> None:
+def test_every_message_settled_in_order(steps: list[str | int | Outcome]) -> None:
+    """Whatever happens, every message is settled once and in order."""
     clock = Clock()
     settled: list[str] = []
     outcomes: list[Outcome] = []
@@ -585,7 +609,8 @@ def test_whatever_happens_every_message_is_settled_once_and_in_order(steps: list
         assert all(status.pending == 0 for status in store.reads.outbox_status().values())
 
 
-def test_a_mended_configuration_sends_what_was_refused_before(store: Store, clock: Clock) -> None:
+def test_mended_configuration_resends_refused(store: Store, clock: Clock) -> None:
+    """A mended configuration sends what was refused before."""
     add(store, 1, at=NOW - timedelta(hours=30))
     add(store, 2)
     old = outbox(store, clock, Pigeon(Refused("HTTP 404 no_service")), fingerprint="old")
@@ -612,7 +637,8 @@ def test_a_mended_configuration_sends_what_was_refused_before(store: Store, cloc
     assert mended.channel_health(NOW)["pigeon"].health is Health.OK
 
 
-def test_a_message_of_another_process_is_found_without_being_told(store: Store, tmp_path: Path) -> None:
+def test_foreign_message_found_by_polling(store: Store, tmp_path: Path) -> None:
+    """The outbox finds a message of another process without being told."""
     arrived = threading.Event()
 
     def land(message: Message, timeout_s: float) -> Outcome:
@@ -627,7 +653,8 @@ def test_a_message_of_another_process_is_found_without_being_told(store: Store, 
     box.stop()
 
 
-def test_stopping_lets_the_attempt_under_way_end(store: Store, clock: Clock) -> None:
+def test_stop_awaits_running_attempt(store: Store, clock: Clock) -> None:
+    """Stopping lets the attempt under way end."""
     inside = threading.Event()
 
     def slow(message: Message, timeout_s: float) -> Outcome:
@@ -644,7 +671,7 @@ def test_stopping_lets_the_attempt_under_way_end(store: Store, clock: Clock) -> 
     assert store.reads.outbox_status()["pigeon"].pending == 1
 
 
-def test_a_refused_message_is_reported_by_the_other_channel(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_reported_by_other_channel(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with HttpStandIn(lambda post: Reply(404, "no_service")) as slack, MailStandIn() as mail:
         configured = channels(mail.environ | {"SLACK_WEBHOOK": slack.url})
@@ -665,7 +692,8 @@ def test_a_refused_message_is_reported_by_the_other_channel(store: Store, monkey
         assert mail.next_mail().parsed["Message-ID"] == "<2-opened@example.org>"
 
 
-def test_what_a_shell_without_the_settings_finds_out_is_told_over_the_services_channels(store: Store, clock: Clock) -> None:
+def test_shell_uses_services_channels(store: Store, clock: Clock) -> None:
+    """What a shell without the settings finds out is told over the service's channels."""
     pigeon = Pigeon(Delivered())
     service = outbox(store, clock, pigeon)
     service.start()
@@ -676,7 +704,8 @@ def test_what_a_shell_without_the_settings_finds_out_is_told_over_the_services_c
     assert pigeon.ids == ["1-opened"]
 
 
-def test_a_channel_that_left_the_configuration_is_forgotten_with_what_waited_for_it(store: Store, clock: Clock) -> None:
+def test_removed_channel_is_forgotten(store: Store, clock: Clock) -> None:
+    """A channel that left the configuration is forgotten, with what waited for it."""
     old = outbox(store, clock, Pigeon(Retry("rain")))
     old.start()
     add(store, 1)

@@ -13,7 +13,8 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-def test_start_success_and_failure_arrive_in_order_with_their_texts() -> None:
+def test_signals_arrive_in_order() -> None:
+    """Start, success and failure arrive in order, with their texts."""
     with HttpStandIn() as server:
         heartbeat = Heartbeat(server.url)
         heartbeat.start()
@@ -31,7 +32,8 @@ def test_start_success_and_failure_arrive_in_order_with_their_texts() -> None:
     ]
 
 
-def test_a_signal_that_is_not_accepted_is_tried_once_more_and_then_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_rejected_signal_retried_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A signal that is not accepted is tried once more, and then that is logged."""
     with HttpStandIn(lambda post: Reply(503)) as server:
         heartbeat = Heartbeat(server.url)
         heartbeat.success()
@@ -40,7 +42,8 @@ def test_a_signal_that_is_not_accepted_is_tried_once_more_and_then_said(caplog: 
     assert "heartbeat was not accepted: HTTP 503" in caplog.text
 
 
-def test_a_dead_network_harms_nobody_and_the_url_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_dead_network_leaks_no_url(caplog: pytest.LogCaptureFixture) -> None:
+    """A dead network harms nobody, and the URL is not logged."""
     caplog.set_level(logging.WARNING)
     heartbeat = Heartbeat(f"http://127.0.0.1:{free_port()}/secret")
     heartbeat.success()
@@ -49,7 +52,8 @@ def test_a_dead_network_harms_nobody_and_the_url_is_not_logged(caplog: pytest.Lo
     assert "secret" not in caplog.text
 
 
-def test_signals_do_not_pile_up_behind_a_server_that_hangs() -> None:
+def test_hanging_server_bounds_the_queue() -> None:
+    """Signals do not pile up behind a server that hangs."""
     with HttpStandIn(lambda post: Reply(is_silent=True)) as server:
         heartbeat = Heartbeat(server.url, timeout_s=30, attempts=1)
         heartbeat.success("first")
@@ -63,7 +67,7 @@ def test_signals_do_not_pile_up_behind_a_server_that_hangs() -> None:
     assert arrived == [str(number) for number in range(92, 100)]
 
 
-def test_an_answer_without_end_is_not_read() -> None:
+def test_endless_answer_is_not_read() -> None:
     with EndlessServer(200, b"x" * 65536) as server:
         heartbeat = Heartbeat(server.url)
         heartbeat.success()
@@ -72,13 +76,14 @@ def test_an_answer_without_end_is_not_read() -> None:
         assert not heartbeat._thread.is_alive()
 
 
-def test_a_query_stays_at_the_end_of_the_url() -> None:
+def test_query_stays_at_url_end() -> None:
     assert signal_url("https://hc-ping.com/key/name?create=1", "fail") == "https://hc-ping.com/key/name/fail?create=1"
     assert signal_url("https://hc-ping.com/uuid/", "") == "https://hc-ping.com/uuid"
 
 
 @pytest.mark.parametrize("url", ["hc-ping.com/secret", "ftp://x/secret", "https://[secret", "https://x:99999/secret"])
-def test_a_url_that_cannot_be_used_is_named_without_being_told(url: str) -> None:
+def test_bad_url_named_without_value(url: str) -> None:
+    """A URL that cannot be used is named by its variable, without its value."""
     (problem,) = check({"HEARTBEAT_URL": url})
     assert "HEARTBEAT_URL" in problem
     assert "secret" not in problem

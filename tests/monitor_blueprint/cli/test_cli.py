@@ -52,7 +52,7 @@ def unable(context: ProbeContext) -> Observation:
     ],
     ids=["OK", "WARNING", "CRITICAL", "UNKNOWN"],
 )
-def test_the_exit_code_says_how_things_are(
+def test_exit_code_is_overall_status(
     run: Run, script: Script, look: Callable[[ProbeContext], Observation], exit_code: int, overall: str
 ) -> None:
     script["Flask"] = look
@@ -63,7 +63,8 @@ def test_the_exit_code_says_how_things_are(
     assert lines[-2] == f"INFO: 헬스 체크 완료: {overall}"
 
 
-def test_a_check_by_hand_is_in_the_log_and_in_the_history_like_any_other(run: Run, tmp_path: Path) -> None:
+def test_manual_check_is_recorded(run: Run, tmp_path: Path) -> None:
+    """A check by hand is in the log and in the history, like any other."""
     done = run("health-check")
     assert (tmp_path / "log" / "health_check.log").read_text(encoding="utf-8") == done.output
     with Store(tmp_path / "state" / "monitor.db") as store:
@@ -71,7 +72,8 @@ def test_a_check_by_hand_is_in_the_log_and_in_the_history_like_any_other(run: Ru
     assert (cycle.overall, cycle.reason) == (Status.OK, "manual")
 
 
-def test_a_check_by_hand_sends_the_alert_itself_and_only_once(run: Run, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_manual_check_alerts_once(run: Run, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check by hand sends the alert itself, and only once."""
     script["Flask"] = lambda context: DOWN
     with HttpStandIn() as slack:
         monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
@@ -80,7 +82,7 @@ def test_a_check_by_hand_sends_the_alert_itself_and_only_once(run: Run, script: 
         assert slack.posts.qsize() == 1
 
 
-def test_as_json_the_output_is_json_and_nothing_else(run: Run, script: Script, tmp_path: Path) -> None:
+def test_json_output_is_only_json(run: Run, script: Script, tmp_path: Path) -> None:
     script["Disk"] = lambda context: FULL
     done = run("health-check", "--json")
     assert done.exit_code == 1
@@ -122,9 +124,8 @@ def test_as_json_the_output_is_json_and_nothing_else(run: Run, script: Script, t
     ],
     ids=lambda command: command[0],
 )
-def test_with_a_wrong_configuration_every_command_says_so_in_one_line_and_ends_with_3(
-    run: Run, tmp_path: Path, command: list[str]
-) -> None:
+def test_wrong_configuration_exits_with_3(run: Run, tmp_path: Path, command: list[str]) -> None:
+    """With a wrong configuration, every command says so in one line and ends with 3."""
     configure(tmp_path, settings="every_minute = 5")
     done = run(*command)
     assert (done.exit_code, done.stdout) == (3, "")
@@ -158,7 +159,7 @@ def test_status_shows_what_is_known(run: Run, script: Script) -> None:
     assert incident.startswith("진행 중인 장애: 1번 (20")
 
 
-def test_a_silence_is_begun_listed_and_ended(run: Run) -> None:
+def test_silence_begun_listed_and_ended(run: Run) -> None:
     done = run("silence", "Flask", "1h30m", "--why", "배포")
     assert (done.exit_code, done.output[:6]) == (0, "1번: Fl")
     assert done.output.endswith("까지 보내지 않습니다\n")
@@ -169,7 +170,7 @@ def test_a_silence_is_begun_listed_and_ended(run: Run) -> None:
     assert (done.exit_code, done.stderr) == (1, "Error: 1번 알림 중지는 없거나 이미 끝났습니다\n")
 
 
-def test_a_silence_lasts_as_long_as_was_said(run: Run, tmp_path: Path) -> None:
+def test_silence_lasts_as_requested(run: Run, tmp_path: Path) -> None:
     run("silence", "*", "1h30m", "--why", "x")
     with Store(tmp_path / "state" / "monitor.db") as store:
         (silence,) = store.reads.silences(datetime.now(UTC))
@@ -184,7 +185,8 @@ def test_what_is_no_duration_is_told(run: Run, duration: str) -> None:
     assert f"'{duration}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)" in done.stderr
 
 
-def test_a_silence_needs_a_check_that_exists_and_a_reason(run: Run) -> None:
+def test_silence_needs_check_and_reason(run: Run) -> None:
+    """A silence needs a check that exists, and a reason."""
     done = run("silence", "Flsk", "30m", "--why", "x")
     assert done.exit_code == 2
     assert "'Flsk'은(는) 없는 점검 항목입니다. 가능한 값: Flask, Disk, Monitor, *" in done.stderr
@@ -193,7 +195,8 @@ def test_a_silence_needs_a_check_that_exists_and_a_reason(run: Run) -> None:
 
 @pytest.mark.parametrize("nothing", ["", "  ", "\x1b\n"])
 @pytest.mark.parametrize("command", [("silence", "Flask", "30m", "--why"), ("ack", "--by")])
-def test_who_gives_a_reason_or_a_name_says_something(run: Run, script: Script, command: tuple[str, ...], nothing: str) -> None:
+def test_empty_reason_or_name_is_refused(run: Run, script: Script, command: tuple[str, ...], nothing: str) -> None:
+    """Whoever gives a reason or a name must say something."""
     script["Flask"] = lambda context: DOWN
     run("health-check")
     done = run(*command, nothing)
@@ -213,7 +216,8 @@ def test_an_incident_is_acknowledged_by_name(run: Run, script: Script, tmp_path:
         assert store.reads.incidents()[0].acked_by == "minsu"
 
 
-def test_history_lists_the_incidents_and_shows_all_about_one(run: Run, script: Script) -> None:
+def test_history_lists_and_shows_incidents(run: Run, script: Script) -> None:
+    """The history lists the incidents, and shows all about one."""
     assert run("history").output == "기록된 장애가 없습니다\n"
     script["Flask"] = lambda context: DOWN
     run("health-check")
@@ -225,7 +229,8 @@ def test_history_lists_the_incidents_and_shows_all_about_one(run: Run, script: S
     assert (done.exit_code, done.stderr) == (1, "Error: 장애 2번은 없습니다\n")
 
 
-def test_history_says_how_every_channel_took_it(run: Run, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_history_shows_delivery_per_channel(run: Run, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The history says how every channel took the alert."""
     script["Flask"] = lambda context: DOWN
     with HttpStandIn() as slack, MailStandIn() as mail:
         monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
@@ -243,9 +248,8 @@ def test_check_config_says_what_is_configured(run: Run, monkeypatch: pytest.Monk
     assert run("check-config").output.endswith("알림 채널: slack\n")
 
 
-def test_check_config_says_which_file_of_a_channel_cannot_be_used(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_check_config_names_unusable_file(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`check-config` says which file of a channel cannot be used."""
     monkeypatch.setattr(notifiers, "__path__", [*notifiers.__path__, str(tmp_path)])
     (tmp_path / "half_written.py").write_text("import not_there")
     done = run("check-config")
@@ -256,7 +260,8 @@ def test_check_config_says_which_file_of_a_channel_cannot_be_used(
     )
 
 
-def test_a_test_alert_goes_to_every_channel_and_says_what_it_answered(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_alert_reaches_every_channel(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test alert goes to every channel, and says what each answered."""
     with HttpStandIn() as slack, MailStandIn() as mail:
         monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
         for name, value in mail.environ.items():
@@ -269,14 +274,15 @@ def test_a_test_alert_goes_to_every_channel_and_says_what_it_answered(run: Run, 
         assert text.splitlines()[:2] == ["[TEST] NeuroNova 테스트 알림", "이 메시지가 보이면 알림 설정이 올바릅니다."]
 
 
-def test_a_test_alert_that_is_not_taken_ends_with_1_and_says_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_test_alert_exits_with_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test alert that is not taken ends with 1, and says why."""
     with HttpStandIn(lambda post: Reply(404, "no_service")) as slack:
         monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
         done = run("test-alert")
     assert (done.exit_code, done.output) == (1, "slack: 실패 (HTTP 404 no_service)\n")
 
 
-def test_a_test_alert_waits_for_no_answer_without_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_alert_waits_for_no_answer_without_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each channel is told about, the one that hangs too."""
     monkeypatch.setattr(attempt, "ATTEMPT_S", 1.0)
     with HttpStandIn(lambda post: Reply(is_dripping=True)) as slack, MailStandIn() as mail:
@@ -289,7 +295,8 @@ def test_a_test_alert_waits_for_no_answer_without_end(run: Run, monkeypatch: pyt
     assert done.output.splitlines()[-1] == "slack: 실패 (no end after 1 s)"
 
 
-def test_a_test_alert_without_any_channel_says_how_to_configure_one(run: Run) -> None:
+def test_test_alert_without_channel(run: Run) -> None:
+    """A test alert without any channel says how to configure one."""
     done = run("test-alert")
     assert (done.exit_code, done.stderr) == (
         1,
@@ -297,7 +304,8 @@ def test_a_test_alert_without_any_channel_says_how_to_configure_one(run: Run) ->
     )
 
 
-def test_the_dead_mans_switch_looks_at_the_monitor_and_remembers(run: Run, tmp_path: Path) -> None:
+def test_deadman_checks_and_remembers(run: Run, tmp_path: Path) -> None:
+    """The dead man's switch looks at the monitor, and remembers."""
     with serve() as site:
         site.answers = [b"{}"]
         assert run("deadman", "--url", site.url).output == ""
@@ -306,9 +314,10 @@ def test_the_dead_mans_switch_looks_at_the_monitor_and_remembers(run: Run, tmp_p
 
 
 @pytest.mark.parametrize("wrong", ["the file", "a variable"])
-def test_the_dead_mans_switch_tells_though_the_configuration_is_wrong(
+def test_deadman_alerts_despite_wrong_configuration(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
+    """The dead man's switch sends its alert though the configuration is wrong."""
     if wrong == "the file":
         configure(tmp_path, settings="every_minute = 5")
     else:
@@ -335,7 +344,8 @@ def test_every_command_explains_itself_in_korean() -> None:
         assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
 
 
-def test_what_cannot_be_kept_is_not_said_to_be_done(run: Run, tmp_path: Path) -> None:
+def test_unsaved_silence_is_an_error(run: Run, tmp_path: Path) -> None:
+    """What cannot be kept is not said to be done."""
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "monitor.db").mkdir()
     done = run("silence", "Flask", "30m", "--why", "deploy")
@@ -344,7 +354,8 @@ def test_what_cannot_be_kept_is_not_said_to_be_done(run: Run, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("command", [("status",), ("silences",), ("history",), ("history", 1)])
-def test_what_cannot_be_read_is_not_said_to_be_absent(run: Run, tmp_path: Path, command: tuple[str | int, ...]) -> None:
+def test_unreadable_database_is_an_error(run: Run, tmp_path: Path, command: tuple[str | int, ...]) -> None:
+    """What cannot be read is not said to be absent."""
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "monitor.db").mkdir()
     done = run(*command)
@@ -353,17 +364,19 @@ def test_what_cannot_be_read_is_not_said_to_be_absent(run: Run, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("command", ["history", "unsilence"])
-def test_a_number_that_is_no_number_of_anything_is_refused(run: Run, command: str) -> None:
+def test_impossible_number_is_refused(run: Run, command: str) -> None:
+    """A number that is no number of anything is refused."""
     assert run(command, "99999999999999999999").exit_code == 2
 
 
-def test_what_a_person_typed_is_kept_without_control_characters(run: Run) -> None:
+def test_control_characters_are_stripped(run: Run) -> None:
+    """What a person typed is kept without control characters."""
     run("silence", "Flask", "30m", "--why", "\x1b[2Jdeploy\nINFO: forged")
     assert run("silences").output.endswith(" - [2Jdeploy INFO: forged\n")
 
 
 @pytest.mark.parametrize("token", ["too-short", "generate", "with a space in the middle"])
-def test_a_token_that_is_none_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+def test_invalid_token_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setenv("MONITOR_ADMIN_TOKEN", token)
     done = run("check-config")
     assert done.exit_code == 3

@@ -8,7 +8,8 @@ from tests.monitor_blueprint.crash.harness import run
 
 
 @pytest.mark.slow
-def test_a_monitor_that_is_killed_at_any_moment_loses_no_event_and_keeps_their_order(tmp_path: Path) -> None:
+def test_killed_monitor_loses_no_event(tmp_path: Path) -> None:
+    """A monitor that is killed at any moment loses no event, and keeps their order."""
     report = run(tmp_path / "monitor.db", kills=12, incidents=12, seed=7)
     assert report.incidents >= 12
     assert report.lost == []

@@ -60,7 +60,7 @@ def test_an_older_result_says_nothing() -> None:
     assert decision.state.checks["Flask"].status is Status.CRITICAL
 
 
-def test_a_clock_set_back_makes_nobody_deaf() -> None:
+def test_clock_set_back_deafens_nobody() -> None:
     """A state from the far future is no newer round's."""
     future = NOW + timedelta(days=1)
     state = decide(State(), [seen("Flask", Status.CRITICAL, future)], (), future, RULES, is_complete=True).state

@@ -236,7 +236,7 @@ def test_story(steps: list[Step]) -> None:
     assert [(how, story.see(words(how))) for how, _ in steps] == steps
 
 
-def test_a_recovery_says_how_long_each_check_was_down() -> None:
+def test_recovery_gives_downtime_per_check() -> None:
     story = Story()
     story.cycle(Flask="stopped")
     story.cycle(600, Flask="stopped", Disk="slow")
@@ -246,14 +246,16 @@ def test_a_recovery_says_how_long_each_check_was_down() -> None:
     assert event.opened_at == event.at - timedelta(seconds=660)
 
 
-def test_a_time_in_which_nothing_was_seen_is_not_blamed_on_the_target() -> None:
+def test_unseen_time_is_no_downtime() -> None:
+    """A time in which nothing was seen is not blamed on the target."""
     story = Story()
     story.cycles(3, Flask="unknown")
     story.cycle(Flask="stopped")
     assert story.events[0].since == {"Flask": story.now}
 
 
-def test_what_could_not_be_seen_is_not_said_to_have_been_down_when_it_is_seen_again() -> None:
+def test_blind_check_was_not_down() -> None:
+    """What could not be seen is not said to have been down when it is seen again."""
     story = Story()
     assert story.cycles(3, Flask="unknown", Disk="slow")[-1:] == ["blind Flask [Flask?, Disk]"]
     story.cycle(Disk="slow")
@@ -276,7 +278,8 @@ def test_incidents_are_numbered() -> None:
 class TestConfirm:
     noisy = CheckPolicy("Flask", confirm=3)
 
-    def test_a_failure_counts_after_so_many_in_a_row(self) -> None:
+    def test_failure_counts_once_confirmed(self) -> None:
+        """A failure counts after so many in a row."""
         story = Story([self.noisy])
         assert story.cycles(2, Flask="slow") == []
         assert story.cycle() == []
@@ -287,28 +290,31 @@ class TestConfirm:
     def test_a_stopped_unit_counts_at_once(self) -> None:
         assert Story([self.noisy]).cycle(Flask="stopped") == ["opened Flask [Flask]"]
 
-    def test_a_restart_in_between_neither_counts_nor_begins_anew(self) -> None:
+    def test_restart_keeps_the_confirmation_count(self) -> None:
+        """A restart in between neither counts nor begins anew."""
         story = Story([self.noisy])
         assert story.cycle(Flask="slow") + story.cycle(Flask="slow") + story.cycle(Flask="starting") == []
         assert story.cycle(Flask="slow") == ["opened Flask [Flask]"]
 
-    def test_what_is_down_already_needs_no_confirmation_after_a_blind_moment(self) -> None:
+    def test_blindness_needs_no_new_confirmation(self) -> None:
+        """What is down already needs no confirmation after a blind moment."""
         story = Story([self.noisy])
         assert story.cycles(3, Flask="slow") == ["opened Flask [Flask]"]
         assert story.cycle(Flask="unknown") + story.cycle(Flask="slow") == []
         assert story.state.checks["Flask"].status is Status.CRITICAL
 
-    def test_what_is_not_confirmed_is_no_blindness(self) -> None:
+    def test_unconfirmed_failure_is_no_blindness(self) -> None:
         story = Story([CheckPolicy("Flask", confirm=5)])
         assert story.cycle(Flask="unknown") + story.cycles(4, Flask="slow") == []
         assert story.cycle(Flask="slow") == ["opened Flask [Flask]"]
 
-    def test_a_symptom_waits_for_a_cause_that_is_not_confirmed_yet(self) -> None:
+    def test_symptom_waits_for_unconfirmed_cause(self) -> None:
         story = Story([CheckPolicy("Django", depends_on=("Flask",)), self.noisy])
         assert story.cycles(2, Django="502", Flask="slow") == []
         assert story.cycle(Django="502", Flask="slow") == ["opened Flask [Django*, Flask]"]
 
-    def test_a_symptom_is_told_when_the_cause_is_not_confirmed(self) -> None:
+    def test_symptom_told_without_confirmed_cause(self) -> None:
+        """A symptom is told when the cause turns out not to be confirmed."""
         story = Story([CheckPolicy("Django", depends_on=("Flask",)), self.noisy])
         assert story.cycles(2, Django="502", Flask="slow") == []
         assert story.cycle(Django="502") == ["opened Django [Django]"]
@@ -321,7 +327,8 @@ class TestSettling:
         assert story.cycle(5, Flask="warming", Django="502") == []
         assert story.cycle(5) == []
 
-    def test_a_unit_stuck_in_activating_is_told_after_the_grace_time(self) -> None:
+    def test_stuck_unit_told_after_grace(self) -> None:
+        """A unit stuck in `activating` is reported after the grace time."""
         story = Story()
         assert story.cycle(Flask="starting") == []
         assert story.partial(9, Flask="starting") == []
@@ -329,36 +336,42 @@ class TestSettling:
         assert story.cycles(3, Flask="starting") == []
         assert story.cycle() == ["recovered Flask []"]
 
-    def test_a_service_that_dies_again_and_again_is_told(self) -> None:
+    def test_crash_loop_is_told(self) -> None:
+        """A service that dies again and again is reported."""
         story = Story()
         assert story.cycle(Flask="starting") + story.partial(5, Flask="warming") == []
         assert story.partial(5, Flask="warming") == ["opened Flask [Flask]"]
 
-    def test_a_consequence_that_is_still_warming_up_waits_with_its_cause_for_one_message(self) -> None:
+    def test_warming_consequence_waits_with_cause(self) -> None:
+        """A consequence that is still warming up waits with its cause for one message."""
         story = Story()
         assert story.cycle(Flask="stopped", Django="502") == ["opened Flask [Django*, Flask]"]
         assert story.cycle(Django="warming") == []
         assert story.cycle(10) == ["recovered Django, Flask []"]
 
-    def test_a_consequence_that_does_not_get_ready_is_told_when_its_grace_is_over(self) -> None:
+    def test_unready_consequence_told_after_grace(self) -> None:
+        """A consequence that does not get ready is reported when its grace time is over."""
         story = Story()
         story.cycle(Flask="stopped", Django="502")
         assert story.cycle(Django="warming") == []
         assert story.cycle(11, Django="warming") == ["partly_recovered Flask [Django]"]
 
-    def test_a_unit_that_fails_for_good_while_starting_is_told_at_once(self) -> None:
+    def test_failed_start_is_told_immediately(self) -> None:
+        """A unit that fails for good while starting is reported at once."""
         story = Story()
         assert story.cycle(Flask="starting") == []
         assert story.partial(Flask="stopped") == ["opened Flask [Flask]"]
 
-    def test_a_clock_set_back_does_not_lengthen_the_grace_time(self) -> None:
+    def test_clock_set_back_keeps_grace_time(self) -> None:
+        """A clock set back does not lengthen the grace time."""
         story = Story()
         assert story.cycle(Flask="starting") + story.cycle(-86400, Flask="starting") == []
         assert story.partial(10, Flask="starting") == ["opened Flask [Flask]"]
 
 
 class TestReminder:
-    def test_it_comes_every_hour_while_the_incident_is_open(self) -> None:
+    def test_reminder_comes_every_hour(self) -> None:
+        """A reminder comes every hour while the incident is open."""
         story = Story()
         story.cycle(Flask="stopped", Django="502")
         assert story.cycles(11, Flask="stopped", Django="502") == []
@@ -374,13 +387,14 @@ class TestReminder:
         story.cycle(Flask="stopped")
         assert story.cycles(50, Flask="stopped") == []
 
-    def test_a_warning_is_no_reason_to_remind(self) -> None:
+    def test_warning_causes_no_reminder(self) -> None:
         story = Story()
         story.cycle(Disk="slow")
         assert story.cycles(50, Disk="warning") == []
         assert story.cycle(Disk="slow") == ["reminder Disk [Disk]"]
 
-    def test_an_acknowledged_incident_is_quiet_until_there_is_news(self) -> None:
+    def test_acknowledgement_quiets_until_news(self) -> None:
+        """An acknowledged incident is quiet until there is news."""
         story = Story()
         story.cycle(Flask="stopped")
         story.ack()
@@ -388,43 +402,48 @@ class TestReminder:
         assert story.cycle(Flask="stopped", Disk="slow") == ["joined Disk [Flask, Disk]"]
         assert story.cycles(12, Flask="stopped", Disk="slow") == ["reminder Flask, Disk [Flask, Disk]"]
 
-    def test_a_partial_recovery_is_no_reason_to_remind_again(self) -> None:
+    def test_partial_recovery_resumes_no_reminder(self) -> None:
+        """A partial recovery is no reason to remind again."""
         story = Story()
         story.cycle(Flask="stopped", Disk="slow")
         story.ack()
         assert story.cycle(Flask="stopped") == ["partly_recovered Disk [Flask]"]
         assert story.cycles(50, Flask="stopped") == []
 
-    def test_a_consequence_that_becomes_a_failure_of_its_own_is_news(self) -> None:
+    def test_consequence_turned_failure_is_news(self) -> None:
+        """A consequence that becomes a failure of its own is news."""
         story = Story()
         story.cycle(Flask="stopped", Django="502")
         story.ack()
         assert story.cycle(Django="502") == ["partly_recovered Flask [Django]"]
         assert story.cycles(12, Django="502") == ["reminder Django [Django]"]
 
-    def test_a_clock_set_back_does_not_put_it_off(self) -> None:
+    def test_clock_set_back_delays_no_reminder(self) -> None:
         story = Story()
         story.cycle(Flask="stopped")
         assert story.cycle(-86400, Flask="stopped") == []
         assert story.cycles(12, Flask="stopped") == ["reminder Flask [Flask]"]
 
-    def test_nobody_can_acknowledge_what_is_not_open(self) -> None:
+    def test_only_open_incidents_are_acknowledged(self) -> None:
         assert acknowledge(State(), "lee") == State()
 
 
 class TestSilence:
-    def test_nothing_is_told_while_silenced_and_the_difference_at_the_end(self) -> None:
+    def test_silence_ends_with_the_difference(self) -> None:
+        """Nothing is told while silenced, and at the end the difference is."""
         story = Story()
         story.silence("Flask", 30)
         assert story.cycles(5, Flask="stopped") == []
         assert story.cycle(Flask="stopped") == ["opened Flask [Flask]"]
 
-    def test_a_failure_that_came_and_went_is_never_told(self) -> None:
+    def test_failure_within_silence_stays_untold(self) -> None:
+        """A failure that came and went is never told."""
         story = Story()
         story.silence("*", 30)
         assert story.cycles(3, Flask="stopped") + story.cycles(10) == []
 
-    def test_a_recovery_during_a_silence_is_told_at_its_end_with_its_own_time(self) -> None:
+    def test_silenced_recovery_is_told_later(self) -> None:
+        """A recovery during a silence is told at its end, with its own time."""
         story = Story()
         story.cycle(Flask="stopped")
         story.silence("Flask", 30)
@@ -432,13 +451,15 @@ class TestSilence:
         assert story.cycle() == ["recovered Flask []"]
         assert story.events[0].lasted_s == {"Flask": 600.0}
 
-    def test_what_is_told_before_and_still_so_afterwards_is_not_repeated(self) -> None:
+    def test_silence_end_repeats_nothing(self) -> None:
+        """What was told before a silence, and is still so afterwards, is not repeated."""
         story = Story(rules=IncidentRules(reminder_s=0))
         story.cycle(Flask="stopped")
         story.silence("Flask", 30)
         assert story.cycles(2) + story.cycles(10, Flask="stopped") == []
 
-    def test_a_silenced_check_is_neither_reminded_of_nor_named(self) -> None:
+    def test_silenced_check_is_not_mentioned(self) -> None:
+        """A silenced check is neither reminded of nor named."""
         story = Story()
         story.cycle(Flask="stopped")
         story.silence("Flask", 120)
@@ -446,19 +467,21 @@ class TestSilence:
         assert story.cycle(Flask="stopped", Disk="slow") == ["joined Disk [Disk]"]
         assert story.cycle(Flask="stopped") == ["partly_recovered Disk []"]
 
-    def test_what_follows_from_a_silenced_check_is_not_told_either(self) -> None:
+    def test_silence_covers_consequences(self) -> None:
+        """What follows from a silenced check is not told either."""
         story = Story()
         story.silence("Flask", 30)
         assert story.cycles(5, Flask="stopped", Django="502", Nginx="502") == []
         assert story.cycle(Flask="stopped", Django="502", Nginx="502") == ["opened Flask [Nginx*, Django*, Flask]"]
 
-    def test_what_outlives_a_silenced_check_is_told(self) -> None:
+    def test_consequence_outliving_silenced_cause_is_told(self) -> None:
         story = Story()
         story.silence("Flask", 30)
         assert story.cycle(Flask="stopped", Django="502") == []
         assert story.cycle(Django="502") == ["opened Django [Django]"]
 
-    def test_a_hidden_consequence_that_is_silenced_does_not_keep_the_incident_open(self) -> None:
+    def test_silenced_consequence_lets_incident_close(self) -> None:
+        """A hidden consequence that is silenced does not keep the incident open."""
         story = Story()
         story.cycle(Flask="stopped")
         assert story.cycle(Flask="stopped", Django="502") == []
@@ -469,32 +492,35 @@ class TestSilence:
 
 
 class TestPartialCycle:
-    def test_a_failure_is_told_at_once_and_its_consequences_stay_hidden(self) -> None:
+    def test_failure_told_but_consequences_hidden(self) -> None:
+        """A failure is told at once, and its consequences stay hidden."""
         story = Story()
         story.cycle()
         assert story.partial(Flask="stopped") == ["opened Flask [Flask]"]
         assert story.cycle(Flask="stopped", Django="502", Nginx="502") == []
 
-    def test_a_recovery_is_told_at_once_where_there_are_no_consequences(self) -> None:
+    def test_recovery_without_consequences_told_immediately(self) -> None:
         story = Story()
         story.cycle(Flask="stopped")
         assert story.partial(Flask="ok") == ["recovered Flask []"]
 
     @pytest.mark.parametrize("named", [True, False])
-    def test_the_recovery_of_a_cause_waits_for_the_complete_cycle(self, named: bool) -> None:
+    def test_causes_recovery_awaits_complete_cycle(self, named: bool) -> None:
         story = Story()
         story.see({"Flask": "stopped", "Django": "502" if named else "ok"})
         story.cycle(Flask="stopped", Django="502")
         assert story.partial(Flask="ok") == []
         assert story.cycle() == ["recovered Django, Flask []" if named else "recovered Flask []"]
 
-    def test_a_cause_that_fails_again_before_the_complete_cycle_is_not_told_twice(self) -> None:
+    def test_cause_failing_again_told_once(self) -> None:
+        """A cause that fails again before the complete cycle is not told twice."""
         story = Story()
         story.cycle(Flask="stopped", Django="502")
         assert story.partial(Flask="ok") + story.partial(Flask="stopped") == []
         assert story.cycle(Flask="stopped", Django="502") == []
 
-    def test_a_consequence_that_was_not_looked_at_is_still_named_as_one(self) -> None:
+    def test_unseen_consequence_stays_a_consequence(self) -> None:
+        """A consequence that was not looked at is still named as one."""
         story = Story()
         story.cycle(Flask="stopped", Django="502")
         assert story.partial(Flask="ok", Disk="slow") == ["joined Disk [Django*, Flask, Disk]"]
@@ -508,7 +534,8 @@ class TestPartialCycle:
 
 
 class TestClock:
-    def test_set_back_it_does_not_keep_a_check_flapping(self) -> None:
+    def test_clock_set_back_ends_flapping(self) -> None:
+        """A clock set back does not keep a check flapping."""
         story = Story()
         for _ in range(3):
             story.cycle()
@@ -516,13 +543,14 @@ class TestClock:
         assert story.state.checks["Disk"].notified is Belief.FLAPPING
         assert story.cycle(-86400, Disk="slow") == ["calm Disk [Disk]"]
 
-    def test_set_back_it_does_not_hide_that_a_check_is_stale(self) -> None:
+    def test_clock_set_back_hides_no_staleness(self) -> None:
+        """A clock set back does not hide that a check is stale."""
         story = Story()
         story.cycle()
         assert story.cycle(-86400, Disk="nothing") + story.cycles(2, Disk="nothing") == []
         assert story.cycle(Disk="nothing") == ["blind Disk [Disk?]"]
 
-    def test_set_back_it_makes_no_negative_duration(self) -> None:
+    def test_clock_set_back_no_negative_duration(self) -> None:
         story = Story()
         story.cycle(Flask="stopped")
         assert story.cycle(-86400) == ["recovered Flask []"]
@@ -535,14 +563,16 @@ class TestClock:
 
 
 class TestConfiguration:
-    def test_a_failing_check_that_is_removed_is_told_as_recovered(self) -> None:
+    def test_removed_failing_check_recovers(self) -> None:
+        """A failing check that is removed is reported as recovered."""
         story = Story()
         story.cycle(Disk="slow")
         story.policies = STACK[:3]
         assert story.cycle() == ["recovered Disk []"]
         assert "Disk" not in story.state.checks
 
-    def test_a_flapping_check_that_is_removed_is_told_as_calm(self) -> None:
+    def test_removed_flapping_check_is_calm(self) -> None:
+        """A flapping check that is removed is reported as calm."""
         story = Story()
         for _ in range(3):
             story.cycle()
@@ -551,7 +581,8 @@ class TestConfiguration:
         assert story.cycle() == ["calm Disk []"]
         assert story.state.incident is None
 
-    def test_a_removed_check_is_told_only_when_its_silence_is_over(self) -> None:
+    def test_removed_check_waits_for_silence(self) -> None:
+        """A removed check is reported only when its silence is over."""
         story = Story()
         story.cycle(Disk="slow")
         story.silence("*", 30)
@@ -559,19 +590,21 @@ class TestConfiguration:
         assert story.cycles(5) == []
         assert story.cycle() == ["recovered Disk []"]
 
-    def test_what_is_left_of_a_removed_cause_is_told(self) -> None:
+    def test_removed_cause_leaves_its_consequence(self) -> None:
+        """What is left of a removed cause is told."""
         story = Story()
         story.cycle(Flask="stopped", Django="502")
         story.policies = (CheckPolicy("Django"),)
         assert story.cycle(Django="502") == ["partly_recovered Flask [Django]"]
 
-    def test_a_new_check_may_fail_at_its_first_look(self) -> None:
+    def test_new_check_may_fail_immediately(self) -> None:
+        """A new check may fail at its first look."""
         story = Story(STACK[:3])
         story.cycle()
         story.policies = STACK
         assert story.cycle(Disk="slow") == ["opened Disk [Disk]"]
 
-    def test_checks_that_depend_on_each_other_hide_nothing(self) -> None:
+    def test_circular_dependencies_hide_nothing(self) -> None:
         story = Story([CheckPolicy("A", depends_on=("B",)), CheckPolicy("B", depends_on=("A",))])
         assert story.cycle(A="502", B="502") == ["opened A, B [A, B]"]
         assert story.cycle(A="502") == ["partly_recovered B [A]"]
@@ -580,7 +613,8 @@ class TestConfiguration:
         assert Story([CheckPolicy("A", depends_on=("nobody",))]).cycle(A="502") == ["opened A [A]"]
 
 
-def test_calm_is_told_before_the_recovery_that_ends_the_incident() -> None:
+def test_calm_precedes_the_final_recovery() -> None:
+    """Calm is told before the recovery that ends the incident."""
     story = Story()
     for _ in range(3):
         story.cycle()
@@ -590,7 +624,7 @@ def test_calm_is_told_before_the_recovery_that_ends_the_incident() -> None:
     assert story.cycle() == ["calm Disk []", "recovered Flask []"]
 
 
-def test_a_failure_that_was_never_told_leaves_no_trace() -> None:
+def test_untold_failure_leaves_no_trace() -> None:
     story = Story()
     story.cycle(Disk="unknown")
     story.cycle()
@@ -598,7 +632,7 @@ def test_a_failure_that_was_never_told_leaves_no_trace() -> None:
     assert (check.failing_since, check.status, check.notified) == (None, Status.OK, Belief.FINE)
 
 
-def test_a_blind_moment_does_not_forget_the_hysteresis() -> None:
+def test_blindness_keeps_the_hysteresis() -> None:
     story = Story()
     story.cycle(Disk="warning")
     story.cycle(Disk="unknown")

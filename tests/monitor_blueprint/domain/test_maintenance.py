@@ -42,7 +42,7 @@ def spans(window: Window, day: datetime) -> list[str]:
         pytest.param((6,), (2, 30), (2, 40), NEW_YORK, (2026, 3, 8), ["Sun 07:30-Sun 07:40"], id="New York, skipped"),
     ],
 )
-def test_a_window_lasts_as_the_clock_on_the_wall_says(
+def test_window_follows_the_wall_clock(
     days: tuple[int, ...],
     start: tuple[int, int],
     end: tuple[int, int],
@@ -50,11 +50,13 @@ def test_a_window_lasts_as_the_clock_on_the_wall_says(
     day: tuple[int, int, int],
     expected: list[str],
 ) -> None:
+    """A window lasts as the clock on the wall says."""
     window = Window(tuple(Weekday(each) for each in days), time(*start), time(*end), zone)
     assert spans(window, datetime(*day, tzinfo=UTC)) == expected
 
 
-def test_a_daily_window_has_no_gap_and_no_overlap_across_a_change() -> None:
+def test_daily_windows_survive_clock_change() -> None:
+    """A daily window has no gap and no overlap across a change of the clocks."""
     night = Window(EVERY_DAY, time(22, 0), time(6, 0), BERLIN)
     day = Window(EVERY_DAY, time(6, 0), time(22, 0), BERLIN)
     moment = datetime(2026, 10, 24, tzinfo=UTC)
@@ -63,7 +65,8 @@ def test_a_daily_window_has_no_gap_and_no_overlap_across_a_change() -> None:
         moment += timedelta(minutes=15)
 
 
-def test_the_end_of_a_window_is_no_longer_silent() -> None:
+def test_window_end_is_exclusive() -> None:
+    """The end of a window is no longer silent."""
     window = Window((Weekday.MON,), time(2, 0), time(4, 0), ZoneInfo("UTC"))
     assert window.silences(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
     assert not window.silences(datetime(2026, 3, 2, 4, 0, tzinfo=UTC))
@@ -77,7 +80,8 @@ def test_silences_are_in_utc(seoul: None) -> None:
     assert (silence.starts_at.tzinfo, silence.ends_at.tzinfo) == (UTC, UTC)
 
 
-def test_a_window_silences_the_checks_it_names_and_says_why() -> None:
+def test_window_silences_named_checks() -> None:
+    """A window silences the checks it names, and says why."""
     window = Window(EVERY_DAY, time(2, 0), time(4, 0), ZoneInfo("UTC"), ("Flask", "Disk"), "backup")
     now = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
     silences = active((window,), now)

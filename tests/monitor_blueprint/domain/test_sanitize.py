@@ -89,7 +89,8 @@ def test_a_planted_name_never_comes_out(before: str, name: str, after: str, form
 
 
 @given(st.dictionaries(st.sampled_from(["patient_name", "mrn", "birth_date", "phone", "password"]), names, min_size=1))
-def test_json_with_patient_data_keeps_only_its_keys(data: dict[str, str]) -> None:
+def test_json_keeps_only_its_keys(data: dict[str, str]) -> None:
+    """JSON with patient data keeps only its keys."""
     redacted = redact(json.dumps(data, ensure_ascii=False))
     assert json.loads(redacted.replace(MASK, '"x"')).keys() == data.keys()
     assert "Q" not in redacted
@@ -101,9 +102,7 @@ def test_json_within_json_keeps_nothing(name: str) -> None:
 
 
 @given(st.integers(0, 99), st.integers(1, 12), st.integers(1, 31), st.integers(1, 8), st.integers(0, 999_999), anything)
-def test_a_resident_registration_number_never_comes_out(
-    year: int, month: int, day: int, sex: int, rest: int, before: str
-) -> None:
+def test_resident_registration_number_is_redacted(year: int, month: int, day: int, sex: int, rest: int, before: str) -> None:
     number = f"{year:02}{month:02}{day:02}-{sex}{rest:06}"
     for form in (number, number.replace("-", ""), number.replace("-", " - ")):
         assert form not in redact(f"{before} {form}.")
@@ -121,7 +120,8 @@ def test_a_telephone_number_never_comes_out(phone: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["12345678", "1234567890123", "078-05-1120", "1948-03-07", "1948.3.7", "1948/03/07"])
-def test_numbers_of_people_and_dates_of_birth_never_come_out(number: str) -> None:
+def test_personal_numbers_are_redacted(number: str) -> None:
+    """Numbers of people and dates of birth never come out."""
     assert redact(f"no {number} found") == f"no {MASK} found"
 
 
@@ -129,13 +129,14 @@ def test_an_email_address_never_comes_out() -> None:
     assert redact("mail to <minsu.kim+x@clinic.example.kr> bounced") == f"mail to <{MASK}> bounced"
 
 
-def test_a_private_key_never_comes_out_even_without_its_end() -> None:
+def test_private_key_is_redacted() -> None:
+    """A private key never comes out, even without its end."""
     begin = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\nAwEHoUQD\n"
     assert redact(f"x {begin}-----END EC PRIVATE KEY----- y") == f"x {MASK} y"
     assert "AwEH" not in redact(f"x {begin}")
 
 
-def test_a_json_web_token_never_comes_out() -> None:
+def test_json_web_token_is_redacted() -> None:
     assert redact("got eyJhbGciOi.eyJzdWIi.SflKxw now") == f"got {MASK} now"
 
 
@@ -155,12 +156,13 @@ def test_a_json_web_token_never_comes_out() -> None:
         "worker 127.0.0.1:9000 exited; model_name=alzheimer_biomarkers",
     ],
 )
-def test_a_line_that_helps_stays_as_it_is(line: str) -> None:
+def test_helpful_line_stays_unchanged(line: str) -> None:
     assert redact(line) == line
 
 
 @pytest.mark.parametrize("path", ["/api/patients/1234567/", "/by-name/%EA%B9%80%EB%AF%BC", "/x/Kim%20Minsu/scan"])
-def test_a_path_is_kept_without_whom_it_is_about(path: str) -> None:
+def test_path_is_kept_without_person(path: str) -> None:
+    """A path is kept, without whom it is about."""
     redacted = redact(f"Internal Server Error: {path}")
     assert redacted.startswith(f"Internal Server Error: /{path.split('/')[1]}/")
     assert not {"1234567", "%EA", "Kim", "Minsu"} & set(redacted.replace("/", " ").split())
@@ -177,11 +179,12 @@ def test_a_path_is_kept_without_whom_it_is_about(path: str) -> None:
         ("=" * 40, "=" * 40),
     ],
 )
-def test_long_run_with_letters_and_digits_is_a_key(word: str, shown: str) -> None:
+def test_long_run_with_letters_and_digits_key(word: str, shown: str) -> None:
     assert redact(f"got {word} from it") == f"got {shown} from it"
 
 
-def test_an_endless_line_is_shortened_between_words() -> None:
+def test_endless_line_is_shortened() -> None:
+    """An endless line is shortened between words."""
     redacted = redact("word " * 1000 + "password=" + "s3cr" * 1000)
     assert len(redacted) < 4100
     assert "s3cr" not in redacted

@@ -39,11 +39,12 @@ def judged(reading: Reading, before: CheckState | None = None, after_s: float = 
         (math.inf, OK, CRITICAL),
     ],
 )
-def test_a_level_is_raised_at_its_limit_and_cleared_five_below(value: float, before: Status, after: Status) -> None:
+def test_level_has_hysteresis(value: float, before: Status, after: Status) -> None:
+    """A level is raised at its limit, and cleared five below."""
     assert level(value, DISK, before) is after
 
 
-def test_the_cpu_is_raised_at_70_and_90() -> None:
+def test_cpu_raised_at_70_and_90() -> None:
     values = (69, 70, 90, 86, 84, 66, 64)
     seen, before = [], OK
     for value in values:
@@ -54,11 +55,12 @@ def test_the_cpu_is_raised_at_70_and_90() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("thresholds", [DISK, None])
-def test_a_value_that_is_no_number_is_unknown(value: float, thresholds: Thresholds | None) -> None:
+def test_non_finite_value_is_unknown(value: float, thresholds: Thresholds | None) -> None:
     assert judged(Reading("usage", value=value, thresholds=thresholds)).status is UNKNOWN
 
 
-def test_a_value_that_is_no_number_does_not_hide_a_verdict_of_the_probe() -> None:
+def test_non_finite_value_keeps_probes_verdict() -> None:
+    """A value that is no number does not hide a verdict of the probe."""
     assert judged(Reading("trend", CRITICAL, value=math.nan)).status is CRITICAL
 
 
@@ -74,18 +76,20 @@ def test_a_value_that_is_no_number_does_not_hide_a_verdict_of_the_probe() -> Non
         (Reading("http", OK, value=95), OK),
     ],
 )
-def test_a_value_is_judged_only_by_thresholds_and_never_better_than_by_the_probe(reading: Reading, status: Status) -> None:
+def test_value_never_betters_probes_verdict(reading: Reading, status: Status) -> None:
+    """A value is judged only by thresholds, and never better than by the probe."""
     assert judged(reading).status is status
 
 
-def test_hysteresis_looks_at_the_same_reading_before() -> None:
+def test_hysteresis_is_per_reading() -> None:
+    """Hysteresis looks at what the same reading was before."""
     before = CheckState(status=CRITICAL, aspects={"usage": CRITICAL})
     assert judged(Reading("usage", value=86, thresholds=DISK), before).status is CRITICAL
     assert judged(Reading("inodes", value=86, thresholds=DISK), before).status is WARNING
 
 
 @pytest.mark.parametrize("before", [OK, WARNING, CRITICAL, UNKNOWN])
-def test_what_is_settling_shows_the_status_from_before(before: Status) -> None:
+def test_settling_shows_previous_status(before: Status) -> None:
     reading = judged(Reading("unit", CRITICAL, is_settling=True), CheckState(status=before))
     assert (reading.status, reading.is_settling) == (before, True)
 
@@ -93,13 +97,13 @@ def test_what_is_settling_shows_the_status_from_before(before: Status) -> None:
 @pytest.mark.parametrize(
     ("after_s", "status", "is_settling"), [(0, OK, True), (9.9, OK, True), (10, CRITICAL, False), (-3600, OK, True)]
 )
-def test_what_is_settling_counts_after_the_grace_time(after_s: float, status: Status, is_settling: bool) -> None:
+def test_settling_counts_after_grace_time(after_s: float, status: Status, is_settling: bool) -> None:
     before = CheckState(settling_since=START)
     reading = judged(Reading("unit", CRITICAL, is_settling=True), before, after_s)
     assert (reading.status, reading.is_settling) == (status, is_settling)
 
 
-def test_a_firm_reading_counts_beside_one_that_is_settling() -> None:
+def test_firm_reading_counts_beside_settling() -> None:
     readings = (Reading("http", CRITICAL, is_settling=True), Reading("usage", value=95, thresholds=DISK))
     result = judge(CheckResult("Flask", "service", readings, START), CheckState(), START, grace_s=10.0)
     assert [reading.status for reading in result.readings] == [OK, CRITICAL]
@@ -115,11 +119,13 @@ def test_a_firm_reading_counts_beside_one_that_is_settling() -> None:
         ([UNKNOWN, CRITICAL, OK], CRITICAL),
     ],
 )
-def test_the_worst_status_is_critical_then_unknown_then_warning(statuses: list[Status], expected: Status) -> None:
+def test_worst_status_order(statuses: list[Status], expected: Status) -> None:
+    """The worst status is critical, then unknown, then warning."""
     assert worst(statuses) is expected
 
 
-def test_a_result_is_a_symptom_when_all_that_is_critical_is_one() -> None:
+def test_all_critical_symptoms_make_a_symptom() -> None:
+    """A result is a symptom when all that is critical is one."""
     symptom, fact = Reading("http", CRITICAL, is_symptom=True), Reading("unit", CRITICAL)
     assert CheckResult("Django", "service", (Reading("unit"), symptom), START).is_symptom
     assert not CheckResult("Django", "service", (fact, symptom), START).is_symptom

@@ -32,7 +32,8 @@ def collect(folder: Path, journal: str, units: tuple[str, ...] = ("gunicorn_djan
     return evidence.collect(units, NOW, time.monotonic() + 60, access_log=log, journal_directory=journal)
 
 
-def test_the_failing_units_last_lines_are_kept(tmp_path: Path, journal: str) -> None:
+def test_units_last_lines_are_kept(tmp_path: Path, journal: str) -> None:
+    """The failing units' last lines are kept."""
     texts = dict(collect(tmp_path, journal, ("gunicorn_django", "nginx")))
     assert "WORKER TIMEOUT (pid:900)" in texts["journal gunicorn_django"]
     assert "worker process exited on signal 9" in texts["journal nginx"]
@@ -44,14 +45,16 @@ def test_the_kernels_kills_are_kept(tmp_path: Path, journal: str) -> None:
     assert len(killed.splitlines()) == 2
 
 
-def test_the_recent_5xx_are_kept_without_who_asked_and_for_whom(tmp_path: Path, journal: str) -> None:
+def test_recent_5xx_kept_without_persons(tmp_path: Path, journal: str) -> None:
+    """The recent 5xx are kept, without who asked and for whom."""
     assert dict(collect(tmp_path, journal))["nginx_5xx"].splitlines() == [
         "06/Dec/2025:14:31:02 +0900 502 POST /api/patients/***/scan",
         "06/Dec/2025:14:31:03 +0900 500 GET /api/by-name/***",
     ]
 
 
-def test_the_largest_processes_are_kept_by_name_only(tmp_path: Path, journal: str) -> None:
+def test_largest_processes_kept_by_name(tmp_path: Path, journal: str) -> None:
+    """The largest processes are kept, by name only."""
     found = dict(collect(tmp_path, journal))
     for key in ("processes_cpu", "processes_memory"):
         lines = found[key].splitlines()
@@ -74,21 +77,22 @@ def test_command_lines_are_not_kept(tmp_path: Path, journal: str, monkeypatch: p
     assert "planted-argument" not in str(found)
 
 
-def test_nothing_in_it_is_a_secret_or_a_patient(tmp_path: Path, journal: str) -> None:
+def test_evidence_has_no_personal_data(tmp_path: Path, journal: str) -> None:
+    """Nothing in the evidence is a secret or a patient."""
     # How the processes of this machine are numbered and called is nobody's secret, and could be any of these.
     everything = " ".join(text for key, text in collect(tmp_path, journal) if not key.startswith("processes_"))
     for secret in ("Kim", "Minsu", "example.org", "abcdefghijk0123", "1234567", "203.0.113.9", "%EA"):
         assert secret not in everything
 
 
-def test_what_is_not_there_is_left_out(tmp_path: Path) -> None:
+def test_missing_sources_are_left_out(tmp_path: Path) -> None:
     found = evidence.collect(
         ["nginx"], NOW, time.monotonic() + 60, access_log=tmp_path / "none", journal_directory=str(tmp_path / "none")
     )
     assert {key for key, _ in found} == {"processes_cpu", "processes_memory"}
 
 
-def test_what_takes_too_long_is_left_out(tmp_path: Path, journal: str) -> None:
+def test_what_takes_long_is_left_out(tmp_path: Path, journal: str) -> None:
     """No machine runs a thousand commands in so little time."""
     units = ("gunicorn_django",) * 1000
     until = time.monotonic() + 0.2
@@ -98,7 +102,8 @@ def test_what_takes_too_long_is_left_out(tmp_path: Path, journal: str) -> None:
     assert "processes_memory" in dict(found)
 
 
-def test_a_deadline_that_is_over_collects_next_to_nothing(tmp_path: Path, journal: str) -> None:
+def test_expired_deadline_collects_little(tmp_path: Path, journal: str) -> None:
+    """A deadline that is over collects next to nothing."""
     found = evidence.collect(["nginx"], NOW, time.monotonic() - 1, access_log=tmp_path / "none")
     assert {key for key, _ in found} <= {"processes_cpu", "processes_memory"}
 

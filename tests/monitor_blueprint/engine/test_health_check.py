@@ -122,7 +122,8 @@ class GuidesMachine(Runner):
         return [CheckResult(check.name, check.kind, seen[check.name], now) for check in checks]
 
 
-def test_a_health_check_writes_the_guides_log_line_by_line(bench: MakeBench) -> None:
+def test_log_matches_the_guide(bench: MakeBench) -> None:
+    """A health check writes the guide's log, line by line."""
     stack = [
         {"name": "Nginx", "kind": "service", "unit": "nginx"},
         {"name": "Django", "kind": "service", "unit": "gunicorn_django"},
@@ -144,7 +145,8 @@ def test_a_health_check_writes_the_guides_log_line_by_line(bench: MakeBench) -> 
     assert there.screen.getvalue() == (there.config.log_dir / "health_check.log").read_text(encoding="utf-8")
 
 
-def test_what_is_critical_is_an_error_line_and_is_told_once(bench: MakeBench, script: Script) -> None:
+def test_critical_check_is_told_once(bench: MakeBench, script: Script) -> None:
+    """What is critical is an error line, and is told once."""
     script["Flask"] = lambda context: DOWN
     there = bench("Django", "Flask")
     outcome = there.run()
@@ -163,9 +165,8 @@ def test_what_is_critical_is_an_error_line_and_is_told_once(bench: MakeBench, sc
     assert len(there.sent) == 1
 
 
-def test_an_outage_of_two_is_the_guides_alert_and_its_recovery_says_how_long_it_lasted(
-    bench: MakeBench, script: Script, seoul: None
-) -> None:
+def test_alert_and_recovery_match_the_guide(bench: MakeBench, script: Script, seoul: None) -> None:
+    """An outage of two is the guide's alert, and its recovery says how long it lasted."""
     script["Django"] = script["Flask"] = lambda context: DOWN
     there = bench("Nginx", "Django", "Flask")
     there.run(NOW)
@@ -182,7 +183,7 @@ def test_an_outage_of_two_is_the_guides_alert_and_its_recovery_says_how_long_it_
     ]
 
 
-def test_a_warning_is_in_the_log_only(bench: MakeBench, script: Script) -> None:
+def test_warning_is_only_logged(bench: MakeBench, script: Script) -> None:
     script["Disk"] = rising(80.0)
     there = bench("Disk")
     assert there.run().overall is Status.WARNING
@@ -191,7 +192,8 @@ def test_a_warning_is_in_the_log_only(bench: MakeBench, script: Script) -> None:
     assert not there.sent
 
 
-def test_a_value_that_dances_on_a_limit_is_told_once(bench: MakeBench, script: Script) -> None:
+def test_value_around_limit_told_once(bench: MakeBench, script: Script) -> None:
+    """A value that dances on a limit is told once."""
     script["Disk"] = rising(90.0, 89.0, 90.0, 86.0, 84.9)
     there = bench("Disk")
     statuses = [there.run(NOW + number * FIVE_MINUTES).overall for number in range(5)]
@@ -199,7 +201,8 @@ def test_a_value_that_dances_on_a_limit_is_told_once(bench: MakeBench, script: S
     assert [message.kind for message in there.sent] == ["opened"]
 
 
-def test_a_failure_that_is_to_be_confirmed_is_a_warning_until_it_is(bench: MakeBench, script: Script) -> None:
+def test_unconfirmed_failure_is_a_warning(bench: MakeBench, script: Script) -> None:
+    """A failure that is to be confirmed is a warning until it is."""
     script["Flask"] = lambda context: DOWN
     there = bench({"name": "Flask", "confirm": 2})
     there.run()
@@ -211,15 +214,15 @@ def test_a_failure_that_is_to_be_confirmed_is_a_warning_until_it_is(bench: MakeB
     assert len(there.sent) == 1
 
 
-def test_a_unit_that_systemd_calls_down_needs_no_confirmation(bench: MakeBench, script: Script) -> None:
+def test_stopped_unit_needs_no_confirmation(bench: MakeBench, script: Script) -> None:
+    """A unit that systemd calls down needs no confirmation."""
     script["Flask"] = lambda context: STRONGER
     there = bench({"name": "Flask", "confirm": 5})
     assert there.run().overall is Status.CRITICAL
 
 
-def test_who_is_in_transition_is_no_fault_yet_and_is_to_be_looked_at_again_after_the_grace_time(
-    bench: MakeBench, script: Script
-) -> None:
+def test_transition_is_rechecked_after_grace(bench: MakeBench, script: Script) -> None:
+    """What is in transition is no fault yet, and is to be looked at again after the grace time."""
     settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/auto-restart"}, is_settling=True)
     script["Flask"] = lambda context: Observation((settling,))
     there = bench("Django", "Flask", grace_s=10.0)
@@ -233,7 +236,7 @@ def test_who_is_in_transition_is_no_fault_yet_and_is_to_be_looked_at_again_after
     assert [message.kind for message in there.sent] == ["opened"]
 
 
-def test_a_restart_that_succeeds_in_time_is_no_outage(bench: MakeBench, script: Script) -> None:
+def test_timely_restart_is_no_outage(bench: MakeBench, script: Script) -> None:
     settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/start"}, is_settling=True)
     script["Flask"] = lambda context: Observation((settling,))
     there = bench("Flask")
@@ -243,13 +246,16 @@ def test_a_restart_that_succeeds_in_time_is_no_outage(bench: MakeBench, script: 
     assert not there.sent
 
 
-def test_what_is_left_out_on_purpose_is_neither_a_success_nor_a_warning(bench: MakeBench) -> None:
+def test_skipped_check_is_neutral(bench: MakeBench) -> None:
+    """What is left out on purpose is neither a success nor a warning."""
     there = bench({"name": "Nginx", "kind": "service", "unit": "nginx", "when_absent": "skip"})
     assert there.run().overall is Status.OK
     assert "INFO: Nginx: systemd 유닛 nginx 없음 (점검 제외)" in there.lines
 
 
-def test_what_could_not_be_looked_at_is_unknown_and_nobody_is_blamed(bench: MakeBench, script: Script) -> None:
+def test_probe_error_is_unknown(bench: MakeBench, script: Script) -> None:
+    """What could not be looked at is unknown, and nobody is blamed."""
+
     def fail(context: ProbeContext) -> Observation:
         raise ProbeError("no system bus")
 
@@ -264,9 +270,8 @@ def test_what_could_not_be_looked_at_is_unknown_and_nobody_is_blamed(bench: Make
     assert [message.kind for message in there.sent] == ["blind"]
 
 
-def test_a_fault_in_one_probe_is_that_checks_and_the_others_are_checked_and_alerted_as_usual(
-    bench: MakeBench, script: Script
-) -> None:
+def test_probe_fault_is_isolated(bench: MakeBench, script: Script) -> None:
+    """A fault in one probe is that check's, and the others are checked and alerted as usual."""
     script["Uptime"] = lambda context: Observation((Reading("exists", facts={"path": Path("/etc")}),))  # type: ignore[dict-item]
     script["Flask"] = lambda context: DOWN
     there = bench("Uptime", "Flask")
@@ -275,16 +280,16 @@ def test_a_fault_in_one_probe_is_that_checks_and_the_others_are_checked_and_aler
     assert [message.body.splitlines()[1] for message in there.sent] == ["실패한 서비스: Flask"]
 
 
-def test_a_look_at_some_checks_writes_those_lines_only(bench: MakeBench, script: Script) -> None:
+def test_partial_check_writes_its_lines(bench: MakeBench, script: Script) -> None:
+    """A look at some checks writes those lines only."""
     there = bench("Django", "Flask")
     outcome = there.run(only=["Flask"])
     assert [result.check for result in outcome.results] == ["Flask"]
     assert there.lines == ["INFO: 2. Flask ML 서버 상태 확인 중...", "SUCCESS: Flask: thing 정상"]
 
 
-def test_a_check_that_is_not_due_keeps_its_place_and_number_and_shows_its_previous_result(
-    bench: MakeBench, script: Script, seoul: None
-) -> None:
+def test_undue_check_shows_previous_result(bench: MakeBench, script: Script, seoul: None) -> None:
+    """A check that is not due keeps its place and number, and shows its previous result."""
     script["Weekly"] = lambda context: DOWN
     weekly = {"interval_s": 604800}
     there = bench("A", {"name": "Weekly", **weekly}, {"name": "Backup", **weekly}, "B")
@@ -307,7 +312,8 @@ def test_a_check_that_is_not_due_keeps_its_place_and_number_and_shows_its_previo
     assert [result.check for result in outcome.results] == ["A", "Weekly", "Backup", "B", "Monitor"]
 
 
-def test_a_failure_that_waits_for_its_confirmation_is_no_success_meanwhile(bench: MakeBench, script: Script, seoul: None) -> None:
+def test_undue_unconfirmed_failure_stays_warning(bench: MakeBench, script: Script, seoul: None) -> None:
+    """A failure that waits for its confirmation is no success meanwhile."""
     script["Weekly"] = lambda context: DOWN
     there = bench({"name": "Weekly", "interval_s": 604800, "confirm": 2})
     there.run()
@@ -315,7 +321,8 @@ def test_a_failure_that_waits_for_its_confirmation_is_no_success_meanwhile(bench
     assert there.lines[4] == "WARNING: Weekly: thing 위험 (gone) - 재확인 대기 - 이전 결과 (2025-12-06 14:35:01)"
 
 
-def test_a_fault_is_looked_at_again_by_hand_even_where_it_is_not_due(bench: MakeBench, script: Script) -> None:
+def test_manual_check_repeats_undue_fault(bench: MakeBench, script: Script) -> None:
+    """A fault is looked at again by hand, even where it is not due."""
     script["Weekly"] = lambda context: DOWN
     there = bench({"name": "Weekly", "interval_s": 604800})
     there.run()
@@ -326,14 +333,15 @@ def test_a_fault_is_looked_at_again_by_hand_even_where_it_is_not_due(bench: Make
     assert [result.check for result in there.run(NOW + 2 * FIVE_MINUTES, reason=MANUAL).results] == ["Monitor"]
 
 
-def test_a_run_that_comes_a_moment_early_skips_no_check(bench: MakeBench) -> None:
+def test_early_run_skips_no_check(bench: MakeBench) -> None:
     there = bench({"name": "A", "interval_s": 600})
     there.run()
     assert len(there.run(NOW + timedelta(seconds=300)).results) == 1
     assert len(there.run(NOW + timedelta(seconds=599)).results) == 2
 
 
-def test_a_clock_that_was_set_back_does_not_make_the_monitor_deaf(bench: MakeBench, script: Script) -> None:
+def test_clock_set_back_still_alerts(bench: MakeBench, script: Script) -> None:
+    """A clock that was set back does not make the monitor deaf."""
     there = bench("Flask")
     there.run(NOW + timedelta(days=365))
     script["Flask"] = lambda context: DOWN
@@ -341,7 +349,8 @@ def test_a_clock_that_was_set_back_does_not_make_the_monitor_deaf(bench: MakeBen
     assert len(there.sent) == 1
 
 
-def test_an_older_look_says_nothing_new_once_a_newer_one_is_known(bench: MakeBench, script: Script) -> None:
+def test_older_look_is_ignored(bench: MakeBench, script: Script) -> None:
+    """An older look says nothing new once a newer one is known."""
     there = bench("Flask")
     there.run(NOW)
     script["Flask"] = lambda context: DOWN
@@ -351,7 +360,8 @@ def test_an_older_look_says_nothing_new_once_a_newer_one_is_known(bench: MakeBen
     assert not there.sent
 
 
-def test_a_probe_gets_back_what_it_remembered(bench: MakeBench, script: Script) -> None:
+def test_probe_gets_its_checkpoint_back(bench: MakeBench, script: Script) -> None:
+    """A probe gets back what it remembered."""
     remembered: list[int] = []
 
     def count(context: ProbeContext) -> Observation:
@@ -366,7 +376,8 @@ def test_a_probe_gets_back_what_it_remembered(bench: MakeBench, script: Script) 
     assert remembered == [0, 1, 2]
 
 
-def test_a_silenced_check_is_checked_and_written_and_not_sent(bench: MakeBench, script: Script) -> None:
+def test_silenced_check_is_only_logged(bench: MakeBench, script: Script) -> None:
+    """A silenced check is checked and written, and not sent."""
     script["Flask"] = lambda context: DOWN
     there = bench("Flask")
     silence = Silence("Flask", NOW, NOW + FIVE_MINUTES, "배포")
@@ -378,7 +389,8 @@ def test_a_silenced_check_is_checked_and_written_and_not_sent(bench: MakeBench, 
     assert len(there.sent) == 1
 
 
-def test_a_restart_of_the_monitor_neither_repeats_nor_forgets_what_was_told(bench: MakeBench, script: Script) -> None:
+def test_restart_neither_repeats_nor_forgets(bench: MakeBench, script: Script) -> None:
+    """A restart of the monitor neither repeats nor forgets what was told."""
     script["Flask"] = lambda context: DOWN
     first = bench("Flask")
     first.run()
@@ -391,7 +403,8 @@ def test_a_restart_of_the_monitor_neither_repeats_nor_forgets_what_was_told(benc
     assert [message.kind for message in second.sent] == ["recovered"]
 
 
-def test_an_incident_keeps_evidence_and_its_messages_have_the_id_of_the_event(bench: MakeBench, script: Script) -> None:
+def test_incident_keeps_evidence_and_id(bench: MakeBench, script: Script) -> None:
+    """An incident keeps evidence, and its messages have the id of the event."""
     script["Flask"] = lambda context: DOWN
     there = bench("Flask")
     there.run()
@@ -404,14 +417,15 @@ def test_an_incident_keeps_evidence_and_its_messages_have_the_id_of_the_event(be
     assert [(delivery.channel, delivery.state) for delivery in detail.deliveries] == [("slack", "delivered")]
 
 
-def test_without_any_channel_every_health_check_says_so(bench: MakeBench) -> None:
+def test_missing_channel_is_always_logged(bench: MakeBench) -> None:
+    """Without any channel, every health check says so."""
     there = bench("Flask", channels=())
     for number in range(2):
         there.run(NOW + number * FIVE_MINUTES)
         assert f"ERROR: {ko.NO_CHANNEL}" in there.lines
 
 
-def test_what_was_told_goes_to_every_channel(bench: MakeBench, script: Script) -> None:
+def test_alert_goes_to_every_channel(bench: MakeBench, script: Script) -> None:
     script["Flask"] = lambda context: DOWN
     there = bench("Flask", channels=("email", "slack"))
     there.run()
@@ -419,9 +433,8 @@ def test_what_was_told_goes_to_every_channel(bench: MakeBench, script: Script) -
     assert len(there.sent) == 2
 
 
-def test_without_a_usable_database_checks_and_alerts_go_on_and_that_is_an_incident_too(
-    bench: MakeBench, script: Script, tmp_path: Path
-) -> None:
+def test_unusable_database_is_an_incident(bench: MakeBench, script: Script, tmp_path: Path) -> None:
+    """Without a usable database, checks and alerts go on, and that is an incident too."""
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "monitor.db").mkdir()
     script["Flask"] = lambda context: DOWN
@@ -433,9 +446,8 @@ def test_without_a_usable_database_checks_and_alerts_go_on_and_that_is_an_incide
     assert message.body.splitlines()[1] == "실패한 서비스: Flask Monitor"
 
 
-def test_a_check_by_hand_that_cannot_use_the_database_does_not_say_that_it_told(
-    bench: MakeBench, script: Script, tmp_path: Path
-) -> None:
+def test_manual_check_claims_no_alert(bench: MakeBench, script: Script, tmp_path: Path) -> None:
+    """A check by hand that cannot use the database does not say that it told."""
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "monitor.db").mkdir()
     script["Flask"] = lambda context: DOWN
@@ -444,7 +456,8 @@ def test_a_check_by_hand_that_cannot_use_the_database_does_not_say_that_it_told(
     assert not [line for line in there.lines if line.startswith("INFO: 알림: ")]
 
 
-def test_a_damaged_database_is_put_aside_and_that_is_written(bench: MakeBench, tmp_path: Path) -> None:
+def test_damaged_database_is_put_aside(bench: MakeBench, tmp_path: Path) -> None:
+    """A damaged database is put aside, and that is written in the log."""
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "monitor.db").write_bytes(b"this is no database" * 1000)
     there = bench("Flask")
@@ -452,7 +465,8 @@ def test_a_damaged_database_is_put_aside_and_that_is_written(bench: MakeBench, t
     assert any(line.startswith("WARNING: 모니터: corrupt database moved to ") for line in there.lines)
 
 
-def test_a_damaged_database_is_told_once_over_every_channel_in_the_guides_format(bench: MakeBench, tmp_path: Path) -> None:
+def test_damaged_database_is_told_once(bench: MakeBench, tmp_path: Path) -> None:
+    """A damaged database is told once, over every channel, in the guide's format."""
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "monitor.db").write_bytes(b"this is no database" * 1000)
     there = bench("Flask", channels=("slack", "email"))
@@ -478,7 +492,8 @@ def test_a_damaged_database_is_told_once_over_every_channel_in_the_guides_format
     ]
 
 
-def test_damage_that_another_process_found_is_told_all_the_same_once_for_each_time(bench: MakeBench, tmp_path: Path) -> None:
+def test_damage_found_elsewhere_is_told(bench: MakeBench, tmp_path: Path) -> None:
+    """Damage that another process found is told all the same, once for each time."""
     there = bench("Flask")
     now = datetime.now(UTC)
     there.run(now)
@@ -493,7 +508,7 @@ def test_damage_that_another_process_found_is_told_all_the_same_once_for_each_ti
         assert ["손상" in message.body for message in there.sent] == [True] * number
 
 
-def test_a_database_that_somebody_holds_locked_delays_no_alert(bench: MakeBench, script: Script) -> None:
+def test_locked_database_delays_no_alert(bench: MakeBench, script: Script) -> None:
     script["Flask"] = lambda context: DOWN
     there = bench("Flask")
     with closing(sqlite3.connect(there.config.database, isolation_level=None)) as other:
@@ -507,7 +522,8 @@ def test_a_database_that_somebody_holds_locked_delays_no_alert(bench: MakeBench,
     assert [message.kind for message in there.sent].count("opened") == 1
 
 
-def test_a_log_that_cannot_be_written_is_an_incident_of_the_monitor_itself(bench: MakeBench, tmp_path: Path) -> None:
+def test_unwritable_log_is_an_incident(bench: MakeBench, tmp_path: Path) -> None:
+    """A log that cannot be written is an incident of the monitor itself."""
     (tmp_path / "log").write_text("a file is in the way")
     there = bench("Flask")
     there.run()
@@ -517,7 +533,8 @@ def test_a_log_that_cannot_be_written_is_an_incident_of_the_monitor_itself(bench
     assert "로그 파일: 기록 불가" in message.body
 
 
-def test_a_configuration_that_is_not_in_use_is_an_incident_of_the_monitor_itself(bench: MakeBench) -> None:
+def test_unused_configuration_is_an_incident(bench: MakeBench) -> None:
+    """A configuration that is not in use is an incident of the monitor itself."""
     there = bench("Flask")
     there.check = there.health_check(config_problem="monitor.toml: wrong")
     assert there.run().overall is Status.CRITICAL
@@ -537,7 +554,8 @@ def test_all_units_are_asked_about_once(bench: MakeBench, systemd: Systemd) -> N
     assert systemd.asked.count("ListUnitsByNames") == 1
 
 
-def test_only_systemds_own_lines_and_names_of_exceptions_leave_the_server() -> None:
+def test_only_public_lines_are_sent() -> None:
+    """Only systemd's own lines and names of exceptions leave the server."""
     printed = "Dec 06 14:35:00 clinic gunicorn[7]: ValueError: could not convert string to float: '홍길동'"
     systemds = "Dec 06 14:35:01 clinic systemd[1]: gunicorn_flask.service: Main process exited, code=exited, status=1/FAILURE"
     text = f"{printed}\n환자 홍길동 예측 실패\n{systemds}"

@@ -66,13 +66,15 @@ def said_by(process: subprocess.Popen[str]) -> str:
     return output_of(process).readline().strip()
 
 
-def test_the_first_has_the_lock_at_once_and_makes_the_directory(start: Start, tmp_path: Path) -> None:
+def test_first_gets_the_lock(start: Start, tmp_path: Path) -> None:
+    """The first has the lock at once, and makes the directory."""
     process = start()
     assert said_by(process) == "acquired"
     assert ScheduleLock(tmp_path / "state").holder() == process.pid
 
 
-def test_a_second_one_says_for_whom_it_waits_and_takes_over_when_the_first_is_killed(start: Start, tmp_path: Path) -> None:
+def test_second_takes_over_from_killed(start: Start, tmp_path: Path) -> None:
+    """A second one says for whom it waits, and takes over when the first is killed."""
     first = start()
     assert said_by(first) == "acquired"
     second = start()
@@ -82,7 +84,8 @@ def test_a_second_one_says_for_whom_it_waits_and_takes_over_when_the_first_is_ki
     assert ScheduleLock(tmp_path / "state").holder() == second.pid
 
 
-def test_of_many_exactly_one_has_it_and_each_in_turn(start: Start, tmp_path: Path) -> None:
+def test_many_hold_it_in_turn(start: Start, tmp_path: Path) -> None:
+    """Of many, exactly one has the lock, and each in turn."""
     waiting = [start() for _ in range(4)]
     holder = next(process for process, words in [(process, said_by(process)) for process in waiting] if words == "acquired")
     waiting.remove(holder)
@@ -95,11 +98,11 @@ def test_of_many_exactly_one_has_it_and_each_in_turn(start: Start, tmp_path: Pat
         waiting.remove(holder)
 
 
-def test_nobody_holds_a_lock_that_was_never_taken(tmp_path: Path) -> None:
+def test_untaken_lock_has_no_holder(tmp_path: Path) -> None:
     assert ScheduleLock(tmp_path / "state").holder() == 0
 
 
-def test_nobody_holds_a_lock_whose_holder_is_gone(start: Start, tmp_path: Path) -> None:
+def test_dead_holder_holds_nothing(start: Start, tmp_path: Path) -> None:
     process = start()
     assert said_by(process) == "acquired"
     process.kill()
@@ -107,7 +110,8 @@ def test_nobody_holds_a_lock_whose_holder_is_gone(start: Start, tmp_path: Path) 
     assert ScheduleLock(tmp_path / "state").holder() == 0
 
 
-def test_where_the_directory_cannot_be_had_exactly_one_of_many_has_the_lock_all_the_same(start: Start, tmp_path: Path) -> None:
+def test_one_holder_without_directory(start: Start, tmp_path: Path) -> None:
+    """Where the directory cannot be had, exactly one of many has the lock all the same."""
     (tmp_path / "state").write_text("a file is in the way")
     first = start()
     assert said_by(first) == "acquired"
@@ -122,7 +126,8 @@ def test_where_the_directory_cannot_be_had_exactly_one_of_many_has_the_lock_all_
         holder.kill()
 
 
-def test_one_that_found_the_directory_usable_and_one_that_did_not_never_both_have_it(start: Start, tmp_path: Path) -> None:
+def test_one_holder_when_directory_vanishes(start: Start, tmp_path: Path) -> None:
+    """One that found the directory usable and one that did not never both have the lock."""
     first = start()
     assert said_by(first) == "acquired"
     (tmp_path / "state").rename(tmp_path / "moved")
@@ -137,14 +142,15 @@ def test_one_that_found_the_directory_usable_and_one_that_did_not_never_both_hav
     assert len(ready) == 1
 
 
-def test_a_directory_that_leads_to_itself_is_locked_too(start: Start, tmp_path: Path) -> None:
+def test_circular_directory_is_locked_too(start: Start, tmp_path: Path) -> None:
+    """A directory that leads to itself is locked, too."""
     (tmp_path / "state").symlink_to(tmp_path / "state")
     first = start()
     assert said_by(first) == "acquired"
     assert said_by(start()) == f"waiting for {first.pid}"
 
 
-def test_why_the_file_cannot_be_used_is_told(tmp_path: Path) -> None:
+def test_unusable_file_is_explained(tmp_path: Path) -> None:
     acquired = threading.Event()
     assert ScheduleLock(tmp_path / "state").start(acquired.set, lambda pid: None) == ""
     assert acquired.wait(60)
@@ -155,7 +161,8 @@ def test_why_the_file_cannot_be_used_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
-def test_a_stranger_who_takes_the_name_keeps_nobody_from_running(start: Start, tmp_path: Path) -> None:
+def test_stranger_blocks_nobody(start: Start, tmp_path: Path) -> None:
+    """A stranger who takes the name keeps nobody from running."""
     name = ScheduleLock(tmp_path / "state")._name
     stranger = subprocess.Popen(
         [sys.executable, "-c", STRANGER, name[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -166,14 +173,15 @@ def test_a_stranger_who_takes_the_name_keeps_nobody_from_running(start: Start, t
         stranger.kill()
 
 
-def test_a_name_that_nobody_listens_to_is_waited_for_a_while_only(start: Start, tmp_path: Path) -> None:
+def test_deaf_name_blocks_only_briefly(start: Start, tmp_path: Path) -> None:
+    """A name that nobody listens to is waited for only a while."""
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.bind(ScheduleLock(tmp_path / "state")._name)
         assert said_by(start()) == "acquired"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a file system that is full")
-def test_a_full_disk_does_not_keep_the_schedule_from_running(tmp_path: Path) -> None:
+def test_full_disk_stops_no_schedule(tmp_path: Path) -> None:
     directory = tmp_path / "full"
     directory.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", directory], capture_output=True, check=False)

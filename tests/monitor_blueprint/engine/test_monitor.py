@@ -29,7 +29,8 @@ def lines(path: Path) -> list[str]:
     return [without_time(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_monitor_that_begins_checks_at_once_and_says_so(start_monitor: StartMonitor, tmp_path: Path) -> None:
+def test_start_checks_immediately(start_monitor: StartMonitor, tmp_path: Path) -> None:
+    """A monitor that begins checks at once, and says so."""
     running = start_monitor()
     written = lines(tmp_path / "log" / "health_check.log")
     assert f"INFO: {ko.START}" in written
@@ -38,9 +39,8 @@ def test_a_monitor_that_begins_checks_at_once_and_says_so(start_monitor: StartMo
     assert running.monitor.schedule.is_running
 
 
-def test_without_systemd_it_says_once_that_it_cannot_listen_and_polls_on(
-    start_monitor: StartMonitor, reports: Reports, tmp_path: Path
-) -> None:
+def test_missing_systemd_is_logged_once(start_monitor: StartMonitor, reports: Reports, tmp_path: Path) -> None:
+    """Without systemd, it says once that it cannot listen, and polls on."""
     running = start_monitor('[[check]]\nname = "Flask"\nkind = "scripted"\nunit = "gunicorn_flask"\n')
     written: list[str] = []
     while not (lost := [line for line in written if "systemd 상태 변경 감시 끊김 (no system bus: " in line]):
@@ -51,20 +51,21 @@ def test_without_systemd_it_says_once_that_it_cannot_listen_and_polls_on(
     assert lost[0].startswith("WARNING: ")
 
 
-def test_with_no_unit_to_watch_nobody_listens_to_systemd(systemd: Systemd, start_monitor: StartMonitor, tmp_path: Path) -> None:
+def test_no_units_no_listening(systemd: Systemd, start_monitor: StartMonitor, tmp_path: Path) -> None:
+    """With no unit to watch, nobody listens to systemd."""
     start_monitor()
     assert not systemd.asked
     assert "감시" not in (tmp_path / "log" / "health_check.log").read_text()
 
 
-def test_an_alert_arrives_at_slack_while_it_runs(start_monitor: StartMonitor, script: Script) -> None:
+def test_alert_arrives_at_slack(start_monitor: StartMonitor, script: Script) -> None:
     script["Flask"] = lambda context: DOWN
     with HttpStandIn() as slack:
         start_monitor(SLACK_WEBHOOK=slack.url)
         assert slack.next_post().text.splitlines()[:2] == ["[CRITICAL] NeuroNova 서비스 장애 발생!", "실패한 서비스: Flask"]
 
 
-def test_a_unit_that_changes_is_looked_at_at_once(
+def test_changed_unit_is_checked_immediately(
     systemd: Systemd, start_monitor: StartMonitor, reports: Reports, tmp_path: Path
 ) -> None:
     systemd.has("gunicorn_flask.service")
@@ -81,7 +82,8 @@ def test_a_unit_that_changes_is_looked_at_at_once(
     assert "ERROR: Flask: 중지됨 (failed/failed)" in written
 
 
-def test_the_dead_mans_switch_elsewhere_hears_of_every_health_check(start_monitor: StartMonitor, script: Script) -> None:
+def test_heartbeat_for_every_health_check(start_monitor: StartMonitor, script: Script) -> None:
+    """The dead man's switch elsewhere hears of every health check."""
     script["Flask"] = lambda context: DOWN
     with HttpStandIn() as switch:
         start_monitor(HEARTBEAT_URL=switch.url)
@@ -89,7 +91,8 @@ def test_the_dead_mans_switch_elsewhere_hears_of_every_health_check(start_monito
     assert [(post.path.rpartition("/")[2], post.body) for post in posts] == [("start", ""), ("fail", "CRITICAL")]
 
 
-def test_a_health_check_forgets_what_is_older_than_configured(start_monitor: StartMonitor, reports: Reports) -> None:
+def test_old_records_are_deleted(start_monitor: StartMonitor, reports: Reports) -> None:
+    """A health check forgets what is older than configured."""
     running = start_monitor(settings="keep_days = 1")
     store = running.monitor.store
     last = store.reads.last_cycle()
@@ -108,9 +111,8 @@ def test_watchdog_bears_two_missed_checks(tmp_path: Path, script: Script, report
         assert "WATCHDOG_USEC=1260000000" in reports.until_ready().splitlines()
 
 
-def test_a_configuration_that_has_become_wrong_is_reported_and_the_old_one_stays_in_use(
-    tmp_path: Path, script: Script, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_broken_configuration_keeps_the_old(tmp_path: Path, script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    """A configuration that has become wrong is reported, and the old one stays in use."""
     path = configure(tmp_path)
     monitor = Monitor({"NEURONOVA_CONFIG": str(path)})
     path.write_text("[monitor]\nevery_minute = 5")
@@ -127,16 +129,16 @@ def test_a_configuration_that_has_become_wrong_is_reported_and_the_old_one_stays
     monitor.log.close()
 
 
-def test_a_configuration_that_cannot_be_used_is_refused_before_anything_begins(tmp_path: Path) -> None:
+def test_unusable_configuration_is_refused_first(tmp_path: Path) -> None:
+    """A configuration that cannot be used is refused before anything begins."""
     path = configure(tmp_path, checks="[[check]]")
     with pytest.raises(ConfigError):
         Monitor({"NEURONOVA_CONFIG": str(path)})
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_state_directory_that_cannot_be_had_keeps_no_check_from_running(
-    start_monitor: StartMonitor, tmp_path: Path, script: Script
-) -> None:
+def test_unusable_state_directory_stops_nothing(start_monitor: StartMonitor, tmp_path: Path, script: Script) -> None:
+    """A state directory that cannot be had keeps no check from running."""
     (tmp_path / "state").write_text("a file is in the way")
     start_monitor()
     written = lines(tmp_path / "log" / "health_check.log")
@@ -155,12 +157,13 @@ def settings(directory: Path) -> config.Config:
     return config.load({"NEURONOVA_CONFIG": str(configure(directory, checks=MEMORY))})
 
 
-def test_the_token_of_the_environment_is_taken(tmp_path: Path) -> None:
+def test_environments_token_is_taken(tmp_path: Path) -> None:
     assert admin_token(settings(tmp_path), {"MONITOR_ADMIN_TOKEN": " secret "}) == "secret"
     assert not (tmp_path / "state").exists()
 
 
-def test_without_one_a_token_is_made_that_only_its_owner_can_read(tmp_path: Path) -> None:
+def test_generated_token_is_private(tmp_path: Path) -> None:
+    """Without one in the environment, a token is made that only its owner can read."""
     made = admin_token(settings(tmp_path), {})
     path = tmp_path / "state" / "admin_token"
     assert len(made) >= 40
@@ -169,25 +172,27 @@ def test_without_one_a_token_is_made_that_only_its_owner_can_read(tmp_path: Path
     assert [each.name for each in (tmp_path / "state").iterdir()] == ["admin_token"]
 
 
-def test_the_token_is_there_before_anybody_asks(start_monitor: StartMonitor, tmp_path: Path) -> None:
+def test_token_is_there_before_anybody_asks(start_monitor: StartMonitor, tmp_path: Path) -> None:
     running = start_monitor(MONITOR_ADMIN_TOKEN="")
     assert (tmp_path / "state" / "admin_token").read_text() == f"{running.monitor.admin_token}\n"
 
 
-def test_of_many_that_begin_at_once_all_have_the_same_token(tmp_path: Path) -> None:
+def test_concurrent_starts_share_a_token(tmp_path: Path) -> None:
+    """Of many that begin at once, all have the same token."""
     found = settings(tmp_path)
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(lambda _: admin_token(found, {}), range(8)))) == 1
 
 
-def test_where_no_token_can_be_had_there_is_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_token_without_state_directory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where no token can be had, there is none."""
     found = settings(tmp_path)
     (tmp_path / "state").write_text("a file is in the way")
     assert admin_token(found, {}) == ""
     assert "no administrators' token: " in caplog.text
 
 
-def test_the_outbox_has_the_channels_that_are_configured(tmp_path: Path) -> None:
+def test_outbox_has_configured_channels(tmp_path: Path) -> None:
     environ = {
         "NEURONOVA_CONFIG": str(configure(tmp_path, checks=MEMORY)),
         "ALERT_EMAIL": "ops@example.com",

@@ -89,7 +89,8 @@ def others() -> Iterator[Callable[..., Future[dict[str, CheckResult]]]]:
         yield lambda tried, *names: pool.submit(run, tried, names)
 
 
-def test_all_checks_run_side_by_side_and_the_results_come_in_their_order(script: Script) -> None:
+def test_checks_run_concurrently(script: Script) -> None:
+    """All checks run side by side, and the results come in their order."""
     together = threading.Barrier(8, timeout=60)
 
     def wait_for_the_others(context: ProbeContext) -> Observation:
@@ -101,7 +102,8 @@ def test_all_checks_run_side_by_side_and_the_results_come_in_their_order(script:
     assert all(result.status is Status.OK for result in run(Runner(), names).values())
 
 
-def test_a_probe_is_told_the_moment_the_secrets_and_what_it_remembered(script: Script) -> None:
+def test_probe_gets_its_context(script: Script) -> None:
+    """A probe is told the moment, the secrets and what it remembered."""
     seen: list[ProbeContext] = []
 
     def look(context: ProbeContext) -> Observation:
@@ -118,7 +120,9 @@ def test_a_probe_is_told_the_moment_the_secrets_and_what_it_remembered(script: S
     assert result.duration_ms > 0
 
 
-def test_a_probe_that_could_not_look_is_unknown_and_its_memory_is_kept(script: Script) -> None:
+def test_probe_error_keeps_memory(script: Script) -> None:
+    """A probe that could not look is unknown, and its memory is kept."""
+
     def fail(context: ProbeContext) -> Observation:
         raise ProbeError("no such mount\npoint")
 
@@ -129,7 +133,9 @@ def test_a_probe_that_could_not_look_is_unknown_and_its_memory_is_kept(script: S
     assert found["Other"].status is Status.OK
 
 
-def test_a_fault_in_a_probe_is_unknown_and_logged_and_stops_no_other(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+def test_probe_fault_is_isolated(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    """A fault in a probe is unknown and logged, and stops no other."""
+
     def divide(context: ProbeContext) -> Observation:
         raise ZeroDivisionError
 
@@ -168,9 +174,8 @@ def thing(**fields: Any) -> Observation:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_a_probe_must_not_return_is_unknown_and_logged_and_stops_no_other(
-    script: Script, caplog: pytest.LogCaptureFixture, returned: Any, why: str
-) -> None:
+def test_invalid_observation_is_isolated(script: Script, caplog: pytest.LogCaptureFixture, returned: Any, why: str) -> None:
+    """What a probe must not return is unknown and logged, and stops no other."""
     script["Disk"] = lambda context: returned
     found = run(Runner(), ["Disk", "Other"], checkpoints={"Disk": {"a": 1}})
     assert reason(found["Disk"]) == f"fault in the probe: {why}"
@@ -179,21 +184,22 @@ def test_what_a_probe_must_not_return_is_unknown_and_logged_and_stops_no_other(
     assert "probe Disk failed" in caplog.text
 
 
-def test_a_probe_that_ends_its_thread_is_unknown_and_not_waited_for(script: Script) -> None:
+def test_exiting_probe_is_unknown(script: Script) -> None:
+    """A probe that ends its thread is unknown, and not waited for."""
     script["Disk"] = lambda context: sys.exit(1)
     assert reason(run(Runner(), ["Disk", "Other"])["Disk"]) == "fault in the probe: SystemExit"
 
 
-def test_what_a_probe_remembers_and_says_may_be_views(script: Script) -> None:
+def test_observation_may_hold_views(script: Script) -> None:
+    """What a probe remembers and says may be views."""
     seen = Observation((Reading("thing", facts=EMPTY),), EMPTY)
     script["Disk"] = lambda context: seen
     assert run(Runner(), ["Disk"])["Disk"].readings == seen.readings
 
 
 @pytest.mark.slow
-def test_a_probe_that_hangs_is_unknown_holds_up_no_other_and_is_not_started_again_before_it_returns(
-    script: Script, hanging: Hanging
-) -> None:
+def test_hanging_probe_is_isolated(script: Script, hanging: Hanging) -> None:
+    """A probe that hangs is unknown, holds up no other, and is not started again before it returns."""
     script["Disk"] = hanging
     tried = Runner()
     found = run(tried, ["Disk", "Other"], SHORT_S)
@@ -214,9 +220,10 @@ def test_a_probe_that_hangs_is_unknown_holds_up_no_other_and_is_not_started_agai
     assert hanging.times == 2
 
 
-def test_a_check_that_is_just_being_looked_at_is_looked_at_again_afterwards(
+def test_concurrent_look_is_repeated(
     script: Script, hanging: Hanging, others: Callable[..., Future[dict[str, CheckResult]]]
 ) -> None:
+    """A check that is just being looked at is looked at again afterwards."""
     script["Flask"] = hanging
     tried = Runner()
     first = others(tried, "Flask", "Other")
@@ -229,9 +236,10 @@ def test_a_check_that_is_just_being_looked_at_is_looked_at_again_afterwards(
     assert hanging.times == 2
 
 
-def test_who_waits_for_another_look_does_so_until_the_deadline_only(
+def test_waiting_look_ends_at_deadline(
     script: Script, hanging: Hanging, others: Callable[..., Future[dict[str, CheckResult]]]
 ) -> None:
+    """Whoever waits for another look does so until the deadline only."""
     script["Flask"] = hanging
     tried = Runner()
     first = others(tried, "Flask")
@@ -243,9 +251,8 @@ def test_who_waits_for_another_look_does_so_until_the_deadline_only(
 
 
 @pytest.mark.slow
-def test_more_hanging_probes_than_threads_end_at_the_deadline_too(
-    script: Script, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_hanging_probes_meet_deadline(script: Script, hanging: Hanging, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More hanging probes than threads end at the deadline, too."""
     monkeypatch.setattr(runner, "MAX_THREADS", 5)
     names = [f"hanging{number}" for number in range(25)]
     script.update(dict.fromkeys(names, hanging))
@@ -262,7 +269,8 @@ def test_more_hanging_probes_than_threads_end_at_the_deadline_too(
     assert all(result.status is Status.OK for result in run(tried, [*names, "Other"]).values())
 
 
-def test_where_the_system_gives_few_threads_they_do_all_the_work(script: Script) -> None:
+def test_few_threads_do_all_work(script: Script) -> None:
+    """Where the system gives few threads, they do all the work."""
     with said("monitor_blueprint.engine.runner", "only 2 threads for 5 probes") as is_short:
 
         def look(context: ProbeContext) -> Observation:
@@ -276,7 +284,8 @@ def test_where_the_system_gives_few_threads_they_do_all_the_work(script: Script)
     assert {result.status for result in seen.values()} == {Status.OK}
 
 
-def test_a_probe_whose_file_is_gone_goes_on_as_it_was_loaded(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loaded_probe_outlives_its_file(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe whose file is gone goes on as it was loaded."""
     script["A"] = lambda context: FINE
     assert run(Runner(), "A")["A"].status is Status.OK
     # An upgrade has taken the program's files away.
@@ -284,7 +293,8 @@ def test_a_probe_whose_file_is_gone_goes_on_as_it_was_loaded(script: Script, mon
     assert run(Runner(), "A")["A"].status is Status.OK
 
 
-def test_the_units_are_asked_once_in_a_cycle_and_who_cannot_ask_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_units_are_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The units are asked about once in a cycle, and one that systemd did not name is unknown."""
     asked: list[tuple[str, ...]] = []
 
     def read(names: Sequence[str]) -> dict[str, UnitState]:
@@ -299,7 +309,8 @@ def test_the_units_are_asked_once_in_a_cycle_and_who_cannot_ask_says_why(monkeyp
     assert asked == [("nginx",)]
 
 
-def test_without_a_system_bus_nobody_is_asked_twice() -> None:
+def test_missing_bus_is_tried_once() -> None:
+    """Without a system bus, nobody is asked twice."""
     units = UnitSnapshot(("nginx",))
     for _ in range(2):
         with pytest.raises(ProbeError, match=r"^no system bus: "):

@@ -103,7 +103,8 @@ def planned(tmp_path: Path) -> Iterator[Planned]:
     planned.log.close()
 
 
-def test_the_first_health_check_runs_at_once_and_the_next_on_the_full_five_minutes(planned: Planned) -> None:
+def test_first_run_is_immediate(planned: Planned) -> None:
+    """The first health check runs at once, and the next on the full five minutes."""
     assert planned.schedule.next_run_at() is None
     planned.schedule.start()
     assert planned.check.next_run() == ("schedule", None)
@@ -116,23 +117,24 @@ def test_the_first_health_check_runs_at_once_and_the_next_on_the_full_five_minut
     assert re.fullmatch(r"SUCCESS: 헬스 체크 종료: OK \(\d+\.\d\d초\)", planned.lines[1])
 
 
-def test_missed_runs_are_made_up_for_by_one_and_no_two_run_at_once(planned: Planned) -> None:
+def test_missed_runs_are_coalesced(planned: Planned) -> None:
+    """Missed runs are made up for by one, and no two run at once."""
     planned.schedule.start()
     planned.until_completed()
     job = planned.schedule._scheduler.get_job("health-check")
     assert (job.coalesce, job.max_instances, job.misfire_grace_time) == (True, 1, 300)
 
 
-def test_the_log_of_runs_says_how_a_run_ended(planned: Planned) -> None:
+def test_run_log_shows_the_outcome(planned: Planned) -> None:
     planned.check.result = report(status=Status.CRITICAL)
     planned.schedule.start()
     planned.until_completed()
     assert planned.lines[1].startswith("ERROR: 헬스 체크 종료: CRITICAL (")
 
 
-def test_a_health_check_that_fails_is_logged_does_not_count_as_done_and_ends_no_schedule(
-    planned: Planned, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failed_run_ends_no_schedule(planned: Planned, caplog: pytest.LogCaptureFixture) -> None:
+    """A health check that fails is logged, does not count as done, and ends no schedule."""
+
     def fail() -> None:
         planned.check.work = lambda: None
         raise ZeroDivisionError
@@ -148,7 +150,8 @@ def test_a_health_check_that_fails_is_logged_does_not_count_as_done_and_ends_no_
     assert planned.schedule.is_running
 
 
-def test_a_run_for_which_there_are_no_threads_has_failed_and_says_so(planned: Planned) -> None:
+def test_run_without_threads_fails(planned: Planned) -> None:
+    """A run for which there are no threads has failed, and says so."""
     planned.schedule.start()
     planned.until_completed()
     with few_threads(0):
@@ -159,7 +162,8 @@ def test_a_run_for_which_there_are_no_threads_has_failed_and_says_so(planned: Pl
     planned.until_completed()
 
 
-def test_a_run_that_is_due_while_the_last_one_has_not_ended_is_skipped_and_that_is_said(planned: Planned) -> None:
+def test_overlapping_due_run_is_skipped(planned: Planned) -> None:
+    """A run that is due while the last one has not ended is skipped, and that is said."""
     may_end, is_skipped = threading.Event(), threading.Event()
     planned.check.work = until(may_end)
     planned.schedule._scheduler.add_listener(lambda event: is_skipped.set(), EVENT_JOB_MAX_INSTANCES)
@@ -173,9 +177,8 @@ def test_a_run_that_is_due_while_the_last_one_has_not_ended_is_skipped_and_that_
     assert planned.check.runs.empty()
 
 
-def test_a_run_that_is_wanted_while_the_last_one_has_not_ended_follows_it(
-    planned: Planned, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_overlapping_wanted_run_follows(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is wanted while the last one has not ended follows it."""
     monkeypatch.setattr(scheduler, "_AGAIN_S", 0.05)
     planned.schedule.start()
     planned.until_completed()
@@ -193,9 +196,8 @@ def test_a_run_that_is_wanted_while_the_last_one_has_not_ended_follows_it(
     planned.until_completed()
 
 
-def test_what_has_changed_is_looked_at_at_once_and_then_all_that_hangs_on_it(
-    planned: Planned, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_change_is_checked_then_all(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has changed is looked at at once, and then all that hangs on it."""
     monkeypatch.setattr(scheduler, "_LEAST_PAUSE_S", 0.0)
     planned.schedule.start()
     planned.until_completed()
@@ -208,7 +210,8 @@ def test_what_has_changed_is_looked_at_at_once_and_then_all_that_hangs_on_it(
     assert planned.completed.empty()
 
 
-def test_a_unit_that_changes_without_end_makes_no_queue_of_looks_at_a_slow_target(planned: Planned) -> None:
+def test_endless_changes_make_no_queue(planned: Planned) -> None:
+    """A unit that changes without end makes no queue of looks at a slow target."""
     may_end = threading.Event()
     planned.check.work = until(may_end)
     planned.schedule.start()
@@ -229,7 +232,8 @@ def test_a_unit_that_changes_without_end_makes_no_queue_of_looks_at_a_slow_targe
         pass
 
 
-def test_a_look_is_not_held_up_by_a_health_check_that_waits_for_a_slow_target(planned: Planned) -> None:
+def test_slow_check_delays_no_look(planned: Planned) -> None:
+    """A look is not held up by a health check that waits for a slow target."""
     may_end = threading.Event()
     planned.check.work = until(may_end)
     planned.schedule.start()
@@ -241,9 +245,8 @@ def test_a_look_is_not_held_up_by_a_health_check_that_waits_for_a_slow_target(pl
     planned.until_completed()
 
 
-def test_a_unit_that_restarts_without_end_does_not_make_complete_checks_without_end(
-    planned: Planned, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_restart_loop_limits_complete_checks(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A unit that restarts without end does not make complete checks without end."""
     monkeypatch.setattr(scheduler, "_LEAST_PAUSE_S", 3600.0)
     planned.schedule.start()
     planned.until_completed()
@@ -258,7 +261,7 @@ def test_a_unit_that_restarts_without_end_does_not_make_complete_checks_without_
     assert 0 < (soon.next_run_time - datetime.now(UTC)).total_seconds() <= 3600
 
 
-def test_a_look_that_fails_is_followed_by_a_complete_check_all_the_same(
+def test_complete_check_follows_failed_look(
     planned: Planned, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(scheduler, "_LEAST_PAUSE_S", 0.0)
@@ -278,7 +281,7 @@ def test_a_look_that_fails_is_followed_by_a_complete_check_all_the_same(
     assert "check of Flask failed" in caplog.text
 
 
-def test_what_is_in_transition_is_looked_at_again_when_its_grace_time_is_over(planned: Planned) -> None:
+def test_transition_is_rechecked_after_grace(planned: Planned) -> None:
     fine = planned.check.result
     planned.check.result = report({"Flask": 0.05})
     planned.check.work = lambda: None
@@ -289,7 +292,8 @@ def test_what_is_in_transition_is_looked_at_again_when_its_grace_time_is_over(pl
     assert planned.check.next_run() == ("grace", frozenset({"Flask"}))
 
 
-def test_where_no_run_has_begun_for_too_long_the_schedule_is_made_anew(planned: Planned) -> None:
+def test_overdue_schedule_is_rebuilt(planned: Planned) -> None:
+    """Where no run has begun for too long, the schedule is made anew."""
     planned.schedule = planned.plan(overdue_s=0.05)
     planned.schedule.start()
     assert planned.check.next_run() == ("schedule", None)
@@ -297,7 +301,7 @@ def test_where_no_run_has_begun_for_too_long_the_schedule_is_made_anew(planned: 
     assert "WARNING: 예정된 헬스 체크를 건너뜀: overdue" in planned.lines
 
 
-def test_a_schedule_that_was_stopped_runs_nothing_more(planned: Planned) -> None:
+def test_stopped_schedule_runs_nothing(planned: Planned) -> None:
     planned.schedule.start()
     planned.until_completed()
     planned.schedule.stop()

@@ -79,7 +79,7 @@ def test_a_monitor_that_is_well(there: There) -> None:
     ]
 
 
-def test_the_log_and_the_pages_say_the_same(there: There, tmp_path: Path) -> None:
+def test_log_and_pages_agree(there: There, tmp_path: Path) -> None:
     """Whatever is an incident of the monitor itself is a problem as well, in the same words."""
     there.refuse()
     (tmp_path / "log").write_text("a file is in the way")
@@ -109,11 +109,11 @@ def test_two_missed_rounds_are_a_standstill(there: There, minutes: float, is_sta
     assert there.self_check().is_stalled(last, NOW) is is_stalled
 
 
-def test_no_round_at_all_is_a_standstill(there: There) -> None:
+def test_no_round_is_a_standstill(there: There) -> None:
     assert there.self_check().is_stalled(None, NOW)
 
 
-def test_a_damaged_database_is_news_for_a_day(there: There) -> None:
+def test_damaged_database_news_lasts_a_day(there: There) -> None:
     assert there.self_check().loss(NOW) is None
     event, result = there.failed()
     assert (event.incident, event.at, event.checks) == (0, NOW, ("Monitor",))

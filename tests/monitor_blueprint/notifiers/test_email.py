@@ -42,7 +42,8 @@ def tls(certificate: Path) -> ssl.SSLContext:
     return server_context(certificate)
 
 
-def test_a_mail_arrives_with_a_korean_subject_the_whole_text_and_its_id() -> None:
+def test_mail_arrives_complete() -> None:
+    """A mail arrives with a Korean subject, the whole text and its id."""
     with MailStandIn() as server:
         assert send(server.environ) == Delivered("accepted")
         mail = server.next_mail()
@@ -56,18 +57,20 @@ def test_a_mail_arrives_with_a_korean_subject_the_whole_text_and_its_id() -> Non
     assert mail.text == f"{MESSAGE.body}\n\nid: 17-opened\n"
 
 
-def test_every_line_of_a_mail_is_plain_ascii_so_that_any_server_can_pass_it_on() -> None:
+def test_mail_is_plain_ascii() -> None:
+    """Every line of a mail is plain ASCII, so that any server can pass it on."""
     mail = email.mail_of(MESSAGE, "monitor@example.org", ("ops@example.com",))
     assert mail.as_bytes().isascii()
 
 
-def test_a_long_id_stays_one_message_id() -> None:
+def test_long_id_stays_whole() -> None:
+    """A long id stays one message id."""
     long = Message("incident-" + "a" * 200, "s", "b", MESSAGE.at)
     raw = email.mail_of(long, "monitor@example.org", ("ops@example.com",)).as_bytes()
     assert f"<{long.id}@example.org>".encode() in raw
 
 
-def test_a_text_from_outside_cannot_add_a_header() -> None:
+def test_text_cannot_inject_a_header() -> None:
     evil = Message("1\r\nBcc: thief@example.com", "down\r\nBcc: thief@example.com\r\n\r\nbody", "text", MESSAGE.at)
     with MailStandIn() as server:
         assert send(server.environ, evil) == Delivered("accepted")
@@ -83,7 +86,8 @@ def test_several_recipients_are_reached_at_once() -> None:
         assert server.next_mail().recipients == ["a@example.com", "b@example.com"]
 
 
-def test_one_recipient_of_two_that_is_refused_is_told_and_the_other_reached() -> None:
+def test_one_refused_recipient_is_reported() -> None:
+    """One recipient of two that is refused is reported, and the other is reached."""
     refuse_b = lambda address: "550 no such user" if address.startswith("b") else "250 OK"  # noqa: E731
     with MailStandIn(reply_to_recipient=refuse_b) as server:
         outcome = send(server.environ | {"ALERT_EMAIL": "a@example.com,b@example.com"})
@@ -91,7 +95,7 @@ def test_one_recipient_of_two_that_is_refused_is_told_and_the_other_reached() ->
         assert server.next_mail().recipients == ["a@example.com"]
 
 
-def test_a_mailbox_that_does_not_exist_is_not_tried_again() -> None:
+def test_unknown_mailbox_is_not_retried() -> None:
     with MailStandIn(reply_to_recipient=lambda address: "550 no such user") as server:
         assert send(server.environ) == Refused("ops@example.com: 550 no such user")
 
@@ -102,7 +106,8 @@ def test_greylisting_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize(("reply", "kind"), [("552 too big", Refused), ("452 disk full", Retry)])
-def test_the_answer_to_the_text_itself_decides(reply: str, kind: type[Outcome]) -> None:
+def test_reply_to_text_decides(reply: str, kind: type[Outcome]) -> None:
+    """The answer to the text itself decides."""
     with MailStandIn(reply_to_mail=lambda mail: reply) as server:
         assert send(server.environ) == kind(reply)
 
@@ -112,7 +117,8 @@ def test_nobody_listening_is_tried_again() -> None:
     assert outcome == Retry("ConnectionRefusedError: Connection refused")
 
 
-def test_a_server_that_accepts_the_connection_and_says_nothing_ends_at_the_time_limit() -> None:
+def test_silent_server_times_out() -> None:
+    """A server that accepts the connection and says nothing ends at the time limit."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         environ = {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(silent.getsockname()[1])}
         outcome = send(environ, timeout_s=1)
@@ -120,13 +126,13 @@ def test_a_server_that_accepts_the_connection_and_says_nothing_ends_at_the_time_
     assert "timed out" in outcome.reason
 
 
-def test_a_greeting_that_comes_drop_by_drop_is_not_waited_for() -> None:
+def test_dripping_greeting_is_not_awaited() -> None:
     with DrippingMailServer() as server:
         outcome = send(server.environ, timeout_s=0.2)
     assert outcome == Retry("SMTPServerDisconnected: Connection unexpectedly closed")
 
 
-def test_a_tls_handshake_drop_by_drop_is_not_waited_for() -> None:
+def test_dripping_tls_handshake_not_awaited() -> None:
     with EndlessServer(0, b"\x16\x03\x03\x3f\xff\x02", pause_s=0.05) as server:
         environ = {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_TLS": "tls"}
         outcome = send(environ, timeout_s=0.2)
@@ -140,25 +146,27 @@ def test_the_greeting_may_be_a_refusal(reply: bytes, kind: type[Outcome]) -> Non
         assert isinstance(send(environ), kind)
 
 
-def test_a_server_that_hangs_up_after_the_text_is_tried_again() -> None:
+def test_hangup_after_text_is_retried() -> None:
     with MailStandIn(reply_to_mail=lambda mail: "250 OK CUT") as server:
         assert isinstance(send(server.environ), Retry)
 
 
-def test_starttls_is_used_where_it_is_offered_even_with_a_certificate_nobody_knows(tls: ssl.SSLContext) -> None:
+def test_starttls_is_used_where_offered(tls: ssl.SSLContext) -> None:
+    """STARTTLS is used where it is offered, even with a certificate nobody knows."""
     with MailStandIn(tls=tls) as server:
         assert send(server.environ) == Delivered("accepted")
         assert server.next_mail().is_encrypted
 
 
-def test_with_starttls_demanded_an_unknown_certificate_is_not_trusted(tls: ssl.SSLContext) -> None:
+def test_demanded_starttls_distrusts_unknown_certificate(tls: ssl.SSLContext) -> None:
     with MailStandIn(tls=tls) as server:
         outcome = send(server.environ | {"SMTP_TLS": "starttls"})
         assert isinstance(outcome, Retry)
         assert "SSLCertVerificationError" in outcome.reason
 
 
-def test_a_login_over_starttls_with_a_certificate_of_ones_own(tls: ssl.SSLContext, certificate: Path) -> None:
+def test_login_with_own_certificate(tls: ssl.SSLContext, certificate: Path) -> None:
+    """A login over STARTTLS works with a certificate of one's own."""
     options = email.Options(ca_file=f"{certificate}.crt")
     with MailStandIn(tls=tls, login=("monitor", "pass phrase")) as server:
         assert send(server.environ | LOGIN | {"SMTP_TLS": "starttls"}, options=options) == Delivered("accepted")
@@ -174,7 +182,7 @@ def test_tls_from_the_first_byte(tls: ssl.SSLContext, certificate: Path) -> None
 
 
 @pytest.mark.parametrize("mode", ["tls", "starttls"])
-def test_a_certificate_of_another_name_is_not_trusted(tls: ssl.SSLContext, certificate: Path, mode: str) -> None:
+def test_other_names_certificate_is_distrusted(tls: ssl.SSLContext, certificate: Path, mode: str) -> None:
     options = email.Options(ca_file=f"{certificate}.crt")
     with MailStandIn(tls=tls, is_tls_from_the_start=mode == "tls") as server:
         outcome = send(server.environ | {"SMTP_TLS": mode, "SMTP_HOST": "localhost"}, options=options)
@@ -184,14 +192,16 @@ def test_a_certificate_of_another_name_is_not_trusted(tls: ssl.SSLContext, certi
     assert "localhost" in outcome.reason
 
 
-def test_with_starttls_demanded_nothing_is_sent_to_a_server_without_it() -> None:
+def test_demanded_starttls_missing_sends_nothing() -> None:
+    """With STARTTLS demanded, nothing is sent to a server without it."""
     with MailStandIn() as server:
         outcome = send(server.environ | {"SMTP_TLS": "starttls"})
         assert outcome == Retry("the server offers no STARTTLS, and without it nothing is sent")
         assert server.mails.empty()
 
 
-def test_a_wrong_password_is_refused_and_not_repeated_in_the_reason(tls: ssl.SSLContext) -> None:
+def test_wrong_password_is_not_repeated(tls: ssl.SSLContext) -> None:
+    """A wrong password is refused, and not repeated in the reason."""
     with MailStandIn(tls=tls, login=("monitor", "another")) as server:
         outcome = send(server.environ | LOGIN)
     assert isinstance(outcome, Refused)
@@ -199,7 +209,7 @@ def test_a_wrong_password_is_refused_and_not_repeated_in_the_reason(tls: ssl.SSL
     assert "pass phrase" not in outcome.reason
 
 
-def test_without_a_host_the_machines_sendmail_is_used(tmp_path: Path) -> None:
+def test_sendmail_is_used_without_host(tmp_path: Path) -> None:
     program = script(tmp_path, f'echo "$@" > {tmp_path}/arguments; cat > {tmp_path}/mail')
     assert send({"ALERT_EMAIL": "ops@example.com"}, options=program) == Delivered("accepted by sendmail")
     assert (tmp_path / "arguments").read_text() == "-i -t\n"
@@ -208,7 +218,8 @@ def test_without_a_host_the_machines_sendmail_is_used(tmp_path: Path) -> None:
     assert b"\r" not in raw
 
 
-def test_sendmail_says_whether_trying_again_is_any_use(tmp_path: Path) -> None:
+def test_sendmails_exit_code_decides(tmp_path: Path) -> None:
+    """Sendmail says whether trying again is any use."""
     environ = {"ALERT_EMAIL": "ops@example.com"}
     assert isinstance(send(environ, options=script(tmp_path, "cat > /dev/null; exit 75")), Retry)
     refused = send(environ, options=script(tmp_path, "cat > /dev/null; echo 'no such user' >&2; exit 67"))
@@ -216,7 +227,7 @@ def test_sendmail_says_whether_trying_again_is_any_use(tmp_path: Path) -> None:
     assert "exit code 67: no such user" in refused.reason
 
 
-def test_a_sendmail_that_hangs_or_is_missing_is_tried_again(tmp_path: Path) -> None:
+def test_hanging_or_missing_sendmail_is_retried(tmp_path: Path) -> None:
     environ = {"ALERT_EMAIL": "ops@example.com"}
     hanging = send(environ, timeout_s=0.5, options=script(tmp_path, "exec sleep 60"))
     assert isinstance(hanging, Retry)

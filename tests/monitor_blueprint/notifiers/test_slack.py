@@ -34,7 +34,8 @@ def send(url: str, message: Message = MESSAGE, timeout_s: float = 10.0) -> Outco
     return slack.send(message, slack.Options(), {"SLACK_WEBHOOK": url}, timeout_s)
 
 
-def test_a_message_arrives_word_for_word_and_carries_its_id_in_the_last_line() -> None:
+def test_message_arrives_with_its_id() -> None:
+    """A message arrives word for word, and carries its id in the last line."""
     with HttpStandIn() as server:
         assert send(server.url) == Delivered("HTTP 200 ok")
         post = server.next_post()
@@ -42,25 +43,27 @@ def test_a_message_arrives_word_for_word_and_carries_its_id_in_the_last_line() -
     assert post.text == f"{MESSAGE.body}\nid: 17-opened"
 
 
-def test_slacks_special_characters_cannot_call_the_whole_channel() -> None:
+def test_special_characters_are_escaped() -> None:
+    """Slack's special characters cannot call the whole channel."""
     with HttpStandIn() as server:
         send(server.url, Message("1", "", "<!channel> a & b", MESSAGE.at))
         assert server.next_post().text == "&lt;!channel&gt; a &amp; b\nid: 1"
 
 
-def test_a_huge_message_is_cut_but_keeps_its_id() -> None:
+def test_cut_message_keeps_its_id() -> None:
     text = slack.text_of(Message("1", "", "가" * 100_000, MESSAGE.at))
     assert len(text) < 40_000
     assert text.endswith("…\nid: 1")
 
 
-def test_too_many_requests_is_tried_again_when_slack_says() -> None:
+def test_rate_limit_sets_the_retry() -> None:
+    """Too many requests are tried again when Slack says."""
     with HttpStandIn(lambda post: Reply(429, "rate_limited", {"Retry-After": "30"})) as server:
         assert send(server.url) == Retry("HTTP 429 rate_limited", after_s=30.0)
 
 
 @pytest.mark.parametrize("given", ["soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", ""])
-def test_a_retry_after_that_is_no_number_is_left_to_the_backoff(given: str) -> None:
+def test_invalid_retry_after_uses_backoff(given: str) -> None:
     with HttpStandIn(lambda post: Reply(429, "", {"Retry-After": given})) as server:
         assert send(server.url) == Retry("HTTP 429", after_s=None)
 
@@ -75,17 +78,18 @@ def test_trouble_at_slack_is_tried_again(status: int) -> None:
     ("status", "word"),
     [(404, "no_service"), (403, "invalid_token"), (410, "channel_is_archived"), (400, "invalid_payload")],
 )
-def test_what_slack_refuses_for_good_is_not_tried_again(status: int, word: str) -> None:
+def test_permanent_refusal_is_not_retried(status: int, word: str) -> None:
     with HttpStandIn(lambda post: Reply(status, word)) as server:
         assert send(server.url) == Refused(f"HTTP {status} {word}")
 
 
-def test_no_answer_ends_at_the_time_limit() -> None:
+def test_missing_answer_times_out() -> None:
     with HttpStandIn(lambda post: Reply(is_silent=True)) as server:
         assert send(server.url, timeout_s=1) == Retry("no answer within 1 s")
 
 
-def test_a_connection_that_is_cut_is_tried_again_and_only_asked_once() -> None:
+def test_cut_connection_is_asked_once() -> None:
+    """A connection that is cut is tried again later, and only asked once."""
     with HttpStandIn(lambda post: Reply(is_cut=True)) as server:
         assert isinstance(send(server.url), Retry)
         assert server.posts.qsize() == 1
@@ -113,7 +117,7 @@ def test_a_redirect_is_no_delivery(page: Reply, outcome: Outcome) -> None:
         assert send(server.url) == outcome
 
 
-def test_a_redirect_that_keeps_the_method_is_tried_again() -> None:
+def test_redirect_keeps_method_is_tried_again() -> None:
     with HttpStandIn() as server:
         server.reply_to = lambda post: Reply(307, "", {"Location": f"{server.url}/elsewhere"})
         assert send(server.url) == Retry("HTTP 307")
@@ -130,7 +134,7 @@ def test_a_redirect_that_keeps_the_method_is_tried_again() -> None:
         '{"result":"success","msg":""}',
     ],
 )
-def test_slack_and_its_like_accept_a_message(body: str) -> None:
+def test_slack_and_its_like_accept_message(body: str) -> None:
     with HttpStandIn(lambda post: Reply(200, body)) as server:
         assert isinstance(send(server.url), Delivered)
 
@@ -163,7 +167,7 @@ def test_slacks_own_word_is_told() -> None:
 
 @pytest.mark.parametrize("charset", ["nonsense", "ascii"])
 @pytest.mark.parametrize("status", [200, 500])
-def test_an_answer_that_cannot_be_read_is_tried_again(status: int, charset: str) -> None:
+def test_answer_cannot_be_read_tried_again(status: int, charset: str) -> None:
     headers = {"Content-Type": f"text/plain; charset={charset}"}
     with HttpStandIn(lambda post: Reply(status, "비밀", headers)) as server:
         assert isinstance(send(server.url), Retry)
@@ -193,12 +197,12 @@ def test_an_unknown_certificate_is_not_trusted(tls: ssl.SSLContext, monkeypatch:
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(200, "HTTP 200, but not Slack's ok"), (500, "HTTP 500"), (0, "LineTooLong")])
-def test_an_answer_without_end_is_read_to_its_beginning(tls: ssl.SSLContext, status: int, outcome: str) -> None:
+def test_answer_without_end_read_to_beginning(tls: ssl.SSLContext, status: int, outcome: str) -> None:
     with EndlessServer(status, b"x" * 65536, tls=tls) as server:
         assert send(server.url) == Retry(outcome)
 
 
-def test_the_proxy_of_the_environment_is_used(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_of_the_environment_is_used(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where NO_PROXY does not say otherwise; and HTTP_PROXY is none for https://."""
     with HttpStandIn(tls=tls) as server:
         nobody = f"http://127.0.0.1:{free_port()}"
@@ -244,7 +248,8 @@ def test_nothing_is_imported_for_an_alert() -> None:
         Reply(),
     ],
 )
-def test_the_webhook_appears_in_no_answer_and_no_log_line(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
+def test_webhook_never_leaks(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
+    """The webhook appears in no answer and no log line."""
     caplog.set_level(logging.DEBUG)
     with HttpStandIn(lambda post: reply) as server:
         outcome = send(server.url)
@@ -252,7 +257,7 @@ def test_the_webhook_appears_in_no_answer_and_no_log_line(reply: Reply, caplog: 
     assert "secret" not in caplog.text
 
 
-def test_slack_is_configured_by_its_webhook_alone() -> None:
+def test_webhook_alone_configures_slack() -> None:
     assert not slack.is_configured(slack.Options(), {})
     assert not slack.is_configured(slack.Options(), {"SLACK_WEBHOOK": " "})
     assert slack.is_configured(slack.Options(), {"SLACK_WEBHOOK": "https://hooks.slack.com/services/a/b/c"})
@@ -277,7 +282,8 @@ def test_a_usable_webhook_is_accepted(url: str) -> None:
         "https://hooks.slack.com/비밀secret",
     ],
 )
-def test_a_webhook_that_cannot_be_used_is_named_without_being_told(url: str) -> None:
+def test_bad_webhook_named_without_value(url: str) -> None:
+    """A webhook that cannot be used is named by its variable, without its value."""
     (problem,) = slack.check(slack.Options(), {"SLACK_WEBHOOK": url})
     assert "SLACK_WEBHOOK" in problem
     assert "https://" in problem
@@ -291,7 +297,8 @@ def test_channels_are_what_the_environment_configures() -> None:
     assert "secret" not in repr(notifiers.channels(environ))
 
 
-def test_a_channel_with_a_problem_is_left_out_and_the_problem_told() -> None:
+def test_faulty_channel_is_left_out() -> None:
+    """A channel with a problem is left out, and the problem told."""
     environ = {"SLACK_WEBHOOK": "nonsense", "ALERT_EMAIL": "ops@example.com"}
     assert [channel.name for channel in notifiers.channels(environ)] == ["email"]
     (problem,) = notifiers.problems(environ)
@@ -303,6 +310,6 @@ def test_the_fingerprint_changes_with_the_configuration() -> None:
     assert len(prints) == 2
 
 
-def test_an_unknown_kind_is_a_key_error() -> None:
+def test_unknown_kind_is_key_error() -> None:
     with pytest.raises(KeyError):
         notifiers.load("pigeon")

@@ -34,7 +34,8 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
-def test_last_nights_backup_of_the_usual_size_is_fine(shelf: Shelf) -> None:
+def test_recent_backup_is_fine(shelf: Shelf) -> None:
+    """Last night's backup of the usual size is fine."""
     shelf.put("old", 30)
     shelf.put("new", 6)
     seen = shelf.look()
@@ -42,7 +43,8 @@ def test_last_nights_backup_of_the_usual_size_is_fine(shelf: Shelf) -> None:
     assert (seen["size"].status, seen["size"].facts["percent"]) == (Status.OK, 100)
 
 
-def test_a_file_whose_name_is_no_utf_8_is_a_backup_like_any_other(shelf: Shelf) -> None:
+def test_non_utf_8_name_counts(shelf: Shelf) -> None:
+    """A file whose name is no UTF-8 is a backup like any other."""
     shelf.put(os.fsdecode("백업".encode("cp949")), 6)
     assert shelf.look()["age"].facts["file"] == ".sql.gz"
 
@@ -51,7 +53,7 @@ def test_a_file_whose_name_is_no_utf_8_is_a_backup_like_any_other(shelf: Shelf) 
     ("hours", "status"),
     [(25.9, Status.OK), (26.1, Status.WARNING), (49.9, Status.WARNING), (50.1, Status.CRITICAL)],
 )
-def test_a_backup_that_is_too_old_is_told(shelf: Shelf, hours: float, status: Status) -> None:
+def test_old_backup_is_told(shelf: Shelf, hours: float, status: Status) -> None:
     shelf.put("new", hours)
     assert shelf.look()["age"].status is status
 
@@ -75,7 +77,8 @@ def test_a_folder_is_no_backup(shelf: Shelf) -> None:
     assert shelf.look()["missing"].status is Status.CRITICAL
 
 
-def test_a_backup_that_is_being_written_is_not_judged_yet(shelf: Shelf) -> None:
+def test_unfinished_backup_is_not_judged(shelf: Shelf) -> None:
+    """A backup that is being written is not judged yet."""
     shelf.put("old", 24)
     shelf.put("new", 0.01, size=3)
     seen = shelf.look()
@@ -83,7 +86,8 @@ def test_a_backup_that_is_being_written_is_not_judged_yet(shelf: Shelf) -> None:
     assert seen["size"].status is Status.OK
 
 
-def test_a_first_backup_has_nothing_to_be_compared_with(shelf: Shelf) -> None:
+def test_first_backup_is_not_compared(shelf: Shelf) -> None:
+    """A first backup has nothing to be compared with."""
     shelf.put("new", 1, size=3)
     assert shelf.look()["size"].status is Status.OK
     assert backup.is_possible(shelf.options)
@@ -97,7 +101,7 @@ def test_first_backup_while_it_is_written(shelf: Shelf) -> None:
     assert "size" not in seen
 
 
-def test_first_two_backups_while_they_are_written(shelf: Shelf) -> None:
+def test_first_two_backups_while_written(shelf: Shelf) -> None:
     shelf.put("first", 0.02, size=1000)
     shelf.put("second", 0.01, size=3)
     assert list(shelf.look()) == ["age"]
@@ -110,7 +114,8 @@ def test_age_on_the_limit_counts(shelf: Shelf, hours: float, status: Status) -> 
 
 
 @pytest.mark.parametrize(("size", "status"), [(500, Status.OK), (100, Status.WARNING)])
-def test_size_on_the_limit_is_no_less(shelf: Shelf, size: int, status: Status) -> None:
+def test_size_on_the_limit_is_fine(shelf: Shelf, size: int, status: Status) -> None:
+    """A size that is exactly on the limit is not below it."""
     shelf.put("old", 30)
     shelf.put("new", 6, size)
     assert shelf.look()["size"].status is status
@@ -122,7 +127,7 @@ def test_settled_backup_counts(shelf: Shelf) -> None:
     assert shelf.look()["size"].facts["file"] == "new.sql.gz"
 
 
-def test_only_backup_that_is_empty_is_critical(shelf: Shelf) -> None:
+def test_empty_only_backup_is_critical(shelf: Shelf) -> None:
     shelf.put("new", 1, size=0)
     assert shelf.look()["size"].status is Status.CRITICAL
 
@@ -134,7 +139,8 @@ def test_size_after_an_empty_backup(shelf: Shelf) -> None:
     assert shelf.look()["size"].status is Status.OK
 
 
-def test_backup_of_a_clock_that_is_ahead(shelf: Shelf) -> None:
+def test_backup_from_the_future_is_ignored(shelf: Shelf) -> None:
+    """A backup of a clock that is ahead does not count yet."""
     shelf.put("old", 30)
     shelf.put("ahead", -1, size=3)
     seen = shelf.look()

@@ -7,7 +7,8 @@ from monitor_blueprint.probes import cpu
 from tests.monitor_blueprint.probes.looking import looking
 
 
-def test_the_processors_are_as_busy_as_the_load_of_a_minute_over_their_number() -> None:
+def test_load_is_divided_by_cores() -> None:
+    """The processors are as busy as the load of a minute over their number."""
     while True:
         before = os.getloadavg()[0]
         (reading,) = cpu.probe(cpu.Options(), looking()).readings
@@ -20,6 +21,7 @@ def test_the_processors_are_as_busy_as_the_load_of_a_minute_over_their_number() 
     assert (reading.aspect, reading.unit) == ("load", "%")
 
 
-def test_the_guides_limits_are_what_is_meant_without_options() -> None:
+def test_default_limits_are_the_guides() -> None:
+    """The guide's limits are what is meant without options."""
     (reading,) = cpu.probe(cpu.Options(), looking()).readings
     assert reading.thresholds == Thresholds(70, 90, 5)

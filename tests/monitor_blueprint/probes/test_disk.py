@@ -12,7 +12,8 @@ from monitor_blueprint.probes.disk import Options
 from tests.monitor_blueprint.probes.looking import looking
 
 
-def test_a_disk_is_as_full_as_df_says(tmp_path: Path) -> None:
+def test_usage_is_that_of_df(tmp_path: Path) -> None:
+    """A disk is as full as df says."""
     if shutil.which("df") is None:
         pytest.skip("df is not installed")
     (reading,) = disk.probe(Options(path=str(tmp_path)), looking()).readings
@@ -30,10 +31,12 @@ def test_the_rules_judge_not_the_probe() -> None:
     assert reading.thresholds == Thresholds(0.001, 0.002, 5.0)
 
 
-def test_a_mount_point_that_is_not_there_could_not_be_looked_at(tmp_path: Path) -> None:
+def test_missing_mount_point_is_probe_error(tmp_path: Path) -> None:
+    """A mount point that is not there could not be looked at."""
     with pytest.raises(ProbeError, match=r"/nowhere: No such file or directory$"):
         disk.probe(Options(path=f"{tmp_path}/nowhere"), looking())
 
 
-def test_the_guides_limits_and_the_root_are_what_is_meant_without_options() -> None:
+def test_defaults_are_the_guides() -> None:
+    """The guide's limits and the root are what is meant without options."""
     assert (Options().path, Options().thresholds) == ("/", Thresholds(80, 90, 5))

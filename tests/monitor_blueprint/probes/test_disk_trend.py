@@ -34,17 +34,20 @@ def look(share_lost_per_hour: float, **options: Any) -> Observation:
     return disk_trend.probe(Options(**options), looking(checkpoint=remembered("/", samples)))
 
 
-def test_a_straight_fall_reaches_zero_when_arithmetic_says() -> None:
+def test_straight_fall_reaches_zero() -> None:
+    """A straight fall reaches zero when arithmetic says."""
     assert hours_until_full(falling(6, 10 * GIB, GIB), NOW.timestamp()) == pytest.approx(10)
 
 
 @given(st.floats(0.1, 1000), st.floats(0.01, 100))
-def test_any_straight_fall_reaches_zero_when_arithmetic_says(available: float, per_hour: float) -> None:
+def test_any_straight_fall_reaches_zero(available: float, per_hour: float) -> None:
+    """Any straight fall reaches zero when arithmetic says."""
     hours = hours_until_full(falling(6, available * GIB, per_hour * GIB), NOW.timestamp())
     assert hours == pytest.approx(available / per_hour, rel=1e-3)
 
 
-def test_a_disk_that_does_not_fill_is_never_full() -> None:
+def test_steady_disk_is_never_full() -> None:
+    """A disk that does not fill is never full."""
     assert hours_until_full(falling(6, 10 * GIB, 0), NOW.timestamp()) is None
     assert hours_until_full(falling(6, 10 * GIB, -GIB), NOW.timestamp()) is None
 
@@ -53,29 +56,34 @@ def test_one_sample_is_no_trend() -> None:
     assert hours_until_full([Sample(NOW.timestamp(), GIB)], NOW.timestamp()) is None
 
 
-def test_the_first_look_has_no_trend_and_is_fine() -> None:
+def test_first_look_is_fine() -> None:
+    """The first look has no trend, and is fine."""
     (reading,) = disk_trend.probe(Options(), looking()).readings
     assert reading.status is Status.OK
     assert reading.value is None
 
 
-def test_little_free_and_full_within_a_day_is_a_warning() -> None:
+def test_full_within_day_is_warning() -> None:
+    """Little free, and full within a day, is a warning."""
     (reading,) = look(1 / 12, warning_free_percent=100, critical_free_percent=0).readings
     assert reading.status is Status.WARNING
     assert reading.value == pytest.approx(12, rel=0.05)
 
 
-def test_very_little_free_and_full_within_four_hours_is_critical() -> None:
+def test_full_within_hours_is_critical() -> None:
+    """Very little free, and full within four hours, is critical."""
     (reading,) = look(1 / 3, warning_free_percent=100, critical_free_percent=100).readings
     assert reading.status is Status.CRITICAL
 
 
-def test_much_free_is_fine_however_fast_it_falls() -> None:
+def test_much_free_is_always_fine() -> None:
+    """Much free is fine, however fast it falls."""
     (reading,) = look(1 / 3, warning_free_percent=0, critical_free_percent=0).readings
     assert reading.status is Status.OK
 
 
-def test_less_than_an_hour_of_samples_is_not_judged() -> None:
+def test_short_trend_is_not_judged() -> None:
+    """Less than an hour of samples is not judged."""
     samples = falling(0.9, GIB, GIB)
     context = looking(checkpoint=remembered("/", samples))
     (reading,) = disk_trend.probe(Options(warning_free_percent=100, critical_free_percent=100), context).readings
@@ -83,25 +91,28 @@ def test_less_than_an_hour_of_samples_is_not_judged() -> None:
     assert reading.value is None
 
 
-def test_samples_older_than_six_hours_and_from_the_future_are_forgotten() -> None:
+def test_old_and_future_samples_are_forgotten() -> None:
+    """Samples older than six hours, and from the future, are forgotten."""
     now = NOW.timestamp()
     samples = [Sample(now - 7 * HOUR, GIB), Sample(now - HOUR, GIB), Sample(now + HOUR, GIB)]
     checkpoint = disk_trend.probe(Options(), looking(checkpoint=remembered("/", samples))).checkpoint
     assert [at for at, _ in checkpoint["samples"]] == [now - HOUR, now]
 
 
-def test_an_enlarged_file_system_begins_a_new_line() -> None:
+def test_enlarged_file_system_begins_anew() -> None:
+    """An enlarged file system begins a new line of samples."""
     checkpoint = remembered("/", falling(6, GIB, GIB)) | {"total": 1}
     assert len(disk_trend.probe(Options(), looking(checkpoint=checkpoint)).checkpoint["samples"]) == 1
 
 
-def test_looks_within_a_minute_add_one_sample() -> None:
+def test_quick_looks_add_one_sample() -> None:
+    """Looks within a minute add one sample."""
     first = disk_trend.probe(Options(), looking(NOW.timestamp()))
     second = disk_trend.probe(Options(), looking(NOW.timestamp() + 30, checkpoint=first.checkpoint))
     assert len(second.checkpoint["samples"]) == 1
 
 
-def test_a_mount_point_that_is_not_there_is_a_probe_error() -> None:
+def test_missing_mount_point_is_probe_error() -> None:
     with pytest.raises(ProbeError, match="No such file"):
         disk_trend.probe(Options(path="/no/such/place"), looking())
 
@@ -113,7 +124,7 @@ def test_any_samples_have_an_answer(samples: list[tuple[float, float]]) -> None:
     assert hours is None or 0 <= hours < math.inf
 
 
-def test_samples_of_one_moment_are_no_trend() -> None:
+def test_simultaneous_samples_are_no_trend() -> None:
     now = NOW.timestamp()
     assert hours_until_full([Sample(now, 2 * GIB), Sample(now, GIB)], now) is None
 

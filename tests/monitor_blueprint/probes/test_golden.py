@@ -38,21 +38,24 @@ def look(site: Site, *answers: bytes, environ: dict[str, str] | None = None, **o
     return {reading.aspect: reading for reading in seen.readings}
 
 
-def test_the_bundled_samples_are_those_of_the_model_card() -> None:
+def test_bundled_samples_match_model_card() -> None:
+    """The bundled samples are those of the model card."""
     card = json.loads(CARD.read_text())
     assert (BUNDLED["model_name"], BUNDLED["model_version"]) == (card["name"], card["version"])
     in_card = [{"features": each["features"], "expected": each["expected"]} for each in card["golden_samples"]]
     assert BUNDLED["samples"] == in_card
 
 
-def test_right_answers_to_all_samples_are_fine(site: Site) -> None:
+def test_right_answers_are_fine(site: Site) -> None:
+    """Right answers to all samples are fine."""
     seen = look(site)
     assert seen["answer"].status is Status.OK
     assert seen["answer"].facts["samples"] == len(BUNDLED["samples"]) == len(site.bodies)
     assert json.loads(site.bodies[0]) == {"features": BUNDLED["samples"][0]["features"]}
 
 
-def test_the_slowest_answer_is_held_against_limits(site: Site) -> None:
+def test_slowest_answer_has_limits(site: Site) -> None:
+    """The slowest answer is held against limits."""
     latency = look(site, warning_ms=200, critical_ms=300)["latency"]
     assert latency.thresholds is not None
     assert (latency.thresholds.warning, latency.thresholds.critical, latency.unit) == (200, 300, "ms")
@@ -75,20 +78,21 @@ def test_the_slowest_answer_is_held_against_limits(site: Site) -> None:
         ({"ok": False}, "ok", "False", "True"),
     ],
 )
-def test_a_server_that_is_alive_but_wrong_is_critical_and_no_consequence(
-    site: Site, changes: dict[str, object], field: str, got: str, expected: str
-) -> None:
+def test_wrong_answer_is_critical(site: Site, changes: dict[str, object], field: str, got: str, expected: str) -> None:
+    """A server that is alive but wrong is critical, and no consequence."""
     answer = look(site, right(BUNDLED["samples"][0], **changes))["answer"]
     assert (answer.status, answer.is_symptom) == (Status.CRITICAL, False)
     assert dict(answer.facts) == {"sample": 1, "field": field, "got": got, "expected": expected}
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff", b"[" * 50_000], ids=len)
-def test_an_answer_that_is_none_is_critical(site: Site, body: bytes) -> None:
+def test_unreadable_answer_is_critical(site: Site, body: bytes) -> None:
+    """An answer that is none is critical."""
     assert look(site, body)["answer"].status is Status.CRITICAL
 
 
-def test_a_model_that_always_says_the_same_is_caught(site: Site) -> None:
+def test_constant_model_is_caught(site: Site) -> None:
+    """A model that always says the same is caught."""
     answer = look(site, right(BUNDLED["samples"][0]))["answer"]
     assert (answer.status, answer.facts["sample"]) == (Status.CRITICAL, 2)
 
@@ -98,15 +102,15 @@ def test_another_version_may_be_expected(site: Site) -> None:
     assert look(site, *answers, model_version="1.0.1")["answer"].status is Status.OK
 
 
-def test_the_key_is_sent_when_there_is_one(site: Site) -> None:
+def test_api_key_is_sent(site: Site) -> None:
+    """The key is sent when there is one."""
     look(site, environ={"ML_API_KEY": "k"})
     assert {headers.get("X-Api-Key", headers.get("X-API-Key")) for headers in site.headers} == {"k"}
 
 
 @pytest.mark.parametrize(("status", "is_symptom"), [(401, False), (422, False), (500, False), (503, True), (504, True)])
-def test_a_refusal_is_critical_and_a_consequence_only_where_the_server_is_not_ready(
-    site: Site, status: int, is_symptom: bool
-) -> None:
+def test_refusal_is_critical(site: Site, status: int, is_symptom: bool) -> None:
+    """A refusal is critical, and a consequence only where the server is not ready."""
     site.status = status
     refused = look(site, b"{}")["refused"]
     assert (refused.status, refused.is_symptom) == (Status.CRITICAL, is_symptom)
@@ -114,20 +118,22 @@ def test_a_refusal_is_critical_and_a_consequence_only_where_the_server_is_not_re
     assert refused.facts["http_status"] == status
 
 
-def test_a_server_that_is_gone_is_a_consequence() -> None:
+def test_gone_server_is_consequence() -> None:
     (refused,) = golden.probe(golden.Options(url=nobody()), looking()).readings
     assert (refused.aspect, refused.status, refused.is_symptom) == ("refused", Status.CRITICAL, True)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"model_name": "m", "model_version": "1", "samples": []}'])
-def test_a_sample_file_that_cannot_be_used_is_a_probe_error(tmp_path: Path, text: str) -> None:
+def test_unusable_sample_is_probe_error(tmp_path: Path, text: str) -> None:
+    """A sample file that cannot be used is a probe error."""
     path = tmp_path / "sample.json"
     path.write_text(text)
     with pytest.raises(ProbeError, match=r"sample\.json"):
         golden.probe(golden.Options(sample=str(path)), looking())
 
 
-def test_without_a_sample_file_nothing_can_be_asked(tmp_path: Path) -> None:
+def test_missing_sample_is_probe_error(tmp_path: Path) -> None:
+    """Without a sample file nothing can be asked."""
     options = golden.Options(sample=str(tmp_path / "none.json"))
     assert not golden.is_possible(options)
     assert golden.is_possible(golden.Options())
@@ -137,9 +143,7 @@ def test_without_a_sample_file_nothing_can_be_asked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("probabilities", [(0.5, 0.5), (0.4999, 0.5001)])
 @pytest.mark.parametrize("winner", ["a", "b"])
-def test_either_class_is_right_within_the_tolerance(
-    site: Site, tmp_path: Path, winner: str, probabilities: tuple[float, float]
-) -> None:
+def test_tie_allows_either_class(site: Site, tmp_path: Path, winner: str, probabilities: tuple[float, float]) -> None:
     """Between two that are as likely as the other, within the tolerance, another machine may decide otherwise."""
     path = tmp_path / "sample.json"
     expected = {"a": 0.5001, "b": 0.4999}

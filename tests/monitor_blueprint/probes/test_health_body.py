@@ -27,14 +27,16 @@ def look(site: Site, body: object, status: int = 200) -> dict[str, Reading]:
     return {reading.aspect: reading for reading in probe(Options(url=site.url), looking()).readings}
 
 
-def test_the_healthy_body_of_the_guide_is_fine(site: Site) -> None:
+def test_healthy_body_is_fine(site: Site) -> None:
+    """The healthy body of the guide is fine."""
     seen = look(site, HEALTHY)
     assert {reading.status for reading in seen.values()} == {Status.OK}
     assert seen["entries"].facts["count"] == 4
 
 
 @pytest.mark.parametrize("said", ["ok", "OK", "ok: 45.2% free"])
-def test_ok_and_what_begins_with_it_is_good(said: str) -> None:
+def test_ok_is_good(said: str) -> None:
+    """OK, and what begins with it, is good."""
     assert is_good(said)
 
 
@@ -43,7 +45,8 @@ def test_all_else_is_bad(said: str) -> None:
     assert not is_good(said)
 
 
-def test_a_bad_entry_is_critical_and_no_consequence(site: Site) -> None:
+def test_bad_entry_is_critical(site: Site) -> None:
+    """A bad entry is critical, and no consequence."""
     seen = look(site, unhealthy(database="error: OperationalError"), 503)
     assert seen["entries"].status is Status.CRITICAL
     assert seen["entries"].facts["entries"] == "database (error: OperationalError)"
@@ -52,7 +55,8 @@ def test_a_bad_entry_is_critical_and_no_consequence(site: Site) -> None:
     assert not seen["status"].is_symptom
 
 
-def test_an_entry_that_blames_another_check_is_a_consequence_and_so_is_the_status(site: Site) -> None:
+def test_blaming_entry_is_consequence(site: Site) -> None:
+    """An entry that blames another check is a consequence, and so is the status."""
     seen = look(site, unhealthy(ml_server="error: HTTP 503"), 503)
     assert seen["blamed"].status is Status.CRITICAL
     assert seen["blamed"].is_symptom
@@ -60,14 +64,16 @@ def test_an_entry_that_blames_another_check_is_a_consequence_and_so_is_the_statu
     assert seen["entries"].status is Status.OK
 
 
-def test_what_may_be_anothers_restart_counts_only_when_it_lasts(site: Site) -> None:
+def test_possible_restart_must_last(site: Site) -> None:
+    """What may be another's restart counts only when it lasts."""
     blaming = look(site, unhealthy(ml_server="error"), 503)
     assert [aspect for aspect, reading in blaming.items() if reading.is_settling] == ["status", "blamed"]
     away = look(site, b"<html>502 Bad Gateway</html>", 502)
     assert away["answer"].is_settling
 
 
-def test_what_is_its_own_counts_at_once(site: Site) -> None:
+def test_own_fault_counts_at_once(site: Site) -> None:
+    """A fault of its own counts at once."""
     seen = look(site, unhealthy(ml_server="error", database="error"), 503)
     assert not any(reading.is_settling for reading in seen.values())
 
@@ -78,24 +84,27 @@ def test_it_is_possible_where_somebody_listens(site: Site) -> None:
     assert not is_possible(Options(url="http://127.0.0.1:99999/"))
 
 
-def test_with_a_fault_of_its_own_the_status_is_no_consequence(site: Site) -> None:
+def test_own_fault_is_no_consequence(site: Site) -> None:
+    """With a fault of its own, the status is no consequence."""
     seen = look(site, unhealthy(ml_server="error", disk="error: 1.0% free"), 503)
     assert seen["blamed"].is_symptom
     assert not seen["status"].is_symptom
 
 
-def test_a_bad_entry_behind_a_healthy_status_is_seen(site: Site) -> None:
+def test_healthy_status_hides_no_entry(site: Site) -> None:
+    """A bad entry behind a healthy status is seen."""
     body = HEALTHY | {"checks": {"disk": "error: 0.1% free"}}
     assert look(site, body)["entries"].status is Status.CRITICAL
 
 
-def test_a_bad_entry_whose_name_is_not_shown_is_not_hidden_by_a_good_one(site: Site) -> None:
+def test_unshown_names_hide_no_entry(site: Site) -> None:
+    """A bad entry whose name is not shown is not hidden by a good one."""
     seen = look(site, HEALTHY | {"checks": {"데이터베이스": "error: gone", "미디어 저장소": "ok"}})
     assert (seen["entries"].status, seen["entries"].facts["entries"]) == (Status.CRITICAL, "? (error: gone)")
     assert seen["entries"].facts["count"] == 2
 
 
-def test_unhealthy_without_any_bad_entry_is_critical(site: Site) -> None:
+def test_unhealthy_without_bad_entry_is_critical(site: Site) -> None:
     seen = look(site, HEALTHY | {"status": "unhealthy"})
     assert seen["status"].status is Status.CRITICAL
     assert not seen["status"].is_symptom
@@ -106,24 +115,27 @@ def test_entries_may_be_objects_and_booleans(site: Site) -> None:
     assert look(site, body)["entries"].facts["entries"] == "c (false), d (down)"
 
 
-def test_what_an_entry_says_is_shown_without_secrets(site: Site) -> None:
+def test_entry_is_shown_without_secrets(site: Site) -> None:
+    """What an entry says is shown without secrets."""
     seen = look(site, unhealthy(database="error: postgres://clinic:hunter2@db/x"), 503)
     assert "hunter2" not in str(seen["entries"].facts["entries"])
 
 
-def test_a_site_that_does_not_answer_is_a_consequence() -> None:
+def test_silent_site_is_consequence() -> None:
+    """A site that does not answer is a consequence."""
     (reading,) = probe(Options(url=nobody()), looking()).readings
     assert (reading.aspect, reading.status, reading.is_symptom) == ("answer", Status.CRITICAL, True)
     assert reading.facts["reason"] == "refused"
 
 
-def test_a_bad_gateway_page_is_a_consequence(site: Site) -> None:
+def test_bad_gateway_is_consequence(site: Site) -> None:
     reading = look(site, b"<html>502 Bad Gateway</html>", 502)["answer"]
     assert (reading.status, reading.is_symptom, reading.facts["http_status"]) == (Status.CRITICAL, True, 502)
 
 
 @pytest.mark.parametrize("body", [b"<html>It works!</html>", b"[]", b"{}", b"\xff", b"[" * 50_000], ids=len)
-def test_something_else_behind_http_200_is_critical_and_no_consequence(site: Site, body: bytes) -> None:
+def test_foreign_body_is_critical(site: Site, body: bytes) -> None:
+    """Something else behind HTTP 200 is critical, and no consequence."""
     reading = look(site, body)["answer"]
     assert (reading.status, reading.is_symptom, reading.facts["reason"]) == (Status.CRITICAL, False, "body")
 
@@ -155,7 +167,8 @@ def test_healthy_without_entries_is_fine(site: Site) -> None:
     assert [reading.status for reading in seen.values()] == [Status.OK, Status.OK]
 
 
-def test_what_may_be_about_a_patient_is_not_repeated(site: Site) -> None:
+def test_patient_data_is_not_repeated(site: Site) -> None:
+    """What may be about a patient is not repeated."""
     seen = look(site, {"status": "환자 홍길동 010-1234-5678", "checks": {"patient Hong 900101-1234567": "error: timeout"}})
     assert seen["status"].facts["body_status"] == "other"
     assert seen["entries"].facts["entries"] == "? (error: timeout)"

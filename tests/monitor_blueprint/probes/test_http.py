@@ -58,7 +58,8 @@ def answering(*parts: bytes, times: int = 10, pause_s: float = 0.0) -> Iterator[
         thread.join()
 
 
-def test_an_address_that_answers_as_configured_is_well(site: Site) -> None:
+def test_expected_answer_is_well(site: Site) -> None:
+    """An address that answers as configured is well."""
     site.answers = [b'{"ok": true}']
     reading = look(site.url)
     assert (reading.status, reading.facts["http_status"], reading.facts["attempts"]) == (Status.OK, 200, 1)
@@ -66,7 +67,8 @@ def test_an_address_that_answers_as_configured_is_well(site: Site) -> None:
     assert not reading.is_symptom
 
 
-def test_another_status_than_expected_is_a_failure_that_something_else_may_have_brought_about(site: Site) -> None:
+def test_unexpected_status_may_be_consequence(site: Site) -> None:
+    """Another status than expected is a failure that something else may have brought about."""
     site.answers, site.status = [b""], 502
     reading = look(site.url)
     assert reading.status is Status.CRITICAL
@@ -74,38 +76,43 @@ def test_another_status_than_expected_is_a_failure_that_something_else_may_have_
     assert reading.is_symptom
 
 
-def test_the_status_that_is_expected_may_be_another(site: Site) -> None:
+def test_expected_status_may_be_configured(site: Site) -> None:
+    """The status that is expected may be another than 200."""
     site.answers, site.status = [b""], 401
     assert look(site.url, expect_status=401).status is Status.OK
 
 
-def test_the_body_must_contain_the_text_that_is_expected(site: Site) -> None:
+def test_body_must_contain_expected_text(site: Site) -> None:
     site.answers = ['{"상태": "정상"}'.encode()]
     assert look(site.url, expect_text="정상").status is Status.OK
     assert look(site.url, expect_text="이상").facts["reason"] == "text"
 
 
-def test_a_failure_counts_only_when_the_next_attempts_fail_too(site: Site) -> None:
+def test_later_attempt_may_succeed(site: Site) -> None:
+    """A failure counts only when the next attempts fail, too."""
     site.answers = [b"no", b"no", b"fine"]
     reading = look(site.url, expect_text="fine")
     assert (reading.status, reading.facts["attempts"]) == (Status.OK, 3)
     assert "reason" not in reading.facts
 
 
-def test_it_is_asked_no_more_often_than_configured(site: Site) -> None:
+def test_attempts_are_limited(site: Site) -> None:
+    """It is asked no more often than configured."""
     site.answers = [b"no"]
     assert look(site.url, expect_text="fine", attempts=2).facts["attempts"] == 2
     assert len(site.bodies) == 2
 
 
-def test_between_the_attempts_there_is_the_pause_that_was_asked_for(site: Site) -> None:
+def test_attempts_are_spaced(site: Site) -> None:
+    """Between the attempts there is the pause that was asked for."""
     site.answers = [b"no", b"fine"]
     before = time.monotonic()
     assert look(site.url, expect_text="fine", retry_delay_s=0.2).status is Status.OK
     assert time.monotonic() - before >= 0.2
 
 
-def test_no_attempt_is_begun_that_could_not_end_before_the_deadline(site: Site) -> None:
+def test_deadline_allows_no_late_attempt(site: Site) -> None:
+    """No attempt is begun that could not end before the deadline."""
     site.answers = [b"no"]
     reading = look(site.url, deadline_s=4.0, expect_text="fine", timeout_s=5.0)
     assert (reading.facts["attempts"], len(site.bodies)) == (1, 1)
@@ -116,7 +123,9 @@ def test_nobody_there_is_a_refused_connection() -> None:
     assert (reading.status, reading.facts["reason"], reading.facts["http_status"]) == (Status.CRITICAL, "refused", 0)
 
 
-def test_an_unknown_host_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_host_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown host is told as such."""
+
     def resolve(*question: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -125,22 +134,26 @@ def test_an_unknown_host_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> Non
     assert look("http://host.invalid/").facts["reason"] == "name"
 
 
-def test_a_server_that_hangs_up_without_an_answer_is_told_as_such() -> None:
+def test_hang_up_is_told() -> None:
+    """A server that hangs up without an answer is told as such."""
     with answering(b"") as (url, _):
         assert look(url).facts["reason"] == "reset"
 
 
-def test_an_answer_that_breaks_off_is_a_failure() -> None:
+def test_truncated_answer_is_failure() -> None:
+    """An answer that breaks off is a failure."""
     with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf") as (url, _):
         assert look(url).status is Status.CRITICAL
 
 
-def test_what_is_no_http_is_a_failure() -> None:
+def test_foreign_protocol_is_failure() -> None:
+    """What is no HTTP is a failure."""
     with answering(b"220 mail.example.org ESMTP\r\n") as (url, _):
         assert look(url).status is Status.CRITICAL
 
 
-def test_a_server_that_says_nothing_costs_its_own_deadline() -> None:
+def test_silent_server_times_out() -> None:
+    """A server that says nothing costs its own deadline only."""
     with answering(b"", pause_s=60) as (url, _):
         reading = look(url, timeout_s=0.2, attempts=1)
         assert (reading.facts["reason"], reading.facts["http_status"]) == ("timeout", 0)
@@ -150,32 +163,37 @@ def test_a_server_that_says_nothing_costs_its_own_deadline() -> None:
 @pytest.mark.parametrize(
     "head", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"], ids=["head", "body"]
 )
-def test_a_server_that_drips_its_answer_costs_its_own_deadline(head: bytes) -> None:
+def test_dripping_server_times_out(head: bytes) -> None:
+    """A server that drips its answer costs its own deadline only."""
     # No single read takes long; all together would take until the test is given up.
     with answering(head, *[b"x"] * 10_000, pause_s=0.05) as (url, _):
         assert look(url, timeout_s=0.3, attempts=1).facts["reason"] == "timeout"
 
 
-def test_of_an_endless_body_no_more_is_read_than_enough(site: Site) -> None:
+def test_endless_body_is_cut(site: Site) -> None:
+    """Of an endless body no more is read than enough."""
     site.answers = [b"x" * (MAX_BODY_BYTES + 100_000) + b"the end"]
     answer = fetch(site.url, 20.0)
     assert (answer.status, len(answer.body)) == (200, MAX_BODY_BYTES)
     assert look(site.url, expect_text="the end", attempts=1).facts["reason"] == "text"
 
 
-def test_a_redirection_is_an_answer_and_not_followed() -> None:
+def test_redirection_is_not_followed() -> None:
+    """A redirection is an answer, and not followed."""
     with answering(b"HTTP/1.1 302 Found\r\nLocation: http://host.invalid/\r\nContent-Length: 0\r\n\r\n") as (url, _):
         assert look(url, attempts=1).facts["http_status"] == 302
 
 
-def test_no_proxy_of_somebodys_environment_stands_in_between(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_proxy_is_ignored(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy of somebody's environment stands in between."""
     monkeypatch.setenv("HTTP_PROXY", nobody())
     monkeypatch.delenv("NO_PROXY", raising=False)
     site.answers = [b""]
     assert look(site.url).status is Status.OK
 
 
-def test_while_the_monitor_itself_has_just_begun_no_answer_is_a_transition() -> None:
+def test_starting_monitor_waits_for_answer() -> None:
+    """While the monitor itself has just begun, no answer is a transition."""
     options = Options(url=nobody())
     (reading,) = http.probe(options, replace(looking(), is_starting=True)).readings
     assert reading.is_settling
@@ -191,6 +209,7 @@ def test_the_target_is_told_who_asks() -> None:
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:9000", "ftp://127.0.0.1/", "http://a b/", ""])
-def test_what_is_no_http_address_is_refused_at_start(url: str) -> None:
+def test_bad_address_is_refused(url: str) -> None:
+    """What is no HTTP address is refused at start."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"url": url}, Options)

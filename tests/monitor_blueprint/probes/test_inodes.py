@@ -9,7 +9,8 @@ from monitor_blueprint.probes import inodes
 from tests.monitor_blueprint.probes.looking import looking
 
 
-def test_the_share_of_used_inodes_is_measured() -> None:
+def test_inode_usage_is_measured() -> None:
+    """The share of used inodes is measured."""
     (reading,) = inodes.probe(inodes.Options(path="/dev/shm"), looking()).readings
     found = os.statvfs("/dev/shm")
     assert reading.value == pytest.approx(100 * (found.f_files - found.f_ffree) / found.f_files, abs=0.2)
@@ -17,18 +18,19 @@ def test_the_share_of_used_inodes_is_measured() -> None:
     assert (reading.thresholds.warning, reading.thresholds.critical) == (80, 90)
 
 
-def test_a_mount_point_that_is_not_there_is_a_probe_error() -> None:
+def test_missing_mount_point_is_probe_error() -> None:
     with pytest.raises(ProbeError, match="No such file"):
         inodes.probe(inodes.Options(path="/no/such/place"), looking())
 
 
-def test_a_file_system_without_a_fixed_number_of_inodes_cannot_be_looked_at() -> None:
+def test_uncounted_inodes_are_probe_error() -> None:
+    """A file system without a fixed number of inodes cannot be looked at."""
     options = inodes.Options(path="/proc")
     assert not inodes.is_possible(options)
     with pytest.raises(ProbeError, match="no fixed number"):
         inodes.probe(options, looking())
 
 
-def test_it_is_possible_where_inodes_are_counted() -> None:
+def test_possible_where_inodes_are_counted() -> None:
     assert inodes.is_possible(inodes.Options(path="/dev/shm"))
     assert not inodes.is_possible(inodes.Options(path="/no/such/place"))

@@ -16,7 +16,8 @@ from tests.monitor_blueprint.probes.looking import looking
 BEGIN = datetime(2025, 12, 6, 5, 30, 0, tzinfo=UTC).timestamp()
 
 
-def test_errors_of_the_watched_units_are_counted_per_minute(journal: str) -> None:
+def test_errors_are_counted_per_minute(journal: str) -> None:
+    """Errors of the watched units are counted per minute."""
     (reading,) = probe(Options(directory=journal), looking(BEGIN + 240)).readings
     # CRITICAL of gunicorn, two ERROR lines of Django, Nginx's priority "err"; not cron's.
     assert reading.facts["errors"] == 4
@@ -24,14 +25,16 @@ def test_errors_of_the_watched_units_are_counted_per_minute(journal: str) -> Non
     assert reading.facts["unit"] == "gunicorn_django"
 
 
-def test_errors_are_held_against_limits_and_may_be_a_consequence(journal: str) -> None:
+def test_errors_have_limits(journal: str) -> None:
+    """Errors are held against limits, and may be a consequence."""
     (reading,) = probe(Options(directory=journal, warning=2, critical=3), looking(BEGIN + 240)).readings
     assert reading.thresholds is not None
     assert (reading.thresholds.warning, reading.thresholds.critical) == (2, 3)
     assert reading.is_symptom
 
 
-def test_the_last_error_is_shown_without_secrets_and_names(journal: str) -> None:
+def test_last_error_hides_secrets(journal: str) -> None:
+    """The last error is shown without secrets and names."""
     (reading,) = probe(Options(directory=journal, units=("gunicorn_django",)), looking(BEGIN + 240)).readings
     last = str(reading.facts["last"])
     assert last.startswith("ERROR clinic:")
@@ -39,7 +42,8 @@ def test_the_last_error_is_shown_without_secrets_and_names(journal: str) -> None
         assert secret not in last
 
 
-def test_the_next_look_goes_on_where_the_last_one_ended(journal: str) -> None:
+def test_next_look_continues(journal: str) -> None:
+    """The next look goes on where the last one ended."""
     options = Options(directory=journal)
     first = probe(options, looking(BEGIN + 240))
     second = probe(options, looking(BEGIN + 250, checkpoint=first.checkpoint))
@@ -58,7 +62,8 @@ def test_only_what_is_new_is_read(journal: str) -> None:
     assert reading.facts["errors"] == 11
 
 
-def test_errors_leave_the_window_after_five_minutes(journal: str) -> None:
+def test_errors_leave_the_window(journal: str) -> None:
+    """Errors leave the window after five minutes."""
     options = Options(directory=journal)
     first = probe(options, looking(BEGIN + 240))
     (reading,) = probe(options, looking(BEGIN + 500, checkpoint=first.checkpoint)).readings
@@ -66,39 +71,44 @@ def test_errors_leave_the_window_after_five_minutes(journal: str) -> None:
     assert "last" not in reading.facts
 
 
-def test_a_position_that_no_journal_knows_is_given_up(journal: str) -> None:
+def test_unknown_position_is_given_up(journal: str) -> None:
+    """A position that no journal knows is given up."""
     checkpoint = {"cursor": "nonsense", "at": BEGIN + 200, "counts": [[1, "nginx", 99]], "last": ""}
     (reading,) = probe(Options(directory=journal), looking(BEGIN + 240, checkpoint=checkpoint)).readings
     assert reading.facts["errors"] == 4
 
 
-def test_a_long_absence_does_not_bring_old_errors_back(journal: str) -> None:
+def test_absence_revives_no_errors(journal: str) -> None:
+    """A long absence does not bring old errors back."""
     first = probe(Options(directory=journal), looking(BEGIN + 60))
     (reading,) = probe(Options(directory=journal), looking(BEGIN + 86400, checkpoint=first.checkpoint)).readings
     assert reading.facts["errors"] == 0
 
 
-def test_a_clock_that_was_set_back_counts_afresh(journal: str) -> None:
+def test_clock_set_back_counts_afresh(journal: str) -> None:
     first = probe(Options(directory=journal), looking(BEGIN + 86400))
     (reading,) = probe(Options(directory=journal), looking(BEGIN + 240, checkpoint=first.checkpoint)).readings
     assert reading.facts["errors"] == 4
 
 
-def test_a_flood_is_read_only_so_far_and_said_to_be_cut(journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flood_is_cut(journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood is read only so far, and said to be cut."""
     monkeypatch.setattr(probe_journal, "MAX_BYTES", 1500)
     seen = probe(Options(directory=journal), looking(BEGIN + 240))
     assert seen.readings[0].facts["is_cut"] is True
     assert seen.checkpoint["cursor"] == ""
 
 
-def test_what_systemd_itself_says_of_a_unit_belongs_to_the_unit(journal: str) -> None:
+def test_systemd_lines_belong_to_unit(journal: str) -> None:
+    """What systemd itself says of a unit belongs to the unit."""
     text = command.run(["journalctl", "-o", "json", "-D", journal, "-u", "gunicorn_flask"], looking().deadline).text
     entries = list(parse(text.splitlines()))
     assert entries[-1].message.endswith("Failed with result 'signal'.")
     assert entries[-1].unit == "gunicorn_flask"
 
 
-def test_binary_missing_and_cut_off_lines_are_survived() -> None:
+def test_broken_lines_are_survived() -> None:
+    """Lines that are binary, missing or cut off are survived."""
     time = '"__REALTIME_TIMESTAMP":"1764999082000000"'
     lines = [
         "{" + time + ',"MESSAGE":[69,82,82,79,82,255],"_SYSTEMD_UNIT":"nginx.service"}',
@@ -110,12 +120,14 @@ def test_binary_missing_and_cut_off_lines_are_survived() -> None:
     assert [entry.is_error for entry in parse(lines)] == [True, True]
 
 
-def test_a_word_that_only_contains_error_is_none() -> None:
+def test_similar_word_is_no_error() -> None:
+    """A word that only contains ERROR is none."""
     line = '{"__REALTIME_TIMESTAMP":"1764999082000000","MESSAGE":"0 errors, TERRORS, Error"}'
     assert [entry.is_error for entry in parse([line])] == [False]
 
 
-def test_where_there_is_no_journal_the_probe_could_not_look(tmp_path: Path) -> None:
+def test_missing_journal_is_probe_error(tmp_path: Path) -> None:
+    """Where there is no journal, the probe could not look."""
     if not command.is_installed("journalctl"):
         pytest.skip("journalctl is not installed")
     with pytest.raises(ProbeError, match="there is no journal"):
@@ -133,5 +145,6 @@ def test_where_there_is_no_journal_the_probe_could_not_look(tmp_path: Path) -> N
         ("a long line about something else entirely, at the end of which somebody has written ERROR", False),
     ],
 )
-def test_what_a_visitor_asks_for_is_no_level(message: str, is_error: bool) -> None:
+def test_requested_text_is_no_level(message: str, is_error: bool) -> None:
+    """What a visitor asks for is no level."""
     assert (probe_journal._LEVEL.search(message) is not None) is is_error

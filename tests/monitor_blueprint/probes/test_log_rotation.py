@@ -30,27 +30,32 @@ def write(folder: Path, days_ago: float, log: str = LOG) -> Path:
     return status
 
 
-def test_a_log_that_was_rotated_yesterday_is_fine(tmp_path: Path) -> None:
+def test_recent_rotation_is_fine(tmp_path: Path) -> None:
+    """A log that was rotated yesterday is fine."""
     reading = look(write(tmp_path, 1))
     assert (reading.aspect, reading.status, reading.value) == ("rotated", Status.OK, 1.0)
 
 
-def test_a_log_that_was_not_rotated_for_more_than_two_days_is_a_warning(tmp_path: Path) -> None:
+def test_old_rotation_is_warning(tmp_path: Path) -> None:
+    """A log that was not rotated for more than two days is a warning."""
     assert look(write(tmp_path, 1.9)).status is Status.OK
     assert look(write(tmp_path, 2.1)).status is Status.WARNING
 
 
-def test_a_log_that_logrotate_does_not_know_is_a_warning(tmp_path: Path) -> None:
+def test_unknown_log_is_warning(tmp_path: Path) -> None:
+    """A log that logrotate does not know is a warning."""
     reading = look(write(tmp_path, 0, log="/var/log/other.log"))
     assert (reading.aspect, reading.status) == ("never", Status.WARNING)
 
 
-def test_a_logrotate_that_never_ran_is_a_warning(tmp_path: Path) -> None:
+def test_logrotate_never_run_is_warning(tmp_path: Path) -> None:
+    """A logrotate that never ran is a warning."""
     assert look(tmp_path / "status").status is Status.WARNING
     assert not log_rotation.is_possible(log_rotation.Options(status=str(tmp_path / "status")))
 
 
-def test_dates_of_old_and_new_versions_are_understood_and_nonsense_is_not() -> None:
+def test_dates_of_all_versions_are_understood() -> None:
+    """Dates of old and new versions are understood, and nonsense is not."""
     found = log_rotation.rotations(['"/a" 2025-12-6-3:4:5', '"/b" 2025-12-6', '"/c" 2025-13-6', "garbage"])
     assert [(path, at.strftime("%Y-%m-%d %H:%M:%S")) for path, at in found.items()] == [
         ("/a", "2025-12-06 03:04:05"),
@@ -60,7 +65,8 @@ def test_dates_of_old_and_new_versions_are_understood_and_nonsense_is_not() -> N
 
 @pytest.mark.parametrize("zone", ["Asia/Seoul", "America/New_York"])
 @pytest.mark.parametrize("date", ["0001-1-1-0:0:0", "9999-12-31-23:59:59", "1970-1-1-0:0:0", "2025-2-29-0:0:0"])
-def test_date_at_the_end_of_time_is_survived(monkeypatch: pytest.MonkeyPatch, zone: str, date: str) -> None:
+def test_extreme_date_is_survived(monkeypatch: pytest.MonkeyPatch, zone: str, date: str) -> None:
+    """A date at the beginning or the end of time is survived."""
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
@@ -79,7 +85,8 @@ def test_rotation_on_the_limit_is_fine(tmp_path: Path) -> None:
     assert look(write(tmp_path, 2)).status is Status.OK
 
 
-def test_rotation_ahead_of_the_clock_is_fine(tmp_path: Path) -> None:
+def test_future_rotation_is_fine(tmp_path: Path) -> None:
+    """A rotation ahead of the clock is fine."""
     reading = look(write(tmp_path, -1))
     assert (reading.status, reading.value, reading.facts["days"]) == (Status.OK, 0, 0)
 
@@ -90,11 +97,12 @@ def test_empty_status_file_is_a_warning(tmp_path: Path) -> None:
     assert look(tmp_path / "status").aspect == "never"
 
 
-def test_a_name_with_a_space_is_understood() -> None:
+def test_name_with_space_is_understood() -> None:
     assert list(log_rotation.rotations(['"/var/log/my log" 2025-12-6-0:0:0'])) == ["/var/log/my log"]
 
 
-def test_what_cannot_be_read_is_a_probe_error(tmp_path: Path) -> None:
+def test_unreadable_status_is_probe_error(tmp_path: Path) -> None:
+    """A status file that cannot be read is a probe error."""
     with pytest.raises(ProbeError, match="Is a directory"):
         look(tmp_path)
 
@@ -111,7 +119,8 @@ def nobody(tmp_path: Path) -> Iterator[Path]:
     os.seteuid(was)
 
 
-def test_where_the_entries_may_not_be_read_the_last_run_is_told(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_forbidden_entries_leave_last_run(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Where the entries may not be read, the last run is told."""
     status = write(tmp_path, 9)
     status.chmod(0)
     os.utime(status, (NOW.timestamp() - 3600,) * 2)

@@ -15,7 +15,8 @@ def kibibytes() -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="needs /proc/meminfo")
-def test_memory_is_used_as_far_as_it_is_not_available() -> None:
+def test_unavailable_memory_is_used() -> None:
+    """Memory is used as far as it is not available."""
     while True:
         before = kibibytes()
         (reading,) = memory.probe(memory.Options(), looking()).readings
@@ -28,6 +29,7 @@ def test_memory_is_used_as_far_as_it_is_not_available() -> None:
     assert (reading.aspect, reading.unit) == ("usage", "%")
 
 
-def test_the_guides_limits_are_what_is_meant_without_options() -> None:
+def test_default_limits_are_the_guides() -> None:
+    """The guide's limits are what is meant without options."""
     (reading,) = memory.probe(memory.Options(), looking()).readings
     assert reading.thresholds == Thresholds(80, 90, 5)

@@ -51,13 +51,15 @@ def nginx(tmp_path: Path) -> Nginx:
     return running
 
 
-def test_what_was_in_the_logs_before_is_history(nginx: Nginx) -> None:
+def test_old_lines_are_history(nginx: Nginx) -> None:
+    """What was in the logs before is history."""
     share, errors = nginx.seen.readings
     assert (share.facts["requests"], share.status) == (0, Status.OK)
     assert (errors.facts["lines"], errors.status) == (0, Status.OK)
 
 
-def test_the_share_of_5xx_is_held_against_limits_and_may_be_a_consequence(nginx: Nginx) -> None:
+def test_share_of_5xx_has_limits(nginx: Nginx) -> None:
+    """The share of 5xx is held against limits, and may be a consequence."""
     nginx.write(request(200) * 30 + request(502) * 10)
     share, _ = nginx.look(300)
     assert (share.aspect, share.value, share.unit) == ("share", 25.0, "%")
@@ -66,7 +68,8 @@ def test_the_share_of_5xx_is_held_against_limits_and_may_be_a_consequence(nginx:
     assert share.is_symptom
 
 
-def test_a_share_of_few_requests_is_not_judged(nginx: Nginx) -> None:
+def test_few_requests_are_not_judged(nginx: Nginx) -> None:
+    """A share of few requests is not judged."""
     nginx.write(request(502) * 19)
     share, _ = nginx.look(300)
     assert (share.aspect, share.value, share.status) == ("quiet", None, Status.OK)
@@ -88,13 +91,15 @@ def test_requests_leave_the_window(nginx: Nginx) -> None:
     assert share.value == 0.0
 
 
-def test_after_a_long_absence_it_begins_at_the_end_again(nginx: Nginx) -> None:
+def test_absence_begins_at_the_end(nginx: Nginx) -> None:
+    """After a long absence, it begins at the end again."""
     nginx.write(request(502) * 30)
     share, _ = nginx.look(3600)
     assert share.facts["requests"] == 0
 
 
-def test_requests_around_a_rotation_are_all_counted(nginx: Nginx) -> None:
+def test_rotation_loses_no_request(nginx: Nginx) -> None:
+    """Requests around a rotation are all counted."""
     nginx.write(request(200) * 10)
     nginx.access.rename(nginx.access.with_name("access.log.1"))
     nginx.access.write_text(request(502) * 10)
@@ -102,17 +107,20 @@ def test_requests_around_a_rotation_are_all_counted(nginx: Nginx) -> None:
     assert share.value == 50.0
 
 
-def test_a_json_log_is_read_as_well() -> None:
+def test_json_log_is_read() -> None:
+    """A JSON log is read as well."""
     lines = ['{"time": "x", "status": "503", "path": "/"}', '{"status":200}', "no request at all"]
     assert nginx_log.status_codes(lines) == [503, 200]
 
 
-def test_a_request_that_looks_like_a_status_is_not_taken_for_one() -> None:
+def test_request_forges_no_status() -> None:
+    """A request that looks like a status is not taken for one."""
     line = '1.2.3.4 - - [x] "GET /\\x22 500 \\x22 HTTP/1.1" 200 5 "-" "] \\x22x\\x22 500 "'
     assert nginx_log.status_codes([line]) == [200]
 
 
-def test_a_few_errors_are_fine_and_more_are_a_warning(nginx: Nginx) -> None:
+def test_many_errors_are_warning(nginx: Nginx) -> None:
+    """A few errors are fine, and more are a warning."""
     nginx.write(error=complaint("error") * 4 + complaint("warn") * 50)
     assert nginx.look(60)[1].status is Status.OK
     nginx.write(error=complaint("crit"))
@@ -121,12 +129,13 @@ def test_a_few_errors_are_fine_and_more_are_a_warning(nginx: Nginx) -> None:
 
 
 @pytest.mark.parametrize("level", ["alert", "emerg"])
-def test_an_alert_is_a_warning_at_once(nginx: Nginx, level: str) -> None:
+def test_alert_is_warning_at_once(nginx: Nginx, level: str) -> None:
     nginx.write(error=complaint(level, "worker process 7 exited on signal 9"))
     assert nginx.look(60)[1].status is Status.WARNING
 
 
-def test_the_last_error_is_shown_without_client_and_query(nginx: Nginx) -> None:
+def test_last_error_hides_the_client(nginx: Nginx) -> None:
+    """The last error is shown without client and query."""
     nginx.write(error=complaint("error"))
     last = str(nginx.look(60)[1].facts["last"])
     assert last.startswith("*1 connect() failed (111: Connection refused)")
@@ -134,14 +143,15 @@ def test_the_last_error_is_shown_without_client_and_query(nginx: Nginx) -> None:
     assert "Kim" not in last
 
 
-def test_an_error_is_forgotten_after_five_minutes(nginx: Nginx) -> None:
+def test_errors_leave_the_window(nginx: Nginx) -> None:
+    """An error is forgotten after five minutes."""
     nginx.write(error=complaint("emerg"))
     nginx.look(60)
     _, errors = nginx.look(361)
     assert (errors.status, errors.facts["last"]) == (Status.OK, "")
 
 
-def test_logs_that_are_not_there_are_a_probe_error(tmp_path: Path) -> None:
+def test_missing_logs_are_probe_error(tmp_path: Path) -> None:
     options = nginx_log.Options(access=str(tmp_path / "a"), error=str(tmp_path / "b"))
     assert not nginx_log.is_possible(options)
     with pytest.raises(ProbeError, match="No such file"):
@@ -160,7 +170,7 @@ def test_level_is_the_worst_that_counts(nginx: Nginx) -> None:
     assert (errors.status, errors.facts["level"], errors.facts["lines"]) == (Status.OK, "error", 1)
 
 
-def test_schedule_of_half_an_hour_sees_all(nginx: Nginx) -> None:
+def test_rare_looks_see_all(nginx: Nginx) -> None:
     """What came since the last look counts, and over how long is said."""
     nginx.write(request(200) * 30 + request(502) * 10, complaint("error") * 29)
     share, errors = nginx.look(1800)
@@ -170,7 +180,7 @@ def test_schedule_of_half_an_hour_sees_all(nginx: Nginx) -> None:
     assert nginx.look(3600)[1].status is Status.WARNING
 
 
-def test_looks_at_the_same_moment_count_together(nginx: Nginx) -> None:
+def test_simultaneous_looks_count_together(nginx: Nginx) -> None:
     nginx.write(request(200) * 10)
     nginx.look(60)
     nginx.write(request(502) * 10)

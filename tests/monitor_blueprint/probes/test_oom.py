@@ -27,11 +27,13 @@ class Machine:
         return reading
 
 
-def test_kills_from_before_the_first_look_are_history(tmp_path: Path) -> None:
+def test_earlier_kills_are_history(tmp_path: Path) -> None:
+    """Kills from before the first look are history."""
     assert Machine(tmp_path).look(7, START).value == 0
 
 
-def test_a_kill_since_the_last_look_is_counted_and_named(tmp_path: Path, journal: str) -> None:
+def test_new_kill_is_named(tmp_path: Path, journal: str) -> None:
+    """A kill since the last look is counted and named."""
     machine = Machine(tmp_path, journal)
     machine.look(7, START)
     reading = machine.look(9, START + 300)
@@ -39,7 +41,8 @@ def test_a_kill_since_the_last_look_is_counted_and_named(tmp_path: Path, journal
     assert reading.facts["names"] == "gunicorn, python3"
 
 
-def test_one_kill_is_a_warning_and_the_third_within_an_hour_is_critical(tmp_path: Path) -> None:
+def test_kills_have_limits(tmp_path: Path) -> None:
+    """One kill is a warning, and the third within an hour is critical."""
     limits = Machine(tmp_path).look(0, START).thresholds
     assert limits is not None
     assert (limits.warning, limits.critical, limits.clear) == (1, 3, 0)
@@ -62,34 +65,37 @@ def test_nothing_new_names_nobody_new(tmp_path: Path, journal: str) -> None:
     assert (reading.value, reading.facts["names"]) == (2, "gunicorn, python3")
 
 
-def test_storm_of_kills_is_remembered_only_so_far(tmp_path: Path) -> None:
+def test_remembered_kills_are_limited(tmp_path: Path) -> None:
+    """A storm of kills is remembered only so far."""
     machine = Machine(tmp_path)
     machine.look(0, START)
     assert machine.look(100_000, START + 300).value == oom.MOST_REMEMBERED
     assert len(machine.seen.checkpoint["kills"]) == oom.MOST_REMEMBERED
 
 
-def test_clock_that_is_set_back_forgets_kills(tmp_path: Path) -> None:
+def test_clock_set_back_forgets_kills(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     machine.look(0, START)
     machine.look(1, START + 300)
     assert machine.look(1, START).value == 0
 
 
-def test_after_a_reboot_all_kills_are_new(tmp_path: Path) -> None:
+def test_reboot_makes_kills_new(tmp_path: Path) -> None:
+    """After a reboot, all kills are new."""
     machine = Machine(tmp_path)
     machine.look(7, START)
     assert machine.look(1, START + 300).value == 1
 
 
-def test_names_that_may_not_be_read_do_not_spoil_the_count(tmp_path: Path) -> None:
+def test_unreadable_names_leave_the_count(tmp_path: Path) -> None:
+    """Names that may not be read do not spoil the count."""
     machine = Machine(tmp_path, journal=str(tmp_path / "nowhere"))
     machine.look(0, START)
     reading = machine.look(1, START + 300)
     assert (reading.value, reading.facts["names"]) == (1, "")
 
 
-def test_a_kernel_that_does_not_count_is_a_probe_error(tmp_path: Path) -> None:
+def test_kernel_without_count_is_probe_error(tmp_path: Path) -> None:
     old = tmp_path / "vmstat"
     old.write_text("nr_free_pages 1\n")
     options = oom.Options(counter=str(old))

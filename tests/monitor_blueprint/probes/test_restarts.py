@@ -36,12 +36,14 @@ class Watch:
         return self.seen.readings[0]
 
 
-def test_restarts_from_before_the_first_look_are_history() -> None:
+def test_earlier_restarts_are_history() -> None:
+    """Restarts from before the first look are history."""
     reading = Watch().look(unit(40))
     assert (reading.status, reading.value) == (Status.OK, 0)
 
 
-def test_a_single_restart_is_told_and_is_fine() -> None:
+def test_single_restart_is_fine() -> None:
+    """A single restart is told, and is fine."""
     watch = Watch()
     watch.look(unit(0))
     reading = watch.look(unit(1, PID + 1), at=60)
@@ -49,7 +51,8 @@ def test_a_single_restart_is_told_and_is_fine() -> None:
     assert reading.facts["units"] == "gunicorn_flask ×1"
 
 
-def test_more_than_two_restarts_in_five_minutes_are_critical() -> None:
+def test_many_restarts_are_critical() -> None:
+    """More than two restarts in five minutes are critical."""
     watch = Watch()
     watch.look(unit(0))
     assert watch.look(unit(2, PID + 2), at=120).status is Status.OK
@@ -57,13 +60,13 @@ def test_more_than_two_restarts_in_five_minutes_are_critical() -> None:
     assert (reading.status, reading.value) == (Status.CRITICAL, 3)
 
 
-def test_a_storm_between_two_looks_is_seen() -> None:
+def test_storm_between_looks_is_seen() -> None:
     watch = Watch()
     watch.look(unit(0))
     assert watch.look(unit(5, PID + 5), at=300).status is Status.CRITICAL
 
 
-def test_a_storm_that_is_over_is_forgotten() -> None:
+def test_past_storm_is_forgotten() -> None:
     watch = Watch()
     watch.look(unit(0))
     assert watch.look(unit(3, PID + 3), at=60).status is Status.CRITICAL
@@ -71,39 +74,44 @@ def test_a_storm_that_is_over_is_forgotten() -> None:
     assert (reading.status, reading.facts["units"]) == (Status.OK, "")
 
 
-def test_restarts_while_the_monitor_was_away_are_no_storm() -> None:
+def test_restarts_during_absence_are_fine() -> None:
+    """Restarts while the monitor was away are no storm."""
     watch = Watch()
     watch.look(unit(0))
     assert watch.look(unit(5, PID + 5), at=3 * 3600).status is Status.OK
 
 
-def test_a_manual_start_sets_the_counter_back_and_is_no_outage() -> None:
+def test_manual_start_is_no_outage() -> None:
+    """A manual start sets the counter back, and is no outage."""
     watch = Watch()
     watch.look(unit(40))
     assert watch.look(unit(0, PID + 1), at=60).value == 0
 
 
-def test_failures_after_a_manual_start_are_counted_too() -> None:
+def test_failures_after_manual_start_count() -> None:
+    """Failures after a manual start are counted, too."""
     watch = Watch()
     watch.look(unit(40))
     assert watch.look(unit(2, PID + 3), at=60).value == 2
 
 
-def test_restarts_by_hand_are_no_storm_however_many() -> None:
+def test_manual_restarts_are_no_storm() -> None:
+    """Restarts by hand are no storm, however many."""
     watch = Watch()
     watch.look(unit(0))
     readings = [watch.look(unit(0, PID + number), at=number * 30) for number in range(1, 7)]
     assert [(reading.value, reading.status) for reading in readings] == [(0, Status.OK)] * 6
 
 
-def test_another_main_process_without_the_counter_is_told_as_a_restart_by_hand() -> None:
+def test_new_process_is_manual_restart() -> None:
+    """Another main process without the counter is told as a restart by hand."""
     watch = Watch()
     watch.look(unit(0))
     watch.look(unit(0, PID + 1), at=60)
     assert [reading.facts["units"] for reading in watch.seen.readings if reading.aspect == "renewed"] == ["gunicorn_flask"]
 
 
-def test_a_clock_that_is_set_back_makes_no_storm() -> None:
+def test_clock_set_back_makes_no_storm() -> None:
     watch = Watch()
     watch.look(unit(0))
     watch.look(unit(1, PID + 1), at=60)
@@ -111,7 +119,7 @@ def test_a_clock_that_is_set_back_makes_no_storm() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.sampled_from([-400, 0, 1, 60, 300, 400])), min_size=1))
-def test_any_looks_count_no_more_than_systemd(looks: list[tuple[int, int, int]]) -> None:
+def test_count_never_exceeds_systemd(looks: list[tuple[int, int, int]]) -> None:
     """Also the first one, two of the same moment, a clock that is set back and a counter that begins anew."""
     watch, at, before, counted = Watch(), 0, looks[0][0], 0
     for count, number, step in looks:
@@ -125,13 +133,14 @@ def test_any_looks_count_no_more_than_systemd(looks: list[tuple[int, int, int]])
         assert (reading.status is Status.CRITICAL) is (reading.value > watch.options.most)
 
 
-def test_restarts_between_two_looks_of_one_moment() -> None:
+def test_simultaneous_looks_see_restarts() -> None:
+    """Restarts between two looks of one moment are counted."""
     watch = Watch()
     watch.look(unit(0))
     assert watch.look(unit(3, PID + 3)).value == 3
 
 
-def test_unit_that_comes_later_begins_at_zero() -> None:
+def test_later_unit_begins_at_zero() -> None:
     watch = Watch()
     watch.look(unit(0))
     units = {"gunicorn_flask": unit(0), "gunicorn_django": unit(7)}
@@ -150,7 +159,8 @@ def test_workers_that_were_replaced_are_told() -> None:
     assert workers.facts["workers"] == "gunicorn_flask ×1"
 
 
-def test_units_that_systemd_does_not_know_are_left_out_and_none_known_is_a_probe_error() -> None:
+def test_no_known_unit_is_probe_error() -> None:
+    """Units that systemd does not know are left out, and none known is a probe error."""
     with pytest.raises(ProbeError, match="none of the units"):
         restarts.probe(restarts.Options(), looking())
 

@@ -33,17 +33,20 @@ def aspects(readings: tuple[Reading, ...]) -> dict[str, Status]:
     return {reading.aspect: reading.status for reading in readings}
 
 
-def test_a_unit_that_runs_and_an_address_that_answers_are_well(site: Site) -> None:
+def test_running_and_answering_is_well(site: Site) -> None:
+    """A unit that runs and an address that answers are well."""
     site.answers = [b""]
     assert aspects(look(url=site.url)) == {"unit": Status.OK, "http": Status.OK}
 
 
-def test_a_unit_without_an_address_is_all_that_is_looked_at() -> None:
+def test_unit_alone_is_enough() -> None:
+    """A unit without an address is all that is looked at."""
     assert aspects(look()) == {"unit": Status.OK}
 
 
 @pytest.mark.parametrize("active", ["inactive", "failed", "maintenance"])
-def test_a_unit_that_is_not_active_is_critical_at_once_and_its_address_is_not_asked(active: str, site: Site) -> None:
+def test_inactive_unit_is_critical(active: str, site: Site) -> None:
+    """A unit that is not active is critical at once, and its address is not asked."""
     site.answers = [b""]
     (reading,) = look(replace(RUNNING, active_state=active, sub_state="dead", result="oom-kill", restarts=2), url=site.url)
     assert (reading.aspect, reading.status, reading.is_settling) == ("unit", Status.CRITICAL, False)
@@ -59,35 +62,41 @@ def test_a_unit_that_is_not_active_is_critical_at_once_and_its_address_is_not_as
 
 
 @pytest.mark.parametrize(("active", "job"), [("activating", ""), ("deactivating", "restart"), ("inactive", "start")])
-def test_a_unit_that_is_on_its_way_up_is_in_transition(active: str, job: str) -> None:
+def test_starting_unit_is_in_transition(active: str, job: str) -> None:
+    """A unit that is on its way up is in transition."""
     (reading,) = look(replace(RUNNING, active_state=active, job=job))
     assert (reading.status, reading.is_settling) == (Status.CRITICAL, True)
 
 
-def test_a_unit_that_reloads_runs_and_is_asked(site: Site) -> None:
+def test_reloading_unit_is_asked(site: Site) -> None:
+    """A unit that reloads runs, and is asked."""
     site.answers = [b""]
     assert aspects(look(replace(RUNNING, active_state="reloading"), url=site.url)) == {"unit": Status.OK, "http": Status.OK}
 
 
-def test_an_address_that_does_not_answer_is_critical_though_the_unit_runs() -> None:
+def test_silent_address_is_critical() -> None:
+    """An address that does not answer is critical, though the unit runs."""
     unit, http = look(url=nobody())
     assert (unit.status, http.status, http.is_symptom, http.is_settling) == (Status.OK, Status.CRITICAL, True, False)
     assert http.facts["attempts"] == 3
 
 
-def test_a_service_that_has_just_been_started_may_still_be_loading() -> None:
+def test_new_service_may_be_loading() -> None:
+    """A service that has just been started may still be loading."""
     _, http = look(replace(RUNNING, active_for_s=WARM_UP_S - 1), url=nobody())
     assert http.is_settling
     _, http = look(replace(RUNNING, active_for_s=WARM_UP_S), url=nobody())
     assert not http.is_settling
 
 
-def test_a_monitor_that_has_just_been_started_waits_for_services_that_may_still_be_loading() -> None:
+def test_starting_monitor_waits_for_services() -> None:
+    """A monitor that has just been started waits for services that may still be loading."""
     _, http = look(url=nobody(), is_starting=True)
     assert http.is_settling
 
 
-def test_a_unit_that_systemd_does_not_know_is_critical_unless_said_otherwise(site: Site) -> None:
+def test_unknown_unit_is_critical(site: Site) -> None:
+    """A unit that systemd does not know is critical, unless said otherwise."""
     (reading,) = look(None)
     assert (reading.status, reading.facts["state"]) == (Status.CRITICAL, "not-found")
     (reading,) = look(None, when_absent="skip", url=site.url)
@@ -96,7 +105,8 @@ def test_a_unit_that_systemd_does_not_know_is_critical_unless_said_otherwise(sit
     assert aspects(look(None, when_absent="url", url=site.url)) == {"no_unit": Status.OK, "http": Status.OK}
 
 
-def test_a_machine_without_systemd_cannot_be_asked_unless_said_otherwise(site: Site) -> None:
+def test_missing_systemd_is_probe_error(site: Site) -> None:
+    """A machine without systemd cannot be asked, unless said otherwise."""
     with pytest.raises(ProbeError, match=r"^no system bus: "):
         without_systemd()
     assert aspects(without_systemd(when_absent="skip")) == {"absent": Status.OK}
@@ -104,19 +114,22 @@ def test_a_machine_without_systemd_cannot_be_asked_unless_said_otherwise(site: S
     assert aspects(without_systemd(when_absent="url", url=site.url)) == {"no_unit": Status.OK, "http": Status.OK}
 
 
-def test_an_outage_is_seen_by_the_address_where_systemd_does_not_answer(site: Site) -> None:
+def test_address_shows_outage_without_systemd(site: Site) -> None:
+    """An outage is seen by the address where systemd does not answer."""
     assert aspects(without_systemd(url=nobody(), retry_delay_s=0)) == {"http": Status.CRITICAL}
     site.answers = [b""]
     with pytest.raises(ProbeError, match=r"^no system bus: "):
         without_systemd(url=site.url)
 
 
-def test_an_address_without_a_unit_asks_no_systemd(site: Site) -> None:
+def test_address_alone_needs_no_systemd(site: Site) -> None:
+    """An address without a unit asks no systemd."""
     site.answers = [b""]
     assert aspects(without_systemd(unit="", url=site.url)) == {"http": Status.OK}
 
 
-def test_the_options_of_the_request_are_those_of_the_kind_http(site: Site) -> None:
+def test_options_of_http_apply(site: Site) -> None:
+    """The options of the request are those of the kind http."""
     site.answers, site.status = [b"fine"], 503
     _, http = look(url=site.url, expect_status=503, expect_text="fine")
     assert http.status is Status.OK
@@ -124,7 +137,8 @@ def test_the_options_of_the_request_are_those_of_the_kind_http(site: Site) -> No
     assert (http.status, http.facts["attempts"]) == (Status.CRITICAL, 2)
 
 
-def test_the_unit_is_the_one_that_systemd_tells_of(systemd: Systemd) -> None:
+def test_systemd_tells_of_the_unit(systemd: Systemd) -> None:
+    """The unit is the one that systemd tells of."""
     systemd.has("gunicorn_flask.service", active="failed", sub="failed", Result="exit-code", NRestarts=4, MainPID=0)
     (reading,) = without_systemd()
     assert reading.status is Status.CRITICAL

@@ -78,9 +78,8 @@ def serve_tls(certificate: Path) -> Iterator[int]:
         (-1, Status.CRITICAL, "not_yet_valid"),
     ],
 )
-def test_a_certificate_in_a_file_is_judged_by_the_days_left(
-    make: Make, days_from_now: float, status: Status, aspect: str
-) -> None:
+def test_days_left_are_judged(make: Make, days_from_now: float, status: Status, aspect: str) -> None:
+    """A certificate in a file is judged by the days left."""
     (reading,) = look(tls.Options(file=str(make(90))), days_from_now)
     assert (reading.status, reading.aspect) == (status, aspect)
     assert reading.value == pytest.approx(90 - days_from_now, abs=0.1)
@@ -89,7 +88,8 @@ def test_a_certificate_in_a_file_is_judged_by_the_days_left(
     assert str(reading.facts["until"]) >= (TODAY + timedelta(days=89)).strftime("%Y-%m-%d")
 
 
-def test_of_several_files_the_first_to_expire_counts(make: Make) -> None:
+def test_first_to_expire_counts(make: Make) -> None:
+    """Of several files, the first to expire counts."""
     make(80, "a.example")
     make(20, "b.example")
     folder = make(90).parent
@@ -97,7 +97,8 @@ def test_of_several_files_the_first_to_expire_counts(make: Make) -> None:
     assert (reading.status, reading.facts["subject"]) == (Status.WARNING, "b.example")
 
 
-def test_the_certificate_that_a_server_shows_is_read_though_nobody_vouches_for_it(make: Make) -> None:
+def test_untrusted_certificate_is_read(make: Make) -> None:
+    """The certificate that a server shows is read, though nobody vouches for it."""
     with serve_tls(make(20)) as port:
         (reading,) = look(tls.Options(port=port, server_name="clinic.example"))
     assert (reading.status, reading.aspect) == (Status.WARNING, "expiry")
@@ -110,7 +111,8 @@ def test_an_expired_certificate_is_critical(make: Make) -> None:
     assert (reading.status, reading.aspect) == (Status.CRITICAL, "expired")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_critical_where_that_matters(make: Make) -> None:
+def test_untrusted_certificate_may_be_critical(make: Make) -> None:
+    """A certificate that nobody vouches for is critical where that matters."""
     with serve_tls(make(90)) as port:
         expiry, trust = look(tls.Options(port=port, server_name="clinic.example", verify=True))
     assert expiry.status is Status.OK
@@ -118,7 +120,8 @@ def test_a_certificate_that_nobody_vouches_for_is_critical_where_that_matters(ma
     assert "self" in str(trust.facts["reason"])
 
 
-def test_a_certificate_that_is_vouched_for_is_fine(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trusted_certificate_is_fine(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that is vouched for is fine, for its own name only."""
     certificate = make(90)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with serve_tls(certificate) as port:
@@ -128,20 +131,21 @@ def test_a_certificate_that_is_vouched_for_is_fine(make: Make, monkeypatch: pyte
     assert wrong_name.status is Status.CRITICAL
 
 
-def test_a_server_that_is_gone_is_a_consequence() -> None:
+def test_gone_server_is_consequence() -> None:
     port = int(nobody().rstrip("/").rpartition(":")[2])
     (reading,) = look(tls.Options(port=port))
     assert (reading.aspect, reading.status, reading.is_symptom) == ("answer", Status.CRITICAL, True)
     assert reading.facts["reason"] == "refused"
 
 
-def test_a_server_that_speaks_no_tls_is_critical(site: Site) -> None:
+def test_server_without_tls_is_critical(site: Site) -> None:
     site.answers = [b""]
     (reading,) = look(tls.Options(port=int(site.url.rstrip("/").rpartition(":")[2])))
     assert (reading.aspect, reading.status, reading.is_symptom) == ("handshake", Status.CRITICAL, False)
 
 
-def test_a_file_that_is_missing_or_no_certificate_is_a_probe_error(tmp_path: Path) -> None:
+def test_unusable_file_is_probe_error(tmp_path: Path) -> None:
+    """A file that is missing, or no certificate, is a probe error."""
     broken = tmp_path / "broken.pem"
     broken.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
     with pytest.raises(ProbeError, match=r"broken\.pem: no certificate"):
@@ -150,7 +154,7 @@ def test_a_file_that_is_missing_or_no_certificate_is_a_probe_error(tmp_path: Pat
         look(tls.Options(file=str(tmp_path / "none.pem")))
 
 
-def test_it_is_possible_where_there_is_a_certificate(make: Make, tmp_path: Path) -> None:
+def test_possible_where_certificate_exists(make: Make, tmp_path: Path) -> None:
     assert tls.is_possible(tls.Options(file=str(make(90))))
     assert not tls.is_possible(tls.Options(file=str(tmp_path / "none.pem")))
     assert tls.is_possible(tls.Options(host="clinic.example"))
@@ -183,6 +187,7 @@ def test_certificate_without_end_is_fine() -> None:
     assert (reading.status, reading.facts["until"]) == (Status.OK, "9999-12-31")
 
 
-def test_host_without_a_name_is_refused_at_start() -> None:
+def test_empty_host_is_refused() -> None:
+    """A host without a name is refused at start."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"host": ""}, tls.Options)

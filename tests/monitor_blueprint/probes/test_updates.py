@@ -26,7 +26,8 @@ Inst vim [8] (9 Ubuntu:22.04/jammy-updates [amd64])
 
 
 @pytest.mark.parametrize(("printed", "names"), [(DEBIAN, ["openssl", "libssl3", "new-one"]), (UBUNTU, ["curl"]), ("", [])])
-def test_updates_from_a_security_archive_are_counted(printed: str, names: list[str]) -> None:
+def test_security_updates_are_counted(printed: str, names: list[str]) -> None:
+    """Updates from a security archive are counted."""
     assert updates.security_updates(printed.splitlines()) == names
 
 

@@ -75,7 +75,8 @@ def fill_the_disk(directory: Path) -> Path:
     return filler
 
 
-def test_what_is_saved_is_there_after_a_restart(path: Path) -> None:
+def test_saved_data_survives_restart(path: Path) -> None:
+    """What is saved is there after a restart."""
     with Store(path) as store:
         assert store.problem == ""
         store.run(commit_incident)
@@ -91,13 +92,14 @@ def test_what_is_saved_is_there_after_a_restart(path: Path) -> None:
         assert store.notes() == ()
 
 
-def test_only_the_owner_and_the_group_can_read_the_database(path: Path, store: Store) -> None:
+def test_database_is_not_world_readable(path: Path, store: Store) -> None:
+    """Only the owner and the group can read the database."""
     store.run(commit_incident)
     for file in path.parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) & 0o137 == 0, file
 
 
-def test_a_directory_that_is_missing_is_made(tmp_path: Path) -> None:
+def test_missing_directory_is_made(tmp_path: Path) -> None:
     with Store(tmp_path / "var" / "lib" / "monitor.db") as store:
         assert store.problem == ""
 
@@ -114,13 +116,16 @@ def test_what_raises_leaves_nothing_behind(store: Store) -> None:
     assert store.problem == ""
 
 
-def test_a_mistake_in_the_program_is_not_taken_for_a_broken_database(store: Store) -> None:
+def test_program_mistake_is_no_damage(store: Store) -> None:
+    """A mistake in the program is not taken for a broken database."""
     with pytest.raises(sqlite3.ProgrammingError):
         store.run(lambda tx: tx._connection.execute("SELECT ?", ()))
     assert store.problem == ""
 
 
-def test_the_past_may_be_asked_from_within_a_transaction_but_none_be_begun(store: Store) -> None:
+def test_transactions_do_not_nest(store: Store) -> None:
+    """The past may be asked from within a transaction, but no other transaction be begun."""
+
     def ask(tx: Transaction) -> int:
         commit_incident(tx)
         return len(store.reads.incidents())
@@ -131,13 +136,15 @@ def test_the_past_may_be_asked_from_within_a_transaction_but_none_be_begun(store
     assert store.problem == ""
 
 
-def test_an_event_that_is_added_twice_is_sent_once(store: Store) -> None:
+def test_repeated_event_is_sent_once(store: Store) -> None:
+    """An event that is added twice is sent once."""
     store.run(commit_incident)
     store.run(commit_incident)
     assert {name: status.pending for name, status in store.reads.outbox_status().items()} == {"email": 1, "slack": 1}
 
 
-def test_a_closed_incident_is_in_the_history_with_its_times(store: Store) -> None:
+def test_closed_incident_is_in_history(store: Store) -> None:
+    """A closed incident is in the history, with its times."""
     store.run(commit_incident)
     store.run(lambda tx: tx.save_state(State(last_incident_number=7), NOW + MINUTE))
     (incident,) = store.reads.incidents()
@@ -163,9 +170,8 @@ def test_silences_are_added_listed_and_ended(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("version", "body"), [(1, "{not json"), (1, '{"checks": 5}'), (99, "{}")])
-def test_a_state_that_cannot_be_read_begins_afresh_says_so_and_uses_no_number_twice(
-    path: Path, store: Store, version: int, body: str
-) -> None:
+def test_unreadable_state_begins_afresh(path: Path, store: Store, version: int, body: str) -> None:
+    """A state that cannot be read begins afresh, says so, and uses no number twice."""
     store.run(commit_incident)
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("UPDATE state SET version = ?, body = ?", (version, body))
@@ -184,14 +190,16 @@ def test_availability_and_trend(store: Store) -> None:
     assert store.reads.trend("Flask", "unit", NOW) == ()
 
 
-def test_a_time_in_which_nobody_looked_counts_neither_way(store: Store) -> None:
+def test_unwatched_time_counts_neither_way(store: Store) -> None:
+    """A time in which nobody looked counts neither way."""
     for at, status in [(NOW, Status.CRITICAL), (NOW + 600 * MINUTE, Status.OK)]:
         record(store, result(status, at))
     assert store.reads.availability("Flask", NOW, NOW + 615 * MINUTE) == pytest.approx(0.5)
     assert store.reads.availability("nobody", NOW, NOW + MINUTE) is None
 
 
-def test_results_in_quick_succession_are_kept_only_where_the_status_changed(path: Path, store: Store) -> None:
+def test_quick_results_are_thinned(path: Path, store: Store) -> None:
+    """Results in quick succession are kept only where the status changed."""
     for second in range(20):
         at = NOW + timedelta(seconds=second)
         status = Status.OK if second < 10 else Status.CRITICAL
@@ -214,7 +222,9 @@ def test_a_month_of_results_is_small(path: Path, store: Store) -> None:
     assert path.stat().st_size * 60 < 30_000_000
 
 
-def test_what_is_old_is_forgotten_but_no_open_incident_and_nothing_undelivered(store: Store) -> None:
+def test_old_data_is_forgotten(store: Store) -> None:
+    """What is old is forgotten, but no open incident and nothing undelivered."""
+
     def add(tx: Transaction) -> None:
         for number, channel in [(1, "slack"), (2, "email")]:
             tx.save_state(State(incident=Incident(number, NOW, NOW)), NOW)
@@ -244,7 +254,8 @@ def test_what_is_old_is_forgotten_but_no_open_incident_and_nothing_undelivered(s
     assert store.reads.trend("Flask", "http", NOW) == ()
 
 
-def test_a_corrupt_database_is_moved_aside_and_a_new_one_begun(path: Path) -> None:
+def test_corrupt_database_is_moved_aside(path: Path) -> None:
+    """A corrupt database is moved aside, and a new one begun."""
     path.write_bytes(b"this is no database at all" * 1000)
     with Store(path) as store:
         assert store.problem == ""
@@ -255,7 +266,8 @@ def test_a_corrupt_database_is_moved_aside_and_a_new_one_begun(path: Path) -> No
         assert saved(store) == STATE
 
 
-def test_a_disk_that_damages_the_database_again_and_again_is_not_filled_up(path: Path) -> None:
+def test_repeated_damage_fills_no_disk(path: Path) -> None:
+    """A disk that damages the database again and again is not filled up."""
     for number in range(5):
         path.write_bytes(b"this is no database at all" * 1000)
         Store(path).close()
@@ -272,7 +284,8 @@ def test_a_disk_that_damages_the_database_again_and_again_is_not_filled_up(path:
     assert moved[0] == kept[-1]
 
 
-def test_what_can_still_be_read_of_a_damaged_database_is_taken_over(path: Path) -> None:
+def test_readable_remains_are_taken_over(path: Path) -> None:
+    """What can still be read of a damaged database is taken over."""
     with Store(path) as store:
         store.run(commit_incident)
 
@@ -292,7 +305,8 @@ def test_what_can_still_be_read_of_a_damaged_database_is_taken_over(path: Path) 
         assert store.reads.outbox_status()["slack"].pending == 1
 
 
-def test_damage_while_running_neither_stops_the_work_nor_loses_the_state(path: Path, store: Store) -> None:
+def test_damage_while_running_loses_nothing(path: Path, store: Store) -> None:
+    """Damage while running neither stops the work nor loses the state."""
     store.run(commit_incident)
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -305,7 +319,8 @@ def test_damage_while_running_neither_stops_the_work_nor_loses_the_state(path: P
     assert "corrupt database moved" in store.notes()[0]
 
 
-def test_a_deleted_file_is_begun_anew_with_the_state_it_had(path: Path, store: Store) -> None:
+def test_deleted_file_is_begun_anew(path: Path, store: Store) -> None:
+    """A deleted file is begun anew, with the state it had."""
     store.run(commit_incident)
     for file in path.parent.iterdir():
         file.unlink()
@@ -315,7 +330,8 @@ def test_a_deleted_file_is_begun_anew_with_the_state_it_had(path: Path, store: S
     assert store.notes() == ("database file was deleted or replaced: opened anew",)
 
 
-def test_a_database_of_a_newer_program_is_left_alone(path: Path) -> None:
+def test_newer_database_is_left_alone(path: Path) -> None:
+    """A database of a newer program is left alone."""
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("PRAGMA user_version = 99")
     with Store(path) as store:
@@ -325,7 +341,8 @@ def test_a_database_of_a_newer_program_is_left_alone(path: Path) -> None:
         assert other.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
 
 
-def test_a_locked_database_is_stood_in_for_and_written_back(path: Path, store: Store) -> None:
+def test_locked_database_is_written_later(path: Path, store: Store) -> None:
+    """A locked database is stood in for, and what was kept meanwhile is written back."""
     store.run(commit_incident)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -378,7 +395,8 @@ def test_silence_that_was_ended_stays_ended(path: Path, store: Store, is_ended_i
     assert store.reads.silences(NOW + 2 * MINUTE) == (replace(silence, number=lasting),)
 
 
-def test_a_database_in_the_hands_of_somebody_else_is_still_read(path: Path) -> None:
+def test_foreign_lock_allows_reading(path: Path) -> None:
+    """A database in the hands of somebody else is still read."""
     with Store(path) as store:
         store.run(commit_incident)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -389,7 +407,8 @@ def test_a_database_in_the_hands_of_somebody_else_is_still_read(path: Path) -> N
             assert saved(store) == STATE
 
 
-def test_a_database_that_could_not_even_be_read_keeps_what_it_holds_when_it_comes_back(tmp_path: Path) -> None:
+def test_returning_database_keeps_its_contents(tmp_path: Path) -> None:
+    """A database that could not even be read keeps what it holds when it comes back."""
     with Store(tmp_path / "disk" / "monitor.db") as store:
         store.run(commit_incident)
     place = tmp_path / "mount"
@@ -408,7 +427,8 @@ def test_a_database_that_could_not_even_be_read_keeps_what_it_holds_when_it_come
         assert [incident.number for incident in store.reads.incidents()] == [7, 1]
 
 
-def test_healing_is_not_tried_at_every_health_check(path: Path, store: Store) -> None:
+def test_healing_is_not_always_tried(path: Path, store: Store) -> None:
+    """Healing is not tried at every health check."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         store.run(commit_incident)
@@ -450,7 +470,8 @@ def test_a_full_disk_loses_no_event(tmp_path: Path) -> None:
         subprocess.run(["umount", "-l", mount], check=True)
 
 
-def test_a_database_that_may_grow_no_further_loses_no_event(path: Path, store: Store) -> None:
+def test_full_database_loses_no_event(path: Path, store: Store) -> None:
+    """A database that may grow no further loses no event."""
     store.run(lambda tx: tx._connection.execute("PRAGMA max_page_count = 1"))
 
     def much(tx: Transaction) -> None:
@@ -466,7 +487,8 @@ def test_a_database_that_may_grow_no_further_loses_no_event(path: Path, store: S
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_directory_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, is_there: bool) -> None:
+def test_unwritable_directory_stops_nothing(tmp_path: Path, is_there: bool) -> None:
+    """A directory that cannot be written is no reason to stop."""
     home = tmp_path / "home"
     home.mkdir()
     if is_there:
@@ -502,7 +524,8 @@ def count_up(path: Path, times: int) -> None:
         assert store.problem == ""
 
 
-def test_processes_that_read_and_save_do_not_overwrite_each_other(path: Path) -> None:
+def test_processes_overwrite_nothing(path: Path) -> None:
+    """Processes that read and save do not overwrite each other."""
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=count_up, args=(path, 20)) for _ in range(3)]
     for process in processes:
@@ -520,7 +543,8 @@ def save_in_child(store: Store) -> None:
     os._exit(0 if not store.problem else 1)
 
 
-def test_a_store_that_was_opened_before_a_fork_is_safe_on_both_sides(store: Store) -> None:
+def test_store_survives_a_fork(store: Store) -> None:
+    """A store that was opened before a fork is safe on both sides."""
     store.run(commit_incident)
     child = multiprocessing.get_context("fork").Process(target=save_in_child, args=(store,))
     child.start()

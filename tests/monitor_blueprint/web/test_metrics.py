@@ -13,7 +13,8 @@ from monitor_blueprint.web import metrics
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
 
-def test_prometheus_reads_the_status_that_counts_the_value_and_the_moment_of_the_last_check(tmp_path: Path) -> None:
+def test_prometheus_reads_the_figures(tmp_path: Path) -> None:
+    """Prometheus reads the status that counts, the value, and the moment of the last check."""
     reading = Reading("usage", Status.CRITICAL, value=93.5, unit="%")
     result = CheckResult('Disk "x"\\', "disk", (reading,), NOW, duration_ms=250.0)
 
@@ -38,6 +39,6 @@ def test_prometheus_reads_the_status_that_counts_the_value_and_the_moment_of_the
     }
 
 
-def test_there_are_figures_before_the_first_check(tmp_path: Path) -> None:
+def test_figures_before_first_check(tmp_path: Path) -> None:
     with Store(tmp_path / "monitor.db") as store:
         assert b"neuronova_incident_open 0.0" in metrics.render(store)

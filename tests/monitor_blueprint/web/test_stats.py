@@ -19,11 +19,12 @@ def shape(value: Any) -> Any:
     return type(value)
 
 
-def test_the_statistics_have_the_guides_keys_in_the_guides_order_with_values_of_the_same_kind() -> None:
+def test_statistics_have_the_guides_shape() -> None:
+    """The statistics have the guide's keys, in the guide's order, with values of the same kind."""
     assert shape(json.loads(json.dumps(stats.read()))) == shape(json.loads(guide.STATS))
 
 
-def test_the_figures_are_those_of_this_machine() -> None:
+def test_figures_describe_this_machine() -> None:
     found = stats.read()
     disk = os.statvfs("/")
     assert found["cpu"]["count"] == os.cpu_count()
@@ -35,7 +36,8 @@ def test_the_figures_are_those_of_this_machine() -> None:
     assert all(load == round(load, 2) for load in found["cpu"]["load_avg"])
 
 
-def test_the_first_figure_of_the_processor_is_measured_and_not_the_0_that_means_nothing() -> None:
+def test_first_cpu_figure_is_measured() -> None:
+    """The first figure of the processor is measured, and not the 0 that means nothing."""
     stats._primed = False
     before = psutil.cpu_times()
     stats.read()

@@ -49,7 +49,8 @@ def ailing(start_monitor: StartMonitor, script: Script) -> Running:
     "authorization",
     ["", "Bearer wrong", "Bearer ", basic("wrong"), basic(""), "Basic ???", "Negotiate x", "Bearer t\u00f6ken"],
 )
-def test_without_the_token_nobody_sees_anything_and_the_answer_is_json(well: Running, address: str, authorization: str) -> None:
+def test_token_is_needed(well: Running, address: str, authorization: str) -> None:
+    """Without the token nobody sees anything, and the answer is JSON."""
     headers = {"Authorization": authorization} if authorization else {}
     answer = well.anybody.get(address, headers=headers)
     assert (answer.status_code, answer.json) == (401, {"ok": False, "error": "the administrators' token is needed"})
@@ -58,7 +59,8 @@ def test_without_the_token_nobody_sees_anything_and_the_answer_is_json(well: Run
 
 
 @pytest.mark.parametrize("authorization", [f"Bearer {TOKEN}", basic(TOKEN)])
-def test_the_token_opens_as_bearer_token_and_as_password(well: Running, authorization: str) -> None:
+def test_token_opens_both_ways(well: Running, authorization: str) -> None:
+    """The token opens as bearer token and as password."""
     answer = well.anybody.get("/api/system/stats/", headers={"Authorization": authorization})
     assert answer.status_code == 200
 
@@ -72,14 +74,16 @@ def test_without_a_token_nobody_gets_in(start_monitor: StartMonitor, tmp_path: P
     assert "no administrators' token: nobody is let in" in str(health(running.anybody)[1]["problems"])
 
 
-def test_health_and_the_style_sheet_are_open(well: Running) -> None:
+def test_open_addresses_need_no_token(well: Running) -> None:
+    """Health and the style sheet are open."""
     assert well.anybody.get("/health").status_code == 200
     answer = well.anybody.get("/static/monitor.css")
     assert (answer.status_code, answer.mimetype) == (200, "text/css")
     answer.close()
 
 
-def test_errors_are_json_and_say_what_is_wrong(well: Running) -> None:
+def test_errors_are_json(well: Running) -> None:
+    """Errors are JSON, and say what is wrong."""
     answer = well.admin.get("/nowhere")
     assert (answer.status_code, answer.json) == (404, {"ok": False, "error": "there is no such address"})
     for method in ("POST", "STRANGE"):
@@ -106,7 +110,8 @@ def health(client: FlaskClient) -> tuple[int, dict[str, object]]:
     return answer.status_code, json.loads(answer.text)
 
 
-def test_health_says_when_the_last_check_ended_and_whether_the_schedule_is_alive(well: Running) -> None:
+def test_health_tells_of_the_schedule(well: Running) -> None:
+    """Health says when the last check ended, and whether the schedule is alive."""
     status, body = health(well.anybody)
     assert status == 200
     assert list(body) == [
@@ -134,13 +139,15 @@ def test_health_is_degraded_without_any_channel(well: Running) -> None:
     assert (status, body["status"], body["problems"]) == (200, "degraded", ["no alert channel is configured"])
 
 
-def test_health_is_alive_when_there_is_nothing_to_complain_of(start_monitor: StartMonitor) -> None:
+def test_health_without_problems_is_alive(start_monitor: StartMonitor) -> None:
+    """Health is alive when there is nothing to complain of."""
     running = start_monitor(ALERT_EMAIL="ops@example.com", SMTP_HOST="127.0.0.1")
     status, body = health(running.anybody)
     assert (status, body["status"], body["problems"]) == (200, "alive", [])
 
 
-def test_health_is_degraded_while_the_log_cannot_be_written(well: Running, tmp_path: Path) -> None:
+def test_health_is_degraded_without_log(well: Running, tmp_path: Path) -> None:
+    """Health is degraded while the log cannot be written."""
     for path in (tmp_path / "log").iterdir():
         path.unlink()
     (tmp_path / "log").rmdir()
@@ -151,7 +158,8 @@ def test_health_is_degraded_while_the_log_cannot_be_written(well: Running, tmp_p
     assert f"{tmp_path}/log/health_check.log: " in str(body["problems"])
 
 
-def test_health_is_503_when_no_check_has_come_to_its_end_for_two_periods(well: Running) -> None:
+def test_health_is_503_when_stalled(well: Running) -> None:
+    """Health is 503 when no check has come to its end for two periods."""
     old = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10, seconds=1)
     well.monitor.store.run(lambda transaction: transaction.prune(datetime.now(UTC) + timedelta(days=2), 1))
     status, body = health(well.anybody)
@@ -161,7 +169,8 @@ def test_health_is_503_when_no_check_has_come_to_its_end_for_two_periods(well: R
     assert (status, body["status"], body["last_check_at"]) == (503, "stalled", old.isoformat())
 
 
-def test_the_figures_for_prometheus_have_every_check(ailing: Running) -> None:
+def test_metrics_have_every_check(ailing: Running) -> None:
+    """The figures for Prometheus have every check."""
     answer = ailing.admin.get("/metrics")
     assert answer.mimetype == "text/plain"
     assert 'neuronova_check_status{check="Flask"} 2.0' in answer.text
@@ -171,7 +180,8 @@ def test_the_figures_for_prometheus_have_every_check(ailing: Running) -> None:
 # --- The pages
 
 
-def test_the_page_shows_every_check_with_its_status_and_what_it_says(ailing: Running) -> None:
+def test_page_shows_every_check(ailing: Running) -> None:
+    """The page shows every check, with its status and what it says."""
     page = ailing.admin.get("/").text
     assert '<strong id="overall">CRITICAL</strong>' in page
     assert 'id="check-Flask"' in page
@@ -182,14 +192,15 @@ def test_the_page_shows_every_check_with_its_status_and_what_it_says(ailing: Run
     assert "진행 중인 장애 1번" in page
 
 
-def test_text_from_outside_cannot_become_a_part_of_the_page(ailing: Running) -> None:
+def test_hostile_text_is_escaped(ailing: Running) -> None:
+    """Text from outside cannot become a part of the page."""
     for address in ("/", "/incidents/1"):
         page = ailing.admin.get(address).text
         assert "<script" not in page
     assert "&lt;script&gt;alert(&#39;gone&#39;)&lt;/script&gt;" in ailing.admin.get("/").text
 
 
-def test_the_page_says_when_the_checks_have_stopped(well: Running) -> None:
+def test_page_says_when_checks_stopped(well: Running) -> None:
     assert '<strong id="overall">OK</strong>' in well.admin.get("/").text
     well.monitor.store.run(lambda transaction: transaction.prune(datetime.now(UTC) + timedelta(days=2), 1))
     page = well.admin.get("/").text
@@ -201,9 +212,8 @@ def problems_shown(page: str) -> list[str]:
     return re.findall(r'<p class="problem">모니터: (.*?)</p>', page)
 
 
-def test_what_is_wrong_with_the_monitor_is_said_to_people_in_korean_and_to_programs_in_english(
-    start_monitor: StartMonitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_problems_are_said_in_korean(start_monitor: StartMonitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with the monitor is said to people in Korean, and to programs in English."""
     monkeypatch.setattr(notifiers, "__path__", [*notifiers.__path__, str(tmp_path)])
     (tmp_path / "unfinished.py").write_text("")
     fault = f"{tmp_path}/unfinished.py has no "
@@ -222,9 +232,8 @@ def test_what_is_wrong_with_the_monitor_is_said_to_people_in_korean_and_to_progr
     ]
 
 
-def test_a_channel_that_refuses_is_said_in_korean_and_so_is_how_its_message_fared(
-    start_monitor: StartMonitor, script: Script
-) -> None:
+def test_refused_message_is_said_in_korean(start_monitor: StartMonitor, script: Script) -> None:
+    """A channel that refuses is said in Korean, and so is how its message fared."""
     script["Flask"] = lambda context: DOWN
     with HttpStandIn(lambda post: Reply(404, "no_service")) as slack:
         running = start_monitor(SLACK_WEBHOOK=slack.url)
@@ -237,11 +246,13 @@ def test_a_channel_that_refuses_is_said_in_korean_and_so_is_how_its_message_fare
     assert '<th scope="col">구분</th>' in page
 
 
-def test_an_incident_that_nobody_could_be_told_of_says_so(ailing: Running) -> None:
+def test_untold_incident_says_so(ailing: Running) -> None:
+    """An incident that nobody could be told of says so."""
     assert "<td>알림 채널 없음</td>" in ailing.admin.get("/incidents/1").text
 
 
-def test_the_page_shows_the_silences_and_who_takes_care(ailing: Running) -> None:
+def test_page_shows_silences(ailing: Running) -> None:
+    """The page shows the silences, and who takes care."""
     now = datetime.now(UTC)
     silence = Silence("Flask", now, now + timedelta(hours=1), "<b>배포</b>")
     ailing.monitor.store.run(lambda transaction: transaction.add_silence(silence))
@@ -250,14 +261,15 @@ def test_the_page_shows_the_silences_and_who_takes_care(ailing: Running) -> None
     assert "&lt;b&gt;배포&lt;/b&gt;" in page
 
 
-def test_an_incident_has_a_page_with_its_course_and_its_evidence(ailing: Running) -> None:
+def test_incident_has_a_page(ailing: Running) -> None:
+    """An incident has a page, with its course and its evidence."""
     page = ailing.admin.get("/incidents/1").text
     assert "장애 1번" in page
     assert "<td>발생</td><td>Flask</td>" in page
     assert "메모리 상위 프로세스" in page
 
 
-def test_an_incident_that_never_was_is_not_found(well: Running) -> None:
+def test_unknown_incident_is_not_found(well: Running) -> None:
     answer = well.admin.get("/incidents/99")
     assert answer.status_code == 404
     assert "장애 99번은 없습니다" in answer.text
