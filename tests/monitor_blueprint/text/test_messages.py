@@ -212,6 +212,11 @@ def test_a_backlog_says_how_late() -> None:
     ]
 
 
+def test_a_message_is_repeated_as_it_was() -> None:
+    late = Message("a", "s", " one \n\n", AT)
+    assert messages.backlog([late], AT).body.endswith(f" · a\n{late.body}")
+
+
 def test_the_dead_mans_switch() -> None:
     """It says since when, and where to look."""
     assert messages.deadman(is_gone=True, last=AT, now=AT + timedelta(minutes=20)) == (
