@@ -19,8 +19,6 @@ from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
 
 pytestmark = pytest.mark.skipif(not command.is_installed("openssl"), reason="openssl is not installed")
 
-# Certificates are made at the real time, so the looks are at moments relative to it: "today" is a few minutes later.
-TODAY = datetime.now(UTC) + timedelta(minutes=10)
 Make = Callable[..., Path]
 
 
@@ -42,8 +40,13 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     return make_one
 
 
+def today() -> datetime:
+    """Certificates are made at the real time, so they are looked at in relation to it: a little later."""
+    return datetime.now(UTC) + timedelta(minutes=10)
+
+
 def look(options: tls.Options, days_from_now: float = 0) -> list[Reading]:
-    return list(tls.probe(options, looking(TODAY + timedelta(days=days_from_now))).readings)
+    return list(tls.probe(options, looking(today() + timedelta(days=days_from_now))).readings)
 
 
 @contextmanager
@@ -84,8 +87,8 @@ def test_days_left_are_judged(make: Make, days_from_now: float, status: Status, 
     assert (reading.status, reading.aspect) == (status, aspect)
     assert reading.value == pytest.approx(90 - days_from_now, abs=0.1)
     assert reading.facts["subject"] == "clinic.example"
-    assert str(reading.facts["until"]) <= (TODAY + timedelta(days=90)).strftime("%Y-%m-%d")
-    assert str(reading.facts["until"]) >= (TODAY + timedelta(days=89)).strftime("%Y-%m-%d")
+    assert str(reading.facts["until"]) <= (today() + timedelta(days=90)).strftime("%Y-%m-%d")
+    assert str(reading.facts["until"]) >= (today() + timedelta(days=89)).strftime("%Y-%m-%d")
 
 
 def test_first_to_expire_counts(make: Make) -> None:
