@@ -30,6 +30,7 @@ from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from ml_server.training.alzheimer_card import Floats, Ints, render_card
 
@@ -178,8 +179,10 @@ def build(directory: Path) -> dict[str, Any]:
     """Write `model.onnx` and `model.json` into the directory and return the scores."""
     data = read_data()
     core = np.sort([data.names.index(name) for name in _CORE])
-    scores = cross_validate(data, core)
-    panel = train(data.values, data.is_impaired, core)
+    # The matrices are small: on a busy machine the threads of BLAS only wait for each other.
+    with threadpool_limits(limits=1):
+        scores = cross_validate(data, core)
+        panel = train(data.values, data.is_impaired, core)
     model = export(panel)
     card = render_card(
         names=tuple(data.names[column] for column in panel.columns),
