@@ -2,9 +2,9 @@
 _neuronova() {
     local word=${COMP_WORDS[COMP_CWORD]} choices
     if [ "${COMP_WORDS[0]##*/}" = neuronova-health-check ]; then
-        choices="--json --help"
+        choices="--json --version --help"
     elif [ "$COMP_CWORD" -eq 1 ]; then
-        choices="ack check-config deadman health-check history silence silences status test-alert unsilence --help"
+        choices="ack check-config deadman health-check history silence silences status test-alert unsilence --version --help"
     else
         case ${COMP_WORDS[1]}:$COMP_CWORD in
             health-check:*) choices="--json --help" ;;

@@ -83,7 +83,7 @@ def available() -> list[str]:
 
 
 def load(kind: str) -> NotifierModule:
-    """Import the module of a kind; raises KeyError for one that does not exist, KindError for one that cannot be used."""
+    """Import the module of a kind; raises KeyError for one that does not exist, PluginError for one that cannot be used."""
     return cast("NotifierModule", plugins.load(__name__, __path__, kind, _NEEDED))
 
 
@@ -131,7 +131,7 @@ _Wanted = tuple[NotifierModule, Any]
 
 
 def _wanted(kind: str, environ: Mapping[str, str], options: Mapping[str, Any]) -> _Wanted | None:
-    """Return a channel's module and options, None where nobody wants it; raises KindError where that cannot be said."""
+    """Return a channel's module and options, None where nobody wants it; raises PluginError where that cannot be said."""
     module = load(kind)
     try:
         if kind not in options and any(field.required for field in msgspec.structs.fields(module.Options)):

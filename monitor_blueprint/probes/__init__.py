@@ -74,7 +74,7 @@ def available() -> list[str]:
 
 @functools.cache
 def load(kind: str) -> ModuleType:
-    """Import the module of a kind; raises KeyError for one that does not exist, KindError for one that cannot be used.
+    """Import the module of a kind; raises KeyError for one that does not exist, PluginError for one that cannot be used.
 
     What is loaded stays usable when its file is gone: an upgrade may have taken it away, or the disk is.
     """
