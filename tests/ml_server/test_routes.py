@@ -332,8 +332,9 @@ def test_another_request_id_is_replaced(client: FlaskClient, given: str) -> None
 
 
 def test_models_are_listed_with_cards(client: FlaskClient, card: Card) -> None:
-    content = client.get("/models").json
+    content = client.get("/models", headers={"X-Request-ID": "proxy"}).json
     assert content is not None
+    assert (content["ok"], content["request_id"]) == (True, "proxy")
     (model,) = content["models"]
     assert (model["name"], model["version"], model["is_served"], model["error"]) == (NAME, VERSION, True, None)
     assert [wanted["name"] for wanted in model["inputs"]] == [wanted.name for wanted in card.inputs]
