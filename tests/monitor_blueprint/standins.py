@@ -204,10 +204,16 @@ class MailStandIn:
 
 
 class EndlessServer:
-    """Answers the first connection with some bytes, again and again, until the client hangs up or the test is over."""
+    """Answers the first connection with some bytes, again and again, until the client hangs up or the test is over.
+
+    Who reads on and on is not to fill the machine's memory, though: after ENOUGH bytes it is over as well.
+    """
+
+    ENOUGH = 64 * 1024 * 1024
 
     def __init__(self, status: int, piece: bytes, pause_s: float = 0.0, tls: ssl.SSLContext | None = None) -> None:
         self.is_asked = threading.Event()
+        self.sent_bytes = 0
         self._head = f"HTTP/1.1 {status} x\r\n\r\n".encode() if status else b""
         self._piece = piece
         self._pause_s = pause_s
@@ -232,8 +238,9 @@ class EndlessServer:
             with connection:
                 self.is_asked.set()
                 connection.sendall(self._head)
-                while not self._is_over.wait(self._pause_s):
+                while self.sent_bytes < self.ENOUGH and not self._is_over.wait(self._pause_s):
                     connection.sendall(self._piece)
+                    self.sent_bytes += len(self._piece)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import queue
 import re
+import sys
 import tempfile
 import threading
 import time
@@ -355,6 +356,23 @@ def test_broken_channel_retried_without_leak(store: Store, clock: Clock) -> None
     assert store.reads.outbox_status()["pigeon"].pending == 1
 
 
+def test_channel_that_exits_is_retried(store: Store, clock: Clock) -> None:
+    def leave(message: Message, timeout_s: float) -> Outcome:
+        sys.exit("https://hooks.slack.com/secret")
+
+    add(store, 1)
+    outbox(store, clock, leave).deliver_due()
+    assert store.reads.outbox_status()["pigeon"].last_error == "unexpected SystemExit"
+
+
+def test_unexpected_failure_is_followed_by_pause(store: Store, clock: Clock) -> None:
+    """The channel's thread goes on, and does not run in circles."""
+    add(store, 1)
+    box = outbox(store, clock, Pigeon())
+    with few_threads(0):
+        assert box._deliveries["pigeon"].deliver_due() == Timing().poll_s
+
+
 def test_thread_shortage_is_survived(store: Store, clock: Clock) -> None:
     """A time without threads does not stop a channel for good."""
     arrived: queue.Queue[str] = queue.Queue()
@@ -526,6 +544,8 @@ def test_one_sender_per_channel(store: Store, tmp_path: Path, clock: Clock) -> N
     assert inside.wait(30)
     pigeon = Pigeon()
     with Store(tmp_path / "monitor.db") as other:
+        # For longer than any attempt is waited for.
+        clock.now += 44 * SECOND
         outbox(other, clock, pigeon, sender="cli-1").deliver_due()
         assert pigeon.sent == []
         released.set()

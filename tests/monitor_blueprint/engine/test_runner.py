@@ -190,6 +190,13 @@ def test_exiting_probe_is_unknown(script: Script) -> None:
     assert reason(run(Runner(), ["Disk", "Other"])["Disk"]) == "fault in the probe: SystemExit"
 
 
+def test_fault_of_the_runner_is_raised(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no probe's, and not to be told as one that was never reached."""
+    monkeypatch.delattr(runner, "_probe")
+    with pytest.raises(NameError):
+        run(Runner(), ["Disk"])
+
+
 def test_observation_may_hold_views(script: Script) -> None:
     """What a probe remembers and says may be views."""
     seen = Observation((Reading("thing", facts=EMPTY),), EMPTY)

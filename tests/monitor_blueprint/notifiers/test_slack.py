@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import ssl
 import subprocess
@@ -41,6 +42,8 @@ def test_message_arrives_with_its_id() -> None:
         post = server.next_post()
     assert post.path == "/services/T000/B000/secret"
     assert post.text == f"{MESSAGE.body}\nid: 17-opened"
+    # Nothing of the text is taken for anything else.
+    assert json.loads(post.body) == {"text": post.text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
 
 def test_special_characters_are_escaped() -> None:
@@ -200,6 +203,8 @@ def test_an_unknown_certificate_is_not_trusted(tls: ssl.SSLContext, monkeypatch:
 def test_answer_without_end_read_to_beginning(tls: ssl.SSLContext, status: int, outcome: str) -> None:
     with EndlessServer(status, b"x" * 65536, tls=tls) as server:
         assert send(server.url) == Retry(outcome)
+    # What fits into the buffers of a connection, which is some megabytes, may have been sent.
+    assert server.sent_bytes < server.ENOUGH
 
 
 def test_proxy_of_the_environment_is_used(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,6 +222,7 @@ def test_proxy_of_the_environment_is_used(tls: ssl.SSLContext, monkeypatch: pyte
 
 _WITHOUT_FILES = """
 import sys
+import time
 from datetime import UTC, datetime
 
 import monitor_blueprint.cli
