@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor_blueprint.domain.decision import Decision, Rules, decide
+import pytest
+
+from monitor_blueprint.domain.decision import ROUND_S, Decision, Rules, decide
 from monitor_blueprint.domain.incidents import IncidentRules
 from monitor_blueprint.domain.maintenance import Weekday, Window
 from monitor_blueprint.domain.models import CheckPolicy, CheckResult, EventKind, Reading, Silence, State, Status
@@ -58,6 +60,21 @@ def test_an_older_result_says_nothing() -> None:
     decision = decided(seen("Flask", at=NOW - SECOND), seen("Disk"), state=state)
     assert [result.check for result in decision.results] == ["Disk"]
     assert decision.state.checks["Flask"].status is Status.CRITICAL
+
+
+@pytest.mark.parametrize(("older_s", "is_fresh"), [(0.0, True), (ROUND_S, False), (ROUND_S + 1, True)])
+def test_result_older_than_a_round_counts(older_s: float, is_fresh: bool) -> None:
+    state = decided(seen("Flask"), seen("Disk")).state
+    decision = decided(seen("Flask", at=NOW - older_s * SECOND), state=state)
+    assert bool(decision.results) is is_fresh
+
+
+def test_only_complete_round_makes_stale() -> None:
+    state = decided(seen("Flask"), seen("Disk")).state
+    later = NOW + timedelta(hours=1)
+    for is_complete, status in ((True, Status.UNKNOWN), (False, Status.OK)):
+        decision = decide(state, [seen("Flask", at=later)], (), later, RULES, is_complete=is_complete)
+        assert decision.state.checks["Disk"].status is status
 
 
 def test_clock_set_back_deafens_nobody() -> None:

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from monitor_blueprint.domain import sanitize
-from monitor_blueprint.domain.sanitize import MASK, redact
+from monitor_blueprint.domain.sanitize import MASK, clean, redact
 
 ALPHANUMERIC = string.ascii_letters + string.digits
 tokens = st.text(ALPHANUMERIC, min_size=12, max_size=60)
@@ -188,6 +188,23 @@ def test_endless_line_is_shortened() -> None:
     redacted = redact("word " * 1000 + "password=" + "s3cr" * 1000)
     assert len(redacted) < 4100
     assert "s3cr" not in redacted
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (" a\r\n\x1b[2Jb\t", "a [2Jb"),
+        ("a\u202eb\udcffc", "a b c"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 199 + "…"),
+    ],
+)
+def test_outside_text_is_one_short_line(text: str, shown: str) -> None:
+    assert clean(text) == shown
+
+
+def test_line_may_be_shorter() -> None:
+    assert (clean("가나다", 3), clean("가나다라", 3)) == ("가나다", "가나…")
 
 
 def cost(line: str) -> float:
