@@ -116,7 +116,7 @@ def _one_round(unit: str, url: str, mailbox: _Mailbox, smtp_port: int, slack_por
             subprocess.run(["systemctl", "stop", unit], check=True)
             delivered = max(mailbox.accepted.get(timeout=_DEADLINE_S), _Slack.accepted.get(timeout=_DEADLINE_S))
             with Store(directory / "lib" / "monitor.db") as store:
-                looks = [cycle for cycle in store.reads.cycles() if cycle.overall is Status.CRITICAL]
+                looks = [cycle for cycle in store.reads.rounds() if cycle.overall is Status.CRITICAL]
             first = min(looks, key=lambda cycle: cycle.started_at)
             detected = first.started_at.timestamp()
             checked = detected + first.duration_ms / 1000
@@ -133,7 +133,7 @@ def _wait_for_first_check(database: Path) -> None:
         time.sleep(0.2)
         if database.exists():
             with Store(database) as store:
-                if store.reads.cycles():
+                if store.reads.rounds():
                     time.sleep(1.0)
                     return
     sys.exit("the monitor made no health check")

@@ -61,7 +61,7 @@ def _wait_for_checks(database: Path) -> None:
         time.sleep(1)
         if database.exists():
             with Store(database) as store:
-                if len(store.reads.cycles()) >= ROUNDS:
+                if len(store.reads.rounds()) >= ROUNDS:
                     return
     sys.exit("no health checks were made")
 

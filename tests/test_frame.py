@@ -32,7 +32,19 @@ TEXTS = (
     "",
 )
 # What is made by running, and not kept.
-MADE = {".git", ".venv", "var", "build", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
+MADE = {
+    ".git",
+    ".venv",
+    "var",
+    "build",
+    "__pycache__",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".hypothesis",
+    ".import_linter_cache",
+    ".grimp_cache",
+}
 
 
 def locked(name: str) -> dict[str, tuple[str, int]]:

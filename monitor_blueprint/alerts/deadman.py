@@ -20,44 +20,45 @@ PERIOD = timedelta(minutes=5)
 HTTP_OK = 200
 
 
-class _Memory(msgspec.Struct, frozen=True):
+class _Record(msgspec.Struct, frozen=True):
     """What is remembered from run to run: since when the monitor is gone, and which channels were told."""
 
     gone_since: datetime | None = None
-    notified: tuple[str, ...] = ()
+    # Its name in the file is that of the first version.
+    notified: tuple[str, ...] = msgspec.field(default=(), name="told")
 
 
-def look(
-    url: str, memory: Path, last_check_at: datetime | None, channels: Sequence[Channel], now: datetime
+def check(
+    url: str, path: Path, last_check_at: datetime | None, channels: Sequence[Channel], now: datetime
 ) -> tuple[list[str], bool]:
     """Ask the monitor how it is; tell each channel once when it has been gone for 15 minutes, and once when it is back.
 
     Returns one line for each thing that was found or done, and whether all of it could be done. A channel that cannot
     be reached is tried again the next time.
     """
-    before = _read(memory)
+    before = _read(path)
     if fetch(url, 5.0).status == HTTP_OK:
         untold = _tell(before.notified, channels, messages.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
         lines = [ko.DEADMAN_BACK_SUBJECT] if before.notified else []
-        return _conclude(lines, untold, memory, _Memory(None, untold))
+        return _conclude(lines, untold, path, _Record(None, untold))
     known = [moment for moment in (before.gone_since, last_check_at) if moment is not None and moment <= now]
     gone_since = before.gone_since or max(known, default=now)
     if now - gone_since < GONE_AFTER:
         lines = [ko.DEADMAN_WAITING.format(since=render.local(gone_since))]
-        return _conclude(lines, (), memory, _Memory(gone_since, before.notified))
+        return _conclude(lines, (), path, _Record(gone_since, before.notified))
     names = tuple(channel.name for channel in channels if channel.name not in before.notified)
-    if not _write(memory, before) and now - gone_since >= GONE_AFTER + PERIOD:
-        # Without a memory it can be told once all the same: by the one look that comes just after the 15 minutes.
+    if not _write(path, before) and now - gone_since >= GONE_AFTER + PERIOD:
+        # Without a record it can be told once all the same: by the one check that comes just after the 15 minutes.
         names = ()
     untold = _tell(names, channels, messages.deadman(is_gone=True, last=last_check_at, now=now), "gone", gone_since)
     notified = (*before.notified, *(name for name in names if name not in untold))
-    return _conclude([ko.DEADMAN_SUBJECT], untold, memory, _Memory(gone_since, notified))
+    return _conclude([ko.DEADMAN_SUBJECT], untold, path, _Record(gone_since, notified))
 
 
-def _conclude(lines: list[str], untold: Sequence[str], path: Path, memory: _Memory) -> tuple[list[str], bool]:
+def _conclude(lines: list[str], untold: Sequence[str], path: Path, record: _Record) -> tuple[list[str], bool]:
     if untold:
         lines.append(ko.DEADMAN_UNTOLD.format(names=", ".join(untold)))
-    is_kept = _write(path, memory)
+    is_kept = _write(path, record)
     if not is_kept:
         lines.append(ko.DEADMAN_FORGETFUL.format(path=path))
     return lines, is_kept and not untold
@@ -71,19 +72,19 @@ def _tell(names: Sequence[str], channels: Sequence[Channel], texts: tuple[str, s
     return tuple(name for name, outcome in outcomes if not isinstance(outcome, Delivered))
 
 
-def _read(path: Path) -> _Memory:
+def _read(path: Path) -> _Record:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Memory)
+        return msgspec.json.decode(path.read_bytes(), type=_Record)
     except (OSError, msgspec.MsgspecError):
-        return _Memory()
+        return _Record()
 
 
-def _write(path: Path, memory: _Memory) -> bool:
-    """Keep the memory; False where that cannot be done."""
+def _write(path: Path, record: _Record) -> bool:
+    """Keep the record; False where that cannot be done."""
     new = path.with_suffix(".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(msgspec.json.encode(memory))
+        new.write_bytes(msgspec.json.encode(record))
         new.replace(path)
     except OSError:
         return False

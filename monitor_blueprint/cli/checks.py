@@ -78,10 +78,10 @@ def status() -> None:
     with open_store(settings) as store:
         state = store.reads.state()
         results = store.reads.latest_results()
-        last = store.reads.last_cycle()
+        last = store.reads.last_round()
         self_check = SelfCheck(settings, store, HealthLog(settings.log_dir), make_outbox(settings, store))
         problems = [problem.sentence for problem in self_check.problems(now)]
-        if self_check.is_stalled(store.reads.last_scheduled_cycle(), now):
+        if self_check.is_stalled(store.reads.last_scheduled_round(), now):
             problems.append(ko.STALLED)
         require_readable(store)
         holder = ScheduleLock(settings.state_dir).holder()

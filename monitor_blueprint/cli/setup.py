@@ -24,7 +24,7 @@ def check_config() -> None:
     """Read and validate the configuration; the exit code is 3 where it cannot be used."""
     settings = load_config()
     names = [check.name for check in settings.checks]
-    channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
+    channels = notifiers.channels(settings.environ, settings.channel_options)
     click.echo(
         ko.CONFIG_OK.format(
             source=settings.source,
@@ -40,7 +40,7 @@ def check_config() -> None:
 def test_alert() -> None:
     """Send one test message over each channel and say what it answered; the exit code is 1 if any failed."""
     settings = load_config()
-    channels = notifiers.channels(settings.environ, {channel.kind: channel.options for channel in settings.channels})
+    channels = notifiers.channels(settings.environ, settings.channel_options)
     if not channels:
         raise click.ClickException(ko.NO_CHANNEL)
     now = datetime.now(UTC)
@@ -71,16 +71,16 @@ def deadman_command(url: str) -> None:
     try:
         settings = config.load()
         state_dir = settings.state_dir
-        options = {channel.kind: channel.options for channel in settings.channels}
+        options = settings.channel_options
     except ConfigError as error:
         fault = str(error)
         click.echo(fault, err=True)
         state_dir = Path(os.environ.get("STATE_DIRECTORY", "var/lib"))  # systemd names it
     with Store(state_dir / config.DATABASE) as store:
-        last = store.reads.last_scheduled_cycle()
+        last = store.reads.last_scheduled_round()
     channels = notifiers.channels(os.environ, options)
-    checkpoint = state_dir / "deadman.json"
-    lines, is_done = deadman.look(url, checkpoint, last.started_at if last else None, channels, datetime.now(UTC))
+    path = state_dir / "deadman.json"
+    lines, is_done = deadman.check(url, path, last.started_at if last else None, channels, datetime.now(UTC))
     for text in lines:
         click.echo(text)
     if fault:

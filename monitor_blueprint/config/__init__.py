@@ -4,7 +4,7 @@
 everything under `./var` and leaves out what is not installed on this machine.
 """
 
-from monitor_blueprint.config.model import DATABASE, SELF_CHECK, Channel, Check, Config, ConfigError, units_of
+from monitor_blueprint.config.model import DATABASE, SELF_CHECK, ChannelConfig, Check, Config, ConfigError, units_of
 from monitor_blueprint.config.parse import DEFAULT_FILE, load, parse
 from monitor_blueprint.config.sections import Settings
 
@@ -12,7 +12,7 @@ __all__ = [
     "DATABASE",
     "DEFAULT_FILE",
     "SELF_CHECK",
-    "Channel",
+    "ChannelConfig",
     "Check",
     "Config",
     "ConfigError",

@@ -37,7 +37,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class ChannelConfig:
     """One configured alert channel."""
 
     kind: str
@@ -64,7 +64,7 @@ class Config:
     is_embedded: bool
     settings: Settings
     checks: tuple[Check, ...]
-    channels: tuple[Channel, ...]
+    channels: tuple[ChannelConfig, ...]
     windows: tuple[Window, ...]
     environ: Mapping[str, str]
     absent: tuple[str, ...] = ()
@@ -77,9 +77,14 @@ class Config:
         return (*(check.policy for check in self.checks), own)
 
     @property
-    def rules(self) -> IncidentRules:
+    def incident_rules(self) -> IncidentRules:
         """Return the numbers of the incident rules."""
         return IncidentRules(reminder_s=self.settings.reminder_minutes * 60.0)
+
+    @property
+    def channel_options(self) -> dict[str, Any]:
+        """Return the options of the configured channels, by kind."""
+        return {channel.kind: channel.options for channel in self.channels}
 
     @property
     def database(self) -> Path:

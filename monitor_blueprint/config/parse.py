@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from monitor_blueprint import notifiers, probes
 from monitor_blueprint.config import environment
 from monitor_blueprint.config.convert import RefusedError, Section, convert, refuse_unknown_keys
-from monitor_blueprint.config.model import SELF_CHECK, Channel, Check, Config, ConfigError, units_of
+from monitor_blueprint.config.model import SELF_CHECK, ChannelConfig, Check, Config, ConfigError, units_of
 from monitor_blueprint.config.sections import CheckSection, MaintenanceSection, Settings
 from monitor_blueprint.config.suggestions import listed, unknown
 from monitor_blueprint.domain.maintenance import Weekday, Window
@@ -117,7 +117,7 @@ def _is_possible(check: Check) -> bool:
     return is_possible is None or bool(is_possible(check.options))
 
 
-def _channel(section: Section) -> Channel:
+def _channel(section: Section) -> ChannelConfig:
     if "kind" not in section:
         raise RefusedError(f"[[channel]]: kind is missing; allowed: {listed(notifiers.available())}")
     kind = str(section["kind"])
@@ -127,7 +127,7 @@ def _channel(section: Section) -> Channel:
         raise RefusedError(f"[[channel]]: {unknown('kind', kind, notifiers.available())}") from None
     except PluginError as error:
         raise RefusedError(f'[[channel]] "{kind}": {error}') from error
-    return Channel(kind, convert(_without(section, ("kind",)), module.Options, f"[[channel]] {kind}", also=("kind",)))
+    return ChannelConfig(kind, convert(_without(section, ("kind",)), module.Options, f"[[channel]] {kind}", also=("kind",)))
 
 
 def _window(section: Section, checks: Sequence[Check]) -> Window:
@@ -173,14 +173,14 @@ def _refuse_bad_units(checks: Sequence[Check]) -> None:
                 raise RefusedError(f'[[check]] "{check.name}": {problem}')
 
 
-def _refuse_double_channels(channels: Sequence[Channel]) -> None:
+def _refuse_double_channels(channels: Sequence[ChannelConfig]) -> None:
     kinds = [channel.kind for channel in channels]
     for kind in kinds:
         if kinds.count(kind) > 1:
             raise RefusedError(f'[[channel]] "{kind}" is there twice; each kind can be there once')
 
 
-def _refuse_broken_channels(channels: Sequence[Channel], faults: Mapping[str, str]) -> None:
+def _refuse_broken_channels(channels: Sequence[ChannelConfig], faults: Mapping[str, str]) -> None:
     for channel in channels:
         if channel.kind in faults:
             raise RefusedError(f'[[channel]] "{channel.kind}": {faults[channel.kind]}')

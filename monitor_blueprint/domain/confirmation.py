@@ -43,7 +43,7 @@ def count_result(before: CheckState, result: CheckResult, policy: CheckPolicy, n
 
 
 def count_absence(before: CheckState, now: datetime, stale_after_s: float, blind_after: int) -> CheckState:
-    """Return the check's state after a cycle that has no result of it: UNKNOWN once it is stale.
+    """Return the check's state after a round that has no result of it: UNKNOWN once it is stale.
 
     A stale check is told at once: that nothing has been heard for so long is confirmation enough.
     """

@@ -10,11 +10,11 @@ from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.incidents import IncidentRules, advance
 from monitor_blueprint.domain.maintenance import Window
 from monitor_blueprint.domain.models import (
+    NEW_FAILURES,
     CheckPolicy,
     CheckResult,
     CheckState,
     Event,
-    EventKind,
     Silence,
     State,
     Status,
@@ -24,7 +24,6 @@ from monitor_blueprint.domain.thresholds import judge
 
 # The probes of one round have so long, in seconds. Another round that began later may thus have ended earlier by as much.
 ROUND_S = 27.0
-_NEWS = (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def decide(
 
 def is_news(event: Event) -> bool:
     """Tell whether the event says that something has failed."""
-    return event.kind in _NEWS
+    return event.kind in NEW_FAILURES
 
 
 def seconds_since_seen(state: State, check: str, now: datetime) -> float:

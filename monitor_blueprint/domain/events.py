@@ -154,12 +154,12 @@ def _lasted_s(check: CheckState, now: datetime) -> float:
 
 
 def _after(incident: Incident, changes: Mapping[str, _Change], now: datetime) -> Incident:
-    is_news = any(c.notified is not c.wanted and c.wanted in _NEWS for c in changes.values())
+    is_news = any(c.notified is not c.wanted and c.wanted in _NEW_BELIEFS for c in changes.values())
     return replace(incident, last_notified_at=now, acked_by="" if is_news else incident.acked_by)
 
 
 # What nobody can have meant yet who acknowledged the incident before.
-_NEWS = (Belief.CRITICAL, Belief.BLIND, Belief.FLAPPING)
+_NEW_BELIEFS = (Belief.CRITICAL, Belief.BLIND, Belief.FLAPPING)
 
 
 def _forget_failure(check: CheckState) -> CheckState:

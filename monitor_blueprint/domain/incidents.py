@@ -53,7 +53,7 @@ class _Picture:
         dependencies: of each configured check, all that it depends on, directly or not.
         origins: the checks that are down for a reason of their own, as far as can be told.
         silenced: nothing is told of these now.
-        unseen: of these nothing new is known: in a cycle of some checks only the others; consequences in transition.
+        unseen: of these nothing new is known: in a round of some checks only the others; consequences in transition.
     """
 
     checks: Mapping[str, CheckState]
@@ -75,10 +75,10 @@ def advance(  # noqa: PLR0917
     *,
     is_complete: bool = True,
 ) -> tuple[State, tuple[Event, ...]]:
-    """Take in the judged results of one cycle; return the new state and what is to be told.
+    """Take in the judged results of one round; return the new state and what is to be told.
 
     With `is_complete=False` the results are of some checks only (a unit has just changed): the others keep their state,
-    none goes stale, and a recovery waits for the complete cycle where consequences have yet to be looked at again.
+    none goes stale, and a recovery waits for the complete round where consequences have yet to be looked at again.
     """
     covering = tuple(silences)
     dependencies = _dependencies(policies)
@@ -182,7 +182,7 @@ def _with_flips(before: CheckState, after: CheckState, now: datetime, rules: Inc
 
 
 def _beliefs(picture: _Picture) -> dict[str, Belief]:
-    """Return what the operator should believe of each check once this cycle is told."""
+    """Return what the operator should believe of each check once this round is told."""
     beliefs: dict[str, Belief] = {}
     # Whether a consequence may be hidden depends on what is believed of its cause.
     for name in sorted(picture.checks, key=lambda name: name not in picture.origins):

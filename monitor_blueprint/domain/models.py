@@ -79,7 +79,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one check saw in one cycle.
+    """What one check saw in one round.
 
     Attributes:
         check: name of the check, such as "Flask".
@@ -87,7 +87,7 @@ class CheckResult:
         readings: what was seen, in the order in which it is to be told; never empty.
         at: when the probe began.
         duration_ms: how long it took.
-        memory: what the probe wants to be given back the next time (counters, file positions); JSON values only.
+        checkpoint: what the probe wants to be given back the next time (counters, file positions); JSON values only.
     """
 
     check: str
@@ -137,7 +137,7 @@ class Belief(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckState:
-    """What is remembered of a check from cycle to cycle.
+    """What is remembered of a check from round to round.
 
     Attributes:
         status: the last status that counted; one that is settling or not yet confirmed does not.
@@ -208,6 +208,10 @@ class EventKind(StrEnum):
     REMINDER = "reminder"
     PARTLY_RECOVERED = "partly_recovered"
     RECOVERED = "recovered"
+
+
+# The events that say that something has failed.
+NEW_FAILURES = (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,11 @@ class Known(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a round has seen; `began_at` is when it began (monotonic clock)."""
+    """What a round has seen; `began_monotonic` is when it began (monotonic clock)."""
 
     round: Round
     results: Sequence[CheckResult]
-    began_at: float
+    began_monotonic: float
 
 
 class HealthCheck:
@@ -52,29 +52,29 @@ class HealthCheck:
         outbox: Outbox,
         self_check: SelfCheck,
         *,
-        began_at: float | None = None,
+        began_monotonic: float | None = None,
     ) -> None:
-        """Take the parts; `began_at` is when the monitor began (monotonic clock), if it has just begun."""
+        """Take the parts; `began_monotonic` is when the monitor began (monotonic clock), if it has just begun."""
         self._config = config
         self._store = store
         self._log = log
         self._outbox = outbox
         self._self_check = self_check
-        self._began_at = began_at
-        self._rules = Rules(config.policies, config.rules, config.windows, config.settings.grace_s)
+        self._began_monotonic = began_monotonic
+        self._rules = Rules(config.policies, config.incident_rules, config.windows, config.settings.grace_s)
         self._runner = Runner()
         self._round_log = RoundLog(config, store, log, outbox)
 
     def run(self, now: datetime, reason: str, only: Collection[str] | None = None) -> HealthReport:
         """Check everything that is due, or `only` the checks named; `reason` says who asked ("schedule", "manual", ...)."""
-        began_at = time.monotonic()
+        began_monotonic = time.monotonic()
         known = self._known(now)
-        seen = self._observe(plan(self._config, known.state, now, reason, only), known, began_at)
+        seen = self._observe(plan(self._config, known.state, now, reason, only), known, began_monotonic)
         decision = self._decide(known.state, known.silences, seen)
         found = self._evidence(decision, now)
         report = self._store.run(lambda tx: self._record(tx, known, seen, decision, found))
         self._round_log.write(seen.round, report)
-        self._outbox.notify()
+        self._outbox.wake()
         return report
 
     def _known(self, now: datetime) -> Known:
@@ -82,7 +82,7 @@ class HealthCheck:
         self._log.check()
         return self._store.run(lambda tx: Known(tx.reads.state(), tx.reads.silences(now), tx.reads.checkpoints()))
 
-    def _observe(self, round_: Round, known: Known, began_at: float) -> Seen:
+    def _observe(self, round_: Round, known: Known, began_monotonic: float) -> Seen:
         """Look at everything side by side, and at the monitor itself last: by then it knows whether it can keep anything."""
         results = self._runner.run(
             round_.checks,
@@ -91,10 +91,11 @@ class HealthCheck:
             checkpoints=known.checkpoints,
             environ=self._config.environ,
             deadline_s=ROUND_S,
-            is_starting=self._began_at is not None and began_at - self._began_at < self._config.settings.grace_s,
+            is_starting=self._began_monotonic is not None
+            and began_monotonic - self._began_monotonic < self._config.settings.grace_s,
         )
         own = [self._self_check.result(round_.now)] if round_.is_complete else []
-        return Seen(round_, [*results, *own], began_at)
+        return Seen(round_, [*results, *own], began_monotonic)
 
     def _decide(self, state: State, silences: Sequence[Silence], seen: Seen) -> Decision:
         return decide(state, seen.results, silences, seen.round.now, self._rules, is_complete=seen.round.is_complete)
@@ -112,8 +113,8 @@ class HealthCheck:
         state, silences = tx.reads.state(), tx.reads.silences(now)
         if (state, silences) != (known.state, known.silences):
             decision = self._decide(state, silences, seen)
-        duration_ms = (time.monotonic() - seen.began_at) * 1000
-        tx.record_cycle(now, duration_ms, decision.overall, decision.results, seen.round.recorded_reason)
+        duration_ms = (time.monotonic() - seen.began_monotonic) * 1000
+        tx.record_round(now, duration_ms, decision.overall, decision.results, seen.round.recorded_reason)
         tx.save_state(decision.state, now)
         latest = tx.reads.latest_results()
         for event, message in self._alerts(decision, latest, found, seen.round):

@@ -145,7 +145,7 @@ class Monitor:
         log = HealthLog(self.config.log_dir)
         outbox = make_outbox(self.config, store)
         self_check = SelfCheck(self.config, store, log, outbox, config_problem=config_problem, has_admin_token=bool(token))
-        check = HealthCheck(self.config, store, log, outbox, self_check, began_at=time.monotonic())
+        check = HealthCheck(self.config, store, log, outbox, self_check, began_monotonic=time.monotonic())
         every_minutes = self.config.settings.every_minutes
         schedule = Schedule(check, log, every_minutes, begun=self._begun, completed=self._completed, failed=self._failed)
         return _Parts(store, log, outbox, self_check, schedule, token)
@@ -223,7 +223,7 @@ def _tell_nobody(_state: str) -> None:
 
 def make_outbox(settings: Config, store: Store, sender: str = SCHEDULE_SENDER) -> Outbox:
     """Return the delivery over the configured channels; see `Outbox` for `sender`."""
-    options = {channel.kind: channel.options for channel in settings.channels}
+    options = settings.channel_options
     return Outbox(store, notifiers.channels(settings.environ, options), messages.backlog, sender=sender)
 
 

@@ -28,7 +28,7 @@ MAX_THREADS = 100
 
 
 class UnitSnapshot:
-    """The units' states in one cycle: asked once, by the first probe that wants to know."""
+    """The units' states in one round: asked once, by the first probe that wants to know."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
@@ -147,7 +147,7 @@ class Runner:
         """Wait for the check no longer, and return why there is no result."""
         began = self._out.get(check.name)
         if began is None:
-            return "not reached before the deadline of the cycle"
+            return "not reached before the deadline of the round"
         self._stuck.add(check.name)
         return f"no answer from the probe for {time.monotonic() - began:.0f} s"
 
@@ -192,7 +192,10 @@ def _checked(seen: object) -> Observation:
             raise _WrongObservationError(f'the status of "{reading.aspect}" is a {type(reading.status).__name__}, not a Status')
         if isinstance(reading.value, float) and not math.isfinite(reading.value):
             raise _WrongObservationError(f'the value of "{reading.aspect}" is no finite number')
-    for what, found, kept_as in (("readings", seen.readings, tuple[Reading, ...]), ("memory", seen.checkpoint, dict[str, Any])):
+    for what, found, kept_as in (
+        ("readings", seen.readings, tuple[Reading, ...]),
+        ("checkpoint", seen.checkpoint, dict[str, Any]),
+    ):
         try:
             # As the database will do it, before one bad value takes the whole transaction with it.
             msgspec.json.decode(msgspec.json.encode(found, enc_hook=dict), type=kept_as)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor_blueprint.alerts.delivery import Health, Outbox
+from monitor_blueprint.alerts.channel_health import Health
+from monitor_blueprint.alerts.delivery import Outbox
 from monitor_blueprint.config import SELF_CHECK, Config
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
 from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.storage.reads import CycleRecord
+from monitor_blueprint.storage.reads import RoundRecord
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import HealthLog
@@ -88,7 +89,7 @@ class SelfCheck:
         channels = [part.problem(now) for part in self._channels(now) if part.reason]
         return [*parts, *self._settings(), *channels]
 
-    def is_stalled(self, last: CycleRecord | None, now: datetime) -> bool:
+    def is_stalled(self, last: RoundRecord | None, now: datetime) -> bool:
         """Tell whether the schedule stands still: its last health check, if any, is two periods old."""
         return last is None or now - last.started_at > timedelta(minutes=2 * self._config.settings.every_minutes)
 

@@ -27,7 +27,7 @@ from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refus
 from monitor_blueprint.domain.models import EMPTY
 from monitor_blueprint.plugins import PluginError
 
-# The first five are what a notifier's file needs.
+# Message, Outcome, Delivered, Retry and Refused are what a notifier's file needs.
 __all__ = [
     "Channel",
     "Delivered",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import smtplib
 import socket
@@ -18,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from monitor_blueprint.adapters.addresses import is_loopback
 from monitor_blueprint.adapters.deadline import Wire, cut_after
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 
@@ -67,7 +67,7 @@ class _Settings:
     @property
     def is_tls_required(self) -> bool:
         """Never the password in clear over a network."""
-        return self.tls in ("tls", "starttls") or (bool(self.user) and not _is_loopback(self.host))
+        return self.tls in ("tls", "starttls") or (bool(self.user) and not is_loopback(self.host))
 
 
 def is_configured(options: Options, environ: Mapping[str, str]) -> bool:  # noqa: ARG001 - as all notifiers
@@ -223,13 +223,6 @@ def _tls_context(settings: _Settings, options: Options) -> ssl.SSLContext:
 def _own_name() -> str:
     name = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "localhost"
     return name if "." in name else f"{name}.localdomain"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _refused_text(refused: Mapping[str, tuple[int, bytes]]) -> str:

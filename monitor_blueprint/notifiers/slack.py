@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import logging
 import math
 import re
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from monitor_blueprint.adapters.addresses import is_loopback
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def check(options: Options, environ: Mapping[str, str]) -> list[str]:  # noqa: A
     except ValueError:
         return [f"SLACK_WEBHOOK {allowed}"]
     is_plain = not re.search(r"[\s\x00-\x1f\x7f]", url) and url.isascii()
-    if not is_plain or not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
+    if not is_plain or not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
         return [f"SLACK_WEBHOOK {allowed}"]
     # Imported now: at the moment of an alert the disk may be gone.
     _client_class()
@@ -162,10 +162,3 @@ def _describe(error: object) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{type(error).__name__}: {error.strerror}"
     return type(error).__name__
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,10 +1,15 @@
 """One file per kind of check; the file's name is the check's `kind` in the configuration.
 
-A probe module has two names that the configuration and the cycle use:
+A probe module has two names that the configuration and the health check use:
 
 - `Options`: a frozen `msgspec.Struct` that forbids unknown fields; its annotations are what the configuration may say.
 - `probe(options, context) -> Observation`: looks once and says what it saw. What the target does wrong is a
   CRITICAL reading; `ProbeError` is for a probe that could not look at all, which is never blamed on the target.
+
+and may have two more:
+
+- `DEFAULT_INTERVAL_S`: how often it is wanted where the configuration does not say, in seconds; every round without it.
+- `is_possible(options) -> bool`: whether the embedded default configuration has any use for it on this machine.
 
 Nothing else has to be told about a new file: it is imported when a check names it.
 """
@@ -15,14 +20,13 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from monitor_blueprint import plugins
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import ProbeError, Reading, Status, Thresholds
 
-# All but the last two are what a probe's file needs.
+# `available` and `load` aside, what a probe's file needs.
 __all__ = ["Observation", "ProbeContext", "ProbeError", "Reading", "Status", "Thresholds", "available", "load"]
 
 
@@ -31,11 +35,11 @@ class ProbeContext:
     """What a probe is given.
 
     Attributes:
-        now: moment of the cycle, UTC.
+        now: moment of the round, UTC.
         deadline: `time.monotonic()` value after which nobody waits for the answer any more.
-        memory: what this check's probe returned as memory the last time; empty at first.
+        checkpoint: what this check's probe returned as its checkpoint the last time; empty at first.
         units: reads the state of a systemd unit by name ("nginx" or "nginx.service"); asked once for all units in a
-            cycle. Raises `ProbeError` where systemd cannot be asked; returns a state with `load_state` "not-found"
+            round. Raises `ProbeError` where systemd cannot be asked; returns a state with `load_state` "not-found"
             for an unknown unit.
         environ: the secrets from the environment, such as ML_API_KEY.
         is_starting: the monitor itself has just begun, and with it perhaps the whole machine: who does not answer yet
@@ -73,9 +77,9 @@ def available() -> list[str]:
 
 
 @functools.cache
-def load(kind: str) -> ModuleType:
+def load(kind: str) -> ProbeModule:
     """Import the module of a kind; raises KeyError for one that does not exist, PluginError for one that cannot be used.
 
     What is loaded stays usable when its file is gone: an upgrade may have taken it away, or the disk is.
     """
-    return plugins.load(__name__, __path__, kind, ("Options", "probe"))
+    return cast("ProbeModule", plugins.load(__name__, __path__, kind, ("Options", "probe")))

@@ -1,4 +1,4 @@
-"""An HTTP address: does it answer as configured? Repeated within the cycle before a failure counts."""
+"""An HTTP address: does it answer as configured? Repeated within the round before a failure counts."""
 
 from __future__ import annotations
 

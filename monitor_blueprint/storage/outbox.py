@@ -13,7 +13,7 @@ from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refus
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 
 # Nobody waits longer than this before the next attempt, so neither does a clock that was set back make anybody wait.
-LONGEST_WAIT_S = 900.0
+MAX_RETRY_AFTER_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ class OutboxWrites:
             "SELECT sender, leased_until, attempts, next_at, failing_since FROM channel WHERE name = ?", (channel,)
         ).fetchone()
         # A moment further away than anybody can have meant comes of a clock that was set back.
-        if holder != sender and now < from_ms(leased_until) <= now + timedelta(seconds=LONGEST_WAIT_S):
+        if holder != sender and now < from_ms(leased_until) <= now + timedelta(seconds=MAX_RETRY_AFTER_S):
             return Claim(due_at=from_ms(leased_until))
-        if now < from_ms(next_at) <= now + timedelta(seconds=LONGEST_WAIT_S):
+        if now < from_ms(next_at) <= now + timedelta(seconds=MAX_RETRY_AFTER_S):
             return Claim(due_at=from_ms(next_at))
         self._connection.execute(
             "UPDATE channel SET sender = ?, leased_until = ? WHERE name = ?",

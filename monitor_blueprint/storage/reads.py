@@ -23,7 +23,7 @@ PARTIAL = "look"
 
 
 @dataclass(frozen=True, slots=True)
-class CycleRecord:
+class RoundRecord:
     """One health check that was done; `reason` says what it was done for."""
 
     started_at: datetime
@@ -146,23 +146,23 @@ class Reads:
                 self._note(f"what the check {name} remembered cannot be read: begun afresh")
         return found
 
-    def last_scheduled_cycle(self) -> CycleRecord | None:
+    def last_scheduled_round(self) -> RoundRecord | None:
         """Return the newest complete health check of the schedule: what says that the schedule is alive."""
         rows = self._rows(
             "SELECT started_at, duration_ms, overall, reason FROM cycle WHERE reason != ? AND reason NOT LIKE ?"
             " ORDER BY started_at DESC LIMIT 1",
             (MANUAL, f"{PARTIAL} %"),
         )
-        return next((CycleRecord(from_ms(at), ms, Status(overall), reason) for at, ms, overall, reason in rows), None)
+        return next((RoundRecord(from_ms(at), ms, Status(overall), reason) for at, ms, overall, reason in rows), None)
 
-    def last_cycle(self) -> CycleRecord | None:
+    def last_round(self) -> RoundRecord | None:
         """Return the newest health check."""
-        return next(iter(self.cycles(1)), None)
+        return next(iter(self.rounds(1)), None)
 
-    def cycles(self, limit: int = 100) -> tuple[CycleRecord, ...]:
+    def rounds(self, limit: int = 100) -> tuple[RoundRecord, ...]:
         """Return health checks, newest first."""
         rows = self._rows("SELECT started_at, duration_ms, overall, reason FROM cycle ORDER BY started_at DESC LIMIT ?", (limit,))
-        return tuple(CycleRecord(from_ms(at), duration, Status(overall), reason) for at, duration, overall, reason in rows)
+        return tuple(RoundRecord(from_ms(at), duration, Status(overall), reason) for at, duration, overall, reason in rows)
 
     def latest_results(self) -> dict[str, CheckResult]:
         """Return the newest result of every check (see its `at`: it may be old), without what the probe remembers."""

@@ -80,7 +80,7 @@ class Transaction:
         )
         return cursor.rowcount > 0
 
-    def record_cycle(
+    def record_round(
         self, started_at: datetime, duration_ms: float, overall: Status, results: Sequence[CheckResult], reason: str = ""
     ) -> None:
         """Record one health check: its results (the latest whole, the past in short) and what the probes remember."""
@@ -105,7 +105,7 @@ class Transaction:
                 is_whole = is_change or abs(at - whole_at) >= KEEP_WHOLE_EVERY_MS
                 kept_at, whole_at = at, at if is_whole else whole_at
                 past.append((result.check, at, status, _measured(result), to_json(result.readings) if is_whole else None))
-            body = to_json(_without_memory(result))
+            body = to_json(_without_checkpoint(result))
             latest.append((result.check, at, status, body, to_json(result.checkpoint), kept_at, whole_at))
         self._connection.executemany(
             "INSERT OR REPLACE INTO result (check_name, at, status, measured, readings) VALUES (?, ?, ?, ?, ?)", past
@@ -168,7 +168,7 @@ def _measured(result: CheckResult) -> str | None:
     return to_json(values) if values else None
 
 
-def _without_memory(result: CheckResult) -> dict[str, object]:
+def _without_checkpoint(result: CheckResult) -> dict[str, object]:
     return {
         "check": result.check,
         "kind": result.kind,

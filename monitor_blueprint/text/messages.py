@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from monitor_blueprint.domain.messages import Message
-from monitor_blueprint.domain.models import CheckResult, Event, EventKind
+from monitor_blueprint.domain.models import NEW_FAILURES, CheckResult, Event, EventKind
 from monitor_blueprint.text import ko, render
 
 _JINJA = Environment(
@@ -26,7 +26,6 @@ _JINJA.filters.update(duration=render.duration, local=render.local)
 # Read at the start: when an alert is due, the disk may be what has failed.
 _ALERT, _BACKLOG, _DEADMAN, _TEST = map(_JINJA.get_template, ("alert.txt", "backlog.txt", "deadman.txt", "test.txt"))
 
-_NEW_FAILURES = (EventKind.OPENED, EventKind.JOINED, EventKind.WORSENED)
 _CAN_STOP = ("service", "http")
 
 
@@ -59,7 +58,7 @@ def alert(
     `results` are the newest results of the checks, for the measured values; `evidence` the few lines that help.
     """
     has_joined = event.kind is EventKind.JOINED and event.checks != event.failing
-    is_about_failing = event.kind in _NEW_FAILURES or event.lasted_s
+    is_about_failing = event.kind in NEW_FAILURES or event.lasted_s
     body = _fill(
         _ALERT,
         kind=event.kind,

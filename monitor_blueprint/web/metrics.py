@@ -37,7 +37,7 @@ class _Results(Collector):
                 if reading.value is not None:
                     value.add_metric([name, reading.aspect, reading.unit], reading.value)
         yield from (status, value, duration)
-        last = self._store.reads.last_scheduled_cycle()
+        last = self._store.reads.last_scheduled_round()
         if last is not None:
             at = last.started_at.timestamp()
             yield GaugeMetricFamily(

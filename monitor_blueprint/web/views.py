@@ -125,7 +125,7 @@ def health() -> Response:
     """Say how the monitor itself is: 200 "alive" or "degraded" (and why), 503 when no health check comes to its end."""
     monitor = _monitor()
     now = datetime.now(UTC)
-    last = monitor.store.reads.last_scheduled_cycle()
+    last = monitor.store.reads.last_scheduled_round()
     holder = ScheduleLock(monitor.config.state_dir).holder()
     is_stalled = monitor.self_check.is_stalled(last, now)
     problems = monitor.self_check.problems(now)
@@ -162,7 +162,7 @@ def page() -> Response:
     results = monitor.store.reads.latest_results()
     state = monitor.store.reads.state()
     names = [policy.name for policy in monitor.config.policies if policy.name in results]
-    last = monitor.store.reads.last_scheduled_cycle()
+    last = monitor.store.reads.last_scheduled_round()
     is_stale = monitor.self_check.is_stalled(last, now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
     return _html(

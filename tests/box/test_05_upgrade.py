@@ -48,6 +48,7 @@ def release(box: Box) -> str:
 def new_tree(box: Box, name: str, script: str) -> str:
     """A changed copy of the project, as a developer would hand it over, and its installer."""
     box.run(f"rm -rf ~/{name} && cp -a ~/NeuroNova ~/{name} && cd ~/{name} && {script}")
+    box.run(f"diff -rq ~/NeuroNova ~/{name}", expect=1)
     return f"bash ~/{name}/deploy/monitoring/setup_monitoring.sh"
 
 
@@ -116,7 +117,7 @@ def test_an_upgrade_loses_no_prediction(box: Box, features: str, api_key: str) -
         ("bad-model", "echo x >> $(ls ml_server/models/*/*/*.onnx | head -1)", "Check the settings and the models"),
         (
             "bad-setting",
-            "sed -i 's/^class Settings/class Other/' monitor_blueprint/config/model.py",
+            "sed -i 's/^class Settings/class Other/' monitor_blueprint/config/sections.py",
             "Check the settings and the models",
         ),
         ("bad-server", "echo 'raise RuntimeError(1)' >> ml_server/gunicorn_conf.py", "switch to the new release"),

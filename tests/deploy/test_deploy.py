@@ -90,7 +90,7 @@ def test_completion_offers_existing_commands() -> None:
     """The completion offers exactly the commands that there are."""
     listed = run(sys.executable, "-m", "monitor_blueprint.cli", "--help").stdout.partition("Commands:\n")[2]
     commands = [line.split()[0] for line in listed.splitlines() if re.match(r"  \w", line)]
-    offered = re.search(r'choices="(ack .*) --help"', (MONITORING / "completion.bash").read_text(encoding="utf-8"))
+    offered = re.search(r'choices="(ack .*) --version --help"', (MONITORING / "completion.bash").read_text(encoding="utf-8"))
     assert offered is not None
     assert offered[1].split() == sorted(commands)
 

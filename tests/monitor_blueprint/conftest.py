@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.monitor_blueprint.running import SCRIPTED, Running, configure
 
 __all__ = ["bus", "systemd"]
 
-KINDS = Path(__file__).with_name("kinds")
+KINDS = Path(__file__).with_name("scripted_probes")
 SETTINGS = ("ALERT_EMAIL", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "NEURONOVA_CONFIG", "NOTIFY_SOCKET", "SLACK_WEBHOOK")
 Script = dict[str, Callable[[ProbeContext], Observation]]
 
@@ -35,7 +36,7 @@ def _no_settings_and_no_systemd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     """What the checks of kind "scripted" do, by their `line`."""
     monkeypatch.setattr(probes, "__path__", [*probes.__path__, str(KINDS)])
-    lines: Script = probes.load("scripted").SCRIPT
+    lines: Script = cast("Any", probes.load("scripted")).SCRIPT
     yield lines
     lines.clear()
 

@@ -40,7 +40,7 @@ class Watchman:
             Channel(name, lambda message, timeout_s, name=name: self._send(name, message))  # type: ignore[misc]
             for name in ("email", "slack")
         ]
-        lines, self.is_done = deadman.look(self.url, self.memory, self.last_check_at, channels, at)
+        lines, self.is_done = deadman.check(self.url, self.memory, self.last_check_at, channels, at)
         return lines
 
     @property
@@ -160,7 +160,7 @@ def test_dripping_mail_holds_up_nothing(watchman: Watchman, monkeypatch: pytest.
     with HttpStandIn() as slack, DrippingMailServer() as mail:
         channels = notifiers.channels({**mail.environ, "SLACK_WEBHOOK": slack.url})
         assert [channel.name for channel in channels] == ["email", "slack"]
-        lines, is_done = deadman.look(watchman.url, watchman.memory, NOW, channels, NOW + 15 * MINUTE)
+        lines, is_done = deadman.check(watchman.url, watchman.memory, NOW, channels, NOW + 15 * MINUTE)
         assert slack.next_post().text.startswith(GONE)
         assert mail.is_asked.is_set()
     assert (lines, is_done) == ([GONE, "알리지 못함: email"], False)

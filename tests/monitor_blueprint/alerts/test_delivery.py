@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor_blueprint.alerts.delivery import Health, Outbox, Timing, summary_id
+from monitor_blueprint.alerts.channel_health import Health
+from monitor_blueprint.alerts.delivery import Outbox, Timing, summary_id
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 from monitor_blueprint.domain.models import Event, EventKind
 from monitor_blueprint.notifiers import Channel, channels
@@ -251,7 +252,7 @@ def test_channels_do_not_wait(store: Store, clock: Clock) -> None:
     box.start()
     for number in (1, 2):
         add(store, number, ["pigeon", "raven"])
-    box.notify()
+    box.wake()
     assert [arrived.get(timeout=30) for _ in range(2)] == ["1-opened", "2-opened"]
     assert store.reads.outbox_status()["pigeon"].pending == 2
     released.set()
@@ -385,9 +386,9 @@ def test_thread_shortage_is_survived(store: Store, clock: Clock) -> None:
     box.start()
     with said("monitor_blueprint.alerts.delivery", "failed unexpectedly") as has_failed, few_threads(0):
         add(store, 1)
-        box.notify()
+        box.wake()
         assert has_failed.wait(30)
-    box.notify()
+    box.wake()
     assert arrived.get(timeout=30) == "1-opened"
     box.stop()
 
@@ -699,7 +700,7 @@ def test_refusal_reported_by_other_channel(store: Store, monkeypatch: pytest.Mon
         box.start()
         now = datetime.now(UTC)
         add(store, 1, box.channel_names, at=now)
-        box.notify()
+        box.wake()
         assert mail.next_mail().text == "body 1\n\nid: 1-opened\n"
         assert slack.next_post().text == "body 1\nid: 1-opened"
         box.stop()

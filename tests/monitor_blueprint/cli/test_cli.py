@@ -68,7 +68,7 @@ def test_manual_check_is_recorded(run: Run, tmp_path: Path) -> None:
     done = run("health-check")
     assert (tmp_path / "log" / "health_check.log").read_text(encoding="utf-8") == done.output
     with Store(tmp_path / "state" / "monitor.db") as store:
-        (cycle,) = store.reads.cycles()
+        (cycle,) = store.reads.rounds()
     assert (cycle.overall, cycle.reason) == (Status.OK, "manual")
 
 

@@ -141,7 +141,7 @@ def test_the_monitor_follows_its_section() -> None:
     """Its own check, and the rules."""
     found = parse("[monitor]\nevery_minutes = 10\nreminder_minutes = 7" + FLASK)
     assert [(policy.name, policy.interval_s) for policy in found.policies] == [("Flask", 600.0), ("Monitor", 600.0)]
-    assert found.rules.reminder_s == 420.0
+    assert found.incident_rules.reminder_s == 420.0
 
 
 def test_equal_limits_leave_no_warning() -> None:

@@ -29,7 +29,7 @@ def cycle(tx: Transaction, names: tuple[str, ...], now: datetime) -> None:
     status = Status.CRITICAL if before.incident is None else Status.OK
     results = [CheckResult("Flask", "service", (Reading("unit", status),), now, 1.0, {"seen": before.last_incident_number})]
     after, events = advance(before, results, POLICIES, tx.reads.silences(now), now, RULES)
-    tx.record_cycle(now, 1.0, status, results)
+    tx.record_round(now, 1.0, status, results)
     for event in events:
         event_id = f"{event.incident}-{event.kind}"
         message = Message(event_id, event_id, f"{event.kind} 본문", event.at, event.incident, event.kind)
@@ -60,7 +60,7 @@ def main(path: Path, last_incident: int) -> None:
             if not is_enough and pending < 6:
                 now = datetime.now(UTC)
                 store.run(lambda tx, now=now: cycle(tx, names, now))  # type: ignore[misc]
-                outbox.notify()
+                outbox.wake()
             time.sleep(0.01)
 
 

@@ -79,7 +79,7 @@ class Story:
         """Check only the checks that are named."""
         return self._advance(after_s, words, is_complete=False)
 
-    def cycles(self, number: int, after_s: float = INTERVAL_S, **words: str) -> list[str]:
+    def rounds(self, number: int, after_s: float = INTERVAL_S, **words: str) -> list[str]:
         """Check everything several times."""
         return [notified for _ in range(number) for notified in self.cycle(after_s, **words)]
 

@@ -249,7 +249,7 @@ def test_recovery_gives_downtime_per_check() -> None:
 def test_unseen_time_is_no_downtime() -> None:
     """A time in which nothing was seen is not blamed on the target."""
     story = Story()
-    story.cycles(3, Flask="unknown")
+    story.rounds(3, Flask="unknown")
     story.cycle(Flask="stopped")
     assert story.events[0].since == {"Flask": story.now}
 
@@ -257,7 +257,7 @@ def test_unseen_time_is_no_downtime() -> None:
 def test_blind_check_was_not_down() -> None:
     """What could not be seen is not said to have been down when it is seen again."""
     story = Story()
-    assert story.cycles(3, Flask="unknown", Disk="slow")[-1:] == ["blind Flask [Flask?, Disk]"]
+    assert story.rounds(3, Flask="unknown", Disk="slow")[-1:] == ["blind Flask [Flask?, Disk]"]
     story.cycle(Disk="slow")
     assert (story.events[0].checks, story.events[0].blind) == (("Flask",), ("Flask",))
     story.cycle()
@@ -281,9 +281,9 @@ class TestConfirm:
     def test_failure_counts_once_confirmed(self) -> None:
         """A failure counts after so many in a row."""
         story = Story([self.noisy])
-        assert story.cycles(2, Flask="slow") == []
+        assert story.rounds(2, Flask="slow") == []
         assert story.cycle() == []
-        assert story.cycles(2, Flask="slow") == []
+        assert story.rounds(2, Flask="slow") == []
         assert story.cycle(Flask="slow") == ["opened Flask [Flask]"]
         assert story.cycle() == ["recovered Flask []"]
 
@@ -299,24 +299,24 @@ class TestConfirm:
     def test_blindness_needs_no_new_confirmation(self) -> None:
         """What is down already needs no confirmation after a blind moment."""
         story = Story([self.noisy])
-        assert story.cycles(3, Flask="slow") == ["opened Flask [Flask]"]
+        assert story.rounds(3, Flask="slow") == ["opened Flask [Flask]"]
         assert story.cycle(Flask="unknown") + story.cycle(Flask="slow") == []
         assert story.state.checks["Flask"].status is Status.CRITICAL
 
     def test_unconfirmed_failure_is_no_blindness(self) -> None:
         story = Story([CheckPolicy("Flask", confirm=5)])
-        assert story.cycle(Flask="unknown") + story.cycles(4, Flask="slow") == []
+        assert story.cycle(Flask="unknown") + story.rounds(4, Flask="slow") == []
         assert story.cycle(Flask="slow") == ["opened Flask [Flask]"]
 
     def test_symptom_waits_for_unconfirmed_cause(self) -> None:
         story = Story([CheckPolicy("Django", depends_on=("Flask",)), self.noisy])
-        assert story.cycles(2, Django="502", Flask="slow") == []
+        assert story.rounds(2, Django="502", Flask="slow") == []
         assert story.cycle(Django="502", Flask="slow") == ["opened Flask [Django*, Flask]"]
 
     def test_symptom_told_without_confirmed_cause(self) -> None:
         """A symptom is told when the cause turns out not to be confirmed."""
         story = Story([CheckPolicy("Django", depends_on=("Flask",)), self.noisy])
-        assert story.cycles(2, Django="502", Flask="slow") == []
+        assert story.rounds(2, Django="502", Flask="slow") == []
         assert story.cycle(Django="502") == ["opened Django [Django]"]
 
 
@@ -333,7 +333,7 @@ class TestSettling:
         assert story.cycle(Flask="starting") == []
         assert story.partial(9, Flask="starting") == []
         assert story.partial(1, Flask="starting") == ["opened Flask [Flask]"]
-        assert story.cycles(3, Flask="starting") == []
+        assert story.rounds(3, Flask="starting") == []
         assert story.cycle() == ["recovered Flask []"]
 
     def test_crash_loop_is_told(self) -> None:
@@ -374,23 +374,23 @@ class TestReminder:
         """A reminder comes every hour while the incident is open."""
         story = Story()
         story.cycle(Flask="stopped", Django="502")
-        assert story.cycles(11, Flask="stopped", Django="502") == []
+        assert story.rounds(11, Flask="stopped", Django="502") == []
         assert story.cycle(Flask="stopped", Django="502") == ["reminder Django, Flask [Django*, Flask]"]
-        assert story.cycles(11, Flask="stopped", Django="502") == []
+        assert story.rounds(11, Flask="stopped", Django="502") == []
         assert story.cycle(Flask="stopped") == ["partly_recovered Django [Flask]"]
-        assert story.cycles(11, Flask="stopped") == []
+        assert story.rounds(11, Flask="stopped") == []
         assert story.cycle(Flask="stopped") == ["reminder Flask [Flask]"]
-        assert story.cycles(20) == ["recovered Flask []"]
+        assert story.rounds(20) == ["recovered Flask []"]
 
     def test_it_can_be_switched_off(self) -> None:
         story = Story(rules=IncidentRules(reminder_s=0))
         story.cycle(Flask="stopped")
-        assert story.cycles(50, Flask="stopped") == []
+        assert story.rounds(50, Flask="stopped") == []
 
     def test_warning_causes_no_reminder(self) -> None:
         story = Story()
         story.cycle(Disk="slow")
-        assert story.cycles(50, Disk="warning") == []
+        assert story.rounds(50, Disk="warning") == []
         assert story.cycle(Disk="slow") == ["reminder Disk [Disk]"]
 
     def test_acknowledgement_quiets_until_news(self) -> None:
@@ -398,9 +398,9 @@ class TestReminder:
         story = Story()
         story.cycle(Flask="stopped")
         story.ack()
-        assert story.cycles(50, Flask="stopped") == []
+        assert story.rounds(50, Flask="stopped") == []
         assert story.cycle(Flask="stopped", Disk="slow") == ["joined Disk [Flask, Disk]"]
-        assert story.cycles(12, Flask="stopped", Disk="slow") == ["reminder Flask, Disk [Flask, Disk]"]
+        assert story.rounds(12, Flask="stopped", Disk="slow") == ["reminder Flask, Disk [Flask, Disk]"]
 
     def test_partial_recovery_resumes_no_reminder(self) -> None:
         """A partial recovery is no reason to remind again."""
@@ -408,7 +408,7 @@ class TestReminder:
         story.cycle(Flask="stopped", Disk="slow")
         story.ack()
         assert story.cycle(Flask="stopped") == ["partly_recovered Disk [Flask]"]
-        assert story.cycles(50, Flask="stopped") == []
+        assert story.rounds(50, Flask="stopped") == []
 
     def test_consequence_turned_failure_is_news(self) -> None:
         """A consequence that becomes a failure of its own is news."""
@@ -416,13 +416,13 @@ class TestReminder:
         story.cycle(Flask="stopped", Django="502")
         story.ack()
         assert story.cycle(Django="502") == ["partly_recovered Flask [Django]"]
-        assert story.cycles(12, Django="502") == ["reminder Django [Django]"]
+        assert story.rounds(12, Django="502") == ["reminder Django [Django]"]
 
     def test_clock_set_back_delays_no_reminder(self) -> None:
         story = Story()
         story.cycle(Flask="stopped")
         assert story.cycle(-86400, Flask="stopped") == []
-        assert story.cycles(12, Flask="stopped") == ["reminder Flask [Flask]"]
+        assert story.rounds(12, Flask="stopped") == ["reminder Flask [Flask]"]
 
     def test_only_open_incidents_are_acknowledged(self) -> None:
         assert acknowledge(State(), "lee") == State()
@@ -433,21 +433,21 @@ class TestSilence:
         """Nothing is told while silenced, and at the end the difference is."""
         story = Story()
         story.silence("Flask", 30)
-        assert story.cycles(5, Flask="stopped") == []
+        assert story.rounds(5, Flask="stopped") == []
         assert story.cycle(Flask="stopped") == ["opened Flask [Flask]"]
 
     def test_failure_within_silence_stays_untold(self) -> None:
         """A failure that came and went is never told."""
         story = Story()
         story.silence("*", 30)
-        assert story.cycles(3, Flask="stopped") + story.cycles(10) == []
+        assert story.rounds(3, Flask="stopped") + story.rounds(10) == []
 
     def test_silenced_recovery_is_told_later(self) -> None:
         """A recovery during a silence is told at its end, with its own time."""
         story = Story()
         story.cycle(Flask="stopped")
         story.silence("Flask", 30)
-        assert story.cycle(Flask="stopped") + story.cycles(4) == []
+        assert story.cycle(Flask="stopped") + story.rounds(4) == []
         assert story.cycle() == ["recovered Flask []"]
         assert story.events[0].lasted_s == {"Flask": 600.0}
 
@@ -456,14 +456,14 @@ class TestSilence:
         story = Story(rules=IncidentRules(reminder_s=0))
         story.cycle(Flask="stopped")
         story.silence("Flask", 30)
-        assert story.cycles(2) + story.cycles(10, Flask="stopped") == []
+        assert story.rounds(2) + story.rounds(10, Flask="stopped") == []
 
     def test_silenced_check_is_not_mentioned(self) -> None:
         """A silenced check is neither reminded of nor named."""
         story = Story()
         story.cycle(Flask="stopped")
         story.silence("Flask", 120)
-        assert story.cycles(15, Flask="stopped") == []
+        assert story.rounds(15, Flask="stopped") == []
         assert story.cycle(Flask="stopped", Disk="slow") == ["joined Disk [Disk]"]
         assert story.cycle(Flask="stopped") == ["partly_recovered Disk []"]
 
@@ -471,7 +471,7 @@ class TestSilence:
         """What follows from a silenced check is not told either."""
         story = Story()
         story.silence("Flask", 30)
-        assert story.cycles(5, Flask="stopped", Django="502", Nginx="502") == []
+        assert story.rounds(5, Flask="stopped", Django="502", Nginx="502") == []
         assert story.cycle(Flask="stopped", Django="502", Nginx="502") == ["opened Flask [Nginx*, Django*, Flask]"]
 
     def test_consequence_outliving_silenced_cause_is_told(self) -> None:
@@ -487,7 +487,7 @@ class TestSilence:
         assert story.cycle(Flask="stopped", Django="502") == []
         story.silence("Django", 30)
         assert story.cycle(Django="502") == ["recovered Flask []"]
-        assert story.cycles(4, Django="502") == []
+        assert story.rounds(4, Django="502") == []
         assert story.cycle(Django="502") == ["opened Django [Django]"]
 
 
@@ -547,7 +547,7 @@ class TestClock:
         """A clock set back does not hide that a check is stale."""
         story = Story()
         story.cycle()
-        assert story.cycle(-86400, Disk="nothing") + story.cycles(2, Disk="nothing") == []
+        assert story.cycle(-86400, Disk="nothing") + story.rounds(2, Disk="nothing") == []
         assert story.cycle(Disk="nothing") == ["blind Disk [Disk?]"]
 
     def test_clock_set_back_no_negative_duration(self) -> None:
@@ -587,7 +587,7 @@ class TestConfiguration:
         story.cycle(Disk="slow")
         story.silence("*", 30)
         story.policies = STACK[:3]
-        assert story.cycles(5) == []
+        assert story.rounds(5) == []
         assert story.cycle() == ["recovered Disk []"]
 
     def test_removed_cause_leaves_its_consequence(self) -> None:
@@ -620,7 +620,7 @@ def test_calm_precedes_the_final_recovery() -> None:
         story.cycle()
         story.cycle(Disk="slow")
     story.cycle()
-    story.cycles(2, Flask="stopped")
+    story.rounds(2, Flask="stopped")
     assert story.cycle() == ["calm Disk []", "recovered Flask []"]
 
 

@@ -95,15 +95,15 @@ def test_old_records_are_deleted(start_monitor: StartMonitor, reports: Reports) 
     """A health check forgets what is older than configured."""
     running = start_monitor(settings="keep_days = 1")
     store = running.monitor.store
-    last = store.reads.last_cycle()
+    last = store.reads.last_round()
     assert last is not None
     old = last.started_at.replace(year=last.started_at.year - 1)
-    store.run(lambda transaction: transaction.record_cycle(old, 1.0, Status.OK, ()))
+    store.run(lambda transaction: transaction.record_round(old, 1.0, Status.OK, ()))
     for _ in range(2):
         # The second one's report says that the first one is over, tidying included.
         running.monitor.schedule.run_soon("test")
         reports.until_checked()
-    assert all(record.started_at > old for record in store.reads.cycles())
+    assert all(record.started_at > old for record in store.reads.rounds())
 
 
 def test_watchdog_bears_two_missed_checks(tmp_path: Path, script: Script, reports: Reports) -> None:

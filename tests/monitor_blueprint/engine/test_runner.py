@@ -169,8 +169,8 @@ def thing(**fields: Any) -> Observation:
             thing(facts={"share": float("nan")}),
             "its readings cannot be kept: Expected `bool | int | float | str`, got `null` - at `$[0].facts[...]`",
         ),
-        (Observation((Reading("thing"),), {"seen": object()}), "its memory cannot be kept: TypeError"),
-        (Observation((Reading("thing"),), [1]), "its memory cannot be kept: Expected `object`, got `array`"),  # type: ignore[arg-type]
+        (Observation((Reading("thing"),), {"seen": object()}), "its checkpoint cannot be kept: TypeError"),
+        (Observation((Reading("thing"),), [1]), "its checkpoint cannot be kept: Expected `object`, got `array`"),  # type: ignore[arg-type]
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -269,7 +269,7 @@ def test_many_hanging_probes_meet_deadline(script: Script, hanging: Hanging, mon
     assert threading.active_count() <= before + 5
     reasons = [str(reason(result)) for result in found.values()]
     assert sum("no answer from the probe" in each for each in reasons) == 5
-    assert sum(each == "not reached before the deadline of the cycle" for each in reasons) == 21
+    assert sum(each == "not reached before the deadline of the round" for each in reasons) == 21
     assert hanging.times == 5
     hanging.released.set()
     wait_until_idle(tried)

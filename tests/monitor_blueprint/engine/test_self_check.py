@@ -13,7 +13,7 @@ from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refus
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.notifiers import Channel
-from monitor_blueprint.storage.reads import CycleRecord
+from monitor_blueprint.storage.reads import RoundRecord
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import messages, render
 from monitor_blueprint.text.health_log import HealthLog
@@ -105,7 +105,7 @@ def test_some_problems_wake_nobody(there: There) -> None:
 
 @pytest.mark.parametrize(("minutes", "is_stalled"), [(10, False), (10.1, True)])
 def test_two_missed_rounds_are_a_standstill(there: There, minutes: float, is_stalled: bool) -> None:
-    last = CycleRecord(NOW - timedelta(minutes=minutes), 1.0, Status.OK, "schedule")
+    last = RoundRecord(NOW - timedelta(minutes=minutes), 1.0, Status.OK, "schedule")
     assert there.self_check().is_stalled(last, NOW) is is_stalled
 
 

@@ -52,11 +52,11 @@ def commit_incident(tx: Transaction) -> None:
     tx.save_state(STATE, NOW)
     tx.add_event(EVENT, "7-opened", {"slack": MESSAGE, "email": MESSAGE})
     tx.add_evidence(7, [("journal", "Killed")], NOW)
-    tx.record_cycle(NOW, 120.0, Status.CRITICAL, [result(Status.CRITICAL)], "schedule")
+    tx.record_round(NOW, 120.0, Status.CRITICAL, [result(Status.CRITICAL)], "schedule")
 
 
 def record(store: Store, one: CheckResult) -> None:
-    store.run(lambda tx: tx.record_cycle(one.at, 1.0, one.status, [one]))
+    store.run(lambda tx: tx.record_round(one.at, 1.0, one.status, [one]))
 
 
 def saved(store: Store) -> State:
@@ -206,7 +206,7 @@ def test_quick_results_are_thinned(path: Path, store: Store) -> None:
         record(store, result(status, at))
     assert len(store.reads.trend("Flask", "http", NOW)) == 2
     assert store.reads.latest_results()["Flask"].at == NOW + timedelta(seconds=19)
-    last = store.reads.last_cycle()
+    last = store.reads.last_round()
     assert last is not None
     assert last.started_at == NOW + timedelta(seconds=19)
 
@@ -215,7 +215,7 @@ def test_a_month_of_results_is_small(path: Path, store: Store) -> None:
     def half_a_day(tx: Transaction) -> None:
         for number in range(144):
             at = NOW + number * 5 * MINUTE
-            tx.record_cycle(at, 1.0, Status.OK, [result(at=at, check=f"check {n}", value=number / 7) for n in range(15)])
+            tx.record_round(at, 1.0, Status.OK, [result(at=at, check=f"check {n}", value=number / 7) for n in range(15)])
 
     store.run(half_a_day)
     store.close()
@@ -249,7 +249,7 @@ def test_old_data_is_forgotten(store: Store) -> None:
     assert kept.evidence
     assert kept.deliveries
     assert store.reads.outbox_status()["email"].pending == 1
-    assert store.reads.cycles() == ()
+    assert store.reads.rounds() == ()
     assert store.reads.latest_results() == {}
     assert store.reads.trend("Flask", "http", NOW) == ()
 
@@ -292,7 +292,7 @@ def test_readable_remains_are_taken_over(path: Path) -> None:
         def much(tx: Transaction) -> None:
             for number in range(3000):
                 at = NOW + number * 5 * MINUTE
-                tx.record_cycle(at, 1.0, Status.OK, [result(at=at, check="disk")])
+                tx.record_round(at, 1.0, Status.OK, [result(at=at, check="disk")])
 
         store.run(much)
     # The last pages hold results only.
@@ -353,7 +353,7 @@ def test_locked_database_is_written_later(path: Path, store: Store) -> None:
             tx.save_state(later, NOW + MINUTE)
             tx.add_event(replace(EVENT, kind=EventKind.RECOVERED), "7-recovered", {"slack": replace(MESSAGE, id="7-recovered")})
             tx.outbox.settle("slack", ("7-opened",), Delivered("ok"), NOW + MINUTE, sent_as="7-opened")
-            tx.record_cycle(NOW + MINUTE, 1.0, Status.OK, [result(at=NOW + MINUTE)])
+            tx.record_round(NOW + MINUTE, 1.0, Status.OK, [result(at=NOW + MINUTE)])
             tx.add_silence(Silence("*", NOW, NOW + 60 * MINUTE))
             return found
 
@@ -374,7 +374,7 @@ def test_locked_database_is_written_later(path: Path, store: Store) -> None:
             ("7-opened", "email", "pending"),
             ("7-recovered", "slack", "pending"),
         ]
-        assert len(another.reads.cycles()) == 2
+        assert len(another.reads.rounds()) == 2
         assert len(another.reads.silences(NOW)) == 1
 
 
@@ -560,7 +560,7 @@ def test_threads_may_share_a_store(store: Store) -> None:
     def count() -> None:
         for _ in range(50):
             store.run(lambda tx: tx.save_state(State(last_incident_number=tx.reads.state().last_incident_number + 1), NOW))
-            store.reads.cycles()
+            store.reads.rounds()
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:

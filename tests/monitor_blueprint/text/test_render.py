@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from monitor_blueprint import probes
-from monitor_blueprint.alerts.delivery import Health
+from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.domain.models import CheckResult, EventKind, Facts, Reading, Status
 from monitor_blueprint.text import ko, render
 from tests.monitor_blueprint.text.samples import AT, DISK_FULL, RESULTS, event

@@ -19,7 +19,7 @@ def test_prometheus_reads_the_figures(tmp_path: Path) -> None:
     result = CheckResult('Disk "x"\\', "disk", (reading,), NOW, duration_ms=250.0)
 
     def record(transaction: Transaction) -> None:
-        transaction.record_cycle(NOW, 300.0, Status.WARNING, [result])
+        transaction.record_round(NOW, 300.0, Status.WARNING, [result])
         transaction.save_state(State({result.check: CheckState(Status.WARNING)}), NOW)
 
     with Store(tmp_path / "monitor.db") as store:

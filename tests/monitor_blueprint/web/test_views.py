@@ -124,7 +124,7 @@ def test_health_tells_of_the_schedule(well: Running) -> None:
         "scheduler",
         "problems",
     ]
-    last = well.monitor.store.reads.last_cycle()
+    last = well.monitor.store.reads.last_round()
     assert last is not None
     due = well.monitor.schedule.next_run_at()
     assert due is not None
@@ -164,7 +164,7 @@ def test_health_is_503_when_stalled(well: Running) -> None:
     well.monitor.store.run(lambda transaction: transaction.prune(datetime.now(UTC) + timedelta(days=2), 1))
     status, body = health(well.anybody)
     assert (status, body["ok"], body["status"], body["last_check_at"]) == (503, False, "stalled", None)
-    well.monitor.store.run(lambda transaction: transaction.record_cycle(old, 1.0, Status.OK, ()))
+    well.monitor.store.run(lambda transaction: transaction.record_round(old, 1.0, Status.OK, ()))
     status, body = health(well.anybody)
     assert (status, body["status"], body["last_check_at"]) == (503, "stalled", old.isoformat())
 
@@ -276,7 +276,7 @@ def test_unknown_incident_is_not_found(well: Running) -> None:
 
 
 def test_the_pages_change_nothing(ailing: Running, reports: Reports) -> None:
-    before = ailing.monitor.store.reads.cycles()
+    before = ailing.monitor.store.reads.rounds()
     for address in ADDRESSES:
         ailing.admin.get(address)
-    assert ailing.monitor.store.reads.cycles() == before
+    assert ailing.monitor.store.reads.rounds() == before
