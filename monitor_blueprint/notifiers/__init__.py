@@ -6,8 +6,9 @@ A notifier module has these names:
 - `ENVIRONMENT`: names of the environment variables that it reads.
 - `is_configured(options, environ) -> bool`: whether somebody wants this channel.
 - `check(options, environ) -> list[str]`: what is wrong with the configuration, each naming its variable; no secrets.
-- `send(message, options, environ, timeout_s) -> Outcome`: hands the message over once. It never raises for what the
-  other side does, and neither its answer nor its log lines hold a secret.
+- `send(message, options, environ, timeout_s) -> Outcome`: hands the message over once; `timeout_s` is for one network
+  operation, and around the whole there is a deadline of the caller's. It never raises for what the other side does, and
+  neither its answer nor its log lines hold a secret.
 
 Nothing else has to be told about a new file. One that cannot be used stops nothing unless the configuration names it.
 """
