@@ -184,7 +184,7 @@ def test_reload_takes_in_changed_setting(box: Box) -> None:
         "text = re.sub(r'warning = 70\\ncritical = 90', 'warning = 5000\\ncritical = 9000', text)\n"
         "text = re.sub(r'(kind = .journal.)', r'\\1\\nwarning = 5000\\ncritical = 9000', text)\n"
         "text = re.sub(r'(kind = .restarts.)', r'\\1\\nmost = 500', text)\n"
-        "text = re.sub(r'(url = .http.*)', r'\\1\\ntimeout_s = 2', text)\n"
+        "text = re.sub(r'(?m)^(url = .http.*)', r'\\1\\ntimeout_s = 2', text)\n"
         "open('monitor.toml', 'w').write(text)\n"
         "PY\n"
         "neuronova-monitor check-config && systemctl reload gunicorn_monitor"
