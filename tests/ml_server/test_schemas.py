@@ -14,6 +14,7 @@ from ml_server.schemas import (
     MAX_SUGGESTIONS,
     MAX_UNKNOWN_NAMED,
     Item,
+    Request,
     check_features,
     parse,
     render_answer,
@@ -70,6 +71,7 @@ def test_nan_is_named() -> None:
         (b"[]", "the body must be a JSON object, that is, start with {"),
         (b"\n {", "the body is not JSON (line 2, column 3)"),
         (b"\xff{}", "the body is not UTF-8"),
+        (b'{"a": NaN}', "NaN and Infinity are not JSON: send null, or leave the field out"),
         (b'{"a": 1, "a": 2}', "the body is not valid: an object has the same key twice"),
         (b"[" * 100_000, "the body is nested too deeply"),
         (b"9" * 5000, "the body has a number of thousands of digits"),
@@ -135,6 +137,10 @@ BESIDE_FEATURES = ("clinical_features", "must not stand beside features")
             ],
         ),
         (
+            {"items": [{}], "features": {}, "explain": 1},
+            [("explain", "must be true or false, not a number"), ("features", "must not stand beside items")],
+        ),
+        (
             {"features": {}, "explain": 1, "model_name": [], "model_version": True},
             [
                 ("explain", "must be true or false, not a number"),
@@ -180,6 +186,13 @@ def test_item_has_its_own_features() -> None:
         Item(1, {"tau": 1}),
         Item(None, {"tau": 2}),
     )
+
+
+def test_frame_keeps_what_was_asked_for() -> None:
+    asked = {"explain": True, "model_name": "m", "model_version": "1"}
+    assert parse(json.dumps({"features": {}, **asked}).encode(), 10) == Request((Item(None, {}),), False, True, "m", "1")
+    plain = Request((Item(None, {}),), is_batch=True, explain=False, model_name=None, model_version=None)
+    assert parse(b'{"items": [{"features": {}}]}', 10) == plain
 
 
 def test_batch_of_greatest_size_is_taken() -> None:
@@ -341,6 +354,26 @@ def test_features_must_be_an_object(card: Card, not_object: Any) -> None:
     assert set(problems(not_object, card)) == {"features"}
 
 
+@pytest.mark.parametrize(("features", "kind"), [(None, "null"), ([], "a list"), (1.5, "a number")])
+def test_refused_features_say_why(card: Card, features: Any, kind: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        check_features(features, card)
+    assert refused.value.message == "the features are not valid"
+    assert refused.value.details == (Detail("features", f"must be an object, not {kind}"),)
+
+
+def test_refused_values_say_why(card: Card, features: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        check_features({**features, "tau": "x"}, card)
+    assert refused.value.message == "the features are not valid"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_greatest_float_is_a_number(card: Card, features: dict[str, Any], sign: int) -> None:
+    """It is far outside all the same."""
+    assert problems({**features, "tau": sign * 3.4028234663852886e38}, card)["tau"].startswith("is farther outside")
+
+
 def test_the_likeliest_class_is_the_prediction() -> None:
     assert render_answer(["a", "b"], [0.25, 0.75], ("w",)) == {
         "prediction": "b",
@@ -351,7 +384,7 @@ def test_the_likeliest_class_is_the_prediction() -> None:
 
 
 def test_likeliest_class_may_come_first() -> None:
-    assert render_answer(["b", "a"], [0.75, 0.25], ())["prediction"] == "b"
+    assert render_answer(["a", "b"], [0.75, 0.25], ())["prediction"] == "a"
 
 
 def test_every_class_needs_a_probability() -> None:
