@@ -331,6 +331,11 @@ def test_summary_id_depends_on_events() -> None:
     assert len({summary_id(ids) for ids in (["a", "b"], ["a", "b", "c"], ["ab"])}) == 3
 
 
+def test_summary_id_outlives_an_upgrade() -> None:
+    """What was sent before one is not sent again after it under another name."""
+    assert summary_id(["1-opened", "2-opened"]) == "summary-50fe38d96812"
+
+
 def test_failing_summary_blocks_no_message(store: Store, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     """A summary that cannot be written does not hold the messages back."""
 
@@ -690,6 +695,43 @@ def test_stop_awaits_running_attempt(store: Store, clock: Clock) -> None:
     assert inside.wait(30)
     box.stop(30)
     assert store.reads.outbox_status()["pigeon"].pending == 1
+
+
+def test_stop_awaits_no_endless_attempt(store: Store, clock: Clock) -> None:
+    inside, released = threading.Event(), threading.Event()
+
+    def hang(message: Message, timeout_s: float) -> Outcome:
+        inside.set()
+        released.wait(60)
+        return Delivered()
+
+    add(store, 1)
+    box = outbox(store, clock, hang)
+    box.start()
+    assert inside.wait(30)
+    box.stop(0.05)
+    assert store.reads.outbox_status()["pigeon"].pending == 1
+    released.set()
+    box.stop(30)
+
+
+def test_no_thread_keeps_the_program_alive(store: Store, clock: Clock) -> None:
+    box = outbox(store, clock, Pigeon(), Pigeon())
+    box.start()
+    assert {thread.name: thread.daemon for thread in box._threads} == {"outbox-pigeon": True, "outbox-raven": True}
+    box.stop(30)
+
+
+def test_channel_is_told_its_limit(store: Store, clock: Clock) -> None:
+    limits: list[float] = []
+
+    def land(message: Message, timeout_s: float) -> Outcome:
+        limits.append(timeout_s)
+        return Delivered()
+
+    add(store, 1)
+    outbox(store, clock, land, timing=Timing(operation_s=7.0)).deliver_due()
+    assert limits == [7.0]
 
 
 def test_refusal_reported_by_other_channel(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
