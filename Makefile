@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 ML_BIND ?= 127.0.0.1:9000
 MONITOR_BIND := 127.0.0.1:9001
 
-.PHONY: help run test test-fast test-box lint format drawing lock train clean
+.PHONY: help run test test-fast test-box lint format drawing lock train mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,7 @@ lock: $(VENV)/.dev ## lock the dependencies of pyproject.toml, with hashes
 	$(BIN)/uv pip compile $(LOCK) --group build -c requirements.txt -o requirements-build.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group train -c requirements.txt -o requirements-train.txt
+	$(BIN)/uv pip compile $(LOCK) --group mutants -c requirements-dev.txt -o requirements-mutants.txt
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
@@ -57,6 +58,14 @@ train: ## rebuild the bundled model in an environment of its own
 	$(PYTHON) -m venv build/train
 	build/train/bin/pip install --quiet --require-hashes -r requirements-train.txt
 	build/train/bin/python -m ml_server.training.alzheimer
+
+mutants: ## change the code in small ways and count what the tests notice (by hand: about half an hour; then `mutmut browse`)
+	@sh tools/check_python.sh $(PYTHON)
+	$(PYTHON) -m venv build/mutmut
+	build/mutmut/bin/pip install --quiet --require-hashes -r requirements-dev.txt -r requirements-mutants.txt
+	rm -rf mutants
+	CI=1 build/mutmut/bin/mutmut run --max-children 2
+	build/mutmut/bin/mutmut results --all true | build/mutmut/bin/python tools/mutation_score.py
 
 $(VENV)/.installed: requirements.txt requirements-build.txt pyproject.toml
 	@sh tools/check_python.sh $(PYTHON)
@@ -74,4 +83,4 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
 	@touch $@
 
 clean: ## remove what was installed and built; var/ stays
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
+	rm -rf $(VENV) build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache

@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt", "requirements-train.txt")
+LOCKS = (
+    "requirements.txt",
+    "requirements-build.txt",
+    "requirements-dev.txt",
+    "requirements-train.txt",
+    "requirements-mutants.txt",
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TEXTS = (
     ".py",
@@ -37,6 +43,7 @@ MADE = {
     ".venv",
     "var",
     "build",
+    "mutants",
     "__pycache__",
     ".mypy_cache",
     ".ruff_cache",
