@@ -135,7 +135,7 @@ class Box:
         """Return the texts that a channel has got since."""
         return [_text(channel, record) for record in self.records(channel)[since[channel] :]]
 
-    def wait_for_news(self, since: dict[str, int], beginning: str, timeout_s: float = 30) -> str:
+    def wait_for_news(self, since: dict[str, int], beginning: str, timeout_s: float = 120) -> str:
         """Wait until both channels have got a message that begins like this, and return Slack's."""
         self.wait_until(
             f"both channels get {beginning!r}",
@@ -159,7 +159,7 @@ class Box:
 
         self.wait_until("the next health check", is_newer, timeout_s)
 
-    def wait_until(self, what: str, found: Callable[[], _Found], timeout_s: float = 30) -> _Found:
+    def wait_until(self, what: str, found: Callable[[], _Found], timeout_s: float = 120) -> _Found:
         """Ask until the answer is true, and return it; the test fails when it never is."""
         end = time.monotonic() + timeout_s
         while True:

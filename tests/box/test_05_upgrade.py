@@ -151,7 +151,7 @@ def test_next_run_completes_killed_switch(box: Box) -> None:
     setup = new_tree(box, "killed", "sed -i 's/^version = .*/version = \"1.0.9\"/' pyproject.toml")
     before = release(box)
     process = box.start(setup)
-    box.wait_until("current has moved on", lambda: release(box) != before)
+    box.wait_until("current has moved on", lambda: release(box) != before, timeout_s=300)
     process.kill()
     # What it had started ends by itself, and has the lock until then.
     box.run("pkill -KILL -f [k]illed/deploy/monitoring/setup_monitoring.sh; flock --timeout 120 /run/neuronova-setup.lock true")
