@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
 import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -25,3 +29,12 @@ def server_context(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
+
+
+@contextmanager
+def cut_at_any_moment() -> Iterator[None]:
+    """Let TLS be cut even before it shakes hands: then the standard library leaves a socket to the garbage collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()

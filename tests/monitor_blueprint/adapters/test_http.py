@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.adapters.http import fetch
-from tests.monitor_blueprint.certificates import make_certificate, server_context
+from tests.monitor_blueprint.certificates import cut_at_any_moment, make_certificate, server_context
 from tests.monitor_blueprint.probes.looking import nobody
 from tests.monitor_blueprint.standins import EndlessServer
 
@@ -25,7 +25,7 @@ MOST_S = 15.0
 def test_a_dripping_answer_costs_its_deadline(tmp_path: Path, status: int, is_encrypted: bool) -> None:
     tls = server_context(make_certificate(tmp_path)) if is_encrypted else None
     before = time.monotonic()
-    with EndlessServer(status, b"x", pause_s=0.05, tls=tls) as server:
+    with cut_at_any_moment(), EndlessServer(status, b"x", pause_s=0.05, tls=tls) as server:
         answer = fetch(server.url, LIMIT_S, verify=False)
         took_s = time.monotonic() - before
     assert (answer.status, answer.body, answer.failure) == (0, b"", "timeout")
@@ -36,7 +36,7 @@ def test_a_dripping_answer_costs_its_deadline(tmp_path: Path, status: int, is_en
 def test_dripping_handshake_costs_its_deadline() -> None:
     """The beginning of a long record, which is then awaited: each byte comes in time, and the whole would take an hour."""
     before = time.monotonic()
-    with EndlessServer(0, b"\x16\x03\x03\x3f\xff" + b"\x02", pause_s=0.05) as server:
+    with cut_at_any_moment(), EndlessServer(0, b"\x16\x03\x03\x3f\xff" + b"\x02", pause_s=0.05) as server:
         answer = fetch(server.url.replace("http:", "https:"), LIMIT_S)
         took_s = time.monotonic() - before
     assert answer.failure == "timeout"

@@ -12,7 +12,7 @@ import pytest
 
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 from monitor_blueprint.notifiers import email
-from tests.monitor_blueprint.certificates import make_certificate, server_context
+from tests.monitor_blueprint.certificates import cut_at_any_moment, make_certificate, server_context
 from tests.monitor_blueprint.standins import DrippingMailServer, EndlessServer, MailStandIn, free_port
 
 MESSAGE = Message(
@@ -133,7 +133,7 @@ def test_dripping_greeting_is_not_awaited() -> None:
 
 
 def test_dripping_tls_handshake_not_awaited() -> None:
-    with EndlessServer(0, b"\x16\x03\x03\x3f\xff\x02", pause_s=0.05) as server:
+    with cut_at_any_moment(), EndlessServer(0, b"\x16\x03\x03\x3f\xff\x02", pause_s=0.05) as server:
         environ = {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_TLS": "tls"}
         outcome = send(environ, timeout_s=0.2)
     assert isinstance(outcome, Retry)
