@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from monitor_blueprint.alerts.delivery import Outbox
+from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import Config, units_of
 from monitor_blueprint.domain.decision import ROUND_S, Decision, Rules, decide, is_news
 from monitor_blueprint.domain.messages import Message

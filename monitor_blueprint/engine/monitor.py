@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from monitor_blueprint import config, notifiers
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.adapters.unit_watcher import Watcher
-from monitor_blueprint.alerts.delivery import SCHEDULE_SENDER, Outbox
 from monitor_blueprint.alerts.heartbeat import Heartbeat
+from monitor_blueprint.alerts.outbox import SCHEDULE_SENDER, Outbox
 from monitor_blueprint.config import Config, ConfigError, units_of
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.engine.health_check import HealthCheck

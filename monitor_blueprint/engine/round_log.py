@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from monitor_blueprint.alerts.channel_health import Health
-from monitor_blueprint.alerts.delivery import Outbox
+from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import SELF_CHECK, Config
 from monitor_blueprint.domain.models import Event
 from monitor_blueprint.engine.round import SYSTEMD, HealthReport, Round

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor_blueprint.alerts.channel_health import Health
-from monitor_blueprint.alerts.delivery import Outbox
+from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import SELF_CHECK, Config
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
 from monitor_blueprint.domain.sanitize import clean

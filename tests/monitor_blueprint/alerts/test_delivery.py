@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor_blueprint.alerts.channel_health import Health
-from monitor_blueprint.alerts.delivery import Outbox, Timing, summary_id
+from monitor_blueprint.alerts.delivery import Timing, summary_id
+from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
 from monitor_blueprint.domain.models import Event, EventKind
 from monitor_blueprint.notifiers import Channel, channels

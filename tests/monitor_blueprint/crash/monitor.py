@@ -10,7 +10,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor_blueprint.alerts.delivery import Outbox, Timing
+from monitor_blueprint.alerts.delivery import Timing
+from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.incidents import IncidentRules, advance
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckPolicy, CheckResult, Reading, Status

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from monitor_blueprint import config
-from monitor_blueprint.alerts.delivery import Outbox
+from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.messages import Delivered, Message
 from monitor_blueprint.domain.models import CheckResult, EventKind, ProbeError, Reading, Silence, Status, Thresholds
 from monitor_blueprint.engine import evidence

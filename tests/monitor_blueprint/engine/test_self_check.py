@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor_blueprint import config
-from monitor_blueprint.alerts.delivery import Outbox
+from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.engine.self_check import SelfCheck
