@@ -92,7 +92,7 @@ def _client(url: str, timeout_s: float) -> WebhookClient:
     client = _client_class()(
         url,
         timeout=math.ceil(timeout_s),
-        ssl=_tls_context() if url.startswith("https:") else None,
+        ssl=_tls_context() if urlsplit(url).scheme == "https" else None,
         logger=_silent,
         # The delivery tries again.
         retry_handlers=[],

@@ -248,6 +248,8 @@ class EndlessServer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._is_over.set()
+        # It may be waiting for somebody still.
+        self._server.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._server.close()
 

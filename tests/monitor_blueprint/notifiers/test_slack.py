@@ -202,7 +202,7 @@ def test_an_unknown_certificate_is_not_trusted(tls: ssl.SSLContext, monkeypatch:
 @pytest.mark.parametrize(("status", "outcome"), [(200, "HTTP 200, but not Slack's ok"), (500, "HTTP 500"), (0, "LineTooLong")])
 def test_answer_without_end_read_to_beginning(tls: ssl.SSLContext, status: int, outcome: str) -> None:
     with EndlessServer(status, b"x" * 65536, tls=tls) as server:
-        assert send(server.url) == Retry(outcome)
+        assert send(server.url.replace("https:", "HTTPS:")) == Retry(outcome)
     # What fits into the buffers of a connection, which is some megabytes, may have been sent.
     assert server.sent_bytes < server.ENOUGH
 
