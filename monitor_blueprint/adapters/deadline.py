@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import socket
 import threading
 import time
@@ -56,6 +57,10 @@ class _Watch:
     """Calls `cancel` of every block that still runs at its deadline: one thread for all, where a timer for each costs more."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin afresh: after a fork there is no thread, and its lock may be held by nobody for ever."""
         self._changed = threading.Condition()
         self._running: dict[object, tuple[float, Callable[[], None]]] = {}
         self._thread: threading.Thread | None = None
@@ -64,9 +69,8 @@ class _Watch:
     def add(self, deadline: float, cancel: Callable[[], None]) -> object:
         key = object()
         with self._changed:
-            # Begun by the first who needs it, and anew after a fork, which threads do not survive; where there is no thread
-            # to be had, the next one tries again.
-            if self._thread is None or not self._thread.is_alive():
+            # Begun by the first who needs it; where there is no thread to be had, the next one tries again.
+            if self._thread is None:
                 thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 thread.start()
                 self._thread = thread
@@ -95,6 +99,7 @@ class _Watch:
 
 
 _watch = _Watch()
+os.register_at_fork(after_in_child=_watch.reset)
 
 
 @contextmanager
