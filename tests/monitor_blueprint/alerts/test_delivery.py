@@ -800,3 +800,22 @@ def test_delivery_goes_on_without_the_database(store: Store, tmp_path: Path, clo
     assert store.problem == ""
     assert store.reads.outbox_status()["pigeon"].pending == 0
     assert replace(store.reads.outbox_status()["pigeon"], last_error="").delivered_at == clock.now
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "line"),
+    [
+        (Delivered("coo"), "INFO", "pigeon accepted 1-opened"),
+        (Delivered("coo", "b@example.com: 550"), "INFO", "pigeon accepted 1-opened, except: b@example.com: 550"),
+        (Refused("no such loft"), "ERROR", "pigeon refused 1-opened: no such loft"),
+        (Retry("rain"), "WARNING", "pigeon did not take 1-opened, next attempt in 1.0 s: rain"),
+    ],
+)
+def test_every_attempt_is_logged(
+    store: Store, clock: Clock, caplog: pytest.LogCaptureFixture, outcome: Outcome, level: str, line: str
+) -> None:
+    """In the words that an operator greps the journal for."""
+    add(store, 1)
+    with caplog.at_level("INFO", logger="monitor_blueprint.alerts.delivery"):
+        outbox(store, clock, Pigeon(outcome)).deliver_due()
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [(level, line)]
