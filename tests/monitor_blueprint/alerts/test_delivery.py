@@ -19,7 +19,7 @@ from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.alerts.delivery import Timing, summary_id
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
-from monitor_blueprint.domain.models import Event, EventKind
+from monitor_blueprint.domain.models import Event, EventKind, Incident, State
 from monitor_blueprint.notifiers import Channel, channels
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import messages
@@ -74,6 +74,15 @@ def add(store: Store, number: int, names: Sequence[str] = ("pigeon",), at: datet
     store.run(lambda tx: tx.add_event(event, f"{number}-opened", dict.fromkeys(names, message)))
 
 
+def history(store: Store) -> list[tuple[str, str, str]]:
+    """Return how the messages of the first incident fared: state, id that was sent, answer."""
+    incident = Incident(1, NOW, NOW)
+    store.run(lambda tx: tx.save_state(State(incident=incident, last_incident_number=1), NOW))
+    detail = store.reads.incident(1)
+    assert detail is not None
+    return [(each.state, each.sent_as, each.answer) for each in detail.deliveries]
+
+
 def summarise(messages: list[Message], now: datetime) -> Message:
     return Message("", f"{len(messages)} late", " ".join(message.id for message in messages), now)
 
@@ -103,8 +112,7 @@ def test_messages_arrive_in_order(store: Store, clock: Clock) -> None:
     assert pigeon.sent[0] == Message("1-opened", "subject 1", "body 1", NOW, 1, "opened")
     status = store.reads.outbox_status()["pigeon"]
     assert (status.pending, status.delivered_at) == (0, NOW)
-    detail = store.reads.incident(1)
-    assert detail is None or detail.deliveries[0].answer == "coo"
+    assert history(store) == [("delivered", "1-opened", "coo")]
 
 
 def test_failed_message_comes_first(store: Store, clock: Clock) -> None:
@@ -324,6 +332,7 @@ def test_messages_before_stop_are_combined(store: Store, clock: Clock) -> None:
         add(store, number, at=NOW - timedelta(hours=5))
     outbox(store, clock, pigeon).deliver_due()
     assert pigeon.ids == [summary_id(["1-opened", "2-opened"])]
+    assert history(store) == [("delivered", pigeon.ids[0], "coo")]
 
 
 def test_summary_id_depends_on_events() -> None:
@@ -721,6 +730,18 @@ def test_no_thread_keeps_the_program_alive(store: Store, clock: Clock) -> None:
     box.start()
     assert {thread.name: thread.daemon for thread in box._threads} == {"outbox-pigeon": True, "outbox-raven": True}
     box.stop(30)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "pause_s"),
+    [(None, 30.0), (Retry("rain"), 0.5), (Retry("busy", after_s=29.5), 29.5), (Retry("busy", after_s=60.0), 30.0)],
+)
+def test_next_look_comes_when_due(store: Store, clock: Clock, outcome: Outcome | None, pause_s: float) -> None:
+    """And once in a while all the same: another process may have something to tell."""
+    box = outbox(store, clock, Pigeon(*([outcome] if outcome else [])), timing=Timing(first_wait_s=0.5))
+    if outcome:
+        add(store, 1)
+    assert box._deliveries["pigeon"].deliver_due() == pause_s
 
 
 def test_channel_is_told_its_limit(store: Store, clock: Clock) -> None:
