@@ -59,7 +59,7 @@ train: ## rebuild the bundled model in an environment of its own
 	build/train/bin/pip install --quiet --require-hashes -r requirements-train.txt
 	build/train/bin/python -m ml_server.training.alzheimer
 
-mutants: ## change the code in small ways and count what the tests notice (by hand: about half an hour; then `mutmut browse`)
+mutants: ## change the code in small ways and count what the tests notice (by hand: more than half an hour; then `mutmut browse`)
 	@sh tools/check_python.sh $(PYTHON)
 	$(PYTHON) -m venv build/mutmut
 	build/mutmut/bin/pip install --quiet --require-hashes -r requirements-dev.txt -r requirements-mutants.txt
