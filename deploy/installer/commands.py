@@ -1,0 +1,65 @@
+"""Other programs: what they print is shown only when they fail."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy.installer.failure import Failure
+
+_SHOWN_LINES = 25
+
+
+def run(
+    command: Sequence[str | Path],
+    remedy: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    timeout_s: float = 900,
+) -> str:
+    """Run a command to its end and return what it printed.
+
+    Raises:
+        Failure: it could not be started, did not end in time, or ended with another code than 0.
+    """
+    name = Path(command[0]).name
+    try:
+        done = subprocess.run(  # noqa: S603  # no shell
+            [str(part) for part in command],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **(environment or {})},
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{name} did not end within {timeout_s:g} s", remedy) from None
+    except OSError as error:
+        raise Failure(f"{name} could not be started: {error.strerror}", remedy) from error
+    if done.returncode != 0:
+        shown = "".join(f"\n    | {text}" for text in done.stdout.splitlines()[-_SHOWN_LINES:])
+        raise Failure(f"{name} ended with {done.returncode}{shown}", remedy)
+    return done.stdout
+
+
+def output(command: Sequence[str], timeout_s: float = 30) -> str:
+    """Return what a command that only looks printed; nothing where it cannot be had."""
+    try:
+        done = subprocess.run(  # noqa: S603  # no shell
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout

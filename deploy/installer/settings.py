@@ -1,0 +1,105 @@
+"""The files in /etc/neuronova: only what is missing is made; what is there is the operator's."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.installer import monitor_toml, places, say
+from deploy.installer.changes import Changes
+from deploy.installer.plan import Plan
+from deploy.installer.stock import Stock
+
+_GENERATE = "generate"
+_FILE_MODE = 0o640
+
+
+def install(changes: Changes, defaults: Path, stock: Stock, plan: Plan) -> None:
+    """Make what is missing; show which defaults have changed."""
+    changes.make_directory(places.SETTINGS, scope="data")
+    changes.make_directory(places.SHIPPED, is_tree=True)
+    api_key = setting("ml_server.env", "ML_API_KEY") or ("" if plan.is_replacing else secrets.token_urlsafe(32))
+    if plan.ml_unit:
+        _install_file(changes, "ml_server.env", defaults, lambda text: _ml_server_env(text, plan, api_key))
+    if plan.has_monitor:
+        _install_file(changes, "monitor.toml", defaults, lambda text: monitor_toml.render(text, plan))
+        _install_file(changes, "monitor.env", defaults, lambda text: _monitor_env(text, stock, plan, api_key))
+        _complete(changes, api_key if plan.ml_unit else "")
+        _nginx_token(changes)
+
+
+def setting(file: str, name: str) -> str:
+    """Return a setting as it stands in one of the files; empty where it is not there, or still to be made."""
+    path = places.SETTINGS / file
+    if not path.is_file():
+        return ""
+    found = re.findall(rf'(?m)^{name}=["\']?([^"\'\n]*)["\']?\s*$', path.read_text("utf-8", "replace"))
+    value = str(found[-1]) if found else ""
+    return "" if value == _GENERATE else value
+
+
+def _install_file(changes: Changes, name: str, defaults: Path, render: Callable[[str], str]) -> None:
+    path, shipped = places.SETTINGS / name, places.SHIPPED / name
+    default = (defaults / name).read_text(encoding="utf-8")
+    if not path.exists():
+        _put(changes, path, render(default))
+        say.line(f"{path}: new")
+    else:
+        say.line(f"{path}: yours, unchanged")
+        before = shipped.read_text(encoding="utf-8") if shipped.exists() else default
+        if before != default:
+            _put(changes, path.with_name(f"{name}.new"), default)
+            say.line(f"  The default has changed; it is in {path}.new:")
+            for line in difflib.unified_diff(
+                before.splitlines(), default.splitlines(), "default until now", "default from now on", lineterm=""
+            ):
+                say.line(f"| {line}")
+    changes.put(shipped, default.encode())
+
+
+def _put(changes: Changes, path: Path, text: str) -> None:
+    changes.put(path, text.encode(), _FILE_MODE, group=places.MONITOR_USER, scope="data")
+
+
+def replaced(text: str, name: str, value: str) -> str:
+    """Return an environment file with a setting changed, or added at its end."""
+    line = f'{name}="{value}"'
+    changed, count = re.subn(rf"(?m)^{name}=.*$", lambda _found: line, text, count=1)
+    return changed if count else f"{text.rstrip()}\n{line}\n"
+
+
+def _ml_server_env(text: str, plan: Plan, api_key: str) -> str:
+    text = replaced(text, "ML_API_KEY", api_key)
+    if plan.ml_port != places.ML_PORT:
+        text = f'{text.rstrip()}\n\n# Where it listens.\nML_BIND="127.0.0.1:{plan.ml_port}"\n'
+    return text
+
+
+def _monitor_env(text: str, stock: Stock, plan: Plan, api_key: str) -> str:
+    text = replaced(text, "ML_API_KEY", api_key if plan.ml_unit else "")
+    if plan.monitor_port != places.MONITOR_PORT:
+        text = replaced(text, "MONITOR_BIND", f"127.0.0.1:{plan.monitor_port}")
+    for name, value in stock.earlier.values.items():
+        text = replaced(text, name, value)
+        say.line(f"{name}: taken over from the earlier {stock.earlier_script}")
+    return text
+
+
+def _complete(changes: Changes, api_key: str) -> None:
+    """Make the secrets that are still to be made, and let the monitor show the ML server its key."""
+    path = places.SETTINGS / "monitor.env"
+    text = before = path.read_text(encoding="utf-8")
+    for name in re.findall(rf'(?m)^(\w+)=["\']?{_GENERATE}["\']?\s*$', text):
+        text = replaced(text, name, api_key if name == "ML_API_KEY" else secrets.token_urlsafe(32))
+        say.line(f"{name}: generated, in {path}")
+    if text != before:
+        _put(changes, path, text)
+
+
+def _nginx_token(changes: Changes) -> None:
+    """For Nginx, whose master reads it as root: the token stays on the server."""
+    line = f'proxy_set_header Authorization "Bearer {setting("monitor.env", "MONITOR_ADMIN_TOKEN")}";\n'
+    changes.put(places.SETTINGS / "nginx_admin_token.conf", line.encode(), 0o600, scope="data")

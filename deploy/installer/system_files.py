@@ -1,0 +1,76 @@
+"""What a release puts elsewhere than below /opt/neuronova: units, commands, log rotation, manual pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from deploy.installer import commands, places, say, services
+from deploy.installer.changes import Changes
+from deploy.installer.plan import Plan
+from deploy.installer.states import state_of
+
+_LOG_PATTERN = re.compile(rf"(?m)^[^#\n]*{places.LOGS}/")
+_OPENING = re.compile(r"\{[^\S\n]*\n")
+
+
+def install(changes: Changes, release: Path, plan: Plan) -> None:
+    """Put everything in its place; what is there of somebody else's is kept for an uninstallation."""
+    code = release / "code"
+    if plan.is_replacing and not changes.run.entries.get(f"unit:{plan.ml_unit}"):
+        services.note_foreign(changes, plan.ml_unit)
+        _set_drop_ins_aside(changes, plan.ml_unit)
+    for name in plan.units:
+        # The one beside a foreign server is the same unit by another name.
+        source = code / "systemd" / (places.ML_UNIT if name == places.ML_UNIT_BESIDE else name)
+        changes.put(places.UNITS / name, source.read_bytes())
+    if plan.has_monitor:
+        for command in places.COMMANDS:
+            changes.put(places.BIN / command, (code / "deploy/monitoring" / command).read_bytes(), 0o755)
+        changes.put(places.COMPLETIONS / "neuronova-monitor", (code / "deploy/monitoring/completion.bash").read_bytes())
+        changes.link(places.COMPLETIONS / "neuronova-health-check", "neuronova-monitor")
+        _install_rotation(changes, code / "deploy/logrotate/neuronova")
+    for page in sorted((code / "deploy/man").glob("*.8")):
+        changes.put(places.MAN / page.name, page.read_bytes())
+    services.reload_units()
+
+
+def rotation(ours: str, foreign: str, *, is_directory_ours: bool) -> str:
+    """Return the rotation of our two logs, before somebody else's that was there under that name.
+
+    logrotate takes the first that names a file, and calls every further one an error unless `ignoreduplicates` says not to.
+    """
+    if not is_directory_ours:
+        # Only root may rename in somebody else's directory; in ours, root must not follow what our user might plant.
+        ours = re.sub(r"(?m)^\s*su .*\n", "", ours)
+    if not foreign:
+        return ours
+    theirs = _OPENING.sub("{\n    ignoreduplicates\n", foreign) if _LOG_PATTERN.search(foreign) else foreign
+    return f"{ours.rstrip()}\n\n# As it was before:\n{theirs}"
+
+
+def _install_rotation(changes: Changes, source: Path) -> None:
+    path = places.LOGROTATE
+    entry = changes.before.entries.get(str(path))
+    foreign = b""
+    if entry is not None and entry.copy:
+        foreign = (changes.before.directory / entry.copy).read_bytes()
+    elif state_of(path).kind == "file" and not places.is_ours(path.read_bytes()):
+        foreign = path.read_bytes()
+        say.line(f"{path}: somebody else's rules stay, after ours")
+    is_ours = places.LOGS.owner() == places.MONITOR_USER
+    text = rotation(source.read_text(encoding="utf-8"), foreign.decode("utf-8", "surrogateescape"), is_directory_ours=is_ours)
+    changes.put(path, text.encode("utf-8", "surrogateescape"))
+    # The first run takes note of the files and rotates nothing; the monitor looks whether the rotation runs.
+    commands.run(
+        ["logrotate", "--wait-for-state-lock", str(path)],
+        f"'logrotate --debug {path}' shows what it does not like.",
+        timeout_s=300,
+    )
+
+
+def _set_drop_ins_aside(changes: Changes, unit: str) -> None:
+    """Files that change somebody else's unit would change ours too."""
+    for path in sorted((places.UNITS / f"{unit}.d").glob("*.conf")):
+        changes.remove(path)
+        say.line(f"{path}: set aside, it was for the unit before")
