@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from deploy.installer import places, say
+from deploy.installer import places, release, say
 from deploy.installer.plan import Plan
 from deploy.installer.stock import Stock
 from deploy.installer.units import Unit
@@ -95,6 +95,8 @@ def _plan(stock: Stock, plan: Plan) -> Iterator[str]:
         yield f"ML server of ours: in the place of somebody else's {plan.ml_unit}, which is stopped, and kept for --uninstall"
     else:
         yield f"ML server of ours: unit {plan.ml_unit}, 127.0.0.1:{plan.ml_port}"
+    name = release.this_one()
+    yield f"Release {name}: {'there already' if release.is_complete(name) else 'new'}"
     yield from _files(stock, plan)
 
 

@@ -21,8 +21,12 @@ def install(changes: Changes, defaults: Path, stock: Stock, plan: Plan) -> None:
     """Make what is missing; show which defaults have changed."""
     changes.make_directory(places.SETTINGS, scope="data")
     changes.make_directory(places.SHIPPED, is_tree=True)
-    api_key = setting("ml_server.env", "ML_API_KEY") or ("" if plan.is_replacing else secrets.token_urlsafe(32))
+    # Clients that ask somebody else's server now do not know a key of ours: then none is demanded.
+    known_key = setting("ml_server.env", "ML_API_KEY")
+    api_key = known_key or (secrets.token_urlsafe(32) if plan.is_new_ml_server else "")
     if plan.ml_unit:
+        if api_key != known_key:
+            say.line(f"ML_API_KEY: generated, in {places.SETTINGS}/ml_server.env")
         _install_file(changes, "ml_server.env", defaults, lambda text: _ml_server_env(text, plan, api_key))
     if plan.has_monitor:
         _install_file(changes, "monitor.toml", defaults, lambda text: monitor_toml.render(text, plan))

@@ -40,6 +40,13 @@ def test_a_dry_run_changes_nothing(box: Box) -> None:
     box.run("id neuronova", expect=1)
 
 
+def test_a_dry_run_as_json(box: Box) -> None:
+    told = json.loads(box.output(f"{SETUP} --dry-run --json"))
+    assert told["stock"]["units"]["nginx.service"]["whose"] == "somebody else's"
+    assert told["plan"]["ml_unit"] == "gunicorn_flask.service"
+    assert told["plan"]["refusals"] == []
+
+
 def test_health_check_before_installation(box: Box) -> None:
     """Before anything is installed, the health check says what to do."""
     result = box.run("bash ~/NeuroNova/deploy/monitoring/health_check.sh", expect=3)
@@ -75,7 +82,8 @@ def test_setup_installs_everything(box: Box) -> None:
 def test_the_earlier_installation_is_taken_over(box: Box) -> None:
     assert box.output("crontab -l") == "0 3 * * * true"
     assert setting(box, "monitor.env", "ALERT_EMAIL") == "ops@example.com"
-    assert box.path("/etc/neuronova/neuronova-health-check.old").read_text() == EARLIER_SCRIPT
+    kept = box.output("ls /var/lib/neuronova/before/*-neuronova-health-check")
+    assert box.path(kept).read_text() == EARLIER_SCRIPT
 
 
 def test_settings_are_for_service_only(box: Box) -> None:
@@ -126,8 +134,13 @@ def test_setup_again_changes_nothing(box: Box) -> None:
 
 def test_simultaneous_setup_is_refused(box: Box) -> None:
     """A second setup at the same time is refused."""
-    result = box.run(f"exec 8>/run/neuronova-setup.lock; flock 8; {SETUP}", expect=1)
+    result = box.run(f"exec 8>/run/neuronova-setup/lock; flock 8; {SETUP}", expect=1)
     assert "Another setup_monitoring.sh is running" in result.output
+
+
+def test_an_ordinary_user_cannot_lock(box: Box) -> None:
+    """The lock cannot be held by an ordinary user."""
+    box.run("setpriv --reuid nobody --clear-groups flock --nonblock /run/neuronova-setup/lock true", expect=66)
 
 
 def test_django_site_is_installed(box: Box) -> None:

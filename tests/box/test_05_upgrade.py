@@ -45,6 +45,13 @@ def release(box: Box) -> str:
     return box.output("basename $(readlink /opt/neuronova/current)")
 
 
+def releases_of(box: Box, unit: str) -> set[str]:
+    """The releases that a unit's processes have loaded something from."""
+    main = box.output(f"systemctl show -p MainPID --value {unit}")
+    maps = box.output(f"for pid in {main} $(pgrep -P {main}); do cat /proc/$pid/maps; done")
+    return set(re.findall("/opt/neuronova/releases/([^/ ]+)/", maps))
+
+
 def new_tree(box: Box, name: str, script: str) -> str:
     """A changed copy of the project, as a developer would hand it over, and its installer."""
     box.run(f"rm -rf ~/{name} && cp -a ~/NeuroNova ~/{name} && cd ~/{name} && {script}")
@@ -99,10 +106,7 @@ def test_an_upgrade_loses_no_prediction(box: Box, features: str, api_key: str) -
     assert release(box).startswith("1.0.1-")
     assert master(box) != before
     for unit in ("gunicorn_flask", "gunicorn_monitor"):
-        main = box.output(f"systemctl show -p MainPID --value {unit}")
-        maps = box.output(f"for pid in {main} $(pgrep -P {main}); do cat /proc/$pid/maps; done")
-        assert f"/releases/{release(box)}/" in maps
-        assert f"/releases/{old}/" not in maps
+        assert releases_of(box, unit) == {release(box)} != {old}
     # The operator's settings stay; the changed default is shown and laid beside.
     assert box.output("cat /etc/neuronova/monitor.toml") == settings
     assert "+reminder_minutes = 90" in output
@@ -146,21 +150,21 @@ def test_broken_upgrade_goes_back(box: Box, features: str, api_key: str, name: s
     box.run("cmp ~/next/systemd/gunicorn_flask.service /etc/systemd/system/gunicorn_flask.service")
 
 
-def test_next_run_completes_killed_switch(box: Box) -> None:
-    """A switch that was killed is completed by the next run."""
+def test_killed_switch_is_taken_back(box: Box) -> None:
+    """A switch that was killed is taken back at once, by a guard; the next run completes it."""
     setup = new_tree(box, "killed", "sed -i 's/^version = .*/version = \"1.0.9\"/' pyproject.toml")
     before = release(box)
     process = box.start(setup)
     box.wait_until("current has moved on", lambda: release(box) != before, timeout_s=300)
+    box.run("pkill -KILL -f '[d]eploy.installer$'")
     process.kill()
-    # What it had started ends by itself, and has the lock until then.
-    box.run("pkill -KILL -f [k]illed/deploy/monitoring/setup_monitoring.sh; flock --timeout 120 /run/neuronova-setup.lock true")
+    is_back = "test ! -e /var/lib/neuronova/before/run && flock --nonblock /run/neuronova-setup/lock true"
+    box.wait_until("all is as before", lambda: box.run(is_back, expect=None).code == 0)
+    assert release(box) == before
+    assert releases_of(box, "gunicorn_flask") == releases_of(box, "gunicorn_monitor") == {before}
     box.run(setup, timeout_s=300)
-    for unit in ("gunicorn_flask", "gunicorn_monitor"):
-        main = box.output(f"systemctl show -p MainPID --value {unit}")
-        maps = box.output(f"for pid in {main} $(pgrep -P {main}); do cat /proc/$pid/maps; done")
-        assert f"/releases/{release(box)}/" in maps
-        assert f"/releases/{before}/" not in maps
+    assert release(box) != before
+    assert releases_of(box, "gunicorn_flask") == releases_of(box, "gunicorn_monitor") == {release(box)}
     # Back to where the others start from.
     box.run("bash ~/next/deploy/monitoring/setup_monitoring.sh", timeout_s=300)
     assert release(box) == before
