@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 from deploy.installer import commands, places, say, services
 from deploy.installer.changes import Changes
 from deploy.installer.plan import Plan
 from deploy.installer.states import state_of
-
-_LOG_PATTERN = re.compile(rf"(?m)^[^#\n]*{places.LOGS}/")
-_OPENING = re.compile(r"\{[^\S\n]*\n")
 
 
 def install(changes: Changes, release: Path, plan: Plan) -> None:
@@ -35,18 +33,37 @@ def install(changes: Changes, release: Path, plan: Plan) -> None:
     services.reload_units()
 
 
-def rotation(ours: str, foreign: str, *, is_directory_ours: bool) -> str:
-    """Return the rotation of our two logs, before somebody else's that was there under that name.
+def rotation(ours: str, before: str, *, is_directory_ours: bool, rival: str = "") -> str:
+    """Return the rotation of our two logs, followed by what somebody else had in a file of that name.
 
-    logrotate takes the first that names a file, and calls every further one an error unless `ignoreduplicates` says not to.
+    Where two rules name a file, logrotate takes the first and calls the second an error, unless the first has
+    `ignoreduplicates`, as ours does; `rival`: a file that is read before ours and names our logs, so that it rotates them.
     """
-    if not is_directory_ours:
+    if rival:
+        ours = f"# The monitor notices that its file was moved away. {rival} is read before this file and rotates it.\n"
+    elif not is_directory_ours:
         # Only root may rename in somebody else's directory; in ours, root must not follow what our user might plant.
         ours = re.sub(r"(?m)^\s*su .*\n", "", ours)
-    if not foreign:
-        return ours
-    theirs = _OPENING.sub("{\n    ignoreduplicates\n", foreign) if _LOG_PATTERN.search(foreign) else foreign
-    return f"{ours.rstrip()}\n\n# As it was before:\n{theirs}"
+    return f"{ours.rstrip()}\n\n# As it was before:\n{before}" if before else ours
+
+
+def patterns(rules: str) -> list[str]:
+    """Return the files that logrotate's rules name: what stands before each opening brace."""
+    bare = re.sub(r"(?m)#.*$", "", rules)
+    outside = re.sub(r"\{[^}]*\}", "{", bare)
+    heads = outside.split("{")[:-1]
+    return [word.strip("\"'") for head in heads for word in head.split() if word.strip("\"'").startswith("/")]
+
+
+def rivals(directory: Path) -> list[Path]:
+    """Return the files that logrotate reads before ours and that name one of our logs."""
+    logs = [str(places.LOGS / name) for name in places.LOG_FILES]
+    found = sorted(each for each in directory.glob("*") if each.is_file() and each.name < places.LOGROTATE.name)
+    return [
+        each
+        for each in found
+        if any(fnmatch(log, pattern) for log in logs for pattern in patterns(each.read_text("utf-8", "replace")))
+    ]
 
 
 def _install_rotation(changes: Changes, source: Path) -> None:
@@ -58,8 +75,15 @@ def _install_rotation(changes: Changes, source: Path) -> None:
     elif state_of(path).kind == "file" and not places.is_ours(path.read_bytes()):
         foreign = path.read_bytes()
         say.line(f"{path}: somebody else's rules stay, after ours")
-    is_ours = places.LOGS.owner() == places.MONITOR_USER
-    text = rotation(source.read_text(encoding="utf-8"), foreign.decode("utf-8", "surrogateescape"), is_directory_ours=is_ours)
+    before_ours = rivals(path.parent)
+    if before_ours:
+        say.line(f"{before_ours[0]} rotates our logs too, and is read first: have it create them for {places.MONITOR_USER}")
+    text = rotation(
+        source.read_text(encoding="utf-8"),
+        foreign.decode("utf-8", "surrogateescape"),
+        is_directory_ours=places.LOGS.owner() == places.MONITOR_USER,
+        rival=str(before_ours[0]) if before_ours else "",
+    )
     changes.put(path, text.encode("utf-8", "surrogateescape"))
     # The first run takes note of the files and rotates nothing; the monitor looks whether the rotation runs.
     commands.run(
