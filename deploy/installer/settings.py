@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import secrets
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,24 @@ def install(changes: Changes, defaults: Path, stock: Stock, plan: Plan) -> None:
         _install_file(changes, "monitor.toml", defaults, lambda text: monitor_toml.render(text, plan))
         _install_file(changes, "monitor.env", defaults, lambda text: _monitor_env(text, stock, plan, api_key))
         _complete(changes, api_key if plan.ml_unit else "")
+        for line in missing_checks((places.SETTINGS / "monitor.toml").read_text(encoding="utf-8"), plan):
+            say.line(line)
         _nginx_token(changes)
+
+
+def missing_checks(text: str, plan: Plan) -> list[str]:
+    """Return what is to be said where the operator's configuration does not watch our ML server."""
+    try:
+        checks = tomllib.loads(text).get("check", [])
+    except tomllib.TOMLDecodeError:
+        return []  # the check of the settings says where
+    units = [str(each.get("unit", "")).removesuffix(".service") for each in checks]
+    has_golden = any(each.get("kind") == "golden" for each in checks)
+    if not plan.ml_unit or (plan.ml_unit.removesuffix(".service") in units and has_golden):
+        return []
+    added = monitor_toml.added_ml_server(plan) or '[[check]]\nname = "Prediction"\nkind = "golden"\ndepends_on = ["Flask"]\n'
+    told = f"  It does not watch our ML server. Add to it, then: sudo systemctl reload {places.MONITOR_UNIT.removesuffix('.service')}"
+    return [told, *(f"| {line}" for line in added.rstrip().splitlines())]
 
 
 def setting(file: str, name: str) -> str:

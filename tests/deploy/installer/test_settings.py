@@ -2,7 +2,13 @@
 
 import pytest
 
-from deploy.installer.settings import replaced
+from deploy.installer import plan
+from deploy.installer.plan import Wanted
+from deploy.installer.settings import missing_checks, replaced
+from tests.deploy.installer.stocks import EMPTY, LIVED_IN
+
+OURS = '[[check]]\nname = "Flask"\nkind = "service"\nunit = "gunicorn_flask"\n'
+GOLDEN = '[[check]]\nname = "Prediction"\nkind = "golden"\n'
 
 
 @pytest.mark.parametrize(
@@ -16,3 +22,13 @@ from deploy.installer.settings import replaced
 )
 def test_a_setting_is_replaced(text: str, after: str) -> None:
     assert replaced(text, "A", "x\\1") == after
+
+
+def test_a_server_that_is_not_watched() -> None:
+    """What is to be added to the operator's file is shown, and fits."""
+    beside = missing_checks(OURS, plan.make(LIVED_IN, Wanted("beside")))
+    assert '| unit = "gunicorn_ml_server"' in beside
+    assert '| name = "Prediction"' in missing_checks(OURS, plan.make(EMPTY, Wanted()))
+    assert missing_checks(OURS + GOLDEN, plan.make(EMPTY, Wanted())) == []
+    assert missing_checks(OURS, plan.make(LIVED_IN, Wanted())) == []
+    assert missing_checks("[[", plan.make(EMPTY, Wanted())) == []
