@@ -78,8 +78,9 @@ def reload_units() -> None:
 def _enable(changes: Changes, unit: str) -> None:
     target = "timers.target" if unit.endswith(".timer") else "multi-user.target"
     wanted = places.UNITS / f"{target}.wants" / unit
+    # Also where it is there: an uninstallation stops and disables, and what was enabled before is so again.
+    changes.about_to(wanted)
     if not wanted.is_symlink():
-        changes.about_to(wanted)
         commands.run(["systemctl", "enable", "--quiet", unit], f"systemctl enable {unit}")
 
 

@@ -49,7 +49,7 @@ def missing_checks(text: str, plan: Plan) -> list[str]:
     if not plan.ml_unit or (plan.ml_unit.removesuffix(".service") in units and has_golden):
         return []
     added = monitor_toml.added_ml_server(plan) or '[[check]]\nname = "Prediction"\nkind = "golden"\ndepends_on = ["Flask"]\n'
-    told = f"  It does not watch our ML server. Add to it, then: sudo systemctl reload {places.MONITOR_UNIT.removesuffix('.service')}"
+    told = "  It does not watch our ML server. Add to it, then: sudo systemctl reload gunicorn_monitor"
     return [told, *(f"| {line}" for line in added.rstrip().splitlines())]
 
 

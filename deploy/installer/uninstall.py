@@ -59,10 +59,10 @@ def _know_what_is_ours(before: Journal) -> None:
         if str(path) not in before.entries and path.is_file():
             before.remember(path, scope="data", is_new=True)
     if places.CURRENT.is_symlink() and places.CURRENT.resolve().parent == places.RELEASES:
+        for path in (places.HOME, places.CURRENT, places.HOME / "switching-from", places.HOME / "current.new"):
+            before.remember(path, is_new=True)
         for path in (places.RELEASES, places.SHIPPED):
             before.remember(path, how="tree", is_new=True)
-        before.remember(places.CURRENT, is_new=True)
-        before.remember(places.HOME, is_new=True)
 
 
 def _restore(before: Journal, *, is_purge: bool) -> list[str]:
