@@ -112,7 +112,8 @@ def _files(stock: Stock, plan: Plan) -> Iterator[str]:
 
 
 def _monitor(stock: Stock, plan: Plan) -> Iterator[str]:
-    for name, watched in (("Nginx", plan.nginx), ("Django", plan.django), ("Flask", plan.flask)):
+    services = (("Nginx", plan.nginx), ("Django", plan.django), ("Flask", plan.flask))
+    for name, watched in services if not (places.SETTINGS / "monitor.toml").exists() else ():
         yield f"Watched: {name}, {watched.unit or 'no unit'}{f', {watched.url}' if watched.url else ''}"
     for name in stock.earlier.values:
         yield f"{name}: taken over from {stock.earlier_script}"

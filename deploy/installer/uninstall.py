@@ -58,6 +58,10 @@ def _know_what_is_ours(before: Journal) -> None:
     for path in _VERSION_1_DATA:
         if str(path) not in before.entries and path.is_file():
             before.remember(path, scope="data", is_new=True)
+    if changes.has_user(places.MONITOR_USER) and str(places.LOGS) not in before.entries and _is_made_by_us(before, places.LOGS):
+        before.remember(places.LOGS, scope="data", is_new=True)
+        for name in places.LOG_FILES:
+            before.remember(places.LOGS / name, scope="data", how="log", is_new=True)
     if places.CURRENT.is_symlink() and places.CURRENT.resolve().parent == places.RELEASES:
         for path in (places.HOME, places.CURRENT, places.HOME / "switching-from", places.HOME / "current.new"):
             before.remember(path, is_new=True)
