@@ -10,7 +10,7 @@ from monitor_blueprint import notifiers
 from monitor_blueprint.alerts import heartbeat
 from monitor_blueprint.config.suggestions import misspelt
 
-_KNOWN = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "ML_API_KEY")
+_KNOWN = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "MONITOR_STATS_TOKEN", "ML_API_KEY")
 # Variables of other programs that look much like one of ours.
 _OTHERS = ("SFTP_PASSWORD", "MAIL_API_KEY")
 
@@ -22,7 +22,7 @@ def problems(environ: Mapping[str, str], options: Mapping[str, Any]) -> list[str
     return _torn(environ, known) or [
         *notifiers.problems(environ, options),
         *heartbeat.check(environ),
-        *_check_token(environ),
+        *_check_tokens(environ),
         *_misspelt(environ, known),
     ]
 
@@ -36,12 +36,15 @@ def _torn(environ: Mapping[str, str], known: set[str]) -> list[str]:
     ]
 
 
-def _check_token(environ: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with the administrators' token."""
-    token = environ.get("MONITOR_ADMIN_TOKEN", "").strip()
-    if not token or re.fullmatch(r"[A-Za-z0-9._~-]{16,256}", token):
-        return []
-    return ["MONITOR_ADMIN_TOKEN must be 16 to 256 letters, digits and . _ ~ - (or empty: one is made)"]
+def _check_tokens(environ: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the administrators' token, and with the one for the statistics alone."""
+    without = {"MONITOR_ADMIN_TOKEN": "one is made", "MONITOR_STATS_TOKEN": "there is none"}
+    tokens = {name: environ.get(name, "").strip() for name in without}
+    wrong = [name for name, token in tokens.items() if token and not re.fullmatch(r"[A-Za-z0-9._~-]{16,256}", token)]
+    if wrong:
+        return [f"{name} must be 16 to 256 letters, digits and . _ ~ - (or empty: {without[name]})" for name in wrong]
+    admin, stats = tokens.values()
+    return ["MONITOR_STATS_TOKEN must be another one than MONITOR_ADMIN_TOKEN"] if stats and stats == admin else []
 
 
 def _misspelt(environ: Mapping[str, str], known: set[str]) -> list[str]:

@@ -95,6 +95,11 @@ class Monitor:
         """Return the administrators' token; "" where there is none, and nobody gets in."""
         return self._open().admin_token
 
+    @property
+    def stats_token(self) -> str:
+        """Return the token that opens the statistics and nothing else; "" where there is none."""
+        return self._environ.get("MONITOR_STATS_TOKEN", "").strip()
+
     def start(self, tell_systemd: Callable[[str], object] | None = None) -> None:
         """Begin the schedule as soon as no other process runs it. To be called in every process, after the fork.
 

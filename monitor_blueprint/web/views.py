@@ -62,9 +62,8 @@ def _monitor() -> Monitor:
     return cast("Monitor", current_app.extensions[EXTENSION])
 
 
-def _is_administrator() -> bool:
+def _carries(token: str) -> bool:
     """Tell whether the request carries the token, as a bearer token or as the password of HTTP basic authentication."""
-    token = _monitor().admin_token
     given = ""
     if request.authorization is not None:
         given = request.authorization.token or request.authorization.password or ""
@@ -72,7 +71,10 @@ def _is_administrator() -> bool:
 
 
 def _only_for_administrators() -> Response | None:
-    if (request.endpoint or "").rpartition(".")[2] in _OPEN or _is_administrator():
+    endpoint = (request.endpoint or "").rpartition(".")[2]
+    if endpoint in _OPEN or _carries(_monitor().admin_token):
+        return None
+    if endpoint == system_stats.__name__ and _carries(_monitor().stats_token):
         return None
     response = _json({"ok": False, "error": _JSON_ERROR[401]}, 401)
     response.headers["WWW-Authenticate"] = 'Basic realm="NeuroNova monitor", charset="UTF-8"'

@@ -32,7 +32,8 @@ def environment_of(file: str) -> dict[str, str]:
 
 def installed_environment() -> dict[str, str]:
     """The monitor's settings with the secrets that the installer makes in place of "generate"."""
-    return {name: "0123456789abcdef" if value == "generate" else value for name, value in environment_of("monitor.env").items()}
+    made = {name: f"0123456789-of-{name}" for name, value in environment_of("monitor.env").items() if value == "generate"}
+    return environment_of("monitor.env") | made
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:

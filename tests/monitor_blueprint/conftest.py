@@ -20,7 +20,15 @@ from tests.monitor_blueprint.running import SCRIPTED, Running, configure
 __all__ = ["bus", "systemd"]
 
 KINDS = Path(__file__).with_name("scripted_probes")
-SETTINGS = ("ALERT_EMAIL", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "NEURONOVA_CONFIG", "NOTIFY_SOCKET", "SLACK_WEBHOOK")
+SETTINGS = (
+    "ALERT_EMAIL",
+    "HEARTBEAT_URL",
+    "MONITOR_ADMIN_TOKEN",
+    "MONITOR_STATS_TOKEN",
+    "NEURONOVA_CONFIG",
+    "NOTIFY_SOCKET",
+    "SLACK_WEBHOOK",
+)
 Script = dict[str, Callable[[ProbeContext], Observation]]
 
 

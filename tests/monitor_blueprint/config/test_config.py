@@ -473,6 +473,7 @@ def test_a_wrong_variable_is_told(environ: dict[str, str], channels: str, expect
         ("SLAK_WEBHOOK", "SLACK_WEBHOOK"),
         ("ALERT_EMIAL", "ALERT_EMAIL"),
         ("MONITOR_ADMIN_TOKN", "MONITOR_ADMIN_TOKEN"),
+        ("MONITOR_STAT_TOKEN", "MONITOR_STATS_TOKEN"),
         ("HEARTBEAT_URI", "HEARTBEAT_URL"),
         ("ML_APIKEY", "ML_API_KEY"),
         ("NEURONOVA_CONFG", "NEURONOVA_CONFIG"),
@@ -507,6 +508,23 @@ def test_a_weak_token_is_refused(token: str) -> None:
     assert str(refused.value) == (
         "environment: MONITOR_ADMIN_TOKEN must be 16 to 256 letters, digits and . _ ~ - (or empty: one is made)"
     )
+
+
+def test_a_weak_statistics_token_is_refused() -> None:
+    """By the rules of the administrators' one."""
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK, {"MONITOR_ADMIN_TOKEN": "x" * 16, "MONITOR_STATS_TOKEN": "generate"})
+    assert str(refused.value) == (
+        "environment: MONITOR_STATS_TOKEN must be 16 to 256 letters, digits and . _ ~ - (or empty: there is none)"
+    )
+
+
+def test_equal_tokens_are_refused() -> None:
+    """Whoever has the one for the statistics must not be an administrator by it."""
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK, {"MONITOR_ADMIN_TOKEN": "x" * 16, "MONITOR_STATS_TOKEN": f" {'x' * 16}"})
+    assert str(refused.value) == "environment: MONITOR_STATS_TOKEN must be another one than MONITOR_ADMIN_TOKEN"
+    assert parse(FLASK, {"MONITOR_ADMIN_TOKEN": "", "MONITOR_STATS_TOKEN": " "})
 
 
 def test_a_last_newline_is_no_tear() -> None:

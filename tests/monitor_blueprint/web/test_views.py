@@ -20,6 +20,7 @@ from tests.monitor_blueprint.running import TOKEN, Running
 from tests.monitor_blueprint.standins import HttpStandIn, Reply
 from tests.monitor_blueprint.web.test_stats import shape
 
+STATS_TOKEN = "the-statistics-token"
 DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "<script>alert('gone')</script>"}),))
 ADDRESSES = ["/", "/incidents/1", "/api/system/stats/", "/metrics", "/nowhere"]
 
@@ -63,6 +64,32 @@ def test_token_opens_both_ways(well: Running, authorization: str) -> None:
     """The token opens as bearer token and as password."""
     answer = well.anybody.get("/api/system/stats/", headers={"Authorization": authorization})
     assert answer.status_code == 200
+
+
+@pytest.fixture
+def shared(start_monitor: StartMonitor) -> Running:
+    """A monitor with a token for its statistics alone."""
+    return start_monitor(MONITOR_STATS_TOKEN=STATS_TOKEN)
+
+
+@pytest.mark.parametrize("authorization", [f"Bearer {STATS_TOKEN}", basic(STATS_TOKEN)])
+def test_statistics_token_opens_statistics_only(shared: Running, authorization: str) -> None:
+    headers = {"Authorization": authorization}
+    answer = shared.anybody.get("/api/system/stats/", headers=headers)
+    assert (answer.status_code, list(json.loads(answer.text))) == (200, ["cpu", "memory", "disk"])
+    others = [("GET", address) for address in ADDRESSES if address != "/api/system/stats/"]
+    for method, address in [*others, ("POST", "/api/system/stats/"), ("GET", "/api/system/stats"), ("GET", "/health/")]:
+        answer = shared.anybody.open(address, method=method, headers=headers)
+        stranger = shared.anybody.open(address, method=method)
+        assert (answer.status_code, answer.data) == (stranger.status_code, stranger.data)
+        assert answer.status_code in {401, 308}
+
+
+def test_statistics_stay_the_administrators_too(shared: Running) -> None:
+    assert shared.admin.get("/api/system/stats/").status_code == 200
+    for token in ("", "wrong", STATS_TOKEN[:-1], f"{STATS_TOKEN}x"):
+        answer = shared.anybody.get("/api/system/stats/", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 401
 
 
 def test_without_a_token_nobody_gets_in(start_monitor: StartMonitor, tmp_path: Path) -> None:
