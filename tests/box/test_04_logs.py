@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.box.box import Box
+from tests.box.box import ROOT, Box
 from tests.box.conftest import setting
 
 pytestmark = pytest.mark.box
@@ -70,17 +70,29 @@ def test_logs_name_no_patient(box: Box, features: str, api_key: str) -> None:
         assert box.output(f"find {places} -type f -exec zgrep -a -q -e '{secret}' {{}} \\; -print") == ""
 
 
+def commands_of(file: str) -> list[str]:
+    """The commands in the comments of a file for Nginx, but for what needs a network or asks for a password."""
+    lines = (ROOT / "deploy" / "nginx" / file).read_text(encoding="utf-8").splitlines()
+    commands = [line.removeprefix("#   ") for line in lines if "sudo " in line and line.startswith("#   ")]
+    return [command for command in commands if "apt-get" not in command and "htpasswd -B" not in command]
+
+
 def test_nginx_admits_administrators_only(box: Box) -> None:
     """Nginx serves the monitor to administrators only."""
     box.run(
-        "cd ~/NeuroNova/deploy/nginx && cp neuronova-proxy.conf /etc/nginx/ && "
-        "cp neuronova.conf /etc/nginx/sites-available/neuronova && "
-        "sed -i 's/neuronova.example.com/clinic/' /etc/nginx/sites-available/neuronova && "
-        "ln -sf ../sites-available/neuronova /etc/nginx/sites-enabled/ && "
         "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=clinic -keyout /etc/nginx/neuronova-key.pem "
-        "-out /etc/nginx/neuronova-fullchain.pem 2>/dev/null && "
-        'echo "admin:$(openssl passwd -apr1 pw)" > /etc/nginx/neuronova.htpasswd && nginx -t && systemctl reload nginx'
+        "-out /etc/nginx/neuronova-fullchain.pem 2>/dev/null && chmod 0600 /etc/nginx/neuronova-key.pem"
     )
+    for file in ("neuronova-monitor/locations.conf", "neuronova-example-site.conf"):
+        for command in commands_of(file):
+            box.run(f"cd ~/NeuroNova && {command}")
+            if "sites-available" in command:
+                site = "/etc/nginx/sites-available/neuronova-example-site.conf"
+                box.run(f"sed -i 's/neuronova.example.com/clinic/; s/# include/include/' {site}")
+            if "htpasswd" in command:
+                box.run('echo "admin:$(openssl passwd -apr1 pw)" > /etc/nginx/neuronova.htpasswd')
+    assert box.output("stat -c '%a %U:%G' /etc/nginx/neuronova.htpasswd") == "640 root:www-data"
+    assert box.output("stat -c '%a %U:%G' /etc/neuronova/nginx_admin_token.conf") == "600 root:root"
     for path in ("/monitor/", "/api/system/stats/"):
         assert box.output(f"{CURL} https://clinic{path}").endswith("401")
         assert box.output(f"{CURL} -u admin:wrong https://clinic{path}").endswith("401")
