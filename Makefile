@@ -44,12 +44,13 @@ drawing: $(VENV)/.dev ## draw the rooms from the imports into docs/ (needs graph
 	    $(BIN)/import-linter drawgraph $$package > docs/$$package.dot && tred docs/$$package.dot | dot -Tsvg -o docs/$$package.svg; \
 	done
 
-lock: $(VENV)/.dev ## lock the dependencies of pyproject.toml, with hashes
+lock: $(VENV)/.dev ## lock the dependencies of pyproject.toml and examples/django, with hashes
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile $(LOCK) --group build -c requirements.txt -o requirements-build.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group train -c requirements.txt -o requirements-train.txt
 	$(BIN)/uv pip compile $(LOCK) --group mutants -c requirements-dev.txt -o requirements-mutants.txt
+	$(BIN)/uv pip compile $(LOCK) -c requirements-dev.txt examples/django/requirements.in -o examples/django/requirements.txt
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 

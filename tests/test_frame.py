@@ -18,6 +18,7 @@ LOCKS = (
     "requirements-dev.txt",
     "requirements-train.txt",
     "requirements-mutants.txt",
+    "examples/django/requirements.txt",
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TEXTS = (

@@ -26,7 +26,7 @@ rm -rf "$site/code.new"
 mkdir "$site/code.new"
 cp -R "$here"/{manage.py,requirements.txt,neuronova_site,clinic} "$site/code.new/"
 [ -x "$site/venv/bin/python" ] || python3 -m venv "$site/venv"
-"$site/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+"$site/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$here/requirements.txt"
 rm -rf "$site/code"
 mv "$site/code.new" "$site/code"
 

@@ -262,24 +262,28 @@ def _wheels() -> Path:
         partial = wheels.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        # For the box's Python, whichever this one is: pip minds it for the wheels, but not for conditions such as
-        # `python_full_version < '3.12'`.
-        version, own = f"--python-version={PYTHONS[SUITE]}", str(partial / "requirements.txt")
-        _call(
-            sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--generate-hashes", version,
-            f"--output-file={own}", str(ROOT / "requirements.txt"),
-        )  # fmt: skip
-        platforms = [f"--platform=manylinux{glibc}_x86_64" for glibc in ("2014", "_2_17", "_2_28", "_2_34")]
-        for wanted in (
-            ["--requirement", own],
-            ["--requirement", str(ROOT / "examples/django/requirements.txt"), *STAND_IN_REQUIREMENTS],
-        ):
+        for file in ("requirements.txt", "examples/django/requirements.txt"):
+            # For the box's Python, whichever this one is: pip minds it for the wheels, but not for conditions such as
+            # `python_full_version < '3.12'`.
+            own = str(partial / "requirements.txt")
             _call(
-                sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
-                version, "--implementation=cp", *platforms, f"--dest={partial}", *wanted,
+                sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--generate-hashes",
+                f"--python-version={PYTHONS[SUITE]}", f"--output-file={own}", str(ROOT / file),
             )  # fmt: skip
+            _download(partial, "--requirement", own)
+            Path(own).unlink()
+        # What is not locked cannot be asked for together with what is.
+        _download(partial, *STAND_IN_REQUIREMENTS)
         partial.rename(wheels)
     return wheels
+
+
+def _download(target: Path, *wanted: str) -> None:
+    platforms = [f"--platform=manylinux{glibc}_x86_64" for glibc in ("2014", "_2_17", "_2_28", "_2_34")]
+    _call(
+        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
+        f"--python-version={PYTHONS[SUITE]}", "--implementation=cp", *platforms, f"--dest={target}", *wanted,
+    )  # fmt: skip
 
 
 def _put_project(target: Path) -> None:
