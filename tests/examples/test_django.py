@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -145,6 +146,11 @@ def site(ml_server: Neighbour, monitor: Neighbour, media: Path, state: Path) -> 
         kill_all(gunicorn)
 
 
+def behind_tls(site: str) -> dict[str, str]:
+    """What comes with a request of this site's own page by way of Nginx."""
+    return {"X-Forwarded-Proto": "https", "Referer": f"{site.replace('http:', 'https:')}/"}
+
+
 def as_over_tls(browser: requests.Session) -> None:
     """Send the site's cookies, which are for TLS only, to gunicorn, which has none."""
     for cookie in browser.cookies:
@@ -154,6 +160,7 @@ def as_over_tls(browser: requests.Session) -> None:
 def logged_in(site: str, name: str) -> requests.Session:
     browser = requests.Session()
     browser.trust_env = False
+    browser.headers.update(behind_tls(site))
     browser.get(f"{site}/accounts/login/", timeout=10)
     as_over_tls(browser)
     form = {"username": name, "password": "pw", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
@@ -305,7 +312,8 @@ def test_large_form_is_refused_in_json(site: str, nurse: requests.Session) -> No
 
 def test_program_is_told_to_log_in(site: str) -> None:
     """A program that has not logged in is told so, rather than of CSRF."""
-    assert_problem(requests.post(f"{site}/api/predict/", json={}, timeout=10), 401, "login_required")
+    answer = requests.post(f"{site}/api/predict/", json={}, headers=behind_tls(site), timeout=10)
+    assert_problem(answer, 401, "login_required")
 
 
 def test_missing_csrf_token_is_named(site: str, nurse: requests.Session) -> None:
@@ -326,7 +334,8 @@ def test_api_refusals_are_json(site: str, nurse: requests.Session) -> None:
     assert_problem(nurse.get(f"{site}/api/health/", headers={"Host": "elsewhere.example"}, timeout=10), 400, "bad_request")
     head = nurse.head(f"{site}/api/predict/", timeout=10)
     assert (head.status_code, head.content) == (405, b"")
-    for page in (nurse.get(f"{site}/nothing/", timeout=10), requests.post(f"{site}/accounts/login/", timeout=10)):
+    sign_in = requests.post(f"{site}/accounts/login/", headers=behind_tls(site), timeout=10)
+    for page in (nurse.get(f"{site}/nothing/", timeout=10), sign_in):
         assert page.headers["Content-Type"].startswith("text/html")
 
 
@@ -436,6 +445,7 @@ def test_gone_ml_server_may_come_back(site: str, nurse: requests.Session, ml_ser
 
 def test_predictions_and_statistics_need_a_login(site: str, monitor: Neighbour, ml_server: Neighbour) -> None:
     with requests.Session() as stranger:
+        stranger.headers.update(behind_tls(site))
         stranger.get(f"{site}/accounts/login/", timeout=10)
         as_over_tls(stranger)
         stranger.headers["X-CSRFToken"] = stranger.cookies["csrftoken"] or ""
@@ -464,20 +474,46 @@ def test_statistics_say_when_the_monitor_refuses(site: str, admin: requests.Sess
     assert answer.json()["error"] == "monitor gave no usable answer (HTTP 401)"
 
 
-def test_missing_secret_key_is_refused() -> None:
-    """A deployment without a secret key is refused, with the remedy."""
+def checked(*options: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """What Django's own checks say of the settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
-    result = subprocess.run(
-        [sys.executable, "manage.py", "check"],
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", *options],
         check=False,
         cwd=SITE,
-        env=environment,
+        env=environment | settings,
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+def test_missing_secret_key_is_refused() -> None:
+    """A deployment without a secret key is refused, with the remedy."""
+    result = checked()
     assert result.returncode != 0
     assert "DJANGO_SECRET_KEY is not set; put one into /etc/neuronova-django.env" in result.stderr
+
+
+def test_deployment_passes_djangos_check() -> None:
+    """The settings of a deployment pass Django's own check of them; a developer's own machine needs none."""
+    strict = ("--deploy", "--fail-level", "WARNING")
+    result = checked(*strict, DJANGO_SECRET_KEY=secrets.token_urlsafe(50))
+    assert result.returncode == 0, result.stderr
+    assert checked(*strict, DJANGO_DEBUG="1").returncode != 0
+    assert checked("--fail-level", "WARNING", DJANGO_DEBUG="1").returncode == 0
+
+
+def test_http_is_sent_to_https(site: str) -> None:
+    """All but the health, for which the monitor asks without TLS; a browser is told to remember it."""
+    for path in ("/accounts/login/", "/api/system/stats/", "/api/health", "/api/health/more"):
+        answer = requests.get(f"{site}{path}", allow_redirects=False, timeout=10)
+        assert (answer.status_code, answer.headers["Location"]) == (301, f"{site.replace('http:', 'https:')}{path}")
+    health = requests.get(f"{site}/api/health/", allow_redirects=False, timeout=10)
+    assert (health.status_code, "Strict-Transport-Security" in health.headers) == (200, False)
+    page = requests.get(f"{site}/accounts/login/", headers=behind_tls(site), timeout=10)
+    assert (page.status_code, page.headers["Strict-Transport-Security"]) == (200, "max-age=3600")
+    assert page.headers["X-Frame-Options"] == "DENY"
 
 
 def test_readmes_blocks_make_a_site(tmp_path: Path, ml_server: Neighbour, monitor: Neighbour) -> None:
