@@ -115,7 +115,7 @@ def test_predict_goes_through_site_only(box: Box, features: str) -> None:
     assert box.output(f"{CURL} -d '{{}}' https://clinic/api/predict").endswith("301")
     box.run(
         "cd /srv/neuronova-django/code && set -a && . /etc/neuronova-django.env && "
-        "STATE_DIRECTORY=/var/lib/neuronova-django setpriv --reuid www-data --regid www-data --clear-groups "
+        "STATE_DIRECTORY=/var/lib/neuronova-django setpriv --reuid neuronova-django --regid neuronova-django --clear-groups "
         "/srv/neuronova-django/venv/bin/python manage.py shell --verbosity 0 --command "
         "\"from django.contrib.auth.models import User; User.objects.create_user('nurse', password='pw')\""
     )

@@ -62,6 +62,8 @@ def test_purge_removes_everything(box: Box) -> None:
     result = box.run(f"{SETUP} --uninstall --purge")
     assert "/etc/nginx/neuronova-test.conf includes /etc/neuronova/nginx_admin_token.conf" in result.output
     box.run("rm /etc/nginx/neuronova-test.conf")
+    # A site with our include in it, and without the monitor's token.
+    box.run("nginx -T 2>&1 | grep 'location ^~ /monitor/' && systemctl restart nginx")
     assert is_there(box, f"{PROGRAMS} {DATA} /etc/neuronova /var/lib/neuronova /var/log/neuronova") == []
     box.run("id neuronova", expect=1)
     box.run("id neuronova-ml", expect=1)

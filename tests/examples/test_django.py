@@ -119,7 +119,7 @@ def site(ml_server: Neighbour, monitor: Neighbour, media: Path, state: Path) -> 
         "ML_API_KEY": API_KEY,
         "ML_READ_TIMEOUT_S": "0.5",
         "MONITOR_URL": monitor.url,
-        "MONITOR_ADMIN_TOKEN": TOKEN,
+        "MONITOR_STATS_TOKEN": TOKEN,
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     users = (

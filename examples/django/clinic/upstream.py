@@ -88,5 +88,5 @@ def monitor() -> Upstream:
         "monitor",
         settings.MONITOR_URL,
         timeout_s=(settings.MONITOR_TIMEOUT_S, settings.MONITOR_TIMEOUT_S),
-        headers={"Authorization": f"Bearer {settings.MONITOR_ADMIN_TOKEN}"},
+        headers={"Authorization": f"Bearer {settings.MONITOR_STATS_TOKEN}"},
     )

@@ -27,7 +27,7 @@ ML_API_KEY = os.environ.get("ML_API_KEY", "")
 ML_CONNECT_TIMEOUT_S = 1.0
 ML_READ_TIMEOUT_S = float(os.environ.get("ML_READ_TIMEOUT_S", "10"))
 MONITOR_URL = os.environ.get("MONITOR_URL", "http://127.0.0.1:9001")
-MONITOR_ADMIN_TOKEN = os.environ.get("MONITOR_ADMIN_TOKEN", "")
+MONITOR_STATS_TOKEN = os.environ.get("MONITOR_STATS_TOKEN", "")
 MONITOR_TIMEOUT_S = 3.0
 MINIMUM_FREE_DISK_PERCENT = 10.0
 
