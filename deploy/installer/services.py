@@ -116,6 +116,8 @@ def say_next(plan: Plan) -> None:
         say.plain(f"Who is told: ALERT_EMAIL and SLACK_WEBHOOK in {settings}/monitor.env, then")
         say.plain("  sudo neuronova-monitor check-config && sudo systemctl restart gunicorn_monitor")
         say.plain("  sudo neuronova-monitor test-alert")
+        say.plain("The monitor's page behind Nginx, by one line in the site that is there:")
+        say.plain(f"  {places.TREE}/deploy/nginx/neuronova-monitor/locations.conf says how")
     if plan.ml_unit:
         say.plain(f"Callers of /predict send ML_API_KEY of {settings}/ml_server.env as X-API-Key. Django must be told, in its")
         say.plain("settings or environment, and then restarted (the value is not shown here):")

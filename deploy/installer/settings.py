@@ -114,6 +114,9 @@ def _complete(changes: Changes, api_key: str) -> None:
     """Make the secrets that are still to be made, and let the monitor show the ML server its key."""
     path = places.SETTINGS / "monitor.env"
     text = before = path.read_text(encoding="utf-8")
+    if not re.search(r"(?m)^MONITOR_STATS_TOKEN=", text):
+        # Of a version that had none; the Django site asks for its statistics with it.
+        text = replaced(text, "MONITOR_STATS_TOKEN", _GENERATE)
     for name in re.findall(rf'(?m)^(\w+)=["\']?{_GENERATE}["\']?\s*$', text):
         text = replaced(text, name, api_key if name == "ML_API_KEY" else secrets.token_urlsafe(32))
         say.line(f"{name}: generated, in {path}")
