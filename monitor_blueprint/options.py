@@ -14,7 +14,10 @@ Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=1)]
 Text = Annotated[str, Meta(min_length=1)]
-Address = Annotated[str, Meta(pattern=r"^https?://[^\s]+$", description="an http:// or https:// address")]
+_ADDRESS = r"https?://\S+|http\+unix://%2[Ff][^\s/?#]+(?:/\S*)?"
+_ADDRESSES = "an http://, https:// or http+unix://%2Frun%2Fsite.sock/ address (%2F for each / of the socket's path)"
+Address = Annotated[str, Meta(pattern=rf"^(?:{_ADDRESS})\Z", description=_ADDRESSES)]
+AddressOrNone = Annotated[str, Meta(pattern=rf"^(?:{_ADDRESS})?\Z", description=f"{_ADDRESSES}, or empty")]
 Units = Annotated[tuple[Text, ...], Meta(min_length=1)]
 
 STACK_UNITS = ("nginx", "gunicorn_django", "gunicorn_flask")

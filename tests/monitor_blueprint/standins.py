@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import socket
 import ssl
@@ -13,8 +14,10 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
+from urllib.parse import quote
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
@@ -211,7 +214,9 @@ class EndlessServer:
 
     ENOUGH = 64 * 1024 * 1024
 
-    def __init__(self, status: int, piece: bytes, pause_s: float = 0.0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, status: int, piece: bytes, pause_s: float = 0.0, tls: ssl.SSLContext | None = None, path: Path | None = None
+    ) -> None:
         self.is_asked = threading.Event()
         self.sent_bytes = 0
         self._head = f"HTTP/1.1 {status} x\r\n\r\n".encode() if status else b""
@@ -219,7 +224,8 @@ class EndlessServer:
         self._pause_s = pause_s
         self._tls = tls
         self._is_over = threading.Event()
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._path = path
+        self._server = socket.create_server(("127.0.0.1", 0)) if path is None else listening(path)
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     @property
@@ -228,6 +234,8 @@ class EndlessServer:
 
     @property
     def url(self) -> str:
+        if self._path is not None:
+            return unix_url(self._path)
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/services/T000/B000/secret"
 
     def _serve(self) -> None:
@@ -263,6 +271,22 @@ class DrippingMailServer(EndlessServer):
     @property
     def environ(self) -> dict[str, str]:
         return {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(self.port)}
+
+
+# Root may open everything; without this capability it is as everybody else.
+UNPRIVILEGED = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+
+
+def listening(path: Path) -> socket.socket:
+    """A unix socket that takes connections; its name is to be short, which that of pytest's directory may not be."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(0)
+    return listener
+
+
+def unix_url(path: Path, address: str = "/") -> str:
+    return f"http+unix://{quote(str(path), safe='')}{address}"
 
 
 def free_port() -> int:

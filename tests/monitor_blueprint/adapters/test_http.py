@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -9,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.adapters.http import fetch
+from monitor_blueprint.adapters.http import fetch, is_served
 from tests.monitor_blueprint.certificates import cut_at_any_moment, make_certificate, server_context
-from tests.monitor_blueprint.probes.looking import nobody
-from tests.monitor_blueprint.standins import EndlessServer
+from tests.monitor_blueprint.probes.looking import nobody, serve
+from tests.monitor_blueprint.standins import UNPRIVILEGED, EndlessServer, listening, unix_url
 
 LIMIT_S = 0.3
 # Far below what the server takes, far above what a busy machine makes of the limit.
@@ -83,3 +86,69 @@ def test_every_request_has_own_connection() -> None:
 
 def test_nobody_there_is_told_as_such() -> None:
     assert fetch(nobody(), 20.0).failure == "refused"
+
+
+# --- Behind a unix socket
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory with a short name: that of a socket has at most 107 bytes."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def test_a_socket_is_asked(place: Path) -> None:
+    """Its name may have capitals and blanks; the Host header is one that a site may expect."""
+    path = place / "The Site.sock"
+    with serve(path) as site:
+        site.answers = [b"fine"]
+        answers = [fetch(unix_url(path, "/api/health/?a=1"), 20.0, method="POST", body=b"x") for _ in range(2)]
+        assert [(answer.status, answer.body, answer.failure) for answer in answers] == [(200, b"fine", "")] * 2
+        assert site.headers[0]["Host"] == "localhost"
+        assert site.bodies == [b"x", b"x"]
+        assert fetch(unix_url(path, ""), 20.0).status == 200
+
+
+@pytest.mark.parametrize("status", [0, 200], ids=["head", "body"])
+def test_a_dripping_socket_costs_its_deadline(place: Path, status: int) -> None:
+    before = time.monotonic()
+    with cut_at_any_moment(), EndlessServer(status, b"x", pause_s=0.05, path=place / "s") as server:
+        answer = fetch(server.url, LIMIT_S)
+        took_s = time.monotonic() - before
+    assert (answer.status, answer.failure) == (0, "timeout")
+    assert LIMIT_S <= took_s < MOST_S
+
+
+def test_a_full_queue_costs_its_deadline(place: Path) -> None:
+    """A server that takes no connection any more is there, and does not answer."""
+    path = place / "s"
+    with listening(path), socket.socket(socket.AF_UNIX) as first:
+        first.connect(str(path))
+        before = time.monotonic()
+        assert fetch(unix_url(path), LIMIT_S).failure == "timeout"
+        assert LIMIT_S <= time.monotonic() - before < MOST_S
+        assert is_served(unix_url(path), LIMIT_S)
+
+
+def test_a_socket_of_nobody_is_told(place: Path) -> None:
+    """No file at all, and one that a server has left behind."""
+    path = place / "s"
+    assert fetch(unix_url(path), 20.0).failure == "no_socket"
+    listening(path).close()
+    assert fetch(unix_url(path), 20.0).failure == "refused"
+    assert not is_served(unix_url(path))
+
+
+def test_a_forbidden_socket_is_told(place: Path) -> None:
+    """It is somebody's, and says nothing of how that one is."""
+    path = place / "s"
+    with serve(path):
+        path.chmod(0)
+        program = (
+            "import sys; from monitor_blueprint.adapters.http import fetch, is_served;"
+            "print(fetch(sys.argv[1], 20.0).failure, is_served(sys.argv[1]))"
+        )
+        command = [*UNPRIVILEGED, sys.executable, "-c", program, unix_url(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "permission True\n"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import socketserver
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from monitor_blueprint.adapters.systemd import UnitState, full_name
 from monitor_blueprint.domain.models import EMPTY
 from monitor_blueprint.probes import ProbeContext
+from tests.monitor_blueprint.standins import unix_url
 
 NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
 
@@ -50,9 +53,13 @@ class Site:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
+class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
 @contextmanager
-def serve() -> Iterator[Site]:
-    """Run a site on the loopback interface."""
+def serve(path: Path | None = None, port: int = 0) -> Iterator[Site]:
+    """Run a site on the loopback interface, or behind a unix socket."""
     site = Site()
 
     class Handler(BaseHTTPRequestHandler):
@@ -71,10 +78,15 @@ def serve() -> Iterator[Site]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server: socketserver.BaseServer
+    if path is None:
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        site.url = f"http://127.0.0.1:{server.server_port}/"
+    else:
+        server = _UnixServer(str(path), Handler)
+        site.url = unix_url(path)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    site.url = f"http://127.0.0.1:{server.server_port}/"
     try:
         yield site
     finally:
