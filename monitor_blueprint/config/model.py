@@ -50,13 +50,12 @@ class Config:
 
     Attributes:
         source: file that it was read from, for messages.
-        is_embedded: it is the embedded default, so what is not installed here is left out.
+        is_embedded: it is the embedded default, so what is not installed here is left out until it is.
         settings: section [monitor].
         checks: in the order of the file, which is the order of the log.
         channels: the configured alert channels.
         windows: weekly maintenance windows.
         environ: the environment's settings and secrets.
-        absent: names of the embedded default's checks that cannot work on this machine.
         faults: what is wrong with the files of channels that cannot be used, and that no section names.
     """
 
@@ -67,7 +66,6 @@ class Config:
     channels: tuple[ChannelConfig, ...]
     windows: tuple[Window, ...]
     environ: Mapping[str, str]
-    absent: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
 
     @property

@@ -67,16 +67,14 @@ def _parse(document: Section, environ: Mapping[str, str], source: str, *, is_emb
     windows = tuple(_window(section, checks) for section in _sections(document, "maintenance"))
     if not checks:
         raise RefusedError("no [[check]] is configured; a monitor that checks nothing would say OK for ever")
-    absent = tuple(check.name for check in checks if is_embedded and not _is_possible(check))
     return Config(
         source=source,
         is_embedded=is_embedded,
         settings=settings,
-        checks=tuple(check for check in checks if check.name not in absent),
+        checks=checks,
         channels=channels,
         windows=windows,
         environ=environ,
-        absent=absent,
         faults=tuple(faults.values()),
     )
 
@@ -110,11 +108,6 @@ def _check(section: Section, settings: Settings) -> Check:
     # No check runs more often than the schedule.
     interval_s = max(wanted_s, settings.every_minutes * 60.0)
     return Check(parsed.kind, options, CheckPolicy(parsed.name, parsed.depends_on, parsed.confirm, interval_s))
-
-
-def _is_possible(check: Check) -> bool:
-    is_possible = getattr(probes.load(check.kind), "is_possible", None)
-    return is_possible is None or bool(is_possible(check.options))
 
 
 def _channel(section: Section) -> ChannelConfig:

@@ -15,6 +15,8 @@ from typing import Any
 Scalar = str | int | float | bool
 Facts = Mapping[str, Scalar]
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+# The aspect of a reading that says: here is nothing to check.
+ABSENT = "absent"
 
 
 class ProbeError(Exception):
@@ -168,6 +170,11 @@ class CheckState:
     is_symptom: bool = False
     causes: tuple[str, ...] = ()
     aspects: Mapping[str, Status] = field(default_factory=dict)
+
+    @property
+    def has_been_there(self) -> bool:
+        """Tell whether there has ever been something to check."""
+        return any(aspect != ABSENT for aspect in self.aspects)
 
 
 @dataclass(frozen=True, slots=True)

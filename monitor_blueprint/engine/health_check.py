@@ -93,6 +93,7 @@ class HealthCheck:
             deadline_s=ROUND_S,
             is_starting=self._began_monotonic is not None
             and began_monotonic - self._began_monotonic < self._config.settings.grace_s,
+            optional=round_.optional,
         )
         own = [self._self_check.result(round_.now)] if round_.is_complete else []
         return Seen(round_, [*results, *own], began_monotonic)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from monitor_blueprint.config import Check, Config
 from monitor_blueprint.domain.decision import Decision, seconds_since_seen
-from monitor_blueprint.domain.models import CheckResult, State, Status
+from monitor_blueprint.domain.models import CheckResult, CheckState, State, Status
 from monitor_blueprint.storage.reads import MANUAL, PARTIAL
 
 # The reason of a round that systemd's signal has called for.
@@ -23,6 +23,7 @@ class Round:
         now: moment of the round, UTC.
         reason: who asked for it ("schedule", "manual", "systemd", ...).
         checks: what is looked at.
+        optional: names of those that may not be there at all, as long as they never were.
         is_complete: `checks` are all that are due, and the monitor looks at itself as well; else some were named.
     """
 
@@ -30,6 +31,7 @@ class Round:
     reason: str
     checks: tuple[Check, ...]
     is_complete: bool
+    optional: frozenset[str] = frozenset()
 
     @property
     def is_manual(self) -> bool:
@@ -44,11 +46,24 @@ class Round:
 
 def plan(config: Config, state: State, now: datetime, reason: str, only: Collection[str] | None) -> Round:
     """Return the round of all checks that are due, or of `only` those named."""
+    optional = _optional(config, state)
     if only is not None:
-        return Round(now, reason, tuple(check for check in config.checks if check.name in only), is_complete=False)
+        named = tuple(check for check in config.checks if check.name in only)
+        return Round(now, reason, named, is_complete=False, optional=optional)
     period_s = config.settings.every_minutes * 60.0
-    due = (check for check in config.checks if _is_due(check, state, now, period_s, is_manual=reason == MANUAL))
-    return Round(now, reason, tuple(due), is_complete=True)
+    due = tuple(
+        check
+        for check in config.checks
+        if check.name in optional or _is_due(check, state, now, period_s, is_manual=reason == MANUAL)
+    )
+    return Round(now, reason, due, is_complete=True, optional=optional)
+
+
+def _optional(config: Config, state: State) -> frozenset[str]:
+    """Return the embedded default's checks of which nothing has been seen yet: there may be nothing of them here."""
+    if not config.is_embedded:
+        return frozenset()
+    return frozenset(check.name for check in config.checks if not state.checks.get(check.name, CheckState()).has_been_there)
 
 
 def _is_due(check: Check, state: State, now: datetime, period_s: float, *, is_manual: bool) -> bool:

@@ -20,7 +20,6 @@ class RoundLog:
 
     def __init__(self, config: Config, store: Store, log: HealthLog, outbox: Outbox) -> None:
         """Take what is to be written about, and the log."""
-        self._config = config
         self._store = store
         self._log = log
         self._outbox = outbox
@@ -50,10 +49,7 @@ class RoundLog:
     def _steps(self, round_: Round, report: HealthReport) -> list[log_report.Line]:
         # A round of some checks says nothing of the others.
         previous = report.latest if round_.is_complete else {}
-        lines = [*log_report.steps(report.results, report.decision.state, self._numbers, previous)]
-        if round_.is_complete and self._config.absent:
-            lines.append((logging.INFO, ko.ABSENT.format(names=", ".join(self._config.absent))))
-        return lines
+        return [*log_report.steps(report.results, report.decision.state, self._numbers, previous)]
 
     def _notes(self) -> list[log_report.Line]:
         return [(logging.WARNING, ko.NOTE.format(note=note)) for note in self._store.notes()]

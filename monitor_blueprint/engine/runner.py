@@ -7,7 +7,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from monitor_blueprint import probes
 from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitState, full_name, read_units
 from monitor_blueprint.config import Check
-from monitor_blueprint.domain.models import EMPTY, CheckResult, ProbeError, Reading, Status
+from monitor_blueprint.domain.models import ABSENT, EMPTY, CheckResult, ProbeError, Reading, Status
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -53,6 +53,7 @@ class UnitSnapshot:
 class _Job:
     check: Check
     context: ProbeContext
+    is_optional: bool
 
 
 class Runner:
@@ -79,14 +80,22 @@ class Runner:
         environ: Mapping[str, str],
         deadline_s: float,
         is_starting: bool = False,
+        optional: Collection[str] = (),
     ) -> list[CheckResult]:
-        """Probe all checks; return one result for each, in their order, after `deadline_s` seconds at the latest."""
+        """Probe all checks; return one result for each, in their order, after `deadline_s` seconds at the latest.
+
+        Of the `optional` ones, by name, the probe is asked first whether there is anything to look at.
+        """
         # The probes stop trying a little before nobody waits for them any more.
         deadline = time.monotonic() + deadline_s
         with self._returned:
             stuck = frozenset(self._stuck)
         jobs = [
-            _Job(check, ProbeContext(now, deadline - 1.0, units, checkpoints.get(check.name, EMPTY), environ, is_starting))
+            _Job(
+                check,
+                ProbeContext(now, deadline - 1.0, units, checkpoints.get(check.name, EMPTY), environ, is_starting),
+                is_optional=check.name in optional,
+            )
             for check in checks
             if check.name not in stuck
         ]
@@ -166,7 +175,7 @@ def _probe(job: _Job) -> CheckResult:
     start = time.monotonic()
     check, context = job.check, job.context
     try:
-        seen = _checked(probes.load(check.kind).probe(check.options, context))
+        seen = _checked(_look(job))
     except ProbeError as error:
         result = unknown(check, context.now, str(error), context.checkpoint)
     except (Exception, SystemExit) as error:  # the edge of a job: a fault in one probe must not stop the others
@@ -177,6 +186,14 @@ def _probe(job: _Job) -> CheckResult:
     else:
         result = CheckResult(check.name, check.kind, seen.readings, context.now, checkpoint=seen.checkpoint)
     return replace(result, duration_ms=(time.monotonic() - start) * 1000)
+
+
+def _look(job: _Job) -> object:
+    module = probes.load(job.check.kind)
+    is_possible = getattr(module, "is_possible", None)
+    if job.is_optional and is_possible is not None and not is_possible(job.check.options):
+        return Observation((Reading(ABSENT),))
+    return module.probe(job.check.options, job.context)
 
 
 def _checked(seen: object) -> Observation:

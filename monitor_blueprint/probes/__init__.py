@@ -9,7 +9,8 @@ A probe module has two names that the configuration and the health check use:
 and may have two more:
 
 - `DEFAULT_INTERVAL_S`: how often it is wanted where the configuration does not say, in seconds; every round without it.
-- `is_possible(options) -> bool`: whether the embedded default configuration has any use for it on this machine.
+- `is_possible(options) -> bool`: whether there is anything to look at on this machine. With the embedded default
+  configuration it is asked before every look until there has been something; from then on that is missed.
 
 Nothing else has to be told about a new file: it is imported when a check names it.
 """

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.adapters.http import Answer, fetch
+from monitor_blueprint.adapters.http import NO_PERMISSION, Answer, fetch
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.options import Address, NotNegative, Positive, Text
@@ -110,6 +110,8 @@ def _samples(options: Options) -> Samples:
 def _refused(answer: Answer) -> Reading:
     reason = "key" if answer.status == HTTP_UNAUTHORIZED else answer.failure or "status"
     facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status}
+    if reason == NO_PERMISSION:
+        return Reading("refused", Status.UNKNOWN, facts=facts)
     # A server that is being restarted is not ready either: that counts only when it lasts.
     is_away = answer.status in _NOT_READY
     return Reading("refused", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away)

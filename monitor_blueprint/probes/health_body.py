@@ -1,27 +1,32 @@
-"""What Django says of itself: its health body's `status`, and every entry of `checks`."""
+"""What a site says of itself: its health body's `status`, and every entry of `checks`.
+
+The words are those of the operators' guide, and those that other sites use in their place: health+json
+(draft-inadarei-api-health-check) says "pass", "warn" and "fail", and has lists of objects as entries.
+"""
 
 from __future__ import annotations
 
 import re
-import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.adapters.http import Answer, fetch
+from monitor_blueprint.adapters.http import NO_PERMISSION, Answer, fetch, is_served
 from monitor_blueprint.adapters.systemd import full_name
-from monitor_blueprint.domain.models import Reading, Scalar, Status
+from monitor_blueprint.domain.models import Reading, Scalar, Status, worst
 from monitor_blueprint.domain.sanitize import clean, redact
 from monitor_blueprint.options import Address, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
+from monitor_blueprint.probes.http import HTTP_OK, config_file, status_reason
 
-HTTP_OK = 200
+GOOD = ("healthy", "ok", "pass", "up", "alive")
+# "Healthy, with some concerns."
+FAIR = ("warn",)
 # What may go into a log that everybody reads: a word. Anything else could be about a patient.
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
@@ -47,43 +52,44 @@ def is_possible(options: Options) -> bool:
     folders = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
     if options.unit and any((Path(folder) / full_name(options.unit)).exists() for folder in folders):
         return True
-    address = urlsplit(options.url)
-    try:
-        socket.create_connection((address.hostname, address.port or 80), timeout=0.5).close()
-    except (OSError, ValueError):
-        return False
-    return True
+    return is_served(options.url)
+
+
+class _Entry(NamedTuple):
+    """What the site says of one thing."""
+
+    name: str
+    text: str
+    status: Status
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
-    """Ask once; whether Django answers at all is the service's own check, so silence is a symptom here."""
+    """Ask once; whether the site answers at all is the service's own check, so silence is a symptom here."""
     timeout_s = max(0.1, min(options.timeout_s, context.deadline - time.monotonic()))
     answer = fetch(options.url, timeout_s)
     body = _body(answer)
     if body is None:
-        # A wrong body behind HTTP 200 is nobody else's fault and nobody else's finding.
-        reason = answer.failure or ("status" if answer.status != HTTP_OK else "body")
-        facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status}
-        is_away = answer.status != HTTP_OK
-        # Nobody there may be a restart: that counts only when it lasts.
-        return Observation((Reading("answer", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away),))
+        return Observation((_no_body(answer, context),))
     # No mapping: names that may not be shown are all the same.
-    entries = [(_name(name), _entry_text(value)) for name, value in _checks(body).items()]
-    bad = [(name, text) for name, text in entries if not is_good(text)]
-    own = [(name, text) for name, text in bad if name not in options.blames]
-    blamed = [(name, text) for name, text in bad if name in options.blames]
-    # With nothing of its own, what it says of others may be their restart. What is its own counts at once.
-    is_explained = bool(blamed) and not own
+    entries = list(_entries(body.get("checks")))
+    bad = [entry for entry in entries if entry.status is not Status.OK]
+    own = [entry for entry in bad if entry.name not in options.blames]
+    blamed = [entry for entry in bad if entry.name in options.blames]
+    # With no fault of its own, what it says of others may be their restart. What is its own counts at once.
+    is_explained = bool(blamed) and worst([entry.status for entry in own]) is not Status.CRITICAL
     readings = [_status(body, is_explained=is_explained)]
-    readings.append(_entries("entries", own, len(entries), is_symptom=False))
+    readings.append(_listed("entries", own, len(entries), is_symptom=False))
     if blamed:
-        readings.append(_entries("blamed", blamed, len(entries), is_symptom=True))
+        readings.append(_listed("blamed", blamed, len(entries), is_symptom=True))
     return Observation(tuple(replace(each, is_settling=is_explained and each.status is not Status.OK) for each in readings))
 
 
-def is_good(text: str) -> bool:
-    """Tell whether an entry is in order: `ok`, or `ok: ` and something about it."""
-    return text.strip().lower().split(":")[0] == "ok"
+def judge(text: str) -> Status:
+    """Return what a status or an entry means: a word, or a word, a colon and something about it."""
+    word = text.split(":", maxsplit=1)[0].strip().lower()
+    if word in GOOD:
+        return Status.OK
+    return Status.WARNING if word in FAIR else Status.CRITICAL
 
 
 def _body(answer: Answer) -> Mapping[str, Any] | None:
@@ -95,31 +101,53 @@ def _body(answer: Answer) -> Mapping[str, Any] | None:
     return body if isinstance(body, dict) and "status" in body else None
 
 
-def _checks(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    checks = body.get("checks")
-    return checks if isinstance(checks, dict) else {}
+def _no_body(answer: Answer, context: ProbeContext) -> Reading:
+    """Return the reading of an answer that is no health body."""
+    # A wrong body behind HTTP 200 is nobody else's fault and nobody else's finding.
+    is_away = answer.status != HTTP_OK
+    reason = answer.failure or (status_reason(answer) if is_away else "body")
+    facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status, "config": config_file(context)}
+    if reason == NO_PERMISSION:
+        return Reading("answer", Status.UNKNOWN, facts=facts)
+    # Nobody there may be a restart: that counts only when it lasts.
+    return Reading("answer", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away)
 
 
-def _name(name: str) -> str:
-    return name if _WORD.fullmatch(name) else "?"
+def _entries(checks: object) -> Iterator[_Entry]:
+    """Yield what `checks` has: a table by name, or a list of tables with their names in them."""
+    if isinstance(checks, dict):
+        for name, value in checks.items():
+            yield _entry(name, value)
+    elif isinstance(checks, list):
+        for value in checks:
+            yield _entry(str(value.get("name", "")) if isinstance(value, dict) else "", value)
 
 
-def _entry_text(value: object) -> str:
+def _entry(name: str, value: object) -> _Entry:
+    """Return an entry; of several values the worst counts, and none at all says nothing against it."""
+    texts = [_text(each) for each in (value if isinstance(value, list) else [value])]
+    text = max(texts, key=lambda each: judge(each).severity, default=GOOD[0])
+    return _Entry(name if _WORD.fullmatch(name) else "?", clean(redact(text), 100), judge(text))
+
+
+def _text(value: object) -> str:
     if isinstance(value, dict):
-        value = value.get("status", "")
+        # health+json: what has only figures says nothing against itself.
+        value = value.get("status", GOOD[0])
     if isinstance(value, bool):
         return "ok" if value else "false"
-    return clean(redact(str(value)), 100)
+    return str(value)
 
 
 def _status(body: Mapping[str, Any], *, is_explained: bool) -> Reading:
-    text = str(body["status"]) if _WORD.fullmatch(str(body["status"])) else "other"
-    is_healthy = text.lower() == "healthy"
-    status = Status.OK if is_healthy else Status.CRITICAL
-    return Reading("status", status, facts={"body_status": text, "reason": text}, is_symptom=not is_healthy and is_explained)
+    said = "ok" if body["status"] is True else str(body["status"])
+    text = said if _WORD.fullmatch(said) else "other"
+    status = judge(said) if text == said else Status.CRITICAL
+    is_symptom = status is not Status.OK and is_explained
+    return Reading("status", status, facts={"body_status": text, "reason": text}, is_symptom=is_symptom)
 
 
-def _entries(aspect: str, bad: Sequence[tuple[str, str]], count: int, *, is_symptom: bool) -> Reading:
-    listed = clean(", ".join(f"{name} ({text})" for name, text in bad))
-    status = Status.CRITICAL if bad else Status.OK
+def _listed(aspect: str, bad: Sequence[_Entry], count: int, *, is_symptom: bool) -> Reading:
+    listed = clean(", ".join(f"{entry.name} ({entry.text})" for entry in bad))
+    status = worst([entry.status for entry in bad])
     return Reading(aspect, status, facts={"entries": listed, "count": count, "reason": listed}, is_symptom=is_symptom)

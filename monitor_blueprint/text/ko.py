@@ -149,6 +149,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
 }
 GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown}", "{name}: {aspect} 위험{shown}")
+ABSENT = Texts("{name}: 이 서버에 없음 (점검 제외)")
 STATES = {"not-found": "systemd 유닛 없음"}
 REASONS = {
     "refused": "연결 거부",
@@ -156,8 +157,13 @@ REASONS = {
     "reset": "연결 끊김",
     "certificate": "인증서 오류",
     "name": "주소를 찾을 수 없음",
+    "no_socket": "소켓 파일 없음",
+    "permission": "소켓에 접속할 권한이 없음. systemctl edit gunicorn_monitor 로 SupplementaryGroups= 에 소켓의 그룹 추가",
     "status": "HTTP {http_status}",
+    "no_address": "HTTP {http_status}: 없는 주소. {config}에서 {name}의 url을 고치십시오",
     "text": "예상한 내용 없음",
+    "no_json": "JSON이 아님",
+    "json": "{field} 값이 {expected}과(와) 다름",
     "body": "상태 본문이 아님",
     "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
 }
@@ -171,7 +177,6 @@ NOTHING_SEEN = "{name}: 결과 없음"
 
 # --- The log: what a health check says besides
 
-ABSENT = "이 서버에 없어 점검하지 않음: {names}"
 TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
 NOTE = "모니터: {note}"
 EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"

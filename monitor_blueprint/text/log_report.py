@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor_blueprint.domain.models import CheckResult, Reading, State, Status
+from monitor_blueprint.domain.models import ABSENT, CheckResult, Reading, State, Status
 from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import LEVELS
 
 Line = tuple[int, str]
-_LEFT_OUT = ("absent", "no_unit")
+_LEFT_OUT = (ABSENT, "no_unit")
 
 
 def framed(lines: Sequence[Line], overall: Status) -> Iterator[Line]:

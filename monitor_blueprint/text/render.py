@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from monitor_blueprint.domain.models import CheckResult, Event, Reading, Status
+from monitor_blueprint.domain.models import ABSENT, CheckResult, Event, Reading, Status
 from monitor_blueprint.text import ko
 
 
@@ -42,7 +42,7 @@ def line(result: CheckResult, reading: Reading) -> str:
 
 
 def _text(kind: str, reading: Reading) -> str:
-    texts = ko.LINES.get((kind, reading.aspect), ko.GENERAL)
+    texts = ko.LINES.get((kind, reading.aspect), ko.ABSENT if reading.aspect == ABSENT else ko.GENERAL)
     if reading.is_settling:
         return ko.SETTLING if "state" in reading.facts else ko.WARMING_UP
     if reading.status is Status.OK:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor_blueprint.domain.models import CheckResult, CheckState, Status
+from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Status
 from monitor_blueprint.text import render
 
 
@@ -34,7 +34,7 @@ def row(result: CheckResult, state: CheckState | None, now: datetime) -> Row:
         lines=tuple(render.line(result, reading) for reading in result.readings),
         since=render.duration((now - since).total_seconds()) if since else "",
         at=render.local(result.at),
-        is_left_out=[reading.aspect for reading in result.readings] == ["absent"],
+        is_left_out=[reading.aspect for reading in result.readings] == [ABSENT],
     )
 
 

@@ -30,6 +30,7 @@ from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.bus import Systemd
 from tests.monitor_blueprint.conftest import Script
 from tests.monitor_blueprint.guide import without_time
+from tests.monitor_blueprint.probes.looking import nobody, serve
 
 NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
@@ -40,12 +41,19 @@ STRONGER = Observation((Reading("unit", Status.CRITICAL, facts={"state": "failed
 class Bench:
     """A health check over a directory, with its log on a page and its messages in a list."""
 
-    def __init__(self, directory: Path, *checks: dict[str, Any], channels: Sequence[str] = ("slack",), **settings: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *checks: dict[str, Any],
+        channels: Sequence[str] = ("slack",),
+        is_embedded: bool = False,
+        **settings: Any,
+    ) -> None:
         document = {
             "monitor": {"log_dir": f"{directory}/log", "state_dir": f"{directory}/state", **settings},
             "check": [check if "kind" in check else {"kind": "scripted", "line": check["name"], **check} for check in checks],
         }
-        self.config = config.parse(document, {}, source="monitor.toml")
+        self.config = config.parse(document, {}, source="monitor.toml", is_embedded=is_embedded)
         self.now = NOW
         self.sent: list[Message] = []
         self.screen = io.StringIO()
@@ -251,6 +259,44 @@ def test_skipped_check_is_neutral(bench: MakeBench) -> None:
     there = bench({"name": "Nginx", "kind": "service", "unit": "nginx", "when_absent": "skip"})
     assert there.run().overall is Status.OK
     assert "INFO: Nginx: systemd 유닛 nginx 없음 (점검 제외)" in there.lines
+
+
+def test_embedded_check_may_appear(bench: MakeBench) -> None:
+    """It is left out until there is something to check, without a restart; from then on that is missed, by hand as well."""
+    url = nobody()
+    section = {"name": "DjangoHealth", "kind": "health_body", "url": url}
+    there = bench(section, is_embedded=True)
+    left_out = ["INFO: 1. Django 자체 점검 확인 중...", "INFO: DjangoHealth: 이 서버에 없음 (점검 제외)"]
+    assert there.run().overall is Status.OK
+    assert there.lines[3:5] == left_out
+    with serve(port=int(url.rstrip("/").rpartition(":")[2])) as site:
+        site.answers = [b'{"status": "healthy"}']
+        there.run(NOW + FIVE_MINUTES)
+        assert there.lines[4] == "SUCCESS: Django 상태 본문: healthy"
+    # Another process, that has only the database in common.
+    there.check = there.health_check()
+    there.run(NOW + 2 * FIVE_MINUTES, reason=MANUAL)
+    assert there.run(NOW + 2 * FIVE_MINUTES + timedelta(seconds=11)).overall is Status.CRITICAL
+    assert [message.kind for message in there.sent] == ["opened"]
+
+
+def test_configured_check_is_never_absent(bench: MakeBench) -> None:
+    """What an operator has named is missed at once."""
+    there = bench({"name": "DjangoHealth", "kind": "health_body", "url": nobody()})
+    there.run()
+    assert there.run(NOW + timedelta(seconds=11)).overall is Status.CRITICAL
+
+
+def test_absent_check_is_always_due(bench: MakeBench, tmp_path: Path) -> None:
+    """What runs once a day is seen as soon as it is there."""
+    weekly = {"name": "Backup", "kind": "backup", "pattern": f"{tmp_path}/backup/*", "interval_s": 604800}
+    there = bench(weekly, is_embedded=True)
+    there.run()
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup" / "new").write_bytes(b"x")
+    outcome = there.run(NOW + FIVE_MINUTES)
+    assert [reading.aspect for reading in outcome.latest["Backup"].readings] != ["absent"]
+    assert [result.check for result in there.run(NOW + 2 * FIVE_MINUTES).results] == ["Monitor"]
 
 
 def test_probe_error_is_unknown(bench: MakeBench, script: Script) -> None:

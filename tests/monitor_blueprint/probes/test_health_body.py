@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_blueprint.domain.models import Reading, Status
-from monitor_blueprint.probes.health_body import Options, is_good, is_possible, probe
+from monitor_blueprint.probes.health_body import Options, is_possible, judge, probe
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody, serve
 
 HEALTHY: dict[str, object] = {
@@ -34,15 +34,58 @@ def test_healthy_body_is_fine(site: Site) -> None:
     assert seen["entries"].facts["count"] == 4
 
 
-@pytest.mark.parametrize("said", ["ok", "OK", "ok: 45.2% free"])
-def test_ok_is_good(said: str) -> None:
-    """OK, and what begins with it, is good."""
-    assert is_good(said)
+@pytest.mark.parametrize("said", ["ok", "OK", "ok: 45.2% free", "pass", "Pass", "UP", "alive", "healthy", "up : 3 days"])
+def test_words_for_good(said: str) -> None:
+    """OK, and what begins with it, is good; so is what other sites say in its place."""
+    assert judge(said) is Status.OK
 
 
-@pytest.mark.parametrize("said", ["", "okay", "error: ok", "not ok", "error: 3% free"])
+def test_warn_is_a_warning() -> None:
+    assert judge("warn: slow") is Status.WARNING
+
+
+@pytest.mark.parametrize("said", ["", "okay", "error: ok", "not ok", "error: 3% free", "fail", "DOWN", "unhealthy"])
 def test_all_else_is_bad(said: str) -> None:
-    assert not is_good(said)
+    assert judge(said) is Status.CRITICAL
+
+
+@pytest.mark.parametrize("status", ["pass", "ok", "UP", "alive", True])
+def test_foreign_status_is_fine(site: Site, status: object) -> None:
+    assert {reading.status for reading in look(site, {"status": status}).values()} == {Status.OK}
+
+
+def test_health_json_is_understood(site: Site) -> None:
+    """The body of draft-inadarei-api-health-check: lists of objects, figures without a status."""
+    checks = {
+        "cassandra:responseTime": [{"observedValue": 250, "status": "pass"}, {"observedValue": 900, "status": "warn"}],
+        "uptime": [{"observedValue": 1209600.245}],
+        "disk": [],
+    }
+    seen = look(site, {"status": "warn", "checks": checks})
+    assert (seen["status"].status, seen["entries"].status) == (Status.WARNING, Status.WARNING)
+    assert (seen["entries"].facts["entries"], seen["entries"].facts["count"]) == ("? (warn)", 3)
+    checks["memory"] = [{"status": "pass"}, {"status": "fail", "output": "Hong"}]
+    seen = look(site, {"status": "fail", "checks": checks}, 503)
+    assert (seen["status"].status, seen["entries"].status) == (Status.CRITICAL, Status.CRITICAL)
+    assert seen["entries"].facts["entries"] == "? (warn), memory (fail)"
+
+
+def test_checks_may_be_a_list(site: Site) -> None:
+    """As MicroProfile Health has them."""
+    body = {"status": "DOWN", "checks": [{"name": "db", "status": "UP"}, {"name": "mail", "status": "DOWN"}, "?"]}
+    assert look(site, body)["entries"].facts["entries"] == "mail (DOWN), ? (?)"
+
+
+def test_warning_explains_no_fault(site: Site) -> None:
+    """What another's outage brings about is a consequence, whatever warning stands beside it."""
+    seen = look(site, unhealthy(ml_server="error", disk="warn"), 503)
+    assert seen["status"].is_symptom
+    assert seen["entries"].status is Status.WARNING
+
+
+def test_missing_address_is_told(site: Site) -> None:
+    reading = look(site, b"", 404)["answer"]
+    assert (reading.facts["reason"], reading.facts["config"]) == ("no_address", "NEURONOVA_CONFIG")
 
 
 def test_bad_entry_is_critical(site: Site) -> None:
@@ -156,8 +199,8 @@ def test_any_body_has_readings() -> None:
             seen = look(site, body)
             assert set(seen) in ({"answer"}, {"status", "entries"})
             if isinstance(body, dict) and "status" in body:
-                is_well = str(body["status"]).lower() == "healthy"
-                assert (seen["status"].status is Status.OK) is is_well
+                is_well = body["status"] is True or str(body["status"]).lower() in ("healthy", "ok", "pass", "up", "alive")
+                assert (seen["status"].status is Status.OK) is is_well, body
 
         look_at()
 

@@ -3,23 +3,25 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
 
 from monitor_blueprint.adapters.http import MAX_BODY_BYTES, fetch
-from monitor_blueprint.domain.models import Reading, Status
+from monitor_blueprint.domain.models import EMPTY, CheckResult, ProbeError, Reading, Status
 from monitor_blueprint.probes import http
 from monitor_blueprint.probes.http import Options
-from tests.monitor_blueprint.probes.looking import Site, looking, nobody
+from monitor_blueprint.text import render
+from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
 
 
-def look(url: str, deadline_s: float = 20.0, **options: object) -> Reading:
+def look(url: str, deadline_s: float = 20.0, environ: Mapping[str, str] = EMPTY, **options: object) -> Reading:
     chosen = msgspec.convert({"url": url, "retry_delay_s": 0.0, **options}, Options)
-    (reading,) = http.probe(chosen, looking(deadline_s=deadline_s)).readings
+    (reading,) = http.probe(chosen, looking(deadline_s=deadline_s, environ=environ)).readings
     assert reading.aspect == "http"
     return reading
 
@@ -208,8 +210,121 @@ def test_the_target_is_told_who_asks() -> None:
         assert asked[0].startswith(b"GET /health HTTP/1.1\r\n")
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:9000", "ftp://127.0.0.1/", "http://a b/", ""])
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:9000", "ftp://127.0.0.1/", "http://a b/", "", "http+unix://run/x.sock", "http+unix:///run/x.sock", "http://a\n"],
+)
 def test_bad_address_is_refused(url: str) -> None:
     """What is no HTTP address is refused at start."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"url": url}, Options)
+
+
+def said(reading: Reading) -> str:
+    return render.line(CheckResult("Site", "http", (reading,), NOW), reading)
+
+
+def test_missing_address_names_the_cure(site: Site) -> None:
+    """What is to be changed, and where."""
+    site.answers, site.status = [b""], 404
+    reading = look(site.url, environ={"NEURONOVA_CONFIG": "/etc/neuronova/monitor.toml"})
+    assert (reading.status, reading.is_symptom) == (Status.CRITICAL, True)
+    text = "Site: 응답 이상 (HTTP 404: 없는 주소. {}에서 Site의 url을 고치십시오)"
+    assert said(reading) == text.format("/etc/neuronova/monitor.toml")
+    assert said(look(site.url)) == text.format("NEURONOVA_CONFIG")
+    assert look(site.url, expect_status=404).status is Status.OK
+
+
+# --- Alive, but wrong
+
+ANSWER = b'{"ok": true, "predictions": {"Control": 0.7702, "Impaired": 1}, "results": [{"label": "A"}], "patient": "Hong"}'
+QUESTION: dict[str, Any] = {"method": "POST", "body": '{"sequence": "ACGT"}'}
+
+
+def test_the_question_is_sent(site: Site) -> None:
+    site.answers = [ANSWER]
+    look(site.url, **QUESTION, secret_headers={"X-API-Key": "SITE_KEY"}, environ={"SITE_KEY": " secret\n"})
+    assert site.bodies == [b'{"sequence": "ACGT"}']
+    sent = site.headers[0]
+    assert (sent["Content-Type"], sent["X-API-Key"]) == ("application/json", "secret")
+    look(site.url, **QUESTION, content_type="text/plain")
+    assert site.headers[1]["Content-Type"] == "text/plain"
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        {"ok": True},
+        {"predictions.Control": 0.77},
+        {"predictions.Control": 0.77, "predictions.Impaired": 1.0, "results.0.label": "A"},
+    ],
+    ids=len,
+)
+def test_expected_values_are_well(site: Site, expected: dict[str, object]) -> None:
+    site.answers = [ANSWER]
+    assert look(site.url, expect_json=expected, tolerance=0.001).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("ok", False),
+        ("ok", 1),
+        ("ok", "true"),
+        ("predictions.Impaired", True),
+        ("predictions.Control", 0.7),
+        ("predictions.Control", "0.7702"),
+        ("predictions.Other", 0.5),
+        ("predictions.Control.x", 0.5),
+        ("results.1.label", "A"),
+        ("results.label", "A"),
+        ("patient", "Kim"),
+        ("", "A"),
+    ],
+)
+def test_wrong_value_is_own_fault(site: Site, field: str, expected: object) -> None:
+    """It is told without what it is instead: that is somebody else's text."""
+    site.answers = [ANSWER]
+    reading = look(site.url, expect_json={"ok": True, field or "x": expected}, tolerance=0.001, attempts=2)
+    assert (reading.status, reading.facts["reason"], reading.facts["attempts"]) == (Status.CRITICAL, "json", 2)
+    assert not reading.is_symptom
+    assert "Hong" not in str(reading.facts)
+    assert "0.7702" not in said(reading).replace('"0.7702"', "")
+
+
+def test_wrong_value_names_the_field(site: Site) -> None:
+    site.answers = [ANSWER]
+    wrong = look(site.url, expect_json={"predictions.Control": 0.5})
+    assert said(wrong) == "Site: 응답 이상 (predictions.Control 값이 0.5과(와) 다름)"
+    assert said(look(site.url, expect_json={"ok": False})) == "Site: 응답 이상 (ok 값이 false과(와) 다름)"
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"\xff", b"[" * 50_000], ids=len)
+def test_foreign_body_is_no_json(site: Site, body: bytes) -> None:
+    site.answers = [body]
+    reading = look(site.url, expect_json={"ok": True})
+    assert (reading.status, reading.facts["reason"], reading.is_symptom) == (Status.CRITICAL, "no_json", False)
+
+
+def test_wrong_value_is_no_transition(site: Site) -> None:
+    """No start explains it."""
+    site.answers = [ANSWER]
+    options = Options(url=site.url, expect_json={"ok": False})
+    (reading,) = http.probe(options, replace(looking(), is_starting=True)).readings
+    assert not reading.is_settling
+
+
+@pytest.mark.parametrize("value", ["", "two\nlines", "한글"])
+def test_missing_secret_blames_nobody(site: Site, value: str) -> None:
+    with pytest.raises(ProbeError, match=r"^SITE_KEY of the environment") as failed:
+        look(site.url, secret_headers={"X-API-Key": "SITE_KEY"}, environ={"SITE_KEY": value})
+    assert not value or value not in str(failed.value)
+    assert not site.bodies
+
+
+@pytest.mark.parametrize(
+    "options", [{"body": "x"}, {"method": "PUT"}, {"secret_headers": {"X-API-Key": "Bearer x"}}, {"secret_headers": {"a:": "B"}}]
+)
+def test_senseless_question_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"url": "http://127.0.0.1/", **options}, Options)

@@ -12,7 +12,7 @@ from monitor_blueprint.engine.runner import UnitSnapshot
 from monitor_blueprint.probes import ProbeContext, service
 from monitor_blueprint.probes.service import WARM_UP_S, Options
 from tests.monitor_blueprint.bus import Systemd
-from tests.monitor_blueprint.probes.looking import Site, looking, nobody
+from tests.monitor_blueprint.probes.looking import Site, looking, nobody, serve
 
 RUNNING = UnitState("gunicorn_flask.service", "loaded", "active", "running", main_pid=100, active_for_s=3600.0)
 
@@ -99,10 +99,22 @@ def test_unknown_unit_is_critical(site: Site) -> None:
     """A unit that systemd does not know is critical, unless said otherwise."""
     (reading,) = look(None)
     assert (reading.status, reading.facts["state"]) == (Status.CRITICAL, "not-found")
-    (reading,) = look(None, when_absent="skip", url=site.url)
-    assert (reading.aspect, reading.status) == ("absent", Status.OK)
     site.answers = [b""]
     assert aspects(look(None, when_absent="url", url=site.url)) == {"no_unit": Status.OK, "http": Status.OK}
+
+
+def test_skipped_service_may_appear() -> None:
+    """Nobody at the address is nobody's fault, until somebody has been there."""
+    options = Options(unit="gunicorn_django", url=nobody(), when_absent="skip", attempts=1)
+    seen = service.probe(options, looking())
+    assert [(reading.aspect, reading.status) for reading in seen.readings] == [("absent", Status.OK)]
+    with serve(port=int(options.url.rstrip("/").rpartition(":")[2])) as site:
+        site.answers = [b""]
+        seen = service.probe(options, looking(checkpoint=seen.checkpoint))
+        assert aspects(seen.readings) == {"no_unit": Status.OK, "http": Status.OK}
+    for _ in range(2):
+        seen = service.probe(options, looking(checkpoint=seen.checkpoint))
+        assert aspects(seen.readings) == {"no_unit": Status.OK, "http": Status.CRITICAL}
 
 
 def test_missing_systemd_is_probe_error(site: Site) -> None:

@@ -109,6 +109,14 @@ REFUSED: Facts = {"reason": "refused"}
         ("service", Reading("http", CRITICAL, facts=REFUSED), "Flask API: 응답 이상 (연결 거부)"),
         ("service", Reading("absent", facts={"unit": "nginx"}), "Flask: systemd 유닛 nginx 없음 (점검 제외)"),
         ("service", Reading("no_unit", facts={"unit": "nginx"}), "Flask: systemd 유닛 nginx 없음 (주소만 점검)"),
+        ("backup", Reading("absent"), "Flask: 이 서버에 없음 (점검 제외)"),
+        (
+            "service",
+            Reading("http", Status.UNKNOWN, facts={"reason": "permission"}),
+            "Flask: 확인 불가 (소켓에 접속할 권한이 없음."
+            " systemctl edit gunicorn_monitor 로 SupplementaryGroups= 에 소켓의 그룹 추가)",
+        ),
+        ("service", Reading("http", CRITICAL, facts={"reason": "no_socket"}), "Flask API: 응답 이상 (소켓 파일 없음)"),
         ("http", Reading("http", facts={"http_status": 204}), "Flask: 응답 정상 (HTTP 204)"),
         ("http", Reading("http", CRITICAL, facts=REFUSED), "Flask: 응답 이상 (연결 거부)"),
         ("disk", Reading("usage", OK, 45.0), "디스크 사용량: 45% (정상)"),
@@ -246,7 +254,6 @@ def test_an_incident_is_one_line() -> None:
     ("text", "expected"),
     [
         (ko.TITLES["Flask"], "Flask ML 서버 상태"),
-        (ko.ABSENT, "이 서버에 없어 점검하지 않음: {names}"),
         (ko.NO_CHANNEL, "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오"),
         (ko.ALL_CHANNELS_FAILING, "모든 알림 채널이 전송에 실패하고 있음: {names}"),
         (ko.UNCONFIRMED, "{line} - 재확인 대기"),
