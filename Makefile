@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 ML_BIND ?= 127.0.0.1:9000
-MONITOR_BIND := 127.0.0.1:9001
+MONITOR_BIND ?= 127.0.0.1:9001
 
 .PHONY: help run test test-fast test-box lint format drawing lock train mutants clean
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from gunicorn.systemd import sd_notify
 
-from monitor_blueprint.config import ConfigError, load
+from monitor_blueprint.config import ConfigError, bind_of, load
 
-bind = "127.0.0.1:9001"
+bind = bind_of(os.environ)
 workers = 1
 worker_class = "monitor_blueprint.worker.Worker"
 threads = 4

@@ -45,8 +45,16 @@ def open_store(settings: Config) -> Store:
 def require_readable(store: Store) -> None:
     """Say that nothing could be read, rather than that there is nothing."""
     if store.problem:
-        click.echo(ko.NOT_READ.format(reason=store.problem), err=True)
+        click.echo(ko.NOT_READ.format(reason=store.problem, look=_look()), err=True)
         sys.exit(EXIT_UNKNOWN)
+
+
+def _look() -> str:
+    """Return the command that shows how the monitor itself is."""
+    where = config.bind_of(os.environ)
+    return (
+        f"curl --unix-socket {where[5:]} http://localhost/health" if where.startswith("unix:") else f"curl http://{where}/health"
+    )
 
 
 def change(work: Callable[[Transaction], _Answer]) -> _Answer:

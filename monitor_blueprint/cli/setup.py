@@ -60,7 +60,7 @@ def test_alert() -> None:
 
 
 @click.command("deadman", help=ko.HELP["deadman"])
-@click.option("--url", default="http://127.0.0.1:9001/health", show_default=True, help=ko.HELP["url"])
+@click.option("--url", default=lambda: f"{config.own_url(os.environ)}/health", help=ko.HELP["url"])
 def deadman_command(url: str) -> None:
     """Look whether the monitor itself is alive, and tell once when it is not, over the channels directly.
 
@@ -75,7 +75,7 @@ def deadman_command(url: str) -> None:
     except ConfigError as error:
         fault = str(error)
         click.echo(fault, err=True)
-        state_dir = Path(os.environ.get("STATE_DIRECTORY", "var/lib"))  # systemd names it
+        state_dir = Path(os.environ.get("STATE_DIRECTORY", "var/lib"))  # its unit names it
     with Store(state_dir / config.DATABASE) as store:
         last = store.reads.last_scheduled_round()
     channels = notifiers.channels(os.environ, options)

@@ -18,7 +18,9 @@ __all__ = [
     "Config",
     "ConfigError",
     "Settings",
+    "bind_of",
     "load",
+    "own_url",
     "parse",
     "units_of",
 ]

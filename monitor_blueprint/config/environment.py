@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from monitor_blueprint import notifiers
+from monitor_blueprint.adapters.addresses import is_loopback
 from monitor_blueprint.alerts import heartbeat
 from monitor_blueprint.config.suggestions import misspelt
 
-_KNOWN = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "MONITOR_STATS_TOKEN", "ML_API_KEY")
+_KNOWN = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "MONITOR_STATS_TOKEN", "MONITOR_BIND", "ML_API_KEY")
+_BIND = "127.0.0.1:9001"
 # Variables of other programs that look much like one of ours.
 _OTHERS = ("SFTP_PASSWORD", "MAIL_API_KEY")
 
@@ -23,8 +26,20 @@ def problems(environ: Mapping[str, str], options: Mapping[str, Any]) -> list[str
         *notifiers.problems(environ, options),
         *heartbeat.check(environ),
         *_check_tokens(environ),
+        *_check_bind(environ),
         *_misspelt(environ, known),
     ]
+
+
+def bind_of(environ: Mapping[str, str]) -> str:
+    """Return where the monitor's pages are served, as gunicorn wants it: MONITOR_BIND, or the guide's address."""
+    return environ.get("MONITOR_BIND", "").strip() or _BIND
+
+
+def own_url(environ: Mapping[str, str]) -> str:
+    """Return where the monitor's own pages are, without a "/" at the end."""
+    where = bind_of(environ)
+    return f"http+unix://{quote(where.removeprefix('unix:'), safe='')}" if where.startswith("unix:") else f"http://{where}"
 
 
 def _torn(environ: Mapping[str, str], known: set[str]) -> list[str]:
@@ -45,6 +60,14 @@ def _check_tokens(environ: Mapping[str, str]) -> list[str]:
         return [f"{name} must be 16 to 256 letters, digits and . _ ~ - (or empty: {without[name]})" for name in wrong]
     admin, stats = tokens.values()
     return ["MONITOR_STATS_TOKEN must be another one than MONITOR_ADMIN_TOKEN"] if stats and stats == admin else []
+
+
+def _check_bind(environ: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the address of the pages; another machine reaches them by way of a web server only."""
+    found = re.fullmatch(r"unix:/[^\s]+|(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", bind_of(environ))
+    if found is None or (found[1] and not (is_loopback(found[1].strip("[]")) and 0 < int(found[2]) < 65536)):
+        return ["MONITOR_BIND must be 127.0.0.1:PORT or unix:/PATH (or empty: 127.0.0.1:9001)"]
+    return []
 
 
 def _misspelt(environ: Mapping[str, str], known: set[str]) -> list[str]:

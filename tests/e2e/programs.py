@@ -68,9 +68,11 @@ class Program:
         directory.mkdir()
         self.stdout, self.stderr = directory / "stdout", directory / "stderr"
         self.reports = Reports(directory / "notify")
+        # What the command line says would overrule the setting.
+        address = [] if "MONITOR_BIND" in environ else ["--bind", "127.0.0.1:0"]
         with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
             self.process = subprocess.Popen(
-                [*procfile("monitor"), "--bind", "127.0.0.1:0", "--log-level", "info"],
+                [*procfile("monitor"), *address, "--log-level", "info"],
                 cwd=ROOT,
                 env=clean_environ({"NOTIFY_SOCKET": str(self.reports.path), **environ}),
                 stdout=out,

@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ import psutil
 import pytest
 import requests
 
+from monitor_blueprint.adapters.http import fetch
+from monitor_blueprint.config import own_url
 from monitor_blueprint.engine.leader import ScheduleLock
 from tests.e2e.conftest import StartMonitor
 from tests.e2e.programs import DEADLINE_S, ROOT, clean_environ, command, procfile
@@ -53,6 +56,32 @@ def test_second_monitor_takes_over(tmp_path: Path, start_monitor: StartMonitor) 
     second.reports.until_checked()
     assert ScheduleLock(tmp_path / "state").holder() == second.worker()
     assert f"INFO: 점검 일정을 맡음 (PID {second.worker()})" in lines(tmp_path / "log" / "cron.log")
+
+
+def test_pages_are_where_they_are_wanted(tmp_path: Path, start_monitor: StartMonitor) -> None:
+    """Behind a unix socket as well, to which the dead man's switch finds its way."""
+    with tempfile.TemporaryDirectory() as directory:
+        bind = f"unix:{directory}/http.sock"
+        monitor = start_monitor(environ_of(tmp_path, MONITOR_BIND=bind))
+        monitor.reports.until_checked()
+        assert fetch(f"{own_url({'MONITOR_BIND': bind})}/health", DEADLINE_S).status == 200
+        done = command("deadman", environ=environ_of(tmp_path, MONITOR_BIND=bind))
+        assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_pages_for_others_are_refused(tmp_path: Path) -> None:
+    environ = environ_of(tmp_path, MONITOR_BIND="0.0.0.0:9001")
+    done = subprocess.run(
+        [*procfile("monitor")],
+        cwd=ROOT,
+        env=clean_environ(environ),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "MONITOR_BIND must be 127.0.0.1:PORT" in done.stderr
 
 
 def test_killed_worker_is_replaced(tmp_path: Path, start_monitor: StartMonitor) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -311,6 +312,20 @@ def test_deadman_checks_and_remembers(run: Run, tmp_path: Path) -> None:
         assert run("deadman", "--url", site.url).output == ""
     assert run("deadman", "--url", nobody()).output.startswith("모니터 응답 없음: 20")
     assert (tmp_path / "state" / "deadman.json").exists()
+
+
+@pytest.mark.parametrize("by_socket", [False, True])
+def test_deadman_knows_the_address(run: Run, monkeypatch: pytest.MonkeyPatch, by_socket: bool) -> None:
+    """That of the monitor's own pages."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "http.sock" if by_socket else None
+        with serve(path) as site:
+            site.answers = [b"{}"]
+            bind = f"unix:{path}" if by_socket else site.url.removeprefix("http://").rstrip("/")
+            monkeypatch.setenv("MONITOR_BIND", bind)
+            assert run("deadman").output == ""
+            assert len(site.bodies) == 1
+        assert run("deadman").output.startswith("모니터 응답 없음: 20")
 
 
 @pytest.mark.parametrize("wrong", ["the file", "a variable"])

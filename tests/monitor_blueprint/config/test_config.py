@@ -63,16 +63,6 @@ def test_the_installers_file_is_valid() -> None:
     assert (found.source, found.is_embedded) == (str(path), False)
 
 
-def test_the_default_leaves_out_the_impossible() -> None:
-    """What cannot work on this machine; a file of the operator's own leaves out nothing."""
-    absent = '[[check]]\nname = "Golden"\nkind = "golden"\nsample = "/nowhere/golden.json"\n'
-    document = tomllib.loads(FLASK + absent)
-    embedded = config.parse(document, {}, source="default.toml", is_embedded=True)
-    assert ([check.name for check in embedded.checks], embedded.absent) == (["Flask"], ("Golden",))
-    own = config.parse(document, {}, source="monitor.toml")
-    assert ([check.name for check in own.checks], own.absent) == (["Flask", "Golden"], ())
-
-
 # --- What the configuration gives
 
 
@@ -179,11 +169,16 @@ def test_equal_limits_leave_no_warning() -> None:
             "[[check]]\nname = 'A b'\nkind = 'cpu'",
             '[[check]] "A b": name must be a text of 1 to 40 characters without blanks, quotes and *',
         ),
-        (FLASK.replace("http://", ""), '[[check]] "Flask": url must be an http:// or https:// address'),
+        (
+            FLASK.replace("http://", ""),
+            '[[check]] "Flask": url must be an http://, https:// or http+unix://%2Frun%2Fsite.sock/ '
+            "address (%2F for each / of the socket's path)",
+        ),
         (
             FLASK + "timeout = 3",
             '[[check]] "Flask": key "timeout" is not known (did you mean "timeout_s"?); allowed: name, kind, depends_on, '
-            "confirm, interval_s, url, expect_status, expect_text, attempts, retry_delay_s, timeout_s",
+            "confirm, interval_s, url, method, body, content_type, secret_headers, expect_status, expect_text, expect_json, "
+            "tolerance, attempts, retry_delay_s, timeout_s",
         ),
         (FLASK + "timeout_s = 'long'", '[[check]] "Flask": Expected `float`, got `str` - at `$.timeout_s`'),
         (FLASK + "attempts = 11", '[[check]] "Flask": Expected `int` <= 10 - at `$.attempts`'),
@@ -477,6 +472,7 @@ def test_a_wrong_variable_is_told(environ: dict[str, str], channels: str, expect
         ("HEARTBEAT_URI", "HEARTBEAT_URL"),
         ("ML_APIKEY", "ML_API_KEY"),
         ("NEURONOVA_CONFG", "NEURONOVA_CONFIG"),
+        ("MONITOR_BNID", "MONITOR_BIND"),
     ],
 )
 def test_a_misspelt_variable_is_told(name: str, meant: str) -> None:
@@ -525,6 +521,31 @@ def test_equal_tokens_are_refused() -> None:
         parse(FLASK, {"MONITOR_ADMIN_TOKEN": "x" * 16, "MONITOR_STATS_TOKEN": f" {'x' * 16}"})
     assert str(refused.value) == "environment: MONITOR_STATS_TOKEN must be another one than MONITOR_ADMIN_TOKEN"
     assert parse(FLASK, {"MONITOR_ADMIN_TOKEN": "", "MONITOR_STATS_TOKEN": " "})
+
+
+@pytest.mark.parametrize(
+    ("bind", "url"),
+    [
+        ("", "http://127.0.0.1:9001"),
+        (" 127.0.0.1:9101\n", "http://127.0.0.1:9101"),
+        ("[::1]:9101", "http://[::1]:9101"),
+        ("localhost:65535", "http://localhost:65535"),
+        ("unix:/run/gunicorn_monitor/http.sock", "http+unix://%2Frun%2Fgunicorn_monitor%2Fhttp.sock"),
+    ],
+)
+def test_the_pages_have_an_address(bind: str, url: str) -> None:
+    environ = {"MONITOR_BIND": bind}
+    assert parse(FLASK, environ).environ == environ
+    assert config.own_url(environ) == url
+
+
+@pytest.mark.parametrize(
+    "bind", ["0.0.0.0:9001", "192.168.0.1:9001", "clinic.example:9001", "9001", ":9001", "127.0.0.1", "[::]:9001", "localhost:0"]
+)
+def test_the_pages_stay_on_this_machine(bind: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK, {"MONITOR_BIND": bind})
+    assert str(refused.value) == ("environment: MONITOR_BIND must be 127.0.0.1:PORT or unix:/PATH (or empty: 127.0.0.1:9001)")
 
 
 def test_a_last_newline_is_no_tear() -> None:
