@@ -109,7 +109,8 @@ class SelfCheck:
 
     def _parts(self) -> Iterator[_Part]:
         yield _Part("database", self._store.problem)
-        yield _Part("log", self._log.problem)
+        cure = ko.LOG_CURE if self._log.is_refused else ""
+        yield _Part("log", f"{self._log.problem}{cure}", self._log.problem)
         yield _Part("config", self._config_problem)
 
     def _channels(self, now: datetime) -> Iterator[_Part]:

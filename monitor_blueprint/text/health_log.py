@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import logging
 import os
 import sys
@@ -20,6 +22,7 @@ logging.addLevelName(SUCCESS, "SUCCESS")
 LEVELS = {Status.OK: SUCCESS, Status.WARNING: logging.WARNING, Status.UNKNOWN: logging.WARNING, Status.CRITICAL: logging.ERROR}
 _COLOURS = {SUCCESS: "32", logging.WARNING: "33", logging.ERROR: "31"}
 _MAX_LINE = 2000
+_NO_ACCESS = os.strerror(errno.EACCES)
 
 
 class _File(WatchedFileHandler):
@@ -27,8 +30,18 @@ class _File(WatchedFileHandler):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, encoding="utf-8", delay=True)
-        self.problem = ""
+        self._failure = ""
+        # It goes on being written as long as it is open; whoever opens it next cannot.
+        self._lost = ""
         self._is_over = False
+
+    @property
+    def problem(self) -> str:
+        return self._failure or self._lost
+
+    @property
+    def is_refused(self) -> bool:
+        return bool(self._lost) or self._failure.endswith(_NO_ACCESS)
 
     def close(self) -> None:
         """Close the file for good: a line that comes later does not open it again."""
@@ -36,12 +49,14 @@ class _File(WatchedFileHandler):
         super().close()
 
     def check(self) -> None:
-        """Find out whether the file can be opened, without a line to write."""
+        """Find out whether the file can be opened, without a line to write, and by whoever comes next."""
         # As `handle` does for `emit`: another thread may be writing, or closing the file.
         self.acquire()
         try:
             if not self._is_over:
-                self._follow()
+                is_ours = os.fstat(self._follow().fileno()).st_uid == os.geteuid()
+                is_lost = not is_ours and not os.access(self.baseFilename, os.W_OK)
+                self._lost = f"{self.baseFilename}: {_NO_ACCESS}" if is_lost else ""
         except OSError as error:
             self._fail(error)
         finally:
@@ -55,12 +70,12 @@ class _File(WatchedFileHandler):
             # One write for a line: lines of two processes do not mix.
             stream.write(self.format(record) + "\n")
             self.flush()
-            self.problem = ""
+            self._failure = ""
         except OSError as error:
             self._fail(error)
 
     def _fail(self, error: OSError) -> None:
-        self.problem = f"{self.baseFilename}: {error.strerror or type(error).__name__}"
+        self._failure = f"{self.baseFilename}: {error.strerror or type(error).__name__}"
         # What is still buffered would fail again at the next line, and once more at the end of the process.
         with contextlib.suppress(OSError):
             if self.stream is not None:
@@ -78,6 +93,18 @@ class _File(WatchedFileHandler):
             self.stream = self._open()
             self._statstream()
         return self.stream
+
+    def _open(self) -> io.TextIOWrapper:
+        return open(self.baseFilename, "a", encoding="utf-8", opener=_open_own)
+
+
+def _open_own(path: str, flags: int) -> int:
+    """Open a file in a directory that may be somebody else's, who shall not lead our lines anywhere."""
+    found = Path(path)
+    if found.is_symlink() and found.lstat().st_uid not in (0, os.geteuid()):
+        raise PermissionError(errno.EACCES, _NO_ACCESS)
+    # Nor let us wait for the reader of a named pipe.
+    return os.open(path, flags | os.O_NONBLOCK, 0o644)
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
@@ -117,6 +144,11 @@ class HealthLog:
     def problem(self) -> str:
         """Return why lines cannot be written to the files now; empty when they can."""
         return self._file.problem or self._runs.problem
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether the files, or their directory, belong to somebody else."""
+        return self._file.is_refused or self._runs.is_refused
 
     def check(self) -> str:
         """Try whether the files can be written, and return `problem`."""

@@ -200,6 +200,7 @@ ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {
 CHANNEL_FAULT = "사용할 수 없는 알림 채널 파일: {reason}"
 CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨"}
 NO_ANSWER = "응답 없음"
+LOG_CURE = " - 소유자가 바뀜. 조치: systemctl restart gunicorn_monitor"
 NOBODY_LET_IN = "관리자 토큰이 없음: 아무도 접속할 수 없음"
 NO_LOCK = "잠금 파일을 만들 수 없음 ({reason}) - 파일 없이 잠금"
 WAITING_FOR_LOCK = "다른 모니터가 실행 중 (PID {pid}) - 대기"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.installer.logfiles import NAMES
+
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "deploy" / "monitoring"
 SCRIPTS = sorted(
@@ -166,3 +168,19 @@ def test_token_placeholder_is_refused() -> None:
     result = run(sys.executable, "-m", "monitor_blueprint.cli", "check-config", **environment)
     assert result.returncode == 3
     assert "MONITOR_ADMIN_TOKEN must be" in result.stderr
+
+
+def test_rotation_names_our_files_only() -> None:
+    """Others may log beside them, and rotate their logs themselves."""
+    lines = (ROOT / "deploy/logrotate/neuronova").read_text(encoding="utf-8").splitlines()
+    (named,) = [line.removesuffix(" {").split() for line in lines if line.startswith("/")]
+    assert named == [f"/var/log/neuronova/{name}" for name in NAMES]
+
+
+@pytest.mark.parametrize("unit", ["gunicorn_monitor", "neuronova-deadman"])
+def test_shared_directories_are_not_taken_over(unit: str) -> None:
+    """systemd would hand over all that is in them."""
+    text = (ROOT / "systemd" / f"{unit}.service").read_text(encoding="utf-8")
+    assert not re.search(r"^(?:Logs|State)Directory=", text, re.MULTILINE)
+    (writable,) = re.findall(r"^ReadWritePaths=(.*)", text, re.MULTILINE)
+    assert "-/var/lib/neuronova" in writable.split()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,6 +91,20 @@ def test_log_and_pages_agree(there: There, tmp_path: Path) -> None:
     assert [problem.sentence for problem in check.problems(NOW)] == shown
     assert len(shown) == 3
     assert [problem.text for problem in check.problems(NOW)][1:] == ["monitor.toml: wrong", "slack: refused"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_lost_log_names_the_cure(there: There, tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    path = tmp_path / "log" / "cron.log"
+    path.symlink_to("nowhere")
+    os.lchown(path, 65534, 65534)
+    there.log.check()
+    (problem,) = there.self_check().problems(NOW)
+    assert problem.text == f"{path}: Permission denied"
+    assert problem.sentence == (
+        f"로그 파일: 기록 불가 ({path}: Permission denied - 소유자가 바뀜. 조치: systemctl restart gunicorn_monitor)"
+    )
 
 
 def test_some_problems_wake_nobody(there: There) -> None:

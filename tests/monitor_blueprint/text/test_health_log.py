@@ -15,6 +15,7 @@ import pytest
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.text.health_log import LEVELS, SUCCESS, HealthLog
 from tests.monitor_blueprint.guide import without_time
+from tests.monitor_blueprint.standins import UNPRIVILEGED
 
 ROOT = Path(__file__).parents[3]
 
@@ -143,6 +144,64 @@ def test_a_full_disk_below_cron_log(log: HealthLog, directory: Path) -> None:
     assert log.problem == f"{directory}/cron.log: No space left on device"
 
 
+is_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+NOBODY = 65534
+
+
+@is_root
+@pytest.mark.parametrize("name", ["health_check.log", "cron.log"])
+def test_anothers_link_leads_nowhere(log: HealthLog, directory: Path, name: str) -> None:
+    """Whoever owns the directory cannot make the monitor write into its own files."""
+    directory.mkdir()
+    target = directory.parent / "monitor.db"
+    target.write_bytes(b"x")
+    (directory / name).symlink_to(target)
+    os.lchown(directory / name, NOBODY, NOBODY)
+    log.write(logging.INFO, "one")
+    log.write_run(logging.INFO, "one")
+    assert (log.problem, log.is_refused) == (f"{directory}/{name}: Permission denied", True)
+    assert target.read_bytes() == b"x"
+
+
+def test_a_pipe_is_not_waited_for(log: HealthLog, directory: Path) -> None:
+    directory.mkdir()
+    os.mkfifo(directory / "health_check.log")
+    log.write(logging.INFO, "one")
+    assert (log.problem, log.is_refused) == (f"{directory}/health_check.log: No such device or address", False)
+
+
+@is_root
+def test_a_file_given_away_is_told(directory: Path) -> None:
+    """It is written as long as it is open, and told at once: nobody can open it again. Given back, all is well."""
+    program = """
+import os, pathlib
+log = HealthLog(pathlib.Path(os.environ['LOG_DIR']))
+for line in sys.stdin:
+    log.write(logging.INFO, line.strip())
+    print(log.check(), log.is_refused, flush=True)
+"""
+    command = [*UNPRIVILEGED, sys.executable, "-c", IMPORTS + program]
+    environ = {"PATH": os.environ["PATH"], "LOG_DIR": str(directory)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, env=environ, text=True, **pipes) as process:  # type: ignore[call-overload]
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def write(text: str) -> str:
+            print(text, file=process.stdin, flush=True)
+            lines: list[str] = [process.stdout.readline() for _ in range(2)]
+            return lines[1].strip()
+
+        path = directory / "health_check.log"
+        assert write("one") == "False"
+        os.chown(path, NOBODY, NOBODY)
+        assert write("two") == f"{path}: Permission denied True"
+        os.chown(path, 0, 0)
+        assert write("three") == "False"
+        process.stdin.close()
+    assert lines(path) == ["INFO: one", "INFO: two", "INFO: three"]
+
+
 def test_a_closed_log_stays_closed(log: HealthLog, directory: Path) -> None:
     """Whoever still writes or asks."""
     log.write(logging.INFO, "one")
@@ -183,9 +242,12 @@ def test_a_terminal_has_colours(directory: Path, level: int, colour: str) -> Non
     assert "\x1b" not in (directory / "health_check.log").read_text()
 
 
+IMPORTS = "import logging, sys\nfrom monitor_blueprint.text.health_log import HealthLog\n"
+
+
 def run_with(directory: Path, program: str, **environ: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", "import logging, sys\nfrom monitor_blueprint.text.health_log import HealthLog\n" + program],
+        [sys.executable, "-c", IMPORTS + program],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "LOG_DIR": str(directory), **environ},
         stdout=subprocess.PIPE,
@@ -212,7 +274,7 @@ for number in range(3):
 sys.exit(2)
 """
     process = subprocess.Popen(
-        [sys.executable, "-c", "import logging, sys\nfrom monitor_blueprint.text.health_log import HealthLog\n" + program],
+        [sys.executable, "-c", IMPORTS + program],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "LOG_DIR": str(directory)},
         stdin=subprocess.PIPE,
