@@ -145,9 +145,32 @@ def _users_and_directories(changes: Changes, plan: Plan) -> None:
         places.STATE.chmod(0o750)
     changes.make_directory(places.LOGS, user=places.MONITOR_USER, scope="data")
     for name in places.LOG_FILES:
-        changes.about_to(places.LOGS / name, how="log", scope="data")
+        _adopt_log(changes, places.LOGS / name)
     for line in logfiles.ensure_log_files(places.LOGS, places.MONITOR_USER):
         say.line(line)
+
+
+def _adopt_log(changes: Changes, path: Path) -> None:
+    """Have a log that is there already belong to the monitor's user; a link, or a file with a second name, gives way."""
+    changes.about_to(path, how="log", scope="data")
+    owner = pwd.getpwnam(places.MONITOR_USER)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    except OSError:
+        path.unlink()
+        return
+    try:
+        found = os.fstat(handle)
+        if found.st_nlink != 1:
+            path.unlink()
+        elif found.st_uid != owner.pw_uid:
+            os.fchown(handle, owner.pw_uid, owner.pw_gid)
+            os.fchmod(handle, 0o644)
+            say.line(f"{path}: goes on, and belongs to {places.MONITOR_USER} now")
+    finally:
+        os.close(handle)
 
 
 def _check(place: Path, plan: Plan) -> None:

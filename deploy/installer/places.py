@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deploy.installer import logfiles
+
 TREE = Path(__file__).resolve().parents[2]
 """The tree that this installer came with."""
 
@@ -15,7 +17,7 @@ SHIPPED = HOME / "defaults"
 SETTINGS = Path("/etc/neuronova")
 STATE = Path("/var/lib/neuronova")
 LOGS = Path("/var/log/neuronova")
-LOG_FILES = ("health_check.log", "cron.log")
+LOG_FILES = logfiles.NAMES
 BEFORE = STATE / "before"
 RUN = BEFORE / "run"
 UNITS = Path("/etc/systemd/system")

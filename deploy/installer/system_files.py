@@ -6,7 +6,7 @@ import re
 from fnmatch import fnmatch
 from pathlib import Path
 
-from deploy.installer import commands, places, say, services
+from deploy.installer import commands, logfiles, places, say, services
 from deploy.installer.changes import Changes
 from deploy.installer.plan import Plan
 from deploy.installer.states import state_of
@@ -33,17 +33,17 @@ def install(changes: Changes, release: Path, plan: Plan) -> None:
     services.reload_units()
 
 
-def rotation(ours: str, before: str, *, is_directory_ours: bool, rival: str = "") -> str:
+def rotation(ours: str, before: str, *, user: str, rival: str = "") -> str:
     """Return the rotation of our two logs, followed by what somebody else had in a file of that name.
 
     Where two rules name a file, logrotate takes the first and calls the second an error, unless the first has
     `ignoreduplicates`, as ours does; `rival`: a file that is read before ours and names our logs, so that it rotates them.
+    `user`: whom logrotate works as in the directory.
     """
     if rival:
         ours = f"# The monitor notices that its file was moved away. {rival} is read before this file and rotates it.\n"
-    elif not is_directory_ours:
-        # Only root may rename in somebody else's directory; in ours, root must not follow what our user might plant.
-        ours = re.sub(r"(?m)^\s*su .*\n", "", ours)
+    else:
+        ours = re.sub(r"(?m)^(\s*su) .*$", rf"\1 {user} {user}", ours)
     return f"{ours.rstrip()}\n\n# As it was before:\n{before}" if before else ours
 
 
@@ -81,7 +81,7 @@ def _install_rotation(changes: Changes, source: Path) -> None:
     text = rotation(
         source.read_text(encoding="utf-8"),
         foreign.decode("utf-8", "surrogateescape"),
-        is_directory_ours=places.LOGS.owner() == places.MONITOR_USER,
+        user=logfiles.rotation_user(places.LOGS),
         rival=str(before_ours[0]) if before_ours else "",
     )
     changes.put(path, text.encode("utf-8", "surrogateescape"))

@@ -15,17 +15,17 @@ THEIRS = "/var/log/neuronova/*.log {\n    weekly\n    rotate 4\n}\n/var/log/othe
 
 
 def test_a_rotation_without_others() -> None:
-    assert rotation(OURS, "", is_directory_ours=True) == OURS
-    assert "\n    su " not in rotation(OURS, "", is_directory_ours=False)
+    assert rotation(OURS, "", user="neuronova") == OURS
+    assert "\n    su root root\n" in rotation(OURS, "", user="root")
 
 
 def test_the_rules_before_stay() -> None:
-    assert rotation(OURS, THEIRS, is_directory_ours=True).endswith(f"# As it was before:\n{THEIRS}")
+    assert rotation(OURS, THEIRS, user="neuronova").endswith(f"# As it was before:\n{THEIRS}")
 
 
 def test_a_rival_rotates_our_logs() -> None:
     """Two rules for one file would be an error of logrotate's, every day."""
-    text = rotation(OURS, THEIRS, is_directory_ours=False, rival="/etc/logrotate.d/django")
+    text = rotation(OURS, THEIRS, user="root", rival="/etc/logrotate.d/django")
     assert patterns(text) == patterns(THEIRS)
     assert places.is_ours(text.encode())
 
@@ -48,9 +48,9 @@ def test_logrotate_takes_both(tmp_path: Path) -> None:
     """Our two logs go by our rules, the others by theirs, and nothing is an error."""
     for name in ("health_check.log", "cron.log", "django_access.log", "other"):
         (tmp_path / name).write_text("x\n")
-    text = rotation(OURS, THEIRS, is_directory_ours=False)
+    text = rotation(OURS, THEIRS, user="root")
     text = text.replace("/var/log/neuronova", str(tmp_path)).replace("/var/log/other.log", f"{tmp_path}/other")
-    (tmp_path / "conf").write_text("\n".join(line for line in text.splitlines() if "create " not in line))
+    (tmp_path / "conf").write_text("\n".join(line for line in text.splitlines() if "create " not in line and " su " not in line))
     assert LOGROTATE is not None
     done = subprocess.run(
         [LOGROTATE, "--debug", "--state", tmp_path / "state", tmp_path / "conf"], check=False, capture_output=True, text=True
