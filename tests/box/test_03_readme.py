@@ -19,6 +19,8 @@ FINE = {0, 1, 2, 3, 124}
 
 def commands() -> list[str]:
     text = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    # On a machine where that is so; see the lived-in one.
+    text = re.sub(r"(?ms)^## 이미 운영 중인 서버에 설치$.*?(?=^## )", "", text)
     found: list[str] = []
     for block in re.findall(r"```bash\n(.*?)```", text, re.S):
         joined = re.sub(r"\\\n\s*", " ", block)
