@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from deploy.installer import install, places, plan, recovery, report, say, stock, uninstall
+from deploy.installer import commands, install, places, plan, recovery, report, say, stock, uninstall
 from deploy.installer.failure import Failure
 from deploy.installer.journal import Journal
 
@@ -82,10 +82,14 @@ def main(arguments: Sequence[str]) -> int:
         if asked.dry_run:
             return _uninstall_preview(asked.purge) if asked.uninstall else _dry_run(_wanted(asked), is_json=asked.json)
         with_lock = _lock(is_patient=asked.recover)
+        commands.inherit(with_lock)
         try:
             return _work(asked)
         finally:
             os.close(with_lock)
+    except (OSError, KeyboardInterrupt) as error:
+        say.problem(f"    {type(error).__name__}: {error}\nWhat to do: run this again; it goes on where it has stopped.")
+        return 1
     except Failure as failure:
         # What a step of an installation says has been said.
         if not isinstance(failure, install.StepFailure):

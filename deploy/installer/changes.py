@@ -39,7 +39,7 @@ class Changes:
         """Write a file, in one step; a link of that name is replaced, not followed."""
         self._remember(path, made=f"file:{states.digest_of(content)}", scope=scope, how=how)
         self._make_parents(path)
-        part = path.with_name(f".{path.name}.neuronova-part")
+        part = states.part_of(path)
         part.unlink(missing_ok=True)
         with open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600), "wb") as file:  # noqa: PTH123
             file.write(content)
@@ -59,7 +59,7 @@ class Changes:
         """Make a link, in one step."""
         self._remember(path, made=f"link:{target}")
         self._make_parents(path)
-        part = path.with_name(f".{path.name}.neuronova-part")
+        part = states.part_of(path)
         part.unlink(missing_ok=True)
         part.symlink_to(target)
         part.replace(path)

@@ -10,6 +10,12 @@ from pathlib import Path
 from deploy.installer.failure import Failure
 
 _SHOWN_LINES = 25
+_inherited: list[int] = []
+
+
+def inherit(handle: int) -> None:
+    """Have every command hold a lock too: where this process is killed, what it has started is waited for."""
+    _inherited.append(handle)
 
 
 def run(
@@ -36,6 +42,7 @@ def run(
             errors="replace",
             env={**os.environ, **(environment or {})},
             timeout=timeout_s,
+            pass_fds=_inherited,
         )
     except subprocess.TimeoutExpired:
         raise Failure(f"{name} did not end within {timeout_s:g} s", remedy) from None

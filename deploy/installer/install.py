@@ -35,22 +35,20 @@ def install(stock: Stock, plan: Plan) -> None:
         StepFailure: a step could not be done.
     """
     title = "Packages of the system"
-    run: Journal | None = None
     try:
         _step(title, lambda: _packages(stock))
         title = "Journal of what is changed, and a guard that takes it back"
         changes = _begin(stock)
-        run = changes.run
         recovery.start_guard(sys.executable)
         for title, work in _steps(changes, stock, plan):
             _step(title, work)
         title = "Journal: closed"
-        run.end()
+        changes.run.end()
     except BaseException as error:
         say.problem(f"\nFAILED: {title}\n    {_words(error)}")
         if isinstance(error, Failure):
             say.problem(f"What to do: {error.remedy}")
-        _take_back(run, stock)
+        _take_back(stock)
         raise StepFailure(str(error), "") from error
     recovery.stop_guard()
     _afterwards(plan, release.this_one())
@@ -88,9 +86,7 @@ def _discard(_result: object) -> None:
 def _begin(stock: Stock) -> Changes:
     is_first = not stock.has_journal
     before = begin(places.BEFORE) if is_first else Journal(places.BEFORE)
-    run = begin(places.RUN)
-    run.facts["is_first"] = is_first
-    run.save()
+    run = begin(places.RUN, is_first=is_first)
     is_version_1 = bool(stock.release) and is_first
     if is_version_1:
         before.facts["is_version_1"] = True
@@ -98,12 +94,13 @@ def _begin(stock: Stock) -> Changes:
     return Changes(before, run, is_version_1=bool(before.facts.get("is_version_1")))
 
 
-def _take_back(run: Journal | None, stock: Stock) -> None:
-    if run is None:
+def _take_back(stock: Stock) -> None:
+    if not places.RUN.is_dir():
+        recovery.forget_first_journal(is_first=not stock.has_journal)
         say.problem("Nothing has been changed.")
         return
     say.problem("Taking back what this run has changed ...")
-    if recovery.take_back(run):
+    if recovery.take_back(Journal(places.RUN)):
         runs = f"{stock.release} goes on running" if stock.release else "what ran before runs, and nothing of ours is left"
         say.problem(f"Everything is as it was before: {runs}.")
     else:
@@ -216,9 +213,19 @@ def _old_cron_jobs(changes: Changes, found: tuple[CronFile, ...]) -> None:
 def _afterwards(plan: Plan, name: str) -> None:
     """Do what is no longer worth going back for when it fails."""
     say.title(f"Releases: the newest {release.KEPT} are kept")
-    release.remove_old(places.RELEASES / name)
+    try:
+        release.remove_old(places.RELEASES / name)
+    except OSError as error:
+        say.line(f"Old releases could not be removed: {error}")
     if plan.has_monitor:
         say.title("One health check")
-        code = subprocess.run([places.BIN / places.COMMANDS[0]], check=False).returncode  # noqa: S603  # ours
+        code = _health_check()
         say.line(_RESULTS.get(code, f"Result {code}: the state could not be found out; the lines above say why."))
     services.say_next(plan)
+
+
+def _health_check() -> int:
+    try:
+        return subprocess.run([places.BIN / places.COMMANDS[0]], check=False).returncode  # noqa: S603  # ours
+    except OSError:
+        return 126

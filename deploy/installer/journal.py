@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from deploy.installer import states
 from deploy.installer.failure import Failure
 from deploy.installer.places import is_ours
 from deploy.installer.states import State, keep_copy, put_back, restore_owner, state_of
@@ -124,6 +125,7 @@ class Journal:
 
     def restore(self, entry: Entry, *, is_exact: bool) -> str:
         """Put one path back and return what is to be said of it; `is_exact`: settings and logs too, to the byte."""
+        states.part_of(entry.path).unlink(missing_ok=True)
         now = state_of(entry.path)
         if entry.how == "tree":
             if entry.was.kind == "absent" and now.kind == "directory":
@@ -163,7 +165,8 @@ class Journal:
             shutil.rmtree(gone)
         if self.directory.exists():
             self.directory.rename(gone)
-            shutil.rmtree(gone)
+            # From here on there is none; what is left of it is removed by the next one.
+            shutil.rmtree(gone, ignore_errors=True)
 
     def _is_changed(self, entry: Entry, now: State) -> bool:
         """Tell whether somebody else has put something there since."""
@@ -172,7 +175,7 @@ class Journal:
         return entry.how == "edited" or now.kind != "file" or not is_ours(entry.path.read_bytes())
 
 
-def begin(directory: Path) -> Journal:
+def begin(directory: Path, **facts: Any) -> Journal:
     """Make a journal where there is none: all at once, with its first entry in it, so that nothing is left half-made.
 
     The directory above it is made as well where it is missing; that is the first entry then.
@@ -187,6 +190,7 @@ def begin(directory: Path) -> Journal:
     inner.mkdir(parents=True, mode=0o700)
     made.chmod(0o700 if top == directory else 0o755)
     journal = Journal(inner)
+    journal.facts = facts
     if top != directory:
         # The directory is there by the time that anybody reads this.
         journal.entries[str(top)] = Entry(str(top), scope="data")

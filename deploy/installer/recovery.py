@@ -43,7 +43,12 @@ def _close(run: Journal) -> None:
     """Remove the journal; after a first installation that failed, the other one as well."""
     is_first = bool(run.facts.get("is_first"))
     run.end()
-    if is_first:
+    forget_first_journal(is_first=is_first)
+
+
+def forget_first_journal(*, is_first: bool) -> None:
+    """Remove the journal of what was there before, where a first installation has come to nothing."""
+    if is_first and places.BEFORE.is_dir():
         before = Journal(places.BEFORE)
         is_state_ours = str(places.STATE) in before.entries
         before.end()

@@ -62,6 +62,11 @@ def state_of(path: Path) -> State:
     return State("file", mode, found.st_uid, found.st_gid, found.st_mtime_ns, digest)
 
 
+def part_of(path: Path) -> Path:
+    """Return where a file is written before it takes its place in one step."""
+    return path.with_name(f".{path.name}.neuronova-part")
+
+
 def keep_copy(path: Path, copy: Path) -> None:
     """Copy a file with everything that belongs to it: mode, times, extended attributes and access lists."""
     shutil.copy2(path, copy, follow_symlinks=False)
@@ -79,7 +84,7 @@ def put_back(path: Path, was: State, copy: Path) -> None:
             path.mkdir()
         restore_owner(path, was)
     else:
-        part = path.with_name(f".{path.name}.neuronova-part")
+        part = part_of(path)
         part.unlink(missing_ok=True)
         if was.kind == "link":
             part.symlink_to(was.target)
