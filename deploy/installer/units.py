@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deploy.installer import commands, places
+from deploy.installer.failure import Failure
 
 _PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,FragmentPath,DropInPaths,ExecStart,User,MainPID"
+_REMEDY = "'systemctl is-system-running' and 'systemctl status dbus' say what is wrong with systemd."
 _PROGRAM = re.compile(r"\bpath=([^ ;]+)")
 
 
@@ -54,12 +56,17 @@ class Unit:
 
 
 def units(names: Iterable[str]) -> dict[str, Unit]:
-    """Ask systemd about units by their full names."""
+    """Ask systemd about units by their full names.
+
+    Raises:
+        Failure: systemd does not answer; a unit that cannot be seen is not one that is not there.
+    """
     wanted = tuple(names)
-    shown = commands.output(["systemctl", "show", f"--property={_PROPERTIES}", "--", *wanted])
-    blocks = shown.strip().split("\n\n") if shown.strip() else []
-    found = [parse(block) for block in blocks]
-    return {name: found[number] if number < len(found) else Unit(name) for number, name in enumerate(wanted)}
+    shown = commands.run(["systemctl", "show", f"--property={_PROPERTIES}", "--", *wanted], _REMEDY)
+    found = [parse(block) for block in shown.strip().split("\n\n")]
+    if len(found) != len(wanted):
+        raise Failure(f"systemctl told of {len(found)} units in the place of {len(wanted)}", _REMEDY)
+    return dict(zip(wanted, found, strict=True))
 
 
 def parse(block: str) -> Unit:
