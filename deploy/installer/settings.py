@@ -120,6 +120,10 @@ def _complete(changes: Changes, api_key: str) -> None:
     for name in re.findall(rf'(?m)^(\w+)=["\']?{_GENERATE}["\']?\s*$', text):
         text = replaced(text, name, api_key if name == "ML_API_KEY" else secrets.token_urlsafe(32))
         say.line(f"{name}: generated, in {path}")
+    if api_key and re.search(r'(?m)^ML_API_KEY=("")?\s*$', text):
+        # The monitor was here before our ML server.
+        text = replaced(text, "ML_API_KEY", api_key)
+        say.line(f"ML_API_KEY: entered in {path}, too")
     if text != before:
         _put(changes, path, text)
 
