@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from deploy.installer.failure import Failure
@@ -24,11 +24,12 @@ def run(
     *,
     environment: Mapping[str, str] | None = None,
     timeout_s: float = 900,
+    good: Collection[int] = (0,),
 ) -> str:
     """Run a command to its end and return what it printed.
 
     Raises:
-        Failure: it could not be started, did not end in time, or ended with another code than 0.
+        Failure: it could not be started, did not end in time, or ended with a code that is not `good`.
     """
     name = Path(command[0]).name
     try:
@@ -48,7 +49,7 @@ def run(
         raise Failure(f"{name} did not end within {timeout_s:g} s", remedy) from None
     except OSError as error:
         raise Failure(f"{name} could not be started: {error.strerror}", remedy) from error
-    if done.returncode != 0:
+    if done.returncode not in good:
         shown = "".join(f"\n    | {text}" for text in done.stdout.splitlines()[-_SHOWN_LINES:])
         raise Failure(f"{name} ended with {done.returncode}{shown}", remedy)
     return done.stdout

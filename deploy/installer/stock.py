@@ -125,7 +125,7 @@ def take() -> Stock:
         nginx_sites=_nginx_sites(Path("/etc/nginx")),
         settings=tuple(str(each) for each in sorted(places.SETTINGS.glob("*")) if each.is_file()),
         foreign_users=_foreign_users(),
-        missing_packages=tuple(each for each in PACKAGES if not _is_installed(each)),
+        missing_packages=_missing_packages(),
         python=f"{sys.executable} {platform.python_version()}",
         other_pythons=tuple(sorted({str(each) for each in Path("/usr/bin").glob("python3.[0-9]*") if each.name[8:].isdigit()})),
         free_disk_mb=shutil.disk_usage(_existing(places.HOME)).free // 2**20,
@@ -212,8 +212,12 @@ def _foreign_users() -> tuple[str, ...]:
     return tuple(each for each in (places.MONITOR_USER, places.ML_USER) if has_user(each) and not is_our_user(each))
 
 
-def _is_installed(package: str) -> bool:
-    return commands.output(["dpkg-query", "-W", "-f", "${db:Status-Status}", package]) == "installed"
+def _missing_packages() -> tuple[str, ...]:
+    # 1: at least one of them is not known (dpkg-query(1)).
+    told = commands.run(
+        ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *PACKAGES], "'sudo dpkg --audit'", good=(0, 1)
+    )
+    return tuple(each for each in PACKAGES if f"{each} installed" not in told.splitlines())
 
 
 def _existing(path: Path) -> Path:
