@@ -175,16 +175,19 @@ class Box:
 
 
 @contextmanager
-def boot() -> Iterator[Box]:
-    """Boot a fresh box with the project's own files in /root/NeuroNova, and remove it afterwards."""
+def boot(system: Callable[[Path, Path], Path] = lambda base, _wheels: base, home: str = "/root") -> Iterator[Box]:
+    """Boot a fresh box with the project's own files in ~/NeuroNova, and remove it afterwards.
+
+    What it is a copy of, `system` says, which is given the base system and the wheels.
+    """
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        base, wheels = _base_system(), _wheels()
+        wheels = _wheels()
         tree = CACHE / "tree"
         shutil.rmtree(tree, ignore_errors=True)
-        _call("cp", "-a", "--reflink=auto", str(base), str(tree))
-        _put_project(tree / "root" / "NeuroNova")
+        call("cp", "-a", "--reflink=auto", str(system(_base_system(), wheels)), str(tree))
+        _put_project(tree / home.lstrip("/") / "NeuroNova")
         _put_stand_ins(tree)
         (tree / "etc/pip.conf").write_text("[global]\nno-index = true\nfind-links = /opt/wheels\n")
         (tree / "etc/hostname").write_text("clinic\n")
@@ -239,13 +242,13 @@ def _shut_down(nspawn: subprocess.Popen[bytes]) -> None:
 
 
 def _base_system() -> Path:
-    base = CACHE / f"base-{_digest(SUITE, *PACKAGES)}"
+    base = CACHE / f"base-{digest(SUITE, *PACKAGES)}"
     if not base.exists():
         partial = base.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         # On Debian some of the packages are nowhere but in main, on Ubuntu (noble) in universe.
         components = "main,universe" if SUITE == "noble" else "main"
-        _call(
+        call(
             "debootstrap", "--variant=minbase", f"--components={components}", f"--include={','.join(PACKAGES)}",
             SUITE, str(partial),
         )  # fmt: skip
@@ -257,7 +260,7 @@ def _base_system() -> Path:
 def _wheels() -> Path:
     locked = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     site = (ROOT / "examples/django/requirements.txt").read_text(encoding="utf-8")
-    wheels = CACHE / f"wheels-{_digest(PYTHONS[SUITE], locked, site, *STAND_IN_REQUIREMENTS)}"
+    wheels = CACHE / f"wheels-{digest(PYTHONS[SUITE], locked, site, *STAND_IN_REQUIREMENTS)}"
     if not wheels.exists():
         partial = wheels.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -266,7 +269,7 @@ def _wheels() -> Path:
             # For the box's Python, whichever this one is: pip minds it for the wheels, but not for conditions such as
             # `python_full_version < '3.12'`.
             own = str(partial / "requirements.txt")
-            _call(
+            call(
                 sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--generate-hashes",
                 f"--python-version={PYTHONS[SUITE]}", f"--output-file={own}", str(ROOT / file),
             )  # fmt: skip
@@ -280,7 +283,7 @@ def _wheels() -> Path:
 
 def _download(target: Path, *wanted: str) -> None:
     platforms = [f"--platform=manylinux{glibc}_x86_64" for glibc in ("2014", "_2_17", "_2_28", "_2_34")]
-    _call(
+    call(
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
         f"--python-version={PYTHONS[SUITE]}", "--implementation=cp", *platforms, f"--dest={target}", *wanted,
     )  # fmt: skip
@@ -297,11 +300,13 @@ def _put_project(target: Path) -> None:
         if name and (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
+    owner = target.parent.stat()
+    call("chown", "-R", f"{owner.st_uid}:{owner.st_gid}", str(target))
 
 
 def _put_stand_ins(tree: Path) -> None:
     home = tree / "opt" / "stand-ins"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     for name in ("stand_ins.py", "load.py"):
         shutil.copy2(HERE / name, home / name)
     (tree / "var/stand-ins").mkdir()
@@ -316,9 +321,11 @@ def _text(channel: str, record: dict[str, Any]) -> str:
     return str(body.get_content())
 
 
-def _digest(*parts: str) -> str:
+def digest(*parts: str) -> str:
+    """Name what something is made from."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _call(*command: str) -> None:
+def call(*command: str) -> None:
+    """Run a command outside of the box."""
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=900)
