@@ -50,3 +50,20 @@ def features() -> str:
 def setting(box: Box, file: str, name: str) -> str:
     lines = box.path(f"/etc/neuronova/{file}").read_text(encoding="utf-8").splitlines()
     return next(line.partition("=")[2].strip('"') for line in lines if line.startswith(f"{name}="))
+
+
+def check_often(box: Box) -> None:
+    """A test cannot wait five minutes, and other work on this machine shall not count as an incident in the box."""
+    box.run(
+        "cd /etc/neuronova && sed -i 's/^every_minutes = 5/every_minutes = 1/' monitor.toml && "
+        "python3 - <<'PY'\n"
+        "import re\n"
+        "text = open('monitor.toml').read()\n"
+        "text = re.sub(r'warning = 70\\ncritical = 90', 'warning = 5000\\ncritical = 9000', text)\n"
+        "text = re.sub(r'(kind = .journal.)', r'\\1\\nwarning = 5000\\ncritical = 9000', text)\n"
+        "text = re.sub(r'(kind = .restarts.)', r'\\1\\nmost = 500', text)\n"
+        "text = re.sub(r'(?m)^(url = .http.*)', r'\\1\\ntimeout_s = 2', text)\n"
+        "open('monitor.toml', 'w').write(text)\n"
+        "PY\n"
+        "neuronova-monitor check-config && systemctl reload gunicorn_monitor"
+    )
