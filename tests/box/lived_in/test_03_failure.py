@@ -1,0 +1,95 @@
+"""The installer fails at any of its steps, or is killed there: everything is what it was."""
+
+import time
+
+import pytest
+
+from tests.box.box import Box
+from tests.box.faults import Faults, Step
+from tests.box.lived_in.conftest import IS_WHOLE, SETUP, beside
+from tests.box.lived_in.server import assert_answers, assert_lives
+from tests.box.snapshot import Camera, Snapshot, differences
+
+pytestmark = [pytest.mark.box, pytest.mark.timeout(7200 if IS_WHOLE else 600)]
+
+EVERY = 10_000 if IS_WHOLE else 0
+# A release that was built stays, or does not: it is nobody else's.
+RELEASES = r"/opt/neuronova/releases/.*"
+
+
+@pytest.fixture(scope="module")
+def steps(lived_in: Box, faults: Faults) -> list[Step]:
+    """Everything that an installation does, where its release has been built before."""
+    lived_in.run(SETUP, timeout_s=400)
+    faults.keep_releases()
+    lived_in.run(f"{SETUP} --uninstall --purge")
+    faults.put_releases_back()
+    outcome = faults.run(SETUP)
+    assert outcome.code == 0, outcome.output
+    lived_in.run(f"{SETUP} --uninstall --purge")
+    assert len(outcome.steps) > 50
+    return outcome.steps
+
+
+def sample(steps: list[Step], size: int) -> list[Step]:
+    """Some of the steps, spread over all of them."""
+    return [steps[index * len(steps) // size] for index in range(size)] if len(steps) > size else steps
+
+
+def wait_until_as_before(camera: Camera, before: Snapshot, allowed: str = "-") -> None:
+    """Whoever takes back what a killed run has changed does so in its own time."""
+    end = time.monotonic() + 60
+    while left := beside(allowed, differences(before, camera.take())):
+        assert time.monotonic() < end, "\n".join(left)
+
+
+@pytest.mark.parametrize(("mode", "size"), [("fail", EVERY or 8), ("exit", EVERY or 6)])
+def test_failure_changes_nothing(
+    lived_in: Box, camera: Camera, faults: Faults, steps: list[Step], subtests: pytest.Subtests, mode: str, size: int
+) -> None:
+    """A step is refused by the system, or a command fails: what the run had changed is taken back before it ends."""
+    commands = [step for step in steps if step.event == "subprocess.Popen"]
+    for step in sample(steps if mode == "fail" else commands, size):
+        with subtests.test(mode=mode, step=str(step)):
+            faults.put_releases_back()
+            before = camera.take()
+            outcome = faults.run(SETUP, mode, step.number)
+            assert "Traceback" not in outcome.output, outcome.output
+            if outcome.code == 0:  # it can do without
+                lived_in.run(f"{SETUP} --uninstall --purge")
+                faults.put_releases_back()
+            assert beside(RELEASES, differences(before, camera.take())) == [], outcome.output
+            assert_answers(lived_in)
+
+
+@pytest.mark.parametrize("mode", ["kill", "soon"])
+def test_kill_changes_nothing(
+    lived_in: Box, camera: Camera, faults: Faults, steps: list[Step], subtests: pytest.Subtests, mode: str
+) -> None:
+    """kill -9, in the place of a step and in the midst of it: what the run had changed is taken back by itself."""
+    for step in sample(steps, 20 if IS_WHOLE else 4):
+        with subtests.test(mode=mode, step=str(step)):
+            faults.put_releases_back()
+            before = camera.take()
+            outcome = faults.run(SETUP, mode, step.number)
+            assert outcome.code != 0, outcome.output
+            wait_until_as_before(camera, before, RELEASES)
+            assert_answers(lived_in)
+
+
+@pytest.mark.parametrize("mode", ["exit", "soon"])
+def test_unfinished_release_is_removed(lived_in: Box, camera: Camera, faults: Faults, steps: list[Step], mode: str) -> None:
+    """pip fails, or the installer is killed while pip is at work."""
+    lived_in.run("rm -rf /opt/neuronova")
+    before = camera.take()
+    outcome = faults.run(SETUP, mode, "pip install")
+    assert outcome.code != 0, outcome.output
+    wait_until_as_before(camera, before)
+
+
+def test_installation_after_all_that(lived_in: Box, camera: Camera, untouched: Snapshot) -> None:
+    """It can be installed as if nothing had been, and be removed."""
+    lived_in.run(SETUP, timeout_s=400)
+    assert_lives(lived_in)
+    lived_in.run(f"{SETUP} --uninstall --purge")
+    assert [str(each) for each in differences(untouched, camera.take(), are_same_processes=False)] == []
