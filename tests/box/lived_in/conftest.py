@@ -13,8 +13,8 @@ from tests.box.lived_in import server
 from tests.box.snapshot import Camera, Difference, Snapshot
 
 SETUP = "bash /home/ubuntu/NeuroNova/deploy/monitoring/setup_monitoring.sh"
-# Every step of the matrix instead of a sample.
-IS_WHOLE = bool(os.environ.get("BOX_EVERY_STEP"))
+# How many steps of each kind fail in turn, spread over all that there are; with more than there are, it is each of them.
+STEPS = int(os.environ.get("BOX_STEPS") or 0)
 # What an installation of the monitor may put there, or change.
 PROGRAMS = (
     r"/opt/neuronova(/.*)?|/etc/systemd/system/((multi-user|timers)\.target\.wants/)?(gunicorn_monitor|neuronova-deadman)\.\w+|"

@@ -6,13 +6,12 @@ import pytest
 
 from tests.box.box import Box
 from tests.box.faults import Faults, Step
-from tests.box.lived_in.conftest import IS_WHOLE, SETUP, beside
+from tests.box.lived_in.conftest import SETUP, STEPS, beside
 from tests.box.lived_in.server import assert_answers, assert_lives
 from tests.box.snapshot import Camera, Snapshot, differences
 
-pytestmark = [pytest.mark.box, pytest.mark.timeout(7200 if IS_WHOLE else 600)]
+pytestmark = [pytest.mark.box, pytest.mark.timeout(15 * STEPS + 600)]
 
-EVERY = 10_000 if IS_WHOLE else 0
 # A release that was built stays, or does not: it is nobody else's.
 RELEASES = r"/opt/neuronova/releases/.*"
 
@@ -43,7 +42,7 @@ def wait_until_as_before(camera: Camera, before: Snapshot, allowed: str = "-") -
         assert time.monotonic() < end, "\n".join(left)
 
 
-@pytest.mark.parametrize(("mode", "size"), [("fail", EVERY or 8), ("exit", EVERY or 6)])
+@pytest.mark.parametrize(("mode", "size"), [("fail", STEPS or 8), ("exit", STEPS or 6)])
 def test_failure_changes_nothing(
     lived_in: Box, camera: Camera, faults: Faults, steps: list[Step], subtests: pytest.Subtests, mode: str, size: int
 ) -> None:
@@ -67,7 +66,7 @@ def test_kill_changes_nothing(
     lived_in: Box, camera: Camera, faults: Faults, steps: list[Step], subtests: pytest.Subtests, mode: str
 ) -> None:
     """kill -9, in the place of a step and in the midst of it: what the run had changed is taken back by itself."""
-    for step in sample(steps, 20 if IS_WHOLE else 4):
+    for step in sample(steps, STEPS or 4):
         with subtests.test(mode=mode, step=str(step)):
             faults.put_releases_back()
             before = camera.take()
