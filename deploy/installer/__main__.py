@@ -115,6 +115,7 @@ def _work(asked: argparse.Namespace) -> int:
         say.title("An earlier run was cut short: what it had changed is taken back")
         if not recovery.take_back(Journal(places.RUN)):
             return 1
+    recovery.tidy()
     if asked.recover:
         return 0
     for number in (signal.SIGTERM, signal.SIGHUP):

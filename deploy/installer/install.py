@@ -38,8 +38,8 @@ def install(stock: Stock, plan: Plan) -> None:
     try:
         _step(title, lambda: _packages(stock))
         title = "Journal of what is changed, and a guard that takes it back"
-        changes = _begin(stock)
         recovery.start_guard(sys.executable)
+        changes = _begin(stock)
         for title, work in _steps(changes, stock, plan):
             _step(title, work)
         title = "Journal: closed"
@@ -85,18 +85,18 @@ def _discard(_result: object) -> None:
 
 def _begin(stock: Stock) -> Changes:
     is_first = not stock.has_journal
-    before = begin(places.BEFORE) if is_first else Journal(places.BEFORE)
+    before = begin(places.BEFORE, is_unfinished=True) if is_first else Journal(places.BEFORE)
     run = begin(places.RUN, is_first=is_first)
-    is_version_1 = bool(stock.release) and is_first
-    if is_version_1:
-        before.facts["is_version_1"] = True
+    if is_first:
+        before.facts = {"is_version_1": bool(stock.release)}
         before.save()
     return Changes(before, run, is_version_1=bool(before.facts.get("is_version_1")))
 
 
 def _take_back(stock: Stock) -> None:
     if not places.RUN.is_dir():
-        recovery.forget_first_journal(is_first=not stock.has_journal)
+        recovery.tidy()
+        recovery.stop_guard()
         say.problem("Nothing has been changed.")
         return
     say.problem("Taking back what this run has changed ...")

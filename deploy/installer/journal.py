@@ -180,11 +180,8 @@ def begin(directory: Path, **facts: Any) -> Journal:
 
     The directory above it is made as well where it is missing; that is the first entry then.
     """
-    top = directory
-    while not top.parent.exists():
-        top = top.parent
-    for left in top.parent.glob(f".{top.name}.new-*"):
-        shutil.rmtree(left)
+    remove_unfinished(directory)
+    top = _missing_top(directory)
     made = top.parent / f".{top.name}.new-{os.getpid()}"
     inner = made / directory.relative_to(top)
     inner.mkdir(parents=True, mode=0o700)
@@ -199,6 +196,21 @@ def begin(directory: Path, **facts: Any) -> Journal:
     _sync(top.parent)
     journal.directory = directory
     return journal
+
+
+def remove_unfinished(directory: Path) -> None:
+    """Remove what a `begin` that was killed has left beside its place."""
+    for top in {_missing_top(directory), directory}:
+        for left in top.parent.glob(f".{top.name}.new-*"):
+            shutil.rmtree(left)
+
+
+def _missing_top(directory: Path) -> Path:
+    """Return the outermost directory that is missing; the directory itself where only it is, or where it is there."""
+    top = directory
+    while not top.parent.exists():
+        top = top.parent
+    return top
 
 
 def _sync(directory: Path) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 from deploy.installer import changes, commands, places, say, services
 from deploy.installer.failure import Failure
-from deploy.installer.journal import Entry, Journal
+from deploy.installer.journal import Entry, Journal, remove_unfinished
 from deploy.installer.units import units
 
 GUARD = "neuronova-setup-guard"
@@ -43,18 +43,27 @@ def _close(run: Journal) -> None:
     """Remove the journal; after a first installation that failed, the other one as well."""
     is_first = bool(run.facts.get("is_first"))
     run.end()
-    forget_first_journal(is_first=is_first)
+    if is_first:
+        _forget(Journal(places.BEFORE))
 
 
-def forget_first_journal(*, is_first: bool) -> None:
-    """Remove the journal of what was there before, where a first installation has come to nothing."""
-    if is_first and places.BEFORE.is_dir():
+def tidy() -> None:
+    """Remove what a run has left that was killed before its journal was there: it had changed nothing yet."""
+    remove_unfinished(places.BEFORE)
+    if places.BEFORE.is_dir() and not places.RUN.is_dir():
+        remove_unfinished(places.RUN)
         before = Journal(places.BEFORE)
-        is_state_ours = str(places.STATE) in before.entries
-        before.end()
-        if is_state_ours:
-            with contextlib.suppress(OSError):
-                places.STATE.rmdir()
+        if before.facts.get("is_unfinished"):
+            _forget(before)
+
+
+def _forget(before: Journal) -> None:
+    """Remove the journal of what was there before, where a first installation has come to nothing."""
+    is_state_ours = str(places.STATE) in before.entries
+    before.end()
+    if is_state_ours:
+        with contextlib.suppress(OSError):
+            places.STATE.rmdir()
 
 
 def _put_back(run: Journal, entry: Entry) -> None:
