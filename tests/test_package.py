@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -60,6 +62,30 @@ def serving(programs: Path, directory: Path, name: str, **environ: str) -> Itera
             process.communicate(timeout=DEADLINE_S)
         finally:
             kill_all(process)
+
+
+def built_from(copy: Path, *, umask: int, mode: int, mtime: int) -> tuple[str, bytes]:
+    """Copy the tree, each file with another mode and time, and build the wheel there as `make wheel` does."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, copy / name)
+        (copy / name).chmod(mode)
+        os.utime(copy / name, (mtime, mtime))
+    (copy / "ml_server" / "__pycache__").mkdir()
+    (copy / "ml_server" / "__pycache__" / "card.pyc").write_bytes(os.urandom(8))
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", "built"]
+    environ = clean_environ({"SOURCE_DATE_EPOCH": "1700000000"})
+    subprocess.run(command, cwd=copy, env=environ, umask=umask, capture_output=True, timeout=DEADLINE_S, check=True)
+    (made,) = (copy / "built").iterdir()
+    return made.name, made.read_bytes()
+
+
+def test_wheel_is_the_same_anywhere(tmp_path: Path) -> None:
+    """From another directory, with another umask, other modes and at another time."""
+    one = built_from(tmp_path / "one", umask=0o022, mode=0o644, mtime=1_000_000_000)
+    assert one == built_from(tmp_path / "elsewhere" / "two", umask=0o077, mode=0o600, mtime=1_600_000_000)
 
 
 def test_wheel_holds_all_of_the_packages(wheel: Path) -> None:
