@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 ML_BIND ?= 127.0.0.1:9000
 MONITOR_BIND ?= 127.0.0.1:9001
 
-.PHONY: help run test test-fast test-box lint format drawing lock wheel sbom train mutants clean
+.PHONY: help run test test-fast test-box lint format drawing lock wheel sbom audit train mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,10 @@ wheel: $(VENV)/.dev ## build the wheel into build/wheel/
 
 sbom: $(VENV)/.dev ## write the bill of materials of a server into build/sbom/ (CycloneDX)
 	$(BIN)/python tools/sbom.py build/sbom/neuronova.cdx.json
+
+OSV ?= https://api.osv.dev/v1/query
+audit: $(VENV)/.dev ## look for known vulnerabilities of every locked library (ends with Error 3 where that could not be found out)
+	$(BIN)/python tools/audit.py $(OSV) $(wildcard requirements*.txt) examples/django/requirements.txt
 
 train: ## rebuild the bundled model in an environment of its own
 	@sh tools/check_python.sh $(PYTHON)
