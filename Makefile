@@ -61,11 +61,11 @@ wheel: $(VENV)/.dev ## build the wheel into build/wheel/
 	$(BIN)/python -m hatchling build --target wheel --directory build/wheel
 
 sbom: $(VENV)/.dev ## write the bill of materials of a server into build/sbom/ (CycloneDX)
-	$(BIN)/python tools/sbom.py build/sbom/neuronova.cdx.json
+	$(BIN)/python -m tools.sbom build/sbom/neuronova.cdx.json
 
 OSV ?= https://api.osv.dev/v1/query
 audit: $(VENV)/.dev ## look for known vulnerabilities of every locked library (ends with Error 3 where that could not be found out)
-	$(BIN)/python tools/audit.py $(OSV) $(wildcard requirements*.txt) examples/django/requirements.txt
+	$(BIN)/python -m tools.audit $(OSV) $(wildcard requirements*.txt) examples/django/requirements.txt
 
 train: ## rebuild the bundled model in an environment of its own
 	@sh tools/check_python.sh $(PYTHON)

@@ -1,4 +1,4 @@
-"""Ask which locked libraries have known vulnerabilities: `python tools/audit.py SERVICE LOCKED-FILE ...`.
+"""Ask which locked libraries have known vulnerabilities: `python -m tools.audit SERVICE LOCKED-FILE ...`.
 
 SERVICE is the address of OSV's query. The exit code is 0 where none is known, 1 where one is, and 3 where it could not be
 found out: a service that is not reached never looks like good news.
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from locked import Pin, read
+from tools.locked import Pin, read
 
 FOUND, NOT_FOUND_OUT = 1, 3
 

@@ -1,4 +1,4 @@
-"""Write the bill of materials of a server, CycloneDX JSON: `python tools/sbom.py FILE`, in an environment that has the libraries.
+"""Write the bill of materials of a server, CycloneDX JSON: `python -m tools.sbom FILE`, in an environment that has the libraries.
 
 What is pinned and its hashes come from `requirements.txt`, licences and who needs whom from the libraries' own metadata.
 The same tree and Python give the same bytes: the time is SOURCE_DATE_EPOCH's, and the serial number follows from the content.
@@ -23,9 +23,10 @@ from cyclonedx.model.license import License
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from locked import SERVERS, Pin, runtime
 from packageurl import PackageURL
 from packaging.requirements import Requirement
+
+from tools.locked import SERVERS, Pin, runtime
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -63,7 +63,7 @@ def audit(address: str, directory: Path, *pins: str) -> subprocess.CompletedProc
     locked = directory / "requirements.txt"
     locked.write_text("".join(f"{pin} \\\n    --hash=sha256:{'0' * 64}\n    # via us\n" for pin in pins))
     environ = clean_environ({"HOME": str(directory)})
-    command = [sys.executable, "tools/audit.py", address, str(locked)]
+    command = [sys.executable, "-m", "tools.audit", address, str(locked)]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def bill(path: Path, **environ: str) -> str:
-    command = [sys.executable, "tools/sbom.py", str(path)]
+    command = [sys.executable, "-m", "tools.sbom", str(path)]
     subprocess.run(
         command, cwd=ROOT, env=clean_environ({"SOURCE_DATE_EPOCH": "1700000000", **environ}), timeout=DEADLINE_S, check=True
     )
