@@ -79,6 +79,8 @@ def main(arguments: Sequence[str]) -> int:
     os.chdir("/")
     try:
         _check_the_machine()
+        if not asked.uninstall:
+            _check_the_tree()
         if asked.dry_run:
             return _uninstall_preview(asked.purge) if asked.uninstall else _dry_run(_wanted(asked), is_json=asked.json)
         with_lock = _lock(is_patient=asked.recover)
@@ -102,6 +104,9 @@ def _check_the_machine() -> None:
         raise Failure("systemd does not run this machine.", "Run it on the server itself, not in a plain container.")
     if shutil.which("apt-get") is None:
         raise Failure("This is neither Debian nor Ubuntu.", "Debian 12 and Ubuntu 24.04, or newer, are supported.")
+
+
+def _check_the_tree() -> None:
     missing = [name for name in ("requirements.txt", "monitor_blueprint", "ml_server") if not (places.TREE / name).exists()]
     if missing:
         raise Failure(
