@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 ML_BIND ?= 127.0.0.1:9000
 MONITOR_BIND ?= 127.0.0.1:9001
 
-.PHONY: help run test test-fast test-box lint format drawing lock wheel sbom audit train mutants clean
+.PHONY: help run test test-fast test-box lint format drawing lock wheel deb sbom audit train mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
@@ -55,10 +55,13 @@ lock: $(VENV)/.dev ## lock the dependencies of pyproject.toml and examples/djang
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 # The same commit gives the same bytes.
-wheel sbom: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+wheel deb sbom: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 
 wheel: $(VENV)/.dev ## build the wheel into build/wheel/
 	$(BIN)/python -m hatchling build --target wheel --directory build/wheel
+
+deb: $(VENV)/.dev ## build the Debian package into build/deb/ (135 MB: the libraries for every supported Python are in it)
+	wheels=$$($(BIN)/python -m tools.wheels build) && $(BIN)/python -m tools.deb "$$wheels" build/deb
 
 sbom: $(VENV)/.dev ## write the bill of materials of a server into build/sbom/ (CycloneDX)
 	$(BIN)/python -m tools.sbom build/sbom/neuronova.cdx.json
