@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable
 from functools import partial
@@ -102,8 +103,9 @@ def _tried(what: str, work: Callable[[], None]) -> bool:
 def start_guard(interpreter: str) -> None:
     """Start a process outside of this session that takes everything back if this one is killed: it waits for the lock."""
     stop_guard()
+    # Of a name of its own: systemd may for a while take a unit that has just gone for one that is broken.
     commands.run(
-        ["systemd-run", "--quiet", "--collect", f"--unit={GUARD}", f"--property=WorkingDirectory={places.TREE}",
+        ["systemd-run", "--quiet", "--collect", f"--unit={GUARD}-{os.getpid()}", f"--property=WorkingDirectory={places.TREE}",
          "--setenv=PYTHONDONTWRITEBYTECODE=1", interpreter, "-m", "deploy.installer", "--recover"],
         "systemctl status dbus; journalctl -n 20",
     )  # fmt: skip
@@ -111,5 +113,5 @@ def start_guard(interpreter: str) -> None:
 
 def stop_guard() -> None:
     """Stop it: everything is done, or has been taken back."""
-    commands.output(["systemctl", "stop", f"{GUARD}.service"])
-    commands.output(["systemctl", "reset-failed", f"{GUARD}.service"])
+    commands.output(["systemctl", "stop", f"{GUARD}-*.service"])
+    commands.output(["systemctl", "reset-failed", f"{GUARD}-*.service"])
