@@ -74,6 +74,7 @@ def test_stopped_ml_server_is_told(box: Box) -> None:
     result = box.run("neuronova-health-check", expect=2)
     assert "ERROR: Flask: 중지됨" in result.output
     assert box.run("grep ERROR /var/log/neuronova/health_check.log").output.count("Flask") > 0
+    assert "nurse" in box.run("SUDO_USER=nurse neuronova-monitor ack").output
 
     since = box.notified()
     box.run("systemctl start gunicorn_flask")
