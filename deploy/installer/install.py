@@ -134,12 +134,13 @@ def _users_and_directories(changes: Changes, plan: Plan) -> None:
     if not plan.has_monitor:
         return
     state = Path(plan.state_dir)
-    changes.make_directory(state, 0o750, user=places.MONITOR_USER, scope="data", is_tree=state != places.STATE)
-    if str(places.STATE) in changes.before.entries:
-        # The journal had to be there before the user was.
-        owner = pwd.getpwnam(places.MONITOR_USER)
-        os.chown(places.STATE, owner.pw_uid, owner.pw_gid)
-        places.STATE.chmod(0o750)
+    if state == places.STATE:
+        # The monitor's group may write there, and take nothing away that is root's: the journal is in it.
+        changes.about_to(state, scope="data")
+        os.chown(state, 0, pwd.getpwnam(places.MONITOR_USER).pw_gid)
+        state.chmod(0o1770)
+    else:
+        changes.make_directory(state, 0o750, user=places.MONITOR_USER, scope="data", is_tree=True)
     changes.make_directory(places.LOGS, user=places.MONITOR_USER, scope="data")
     for name in places.LOG_FILES:
         _adopt_log(changes, places.LOGS / name)

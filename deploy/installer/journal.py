@@ -64,16 +64,13 @@ class Journal:
         self.directory = directory
         self.entries: dict[str, Entry] = {}
         self.facts: dict[str, Any] = {}
-        found = state_of(directory)
-        if found.kind == "absent":
+        self._inside = directory
+        if state_of(directory).kind == "absent":
             return
-        if found.kind != "directory" or found.uid != os.geteuid() or found.mode & 0o077:
-            raise Failure(
-                f"{directory} must be a directory that root alone may read and write.",
-                f"Look at who has changed it. What was there before the installation is in {directory}/{_MANIFEST}.",
-            )
+        # The directory above may be writable by others, who could put another in its place: what was opened counts.
+        self._inside = Path(f"/proc/self/fd/{_open_own(directory)}")
         try:
-            read = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
+            read = json.loads((self._inside / _MANIFEST).read_text(encoding="utf-8"))
             self.facts = read["facts"]
             for each in read["entries"]:
                 entry = Entry(**{**each, "was": State(**each["was"])})
@@ -105,7 +102,7 @@ class Journal:
                 raise Failure(f"{path} is neither a file nor a directory.", "Move it away and run this again.")
             if entry.was.kind == "file":
                 entry.copy = f"{len(self.entries):04d}-{path.name}"
-                keep_copy(path, self.directory / entry.copy)
+                keep_copy(path, self._inside / entry.copy)
         elif not made or made in entry.made:
             return
         if made:
@@ -139,7 +136,7 @@ class Journal:
             return ""
         if now.kind != "absent" and self._is_changed(entry, now):
             return f"{entry.path} has been changed by somebody since and stays; as it was before: {self.directory / entry.copy}"
-        put_back(entry.path, entry.was, self.directory / entry.copy)
+        put_back(entry.path, entry.was, self._inside / entry.copy)
         return ""
 
     def forget(self, entry: Entry) -> None:
@@ -150,13 +147,17 @@ class Journal:
     def save(self) -> None:
         """Write the manifest, in one step, and have it on the disk."""
         content = {"facts": self.facts, "entries": [asdict(entry) for entry in self.entries.values()]}
-        part = self.directory / f"{_MANIFEST}.part"
+        part = self._inside / f"{_MANIFEST}.part"
         with part.open("w", encoding="utf-8") as file:
             json.dump(content, file, indent=1, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(self.directory / _MANIFEST)
-        _sync(self.directory)
+        part.replace(self._inside / _MANIFEST)
+        _sync(self._inside)
+
+    def content_of(self, entry: Entry) -> bytes:
+        """Return what a file was before."""
+        return (self._inside / entry.copy).read_bytes() if entry.copy else b""
 
     def end(self) -> None:
         """Remove it: from one step to the next there is none."""
@@ -196,6 +197,23 @@ def begin(directory: Path, **facts: Any) -> Journal:
     _sync(top.parent)
     journal.directory = directory
     return journal
+
+
+def _open_own(directory: Path) -> int:
+    """Open a directory of root's alone; it stays open as long as this process."""
+    refusal = Failure(
+        f"{directory} must be a directory that root alone may read and write.",
+        f"Look at who has changed it. What was there before the installation is in {directory}/{_MANIFEST}.",
+    )
+    try:
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise refusal from error
+    found = os.fstat(handle)
+    if found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        os.close(handle)
+        raise refusal
+    return handle
 
 
 def remove_unfinished(directory: Path) -> None:

@@ -72,7 +72,7 @@ def main(log_dir: Path = LOG_DIR, state_dir: Path = STATE_DIR, owner: str = OWNE
         sys.stderr.write(f"There is no user {owner}.\n")
         return 1
     said = [*ensure_log_files(log_dir, owner), *ensure_directory(state_dir, user, 0o750)]
-    if state_dir.is_dir() and state_dir.stat().st_uid != user.pw_uid:
+    if state_dir.is_dir() and not _may_write(state_dir.stat(), user):
         cure = f"sudo chown {owner}: {state_dir} {state_dir}/monitor.*"
         said.append(f"{state_dir} does not belong to {owner}, so no history is kept: {cure}")
     sys.stdout.writelines(f"{sentence}\n" for sentence in said)
@@ -143,6 +143,11 @@ def _move_aside(directory: int, name: str) -> str:
         number += 1
     os.rename(name, f"{name}.aside-{number}", src_dir_fd=directory, dst_dir_fd=directory)
     return f"{name}.aside-{number}"
+
+
+def _may_write(directory: os.stat_result, user: pwd.struct_passwd) -> bool:
+    allowed = (stat.S_IWUSR if directory.st_uid == user.pw_uid else 0) | (stat.S_IWGRP if directory.st_gid == user.pw_gid else 0)
+    return bool(directory.st_mode & (allowed | stat.S_IWOTH))
 
 
 def _may_enter(directory: os.stat_result, user: pwd.struct_passwd) -> bool:

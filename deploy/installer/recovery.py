@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -60,11 +59,11 @@ def tidy() -> None:
 
 def _forget(before: Journal) -> None:
     """Remove the journal of what was there before, where a first installation has come to nothing."""
-    is_state_ours = str(places.STATE) in before.entries
+    is_state_ours = str(places.STATE) in before.entries and before.entries[str(places.STATE)].was.kind == "absent"
     before.end()
     if is_state_ours:
-        with contextlib.suppress(OSError):
-            places.STATE.rmdir()
+        # It was not there: what the monitor has begun to keep in it is of this run.
+        changes.remove_tree(places.STATE)
 
 
 def _put_back(run: Journal, entry: Entry) -> None:

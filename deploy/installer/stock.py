@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import platform
 import pwd
 import shutil
@@ -30,11 +31,12 @@ class Directory:
 
     owner: str = ""
     mode: int = 0
+    group: str = ""
 
     @property
     def is_foreign(self) -> bool:
         """Tell whether somebody else made it."""
-        return self.owner not in ("", places.MONITOR_USER)
+        return self.owner not in ("", places.MONITOR_USER) and self.group != places.MONITOR_USER
 
     @property
     def is_open(self) -> bool:
@@ -148,7 +150,7 @@ def _directory(path: Path) -> Directory:
     if not path.is_dir():
         return Directory()
     found = path.stat()
-    return Directory(user_name(found.st_uid), found.st_mode & 0o7777)
+    return Directory(user_name(found.st_uid), found.st_mode & 0o7777, _group_name(found.st_gid))
 
 
 def _log_directory(path: Path) -> LogDirectory:
@@ -163,6 +165,13 @@ def user_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+def _group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
 
 
 def _open_files(directory: Path) -> dict[str, str]:

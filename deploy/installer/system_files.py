@@ -71,7 +71,7 @@ def _install_rotation(changes: Changes, source: Path) -> None:
     entry = changes.before.entries.get(str(path))
     foreign = b""
     if entry is not None and entry.copy:
-        foreign = (changes.before.directory / entry.copy).read_bytes()
+        foreign = changes.before.content_of(entry)
     elif state_of(path).kind == "file" and not places.is_ours(path.read_bytes()):
         foreign = path.read_bytes()
         say.line(f"{path}: somebody else's rules stay, after ours")
