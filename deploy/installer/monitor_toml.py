@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from deploy.installer import places
+from deploy.installer.health_addresses import url_of
 from deploy.installer.plan import Plan, Watched
 
 _SECTION = re.compile(r"(?m)^(?=\[\[check\]\]\n)")
@@ -23,12 +24,11 @@ def added_ml_server(plan: Plan) -> str:
     """Return the checks of our ML server that stands beside somebody else's; empty where it does not."""
     if plan.ml_unit != places.ML_UNIT_BESIDE:
         return ""
-    address = f"http://127.0.0.1:{plan.ml_port}"
     return (
         f'[[check]]                   # ours, beside the one above\nname = "MLServer"\nkind = "service"\n'
-        f'unit = "{_short(plan.ml_unit)}"\nurl = "{address}/health"\n\n'
+        f'unit = "{_short(plan.ml_unit)}"\nurl = "{url_of(plan.ml_bind, "/health")}"\n\n'
         "[[check]]                   # a known sample, and whether the answer is still the right one\n"
-        f'name = "Prediction"\nkind = "golden"\nurl = "{address}/predict"\ndepends_on = ["MLServer"]\n\n'
+        f'name = "Prediction"\nkind = "golden"\nurl = "{url_of(plan.ml_bind, "/predict")}"\ndepends_on = ["MLServer"]\n\n'
     )
 
 
@@ -63,9 +63,9 @@ def _health_body(part: str, plan: Plan) -> str:
 
 def _prediction(part: str, plan: Plan) -> str:
     if plan.is_flask_ours:
-        address = f"http://127.0.0.1:{plan.ml_port}/predict"
-        is_usual = plan.ml_port == places.ML_PORT
-        return part if is_usual else part.replace('kind = "golden"\n', f'kind = "golden"\nurl = "{address}"\n')
+        url = url_of(plan.ml_bind, "/predict")
+        is_usual = plan.ml_bind == f"127.0.0.1:{places.ML_PORT}"
+        return part if is_usual else part.replace('kind = "golden"\n', f'kind = "golden"\nurl = "{url}"\n')
     # The answers of somebody else's server are not known here.
     return added_ml_server(plan) or _commented(part)
 

@@ -52,6 +52,7 @@ class Plan:
 
     Attributes:
         has_monitor: whether the monitor is installed. ml_unit: the ML server's unit; empty: it is not installed.
+        ml_bind, monitor_bind: where they listen, HOST:PORT or unix:PATH.
         is_replacing: whether ml_unit is somebody else's now. is_new_ml_server: whether nobody asks it yet.
         state_dir: where the monitor keeps its history.
         nginx, django, flask: what the monitor is set up to watch. has_health_body: whether Django's says how it is.
@@ -60,8 +61,8 @@ class Plan:
 
     has_monitor: bool
     ml_unit: str
-    ml_port: int
-    monitor_port: int
+    ml_bind: str
+    monitor_bind: str
     is_replacing: bool
     is_new_ml_server: bool
     state_dir: str
@@ -88,23 +89,25 @@ def make(stock: Stock, wanted: Wanted) -> Plan:
     """Decide."""
     ml_unit, is_replacing = _ml_server(stock, wanted)
     ml_port = wanted.ml_port or (places.ML_PORT_BESIDE if ml_unit == places.ML_UNIT_BESIDE else places.ML_PORT)
-    monitor_port = wanted.monitor_port or places.MONITOR_PORT
+    ml_bind = stock.ml_bind or f"127.0.0.1:{ml_port}"
+    monitor_bind = stock.monitor_bind or f"127.0.0.1:{wanted.monitor_port or places.MONITOR_PORT}"
     django, django_notes = _watched(stock, _DJANGO, stock.django)
     is_flask_ours = ml_unit == places.ML_UNIT
     flask, flask_notes = _watched(stock, _FLASK, stock.ml_server)
     if is_flask_ours:
-        flask, flask_notes = Watched(places.ML_UNIT, f"http://127.0.0.1:{ml_port}/health"), ()
+        flask, flask_notes = Watched(places.ML_UNIT, url_of(ml_bind, "/health")), ()
     has_monitor = wanted.ml_server != "only"
     refusals = (
         *_machine(stock),
-        *(_monitor_refusals(stock, monitor_port) if has_monitor else ()),
-        *_ml_refusals(stock, wanted, ml_unit, ml_port, is_replacing=is_replacing),
+        *_option_refusals(stock, wanted),
+        *(_monitor_refusals(stock, _port_of(monitor_bind)) if has_monitor else ()),
+        *_ml_refusals(stock, wanted, ml_unit, _port_of(ml_bind), is_replacing=is_replacing),
     )
     return Plan(
         has_monitor=has_monitor,
         ml_unit=ml_unit,
-        ml_port=ml_port,
-        monitor_port=monitor_port,
+        ml_bind=ml_bind,
+        monitor_bind=monitor_bind,
         is_replacing=is_replacing,
         is_new_ml_server=bool(ml_unit) and not is_replacing and not stock.units[ml_unit].is_there,
         # In a directory of somebody else's, a directory of our own.
@@ -204,18 +207,46 @@ def _machine(stock: Stock) -> Iterable[Refusal]:
         yield Refusal(f"{places.HOME.parent} has {stock.free_disk_mb} MB free, {NEEDED_MB} MB are needed.", "Free some space.")
 
 
+def _option_refusals(stock: Stock, wanted: Wanted) -> Iterable[Refusal]:
+    """Refuse what would leave something of ours behind that nobody upgrades, or what the settings say otherwise."""
+    ours = [name for name in (places.ML_UNIT, places.ML_UNIT_BESIDE) if stock.units[name].is_ours]
+    has_monitor = stock.units[places.MONITOR_UNIT].is_ours
+    left = {
+        "none": ours,
+        "only": [places.MONITOR_UNIT] * has_monitor,
+        "replace": [each for each in ours if each != places.ML_UNIT],
+    }
+    for name in left.get(wanted.ml_server, ()):
+        yield Refusal(f"{name} of ours is installed, and would stay as it is.", "Leave that option out, or --uninstall first.")
+    for port, bind, file, name in (
+        (wanted.ml_port, stock.ml_bind, "ml_server.env", "ML_BIND"),
+        (wanted.monitor_port, stock.monitor_bind, "monitor.env", "MONITOR_BIND"),
+    ):
+        if port and bind and port != _port_of(bind):
+            yield Refusal(
+                f"{places.SETTINGS / file} is there already, and has it listen at {bind}.",
+                f'Change {name}="127.0.0.1:{port}" there, and run this without the option.',
+            )
+
+
+def _port_of(bind: str) -> int:
+    """Return the port of an address; 0 of a unix socket."""
+    port = bind.rpartition(":")[2]
+    return int(port) if port.isdecimal() else 0
+
+
 def _monitor_refusals(stock: Stock, port: int) -> Iterable[Refusal]:
     for name in (places.MONITOR_UNIT, places.DEADMAN_SERVICE):
         unit = stock.units[name]
         if unit.is_foreign:
             yield Refusal(f"{name} is somebody else's ({unit.program or unit.load_state}).", "Rename that unit, or remove it.")
-    holder = stock.at_port(port)
+    holder = stock.at_port(port) if port else None
     if holder is not None and holder.unit != places.MONITOR_UNIT:
         yield Refusal(f"Port {port} is taken by {holder.who}.", f"Choose another for the monitor: --monitor-port {port + 10}")
 
 
 def _ml_refusals(stock: Stock, wanted: Wanted, ml_unit: str, port: int, *, is_replacing: bool) -> Iterable[Refusal]:
-    foreign, holder = stock.units[places.ML_UNIT], stock.at_port(port)
+    foreign, holder = stock.units[places.ML_UNIT], stock.at_port(port) if port else None
     if wanted.ml_server == "replace" and is_foreign_ml_server(stock) and not foreign.is_foreign:
         who = holder.who if holder else "?"
         yield Refusal(

@@ -88,13 +88,13 @@ def _services(stock: Stock) -> Iterator[str]:
 
 
 def _plan(stock: Stock, plan: Plan) -> Iterator[str]:
-    yield f"Monitor: {f'unit {places.MONITOR_UNIT}, 127.0.0.1:{plan.monitor_port}' if plan.has_monitor else 'not installed'}"
+    yield f"Monitor: {f'unit {places.MONITOR_UNIT}, {plan.monitor_bind}' if plan.has_monitor else 'not installed'}"
     if not plan.ml_unit:
         yield "ML server of ours: not installed"
     elif plan.is_replacing:
         yield f"ML server of ours: in the place of somebody else's {plan.ml_unit}, which is stopped, and kept for --uninstall"
     else:
-        yield f"ML server of ours: unit {plan.ml_unit}, 127.0.0.1:{plan.ml_port}"
+        yield f"ML server of ours: unit {plan.ml_unit}, {plan.ml_bind}"
     name = release.this_one()
     yield f"Release {name}: {'there already' if release.is_complete(name) else 'new'}"
     yield from _files(stock, plan)

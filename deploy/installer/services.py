@@ -39,7 +39,7 @@ def start(changes: Changes, plan: Plan, release: Path) -> None:
         _enable(changes, plan.ml_unit)
         changes.run.note(f"unit:{plan.ml_unit}", was_active=units([plan.ml_unit])[plan.ml_unit].is_active, is_ours=True)
         run_release(plan.ml_unit, release)
-        _wait(f"127.0.0.1:{plan.ml_port}", (200,), plan.ml_unit)
+        _wait(plan.ml_bind, (200,), plan.ml_unit)
     if plan.has_monitor:
         _enable(changes, places.MONITOR_UNIT)
         _enable(changes, places.DEADMAN_TIMER)
@@ -48,7 +48,7 @@ def start(changes: Changes, plan: Plan, release: Path) -> None:
         run_release(places.MONITOR_UNIT, release)
         commands.run(["systemctl", "start", places.DEADMAN_TIMER], _LOOK.format(unit=places.DEADMAN_TIMER))
         # 503 is an answer too: a monitor without a channel calls itself degraded.
-        _wait(f"127.0.0.1:{plan.monitor_port}", (200, 503), places.MONITOR_UNIT)
+        _wait(plan.monitor_bind, (200, 503), places.MONITOR_UNIT)
 
 
 def run_release(unit: str, release: Path) -> None:
@@ -104,7 +104,9 @@ def _wait(address: str, good: tuple[int, ...], unit: str) -> None:
         if status in good:
             return
         if time.monotonic() >= end:
-            raise Failure(f"http://{address}/health does not answer {good[0]} but {status}.", _LOOK.format(unit=unit))
+            raise Failure(
+                f"{health_addresses.url_of(address, '/health')} does not answer {good[0]} but {status}.", _LOOK.format(unit=unit)
+            )
         time.sleep(0.3)
 
 
@@ -122,4 +124,5 @@ def say_next(plan: Plan) -> None:
         say.plain(f"Callers of /predict send ML_API_KEY of {settings}/ml_server.env as X-API-Key. Django must be told, in its")
         say.plain("settings or environment, and then restarted (the value is not shown here):")
         say.plain(f"  ML_API_KEY = ...the value in {settings}/ml_server.env; empty: nothing is demanded")
-        say.plain(f'  ML_SERVER_URL = "http://127.0.0.1:{plan.ml_port}"')
+        url = health_addresses.url_of(plan.ml_bind, "")
+        say.plain(f'  ML_SERVER_URL = "{url}"')

@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.installer import monitor_toml, places, say
 from deploy.installer.changes import Changes
 from deploy.installer.plan import Plan
-from deploy.installer.stock import Stock
+from deploy.installer.stock import Stock, setting
 
 _GENERATE = "generate"
 _FILE_MODE = 0o640
@@ -23,7 +23,7 @@ def install(changes: Changes, defaults: Path, stock: Stock, plan: Plan) -> None:
     changes.make_directory(places.SETTINGS, scope="data")
     changes.make_directory(places.SHIPPED, is_tree=True)
     # Clients that ask somebody else's server now do not know a key of ours: then none is demanded.
-    known_key = setting("ml_server.env", "ML_API_KEY")
+    known_key = setting("ml_server.env", "ML_API_KEY").removesuffix(_GENERATE)
     api_key = known_key or (secrets.token_urlsafe(32) if plan.is_new_ml_server else "")
     if plan.ml_unit:
         if api_key != known_key:
@@ -51,16 +51,6 @@ def missing_checks(text: str, plan: Plan) -> list[str]:
     added = monitor_toml.added_ml_server(plan) or '[[check]]\nname = "Prediction"\nkind = "golden"\ndepends_on = ["Flask"]\n'
     told = "  It does not watch our ML server. Add to it, then: sudo systemctl reload gunicorn_monitor"
     return [told, *(f"| {line}" for line in added.rstrip().splitlines())]
-
-
-def setting(file: str, name: str) -> str:
-    """Return a setting as it stands in one of the files; empty where it is not there, or still to be made."""
-    path = places.SETTINGS / file
-    if not path.is_file():
-        return ""
-    found = re.findall(rf'(?m)^{name}=["\']?([^"\'\n]*)["\']?\s*$', path.read_text("utf-8", "replace"))
-    value = str(found[-1]) if found else ""
-    return "" if value == _GENERATE else value
 
 
 def _install_file(changes: Changes, name: str, defaults: Path, render: Callable[[str], str]) -> None:
@@ -95,15 +85,15 @@ def replaced(text: str, name: str, value: str) -> str:
 
 def _ml_server_env(text: str, plan: Plan, api_key: str) -> str:
     text = replaced(text, "ML_API_KEY", api_key)
-    if plan.ml_port != places.ML_PORT:
-        text = f'{text.rstrip()}\n\n# Where it listens.\nML_BIND="127.0.0.1:{plan.ml_port}"\n'
+    if plan.ml_bind != f"127.0.0.1:{places.ML_PORT}":
+        text = f'{text.rstrip()}\n\n# Where it listens.\nML_BIND="{plan.ml_bind}"\n'
     return text
 
 
 def _monitor_env(text: str, stock: Stock, plan: Plan, api_key: str) -> str:
     text = replaced(text, "ML_API_KEY", api_key if plan.ml_unit else "")
-    if plan.monitor_port != places.MONITOR_PORT:
-        text = replaced(text, "MONITOR_BIND", f"127.0.0.1:{plan.monitor_port}")
+    if plan.monitor_bind != f"127.0.0.1:{places.MONITOR_PORT}":
+        text = replaced(text, "MONITOR_BIND", plan.monitor_bind)
     for name, value in stock.earlier.values.items():
         text = replaced(text, name, value)
         say.line(f"{name}: taken over from the earlier {stock.earlier_script}")

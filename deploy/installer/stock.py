@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import platform
 import pwd
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -71,6 +72,7 @@ class Stock:
         foreign_users: users of our names that are somebody else's.
         rotated_by: files of logrotate, other than ours, that name /var/log/neuronova.
         nginx_sites: files of Nginx named after us, or that pass to the monitor's port.
+        ml_bind, monitor_bind: where the operator's settings have the programs listen; empty: there are no such settings yet.
     """
 
     release: str
@@ -88,6 +90,8 @@ class Stock:
     rotated_by: tuple[str, ...]
     nginx_sites: tuple[str, ...]
     settings: tuple[str, ...]
+    ml_bind: str
+    monitor_bind: str
     foreign_users: tuple[str, ...]
     missing_packages: tuple[str, ...]
     python: str
@@ -126,6 +130,8 @@ def take() -> Stock:
         rotated_by=_rotated_by(),
         nginx_sites=_nginx_sites(Path("/etc/nginx")),
         settings=tuple(str(each) for each in sorted(places.SETTINGS.glob("*")) if each.is_file()),
+        ml_bind=_bind("ml_server.env", "ML_BIND", places.ML_PORT),
+        monitor_bind=_bind("monitor.env", "MONITOR_BIND", places.MONITOR_PORT),
         foreign_users=_foreign_users(),
         missing_packages=_missing_packages(),
         python=f"{sys.executable} {platform.python_version()}",
@@ -135,6 +141,19 @@ def take() -> Stock:
     )
 
 
+def setting(file: str, name: str) -> str:
+    """Return a setting as it stands in a file of /etc/neuronova; empty where it is not there."""
+    path = places.SETTINGS / file
+    if not path.is_file():
+        return ""
+    found = re.findall(rf'(?m)^{name}=["\']?([^"\'\n]*)["\']?\s*$', path.read_text("utf-8", "replace"))
+    return str(found[-1]).strip() if found else ""
+
+
+def _bind(file: str, name: str, port: int) -> str:
+    return (setting(file, name) or f"127.0.0.1:{port}") if (places.SETTINGS / file).is_file() else ""
+
+
 def current_release() -> str:
     """Return the name of the release that `current` points to; empty where there is none."""
     return places.CURRENT.resolve().name if places.CURRENT.is_symlink() else ""
@@ -142,7 +161,8 @@ def current_release() -> str:
 
 def _answers(heard: tuple[Listener, ...], unit: str, port: int, paths: tuple[str, ...]) -> tuple[Answer, ...]:
     """Ask a service where its unit listens, else whoever has its port."""
-    own = tuple(each.address for each in heard if each.unit == unit)
+    # gunicorn's control socket speaks no HTTP.
+    own = tuple(each.address for each in heard if each.unit == unit and not each.address.endswith("/gunicorn.ctl"))
     return health_addresses.first_that_answers(own or tuple(each.address for each in heard if each.port == port), paths)
 
 

@@ -162,13 +162,16 @@ def _differences(where: str, before: Entry | Unit | None, after: Entry | Unit | 
 def _walk(tree: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
     waiting = [str(tree)]
     while waiting:
-        with os.scandir(waiting.pop()) as found:
-            for entry in found:
-                path = entry.path.removeprefix(str(tree))
-                if not _LEFT_OUT.fullmatch(path):
-                    yield path, entry
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
+        try:
+            found = list(os.scandir(waiting.pop()))
+        except FileNotFoundError:
+            continue  # gone while it was looked at: it is not there
+        for entry in found:
+            path = entry.path.removeprefix(str(tree))
+            if not _LEFT_OUT.fullmatch(path):
+                yield path, entry
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
 
 
 def _names(file: Path) -> dict[int, str]:

@@ -34,6 +34,11 @@ def beside(allowed: str, found: list[Difference]) -> list[str]:
     return [str(difference) for difference in found if not re.fullmatch(allowed, difference.where)]
 
 
+def failures(log: str) -> list[str]:
+    """What a health check calls CRITICAL, but for the load of the machine that the box shares with others."""
+    return [line for line in log.splitlines() if "ERROR" in line and "CPU" not in line]
+
+
 @pytest.fixture(scope="package")
 def lived_in() -> Iterator[Box]:
     with boxes.boot(server.system, "/home/ubuntu") as booted:

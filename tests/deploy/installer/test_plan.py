@@ -54,10 +54,18 @@ def test_which_ml_server(stock: Stock, wanted: Wanted, ml_unit: str) -> None:
 
 
 def test_the_ports() -> None:
-    assert plan.make(EMPTY, AUTO).ml_port == 9000
-    assert plan.make(LIVED_IN, BESIDE).ml_port == 9002
-    assert plan.make(LIVED_IN, Wanted("beside", ml_port=9100)).ml_port == 9100
-    assert plan.make(EMPTY, Wanted(monitor_port=9101)).monitor_port == 9101
+    assert plan.make(EMPTY, AUTO).ml_bind == "127.0.0.1:9000"
+    assert plan.make(LIVED_IN, BESIDE).ml_bind == "127.0.0.1:9002"
+    assert plan.make(LIVED_IN, Wanted("beside", ml_port=9100)).ml_bind == "127.0.0.1:9100"
+    assert plan.make(EMPTY, Wanted(monitor_port=9101)).monitor_bind == "127.0.0.1:9101"
+
+
+def test_the_operators_settings_count() -> None:
+    """Where they have the programs listen is where they are asked."""
+    made = plan.make(replace(INSTALLED, ml_bind="unix:/run/ml.sock", monitor_bind="[::1]:9101"), AUTO)
+    assert (made.ml_bind, made.monitor_bind) == ("unix:/run/ml.sock", "[::1]:9101")
+    assert made.flask.url == "http+unix://%2Frun%2Fml.sock/health"
+    assert made.refusals == ()
 
 
 def test_the_key_is_new_where_nobody_asks() -> None:
@@ -90,6 +98,21 @@ def test_what_is_refused(stock: Stock, wanted: Wanted, said: str, remedy: str) -
     [refusal] = plan.make(stock, wanted).refusals
     assert said in refusal.why
     assert remedy in refusal.remedy
+
+
+@pytest.mark.parametrize(
+    ("stock", "wanted", "said"),
+    [
+        (INSTALLED, NONE, "gunicorn_flask.service of ours is installed"),
+        (INSTALLED, ONLY, "gunicorn_monitor.service of ours is installed"),
+        (BESIDE_INSTALLED, REPLACE, "gunicorn_ml_server.service of ours is installed"),
+        (replace(INSTALLED, ml_bind="127.0.0.1:9000"), Wanted(ml_port=9100), "has it listen at 127.0.0.1:9000"),
+        (replace(INSTALLED, monitor_bind="127.0.0.1:9001"), Wanted(monitor_port=9100), "has it listen at 127.0.0.1:9001"),
+    ],
+)
+def test_options_that_do_not_fit(stock: Stock, wanted: Wanted, said: str) -> None:
+    """Nothing of ours is left behind that nobody upgrades."""
+    assert said in plan.make(stock, wanted).refusals[0].why
 
 
 def test_an_upgrade_needs_no_more_room() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.box.box import Box
 from tests.box.conftest import setting
 from tests.box.faults import Faults
-from tests.box.lived_in.conftest import SETUP
+from tests.box.lived_in.conftest import SETUP, failures
 from tests.box.lived_in.server import assert_answers, assert_lives
 from tests.box.snapshot import Camera, Snapshot, differences
 
@@ -46,7 +46,8 @@ def test_ours_beside_theirs(lived_in: Box, camera: Camera, untouched: Snapshot) 
     shown = "\n".join(line.partition("| ")[2] for line in output.splitlines() if line.startswith("    | "))
     lived_in.write("/root/shown.toml", f"\n{shown}\n")
     lived_in.run("cat /root/shown.toml >> /etc/neuronova/monitor.toml; rm /root/shown.toml; systemctl reload gunicorn_monitor")
-    checked = lived_in.run("neuronova-health-check").output
+    checked = lived_in.run("neuronova-health-check", expect=None).output
+    assert failures(checked) == []
     assert "SUCCESS: MLServer API: 응답 정상 (HTTP 200)" in checked
     assert "SUCCESS: Flask API: 응답 정상 (HTTP 200)" in checked
     assert "표본 5개 모두 일치" in checked
@@ -106,6 +107,6 @@ def test_a_taken_port_is_refused(lived_in: Box, camera: Camera, untouched: Snaps
     assert "--monitor-port 9011" in told
     lived_in.run(f"{SETUP} --monitor-port 9011", timeout_s=400)
     assert lived_in.output("curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9011/health") == "200"
-    lived_in.run("neuronova-health-check")
+    assert failures(lived_in.run("neuronova-health-check", expect=None).output) == []
     lived_in.run("systemctl stop elsewhere")
     put_back(lived_in, camera, untouched)
