@@ -35,6 +35,14 @@ def sample(steps: list[Step], size: int) -> list[Step]:
     return [steps[index * len(steps) // size] for index in range(size)] if len(steps) > size else steps
 
 
+def is_installed_after_all(lived_in: Box) -> bool:
+    """Tell whether a run that was killed had done everything, once nobody is taking anything back."""
+    guard = "systemctl is-active --quiet 'neuronova-setup-guard*'"
+    lived_in.wait_until("the guard has done its work", lambda: lived_in.run(guard, expect=None).code != 0, 60)
+    done = "test ! -e /var/lib/neuronova/before/run && systemctl is-active --quiet gunicorn_monitor"
+    return lived_in.run(f"{done} && ! crontab -l | grep -q neuronova-health-check", expect=None).code == 0
+
+
 def wait_until_as_before(camera: Camera, before: Snapshot, allowed: str = "-") -> None:
     """Whoever takes back what a killed run has changed does so in its own time."""
     end = time.monotonic() + 60
@@ -65,13 +73,19 @@ def test_failure_changes_nothing(
 def test_kill_changes_nothing(
     lived_in: Box, camera: Camera, faults: Faults, steps: list[Step], subtests: pytest.Subtests, mode: str
 ) -> None:
-    """kill -9, in the place of a step and in the midst of it: what the run had changed is taken back by itself."""
+    """kill -9, in the place of a step and in the midst of it: what the run had changed is taken back by itself.
+
+    At the very end, when nothing but its notes is left to be put away, the installation stands.
+    """
     for step in sample(steps, STEPS or 4):
         with subtests.test(mode=mode, step=str(step)):
             faults.put_releases_back()
             before = camera.take()
             outcome = faults.run(SETUP, mode, step.number)
             assert outcome.code != 0, outcome.output
+            if is_installed_after_all(lived_in):
+                lived_in.run(f"{SETUP} --uninstall --purge")
+                faults.put_releases_back()
             wait_until_as_before(camera, before, RELEASES)
             assert_answers(lived_in)
 
