@@ -9,6 +9,12 @@ if [ "$(stat -f -c %T /sys/fs/cgroup)" = tmpfs ]; then
     mkdir -p /sys/fs/cgroup/systemd /sys/fs/cgroup/unified
     mountpoint -q /sys/fs/cgroup/systemd || mount -t cgroup -o none,name=systemd,xattr cgroup /sys/fs/cgroup/systemd
     mountpoint -q /sys/fs/cgroup/unified || mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+    # A group of its own: two boxes that run at the same time would share those of their units.
+    for hierarchy in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+        find "$hierarchy" -depth -path "$hierarchy/box-*" -type d -exec rmdir {} + 2> /dev/null || true
+        mkdir -p "$hierarchy/box-$$"
+        echo $$ > "$hierarchy/box-$$/cgroup.procs"
+    done
 elif [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
 fi
