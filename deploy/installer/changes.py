@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from deploy.installer import commands, places, states
+from deploy.installer.failure import Failure
 from deploy.installer.journal import How, Journal, Scope
 from deploy.installer.states import state_of
 
@@ -88,13 +89,16 @@ class Changes:
     def make_user(self, name: str) -> bool:
         """Make a user of the system, with a group of that name, where there is none; tell whether it was made."""
         is_missing = not has_user(name)
+        group = ["--gid", name] if _has_group(name) else ["--user-group"]
+        if not is_missing and group[0] == "--user-group":
+            raise Failure(f"User {name} is there, but no group of that name.", f"sudo groupadd --system {name}")
         if is_missing or is_our_user(name):
             self.before.note(f"user:{name}", scope="data")
         if not is_missing:
             return False
         self.run.note(f"user:{name}", scope="data")
         commands.run(
-            ["useradd", "--system", "--user-group", "--home-dir", "/nonexistent", "--no-create-home",
+            ["useradd", "--system", *group, "--home-dir", "/nonexistent", "--no-create-home",
              "--shell", "/usr/sbin/nologin", "--comment", places.USER_COMMENT, name],
             f"'useradd --system {name}' must succeed; look at /etc/passwd and at who holds /etc/passwd.lock.",
         )  # fmt: skip
@@ -108,6 +112,14 @@ class Changes:
     def _make_parents(self, path: Path) -> None:
         for parent in reversed([each for each in path.parents if not each.exists()]):
             parent.mkdir(mode=0o755)
+
+
+def _has_group(name: str) -> bool:
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def has_user(name: str) -> bool:

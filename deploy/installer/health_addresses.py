@@ -13,6 +13,7 @@ DJANGO_PATHS = ("/api/health/", "/api/v1/health/", "/api/health", "/api/v1/healt
 ML_PATHS = ("/health", "/api/health", "/health/", "/healthz", "/v2/health/ready")
 _MOST_BYTES = 64 * 1024
 _OK = 200
+_UNAVAILABLE = 503  # how a site says that it is not well, as the guide's does
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,29 @@ def url_of(address: str, path: str) -> str:
     return f"http://{here}:{port}{path}"
 
 
-def first_that_answers(addresses: Iterable[str], paths: Iterable[str], timeout_s: float = 3.0) -> tuple[Answer, ...]:
-    """Ask each path in turn; the last of the answers is the first with status 200, if there is one."""
+def best(answers: Iterable[Answer]) -> Answer | None:
+    """Return the health address among those that answered.
+
+    A page that says how the site is, even that it is not well, before one that is merely there: some sites show one and the
+    same page at every address.
+    """
+    known = tuple(answers)
+    ranked = (
+        [each for each in known if each.is_health_body and each.status == _OK],
+        [each for each in known if each.is_health_body and each.status == _UNAVAILABLE],
+        [each for each in known if each.status == _OK],
+    )
+    return next((found[0] for found in ranked if found), None)
+
+
+def all_answers(addresses: Iterable[str], paths: Iterable[str], timeout_s: float = 3.0) -> tuple[Answer, ...]:
+    """Ask each path in turn, until one says that all is well; an address where nobody answers is not asked again."""
     paths, answers = tuple(paths), []
     for address in addresses:
         for path in paths:
             answer = ask(address, path, timeout_s)
             answers.append(answer)
-            if answer.status == _OK:
+            if answer.status == _OK and answer.is_health_body:
                 return tuple(answers)
             if answer.status == 0:
                 break

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from deploy.installer import places
-from deploy.installer.health_addresses import Answer, url_of
+from deploy.installer.health_addresses import Answer, best, url_of
 from deploy.installer.stock import Stock
 
 Choice = Literal["auto", "none", "beside", "replace", "only"]
 NEEDED_MB = 1200
 NEEDED_MEMORY_MB = 200
-_OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,8 @@ def make(stock: Stock, wanted: Wanted) -> Plan:
         nginx=Watched(places.NGINX_UNIT, ""),
         django=django,
         flask=flask,
-        has_health_body=not stock.django or stock.django[-1].is_health_body or stock.django[-1].status == 0,
+        # Where nobody answers now, it is expected to be the guide's.
+        has_health_body=all(each.status == 0 for each in stock.django) or any(each.is_health_body for each in stock.django),
         notes=(*_notes(stock, wanted, ml_unit), *((*django_notes, *flask_notes) if has_monitor else ())),
         refusals=refusals,
     )
@@ -173,7 +173,7 @@ def _watched(stock: Stock, guide: _Guide, answers: tuple[Answer, ...]) -> tuple[
         notes.append(
             f"{name}: there is no unit {unit}; port {port} is {listener.who if listener else 'nobody'}'s, which is watched"
         )
-    good = next((each for each in answers if each.status == _OK), None)
+    good = best(answers)
     if good is not None:
         if good.url != url_of(f"127.0.0.1:{port}", path):
             notes.append(f"{name}: {good.url} is the health address; it is entered as {key}")

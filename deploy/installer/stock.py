@@ -163,7 +163,7 @@ def _answers(heard: tuple[Listener, ...], unit: str, port: int, paths: tuple[str
     """Ask a service where its unit listens, else whoever has its port."""
     # gunicorn's control socket speaks no HTTP.
     own = tuple(each.address for each in heard if each.unit == unit and not each.address.endswith("/gunicorn.ctl"))
-    return health_addresses.first_that_answers(own or tuple(each.address for each in heard if each.port == port), paths)
+    return health_addresses.all_answers(own or tuple(each.address for each in heard if each.port == port), paths)
 
 
 def _directory(path: Path) -> Directory:

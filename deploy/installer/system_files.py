@@ -9,7 +9,6 @@ from pathlib import Path
 from deploy.installer import commands, logfiles, places, say, services
 from deploy.installer.changes import Changes
 from deploy.installer.plan import Plan
-from deploy.installer.states import state_of
 
 
 def install(changes: Changes, release: Path, plan: Plan) -> None:
@@ -68,12 +67,8 @@ def rivals(directory: Path) -> list[Path]:
 
 def _install_rotation(changes: Changes, source: Path) -> None:
     path = places.LOGROTATE
-    entry = changes.before.entries.get(str(path))
-    foreign = b""
-    if entry is not None and entry.copy:
-        foreign = changes.before.content_of(entry)
-    elif state_of(path).kind == "file" and not places.is_ours(path.read_bytes()):
-        foreign = path.read_bytes()
+    foreign = _foreign_rules(changes, path)
+    if foreign:
         say.line(f"{path}: somebody else's rules stay, after ours")
     before_ours = rivals(path.parent)
     if before_ours:
@@ -91,6 +86,15 @@ def _install_rotation(changes: Changes, source: Path) -> None:
         f"'logrotate --debug {path}' shows what it does not like.",
         timeout_s=300,
     )
+
+
+def _foreign_rules(changes: Changes, path: Path) -> bytes:
+    """Return what somebody else has, or had before us, in the file of that name; a link's target, where it is one."""
+    entry = changes.before.entries.get(str(path))
+    if entry is None:
+        return path.read_bytes() if path.is_file() and not places.is_ours(path.read_bytes()) else b""
+    target = path.parent / entry.was.target if entry.was.kind == "link" else None
+    return target.read_bytes() if target and target.is_file() else changes.before.content_of(entry)
 
 
 def _set_drop_ins_aside(changes: Changes, unit: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.installer.health_addresses import ask, first_that_answers, url_of
+from deploy.installer.health_addresses import Answer, all_answers, ask, best, url_of
 from deploy.installer.listeners import Listener, listeners, unit_in
 
 
@@ -69,4 +69,21 @@ def test_nobody_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
     assert ask(address, "/health", 1).status == 0
-    assert [each.status for each in first_that_answers([address], ["/a", "/b"], 1)] == [0], "it is not asked again"
+    assert [each.status for each in all_answers([address], ["/a", "/b"], 1)] == [0], "it is not asked again"
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ([Answer("a", 404), Answer("b", 200, is_health_body=True)], "b"),
+        ([Answer("page", 200), Answer("health", 200, is_health_body=True)], "health"),
+        ([Answer("page", 200), Answer("ill", 503, is_health_body=True)], "ill"),
+        ([Answer("a", 404), Answer("plain", 200)], "plain"),
+        ([Answer("a", 404, is_health_body=True), Answer("b", 301)], ""),
+        ([], ""),
+    ],
+)
+def test_the_health_address(answers: list[Answer], found: str) -> None:
+    """A page at every address is none."""
+    answer = best(answers)
+    assert (answer.url if answer else "") == found
