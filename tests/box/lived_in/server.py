@@ -80,7 +80,8 @@ def assert_lives(box: Box) -> None:
 
 def assert_answers(box: Box) -> None:
     """Fail unless the site and the two servers behind it give the answers that they have always given."""
-    flask = json.loads(box.output("curl -sS http://127.0.0.1:9000/health"))
+    # A service that is not of Type=notify is called active before it listens.
+    flask = json.loads(box.output("curl -sS --retry 20 --retry-delay 1 --retry-connrefused http://127.0.0.1:9000/health"))
     assert flask == {"ok": True, "status": "alive", "model_version": "3.2.0"}
     health = json.loads(fetch(box, "/api/v1/health/").output)
     assert health["status"] == "healthy", health
