@@ -31,11 +31,6 @@ def answer(box: Box, port: int) -> dict[str, object]:
     return told
 
 
-def wait_for_theirs(box: Box) -> None:
-    """A server that is started again takes its time until it listens."""
-    box.wait_until("theirs answers", lambda: box.run("curl -sSf http://127.0.0.1:9000/health", expect=None).code == 0, 30)
-
-
 def pid(box: Box, unit: str) -> str:
     return box.output(f"systemctl show -p MainPID --value {unit}")
 
@@ -86,7 +81,6 @@ def test_ours_in_the_place_of_theirs(lived_in: Box, camera: Camera, untouched: S
     # Again, without the option: it is ours by now.
     lived_in.run(SETUP, timeout_s=400)
     lived_in.run(f"{SETUP} --uninstall")
-    wait_for_theirs(lived_in)
     assert_answers(lived_in)
     assert lived_in.output("systemctl is-enabled gunicorn_flask") == "enabled"
     put_back(lived_in, camera, untouched)
@@ -107,7 +101,6 @@ def test_failed_replacement_brings_theirs_back(
         ),
         60,
     )
-    wait_for_theirs(lived_in)
     assert_answers(lived_in)
 
 
