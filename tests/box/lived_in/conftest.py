@@ -2,15 +2,16 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.box import box as boxes
 from tests.box.box import Box
-from tests.box.faults import Faults
+from tests.box.faults import Faults, Step
 from tests.box.lived_in import server
-from tests.box.snapshot import Camera, Difference, Snapshot
+from tests.box.snapshot import Camera, Difference, Snapshot, differences
 
 SETUP = "bash /home/ubuntu/NeuroNova/deploy/monitoring/setup_monitoring.sh"
 # How many steps of each kind fail in turn, spread over all that there are; with more than there are, it is each of them.
@@ -22,6 +23,8 @@ PROGRAMS = (
     r"/usr/local/share/man/man8(/neuronova-.*)?|/etc/logrotate\.d/neuronova|/var/spool/cron/crontabs/root|"
     r"unit (gunicorn_monitor|neuronova-deadman)\.\w+"
 )
+# A release that was built stays, or does not: it is nobody else's.
+RELEASES = r"/opt/neuronova/releases/.*"
 # What it leaves when it is uninstalled, but not purged.
 KEPT = (
     r"/etc/neuronova(/.*)?|/var/lib/neuronova(/.*)?|/var/log/neuronova/(health_check|cron)\.log|"
@@ -32,6 +35,18 @@ KEPT = (
 def beside(allowed: str, found: list[Difference]) -> list[str]:
     """The differences that are not allowed."""
     return [str(difference) for difference in found if not re.fullmatch(allowed, difference.where)]
+
+
+def sample(steps: list[Step], size: int) -> list[Step]:
+    """Some of the steps, spread over all of them."""
+    return [steps[index * len(steps) // size] for index in range(size)] if len(steps) > size else steps
+
+
+def wait_until_as_before(camera: Camera, before: Snapshot, allowed: str = "-") -> None:
+    """Whoever takes back what a killed run has changed does so in its own time."""
+    end = time.monotonic() + 60
+    while left := beside(allowed, differences(before, camera.take())):
+        assert time.monotonic() < end, "\n".join(left)
 
 
 def failures(log: str) -> list[str]:
