@@ -4,12 +4,13 @@ import pytest
 
 from tests.box.box import Box
 from tests.box.conftest import setting
+from tests.box.test_01_install import EARLIER_SCRIPT
 
 pytestmark = pytest.mark.box
 
 SETUP = "bash ~/NeuroNova/deploy/monitoring/setup_monitoring.sh"
 PROGRAMS = (
-    "/opt/neuronova /usr/local/bin/neuronova-monitor /usr/local/bin/neuronova-health-check "
+    "/opt/neuronova /usr/local/bin/neuronova-monitor "
     "/etc/systemd/system/gunicorn_flask.service /etc/systemd/system/gunicorn_monitor.service "
     "/etc/systemd/system/neuronova-deadman.timer /etc/logrotate.d/neuronova "
     "/usr/share/bash-completion/completions/neuronova-monitor"
@@ -30,7 +31,7 @@ def test_dry_run_removes_nothing(box: Box) -> None:
 def test_wrong_options_are_refused(box: Box) -> None:
     """Purge alone and unknown options are refused."""
     assert "--purge goes with --uninstall" in box.run(f"{SETUP} --purge", expect=64).output
-    assert "Unknown option --unistall" in box.run(f"{SETUP} --unistall", expect=64).output
+    assert "unrecognized arguments: --unistall" in box.run(f"{SETUP} --unistall", expect=64).output
 
 
 def test_uninstall_keeps_settings_history_and_logs(box: Box) -> None:
@@ -38,6 +39,9 @@ def test_uninstall_keeps_settings_history_and_logs(box: Box) -> None:
     assert "Kept: /etc/neuronova /var/lib/neuronova /var/log/neuronova" in result.output
     assert is_there(box, PROGRAMS) == []
     assert is_there(box, DATA) == DATA.split()
+    # What was there before us is there again.
+    assert box.path("/usr/local/bin/neuronova-health-check").read_text() == EARLIER_SCRIPT
+    assert "neuronova-health-check" in box.output("crontab -l")
     assert box.output("ss -Hltn | grep -cE ':900[01]' || true") == "0"
     for unit in ("gunicorn_flask", "gunicorn_monitor", "neuronova-deadman.timer"):
         assert not box.is_active(unit)
@@ -68,3 +72,5 @@ def test_purge_removes_everything(box: Box) -> None:
     box.run("id neuronova", expect=1)
     box.run("id neuronova-ml", expect=1)
     box.run(f"{SETUP} --uninstall --purge")
+    # For those that come after: a machine where nobody has been.
+    box.run("rm /usr/local/bin/neuronova-health-check; crontab -r")

@@ -7,7 +7,7 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -134,26 +134,41 @@ def test_script_over_package_changes_nothing(box: Box) -> None:
     assert (box.output("md5sum /etc/neuronova/*; readlink /opt/neuronova/current"), pids(box)) == before
 
 
+@pytest.fixture
+def set_up(box: Box) -> Iterator[Callable[[str], None]]:
+    """Writes setup.conf; afterwards it is what it was."""
+    box.run("cp -p /etc/neuronova/setup.conf /root/")
+    yield lambda lines: box.write("/etc/neuronova/setup.conf", f"{lines}\n")
+    box.run("cp -p /root/setup.conf /etc/neuronova/")
+
+
 @pytest.mark.parametrize(
     ("lines", "key", "value"),
     [
         ("ML_SERVER=none", "ml_unit", ""),
         ("ML_SERVER=only", "has_monitor", False),
         ("ML_SERVER=replace", "ml_unit", "gunicorn_flask.service"),
-        ("ML_SERVER=beside\nML_PORT=9123", "ml_port", 9123),
-        ("MONITOR_PORT=9124", "monitor_port", 9124),
         ("", "ml_unit", "gunicorn_flask.service"),
     ],
 )
-def test_settings_become_options(box: Box, lines: str, key: str, value: object) -> None:
-    box.run("cp -p /etc/neuronova/setup.conf /root/")
-    box.write("/etc/neuronova/setup.conf", f"{lines}\n")
+def test_settings_become_options(box: Box, set_up: Callable[[str], None], lines: str, key: str, value: object) -> None:
+    set_up(lines)
     plan = json.loads(box.run("neuronova-setup --dry-run --json", expect=None).output)["plan"]
     assert plan[key] == value
     # What is said on the command line counts instead.
     plan = json.loads(box.run("neuronova-setup --monitor-only --dry-run --json", expect=None).output)["plan"]
     assert (plan["ml_unit"], plan["has_monitor"]) == ("", True)
-    box.run("cp -p /root/setup.conf /etc/neuronova/")
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [("ML_SERVER=beside\nML_PORT=9123", "ML_BIND"), ("MONITOR_PORT=9124", "MONITOR_BIND")],
+    ids=["ml", "monitor"],
+)
+def test_ports_are_of_the_settings(box: Box, set_up: Callable[[str], None], lines: str, name: str) -> None:
+    """Where the programs' own settings are there already, it is they that say where to listen."""
+    set_up(lines)
+    assert f'Change {name}="127.0.0.1:912' in box.run("neuronova-setup --dry-run", expect=1).output
 
 
 def test_upgrade_keeps_settings(box: Box) -> None:
