@@ -81,7 +81,9 @@ def assert_lives(box: Box) -> None:
 def assert_answers(box: Box) -> None:
     """Fail unless the site and the two servers behind it give the answers that they have always given."""
     # A service that is not of Type=notify is called active before it listens.
-    flask = json.loads(box.output("curl -sS --retry 20 --retry-delay 1 --retry-connrefused http://127.0.0.1:9000/health"))
+    ask = "curl -sS --fail http://127.0.0.1:9000/health"
+    box.wait_until("Flask answers", lambda: box.run(ask, expect=None).code == 0, 30)
+    flask = json.loads(box.output(ask))
     assert flask == {"ok": True, "status": "alive", "model_version": "3.2.0"}
     health = json.loads(fetch(box, "/api/v1/health/").output)
     assert health["status"] == "healthy", health
