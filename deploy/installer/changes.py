@@ -11,7 +11,7 @@ from pathlib import Path
 from deploy.installer import commands, places, states
 from deploy.installer.failure import Failure
 from deploy.installer.journal import How, Journal, Scope
-from deploy.installer.states import state_of
+from deploy.installer.states import State, state_of
 
 
 class Changes:
@@ -37,14 +37,19 @@ class Changes:
         scope: Scope = "program",
         how: How = "whole",
     ) -> None:
-        """Write a file, in one step; a link of that name is replaced, not followed."""
-        self._remember(path, made=f"file:{states.digest_of(content)}", scope=scope, how=how)
+        """Write a file, in one step, unless it is just so already; a link of that name is replaced, not followed."""
+        digest = states.digest_of(content)
+        self._remember(path, made=f"file:{digest}", scope=scope, how=how)
+        uid, gid = pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid
+        now = state_of(path)
+        if now == State("file", mode, uid, gid, now.mtime_ns, digest):
+            return
         self._make_parents(path)
         part = states.part_of(path)
         part.unlink(missing_ok=True)
         with open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600), "wb") as file:  # noqa: PTH123
             file.write(content)
-            os.fchown(file.fileno(), pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid)
+            os.fchown(file.fileno(), uid, gid)
             os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())

@@ -201,3 +201,16 @@ def test_an_ended_journal_is_gone(journal: Journal) -> None:
     journal.end()
     assert list(journal.directory.parent.iterdir()) == []
     journal.end()
+
+
+@needs_root
+def test_what_is_in_order_stays(tmp_path: Path, changes: Changes) -> None:
+    """A file that is just so is not written again."""
+    path = tmp_path / "program"
+    changes.put(path, b"ours", 0o755)
+    before = path.stat()
+    changes.put(path, b"ours", 0o755)
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    assert path.stat().st_ino == before.st_ino
+    changes.put(path, b"ours", 0o644)
+    assert state_of(path).mode == 0o644
