@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = _Parser(
         prog=f"sudo bash {_COMMAND}",
+        allow_abbrev=False,  # half an option is a mistake, and some of them remove things
         description="Installs NeuroNova's monitor and ML server, or upgrades them to the version that this came with. It may be"
         " run again at any time: what is in order stays as it is, no settings file is overwritten, and what somebody else made is"
         " put back by --uninstall, or when something fails.",
@@ -123,7 +124,8 @@ def _work(asked: argparse.Namespace) -> int:
     recovery.tidy()
     if asked.recover:
         return 0
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # All of them: what has just been taken back did not want to be interrupted.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     if asked.uninstall:
         uninstall.uninstall(is_purge=asked.purge)

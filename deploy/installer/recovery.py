@@ -79,7 +79,7 @@ def _name(entry: Entry) -> str:
 def _stop(entry: Entry) -> None:
     if units([_name(entry)])[_name(entry)].is_there:
         commands.run(["systemctl", "stop", _name(entry)], f"systemctl status {_name(entry)}")
-        commands.output(["systemctl", "reset-failed", _name(entry)])
+        commands.try_to_run(["systemctl", "reset-failed", _name(entry)])
 
 
 def _start(entry: Entry) -> None:
@@ -112,5 +112,5 @@ def start_guard(interpreter: str) -> None:
 
 def stop_guard() -> None:
     """Stop it: everything is done, or has been taken back."""
-    commands.output(["systemctl", "stop", f"{GUARD}-*.service"])
-    commands.output(["systemctl", "reset-failed", f"{GUARD}-*.service"])
+    commands.try_to_run(["systemctl", "stop", f"{GUARD}-*.service"])
+    commands.try_to_run(["systemctl", "reset-failed", f"{GUARD}-*.service"])

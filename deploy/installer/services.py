@@ -67,7 +67,7 @@ def stop(names: Iterable[str]) -> None:
     """Stop and disable units, and forget that they failed."""
     for name in names:
         commands.run(["systemctl", "disable", "--quiet", "--now", name], f"systemctl status {name}")
-        commands.output(["systemctl", "reset-failed", name])
+        commands.try_to_run(["systemctl", "reset-failed", name])
 
 
 def reload_units() -> None:

@@ -103,10 +103,6 @@ class Stock:
         """Return who listens at a port, on whichever address."""
         return next((each for each in self.listeners if each.port == port), None)
 
-    def of_unit(self, unit: str) -> tuple[str, ...]:
-        """Return the addresses that a unit's processes listen at."""
-        return tuple(each.address for each in self.listeners if each.unit == unit)
-
 
 def take() -> Stock:
     """Look at everything."""

@@ -155,7 +155,9 @@ def test_setup_without_root_names_sudo(public_directory: Path) -> None:
     assert f"sudo bash {copy}" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--purge"], ["--unistall"]])
+@pytest.mark.parametrize(
+    "arguments", [["--purge"], ["--unistall"], ["--uninst"], ["--json"], ["--monitor-only", "--with-ml-server"]]
+)
 def test_setup_refuses_senseless_options(arguments: list[str]) -> None:
     """Setup refuses options that make no sense before it does anything."""
     result = run("bash", str(SETUP), *arguments)
