@@ -77,9 +77,9 @@ def _put(changes: Changes, path: Path, text: str) -> None:
 
 
 def replaced(text: str, name: str, value: str) -> str:
-    """Return an environment file with a setting changed, or added at its end."""
+    """Return an environment file with a setting changed, wherever it stands: the last one counts; or added at its end."""
     line = f'{name}="{value}"'
-    changed, count = re.subn(rf"(?m)^{name}=.*$", lambda _found: line, text, count=1)
+    changed, count = re.subn(rf"(?m)^{name}=.*$", lambda _found: line, text)
     return changed if count else f"{text.rstrip()}\n{line}\n"
 
 

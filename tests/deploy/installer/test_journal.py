@@ -110,9 +110,10 @@ def test_an_edit_in_a_foreign_file(tmp_path: Path, changes: Changes) -> None:
     path.chmod(0o600)
     changes.rewrite(path, b"two\n")
     assert state_of(path).mode == 0o600
-    path.write_text("two\nthree\n")
+    # Also where what they have written names us.
+    path.write_text("two\nthree /opt/neuronova/current/\n")
     assert put_all_back(Journal(changes.run.directory)) != [""]
-    assert path.read_text() == "two\nthree\n"
+    assert path.read_text() == "two\nthree /opt/neuronova/current/\n"
 
 
 @needs_root

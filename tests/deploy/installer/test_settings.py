@@ -16,6 +16,7 @@ GOLDEN = '[[check]]\nname = "Prediction"\nkind = "golden"\n'
     [
         ('A="1"\nB="2"\n', 'A="x\\1"\nB="2"\n'),
         ("A=\nB=2", 'A="x\\1"\nB=2'),
+        ('A="1"\nB=2\nA=generate', 'A="x\\1"\nB=2\nA="x\\1"'),
         ("B=2\n", 'B=2\nA="x\\1"\n'),
         ('# A="1"\nA="1"', '# A="1"\nA="x\\1"'),
     ],
