@@ -7,10 +7,10 @@ PYTEST := $(BIN)/python -m pytest
 ML_BIND ?= 127.0.0.1:9000
 MONITOR_BIND ?= 127.0.0.1:9001
 
-.PHONY: help run test test-fast test-box lint format drawing lock wheel deb sbom audit train mutants clean
+.PHONY: help run test test-fast test-box test-empty-box test-lived-in-box lint format drawing lock wheel deb sbom audit train mutants clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s%s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.installed ## start the ML server and the monitor; Ctrl-C ends both
 	@$(BIN)/python tools/check_addresses.py $(ML_BIND) $(MONITOR_BIND)
@@ -26,8 +26,13 @@ test-fast: $(VENV)/.dev ## run the fast tests only
 	$(PYTEST) -m "not box and not slow"
 
 SUITE ?= bookworm
-test-box: $(VENV)/.dev ## boot a machine (SUITE: bookworm, trixie, noble) and try everything on it (root, debootstrap, systemd-container)
-	BOX_SUITE=$(SUITE) $(PYTEST) -m box tests/box
+test-box: test-empty-box test-lived-in-box ## boot machines (SUITE: bookworm, trixie, noble) and try everything on them (root, debootstrap, systemd-container)
+
+test-empty-box: $(VENV)/.dev ## the one of these two that has nothing on it yet
+	BOX_SUITE=$(SUITE) $(PYTEST) -m box tests/box --ignore tests/box/lived_in
+
+test-lived-in-box: $(VENV)/.dev ## the one that has had a site on it for years
+	BOX_SUITE=$(SUITE) $(PYTEST) -m box tests/box/lived_in
 
 lint: $(VENV)/.dev ## style and types
 	$(BIN)/ruff check .

@@ -52,15 +52,16 @@ def start(changes: Changes, plan: Plan, release: Path) -> None:
 
 
 def run_release(unit: str, release: Path) -> None:
-    """Start a unit of ours, or hand it over, so that its processes are of a release."""
+    """Start a unit of ours, or hand it over, so that its processes are of a release; it is ready when this returns."""
     remedy = _LOOK.format(unit=unit)
-    if not units([unit])[unit].is_active:
+    is_running = units([unit])[unit].is_running
+    if is_running and release_of(unit) == release.name:
+        return
+    if is_running and unit != places.MONITOR_UNIT:
+        commands.run(["bash", release / "code/deploy/monitoring/handover.sh", unit.removesuffix(".service")], remedy)
+    else:
+        # One that systemd is just starting anew is not waited for otherwise: nobody knows how that ends.
         commands.run(["systemctl", "restart", unit], remedy)
-    elif release_of(unit) != release.name:
-        if unit == places.MONITOR_UNIT:
-            commands.run(["systemctl", "restart", unit], remedy)
-        else:
-            commands.run(["bash", release / "code/deploy/monitoring/handover.sh", unit.removesuffix(".service")], remedy)
 
 
 def stop(names: Iterable[str]) -> None:

@@ -44,6 +44,11 @@ class Unit:
         return self.active_state in ("active", "reloading", "activating")
 
     @property
+    def is_running(self) -> bool:
+        """Tell whether it runs, and has said that it is ready."""
+        return self.active_state in ("active", "reloading")
+
+    @property
     def is_ours(self) -> bool:
         """Tell whether it runs what we have installed; a timer runs nothing itself and goes by its name."""
         runs_ours = self.program.startswith((f"{places.CURRENT}/", f"{places.RELEASES}/"))

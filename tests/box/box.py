@@ -175,18 +175,22 @@ class Box:
 
 
 @contextmanager
-def boot(system: Callable[[Path, Path], Path] = lambda base, _wheels: base, home: str = "/root") -> Iterator[Box]:
+def boot(name: str, system: Callable[[Path, Path], Path] = lambda base, _wheels: base, home: str = "/root") -> Iterator[Box]:
     """Boot a fresh box with the project's own files in ~/NeuroNova, and remove it afterwards.
 
-    What it is a copy of, `system` says, which is given the base system and the wheels.
+    Boxes of different names may run at the same time. What it is a copy of, `system` says, which is given the base
+    system and the wheels.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wheels = _wheels()
-        tree = CACHE / "tree"
+        with (CACHE / "lock").open("w") as base_lock:
+            fcntl.flock(base_lock, fcntl.LOCK_EX)
+            wheels = _wheels()
+            origin = system(_base_system(), wheels)
+        tree = CACHE / name
         shutil.rmtree(tree, ignore_errors=True)
-        call("cp", "-a", "--reflink=auto", str(system(_base_system(), wheels)), str(tree))
+        call("cp", "-a", "--reflink=auto", str(origin), str(tree))
         _put_project(tree / home.lstrip("/") / "NeuroNova")
         _put_stand_ins(tree)
         (tree / "etc/pip.conf").write_text("[global]\nno-index = true\nfind-links = /opt/wheels\n")

@@ -1,4 +1,4 @@
-"""One box for all tests, in the order of the file names: each file goes on where the one before has stopped."""
+"""One box for the tests of this folder, in the order of the file names: each file goes on where the one before has stopped."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def box() -> Iterator[Box]:
-    with boxes.boot() as booted:
+    with boxes.boot("empty-box") as booted:
         yield booted
 
 

@@ -150,6 +150,21 @@ def test_broken_upgrade_goes_back(box: Box, features: str, api_key: str, name: s
     box.run("cmp ~/next/systemd/gunicorn_flask.service /etc/systemd/system/gunicorn_flask.service")
 
 
+def test_start_of_others_is_waited_for(box: Box) -> None:
+    """The monitor that went back and systemd is just starting anew is ready when the installer says that it runs."""
+    drop_in = "/run/systemd/system/gunicorn_monitor.service.d/late.conf"
+    box.run(f"mkdir -p {drop_in.rpartition('/')[0]} && printf '[Service]\nExecStartPost=/bin/sleep 5\n' > {drop_in}")
+    box.run("systemctl daemon-reload && systemctl restart --no-block gunicorn_monitor")
+    shown = "systemctl show -p SubState --value gunicorn_monitor"
+    box.wait_until("it is about to run", lambda: box.output(shown) == "start-post")
+    assert not box.is_active("gunicorn_monitor")
+    code = "import pathlib; from deploy.installer.services import run_release as r; "
+    code += "r('gunicorn_monitor.service', pathlib.Path('/opt/neuronova/current').resolve())"
+    box.run(f'cd ~/next && python3 -c "{code}"')
+    assert box.is_active("gunicorn_monitor")
+    box.run(f"rm -r {drop_in.rpartition('/')[0]} && systemctl daemon-reload")
+
+
 def test_killed_switch_is_taken_back(box: Box) -> None:
     """A switch that was killed is taken back at once, by a guard; the next run completes it."""
     setup = new_tree(box, "killed", "sed -i 's/^version = .*/version = \"1.0.9\"/' pyproject.toml")

@@ -56,7 +56,7 @@ def failures(log: str) -> list[str]:
 
 @pytest.fixture(scope="package")
 def lived_in() -> Iterator[Box]:
-    with boxes.boot(server.system, "/home/ubuntu") as booted:
+    with boxes.boot("lived-in-box", server.system, "/home/ubuntu") as booted:
         booted.run("systemd-run --quiet --unit=stand-ins --collect /opt/stand-ins/venv/bin/python /opt/stand-ins/stand_ins.py")
         booted.wait_until("the stand-ins listen", lambda: booted.run("ss -Hltn | grep -q :8099", expect=None).code == 0)
         server.assert_lives(booted)
