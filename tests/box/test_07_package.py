@@ -5,20 +5,18 @@ import json
 import os
 import re
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.box import box as boxes
-from tests.box.box import Box, Result
+from tests.box import packages
+from tests.box.box import Box
 from tests.box.conftest import setting
+from tests.box.packages import APT, PACKAGE, broken, changed, install, status
 
 pytestmark = pytest.mark.box
 
-APT = "DEBIAN_FRONTEND=noninteractive apt-get -y -q"
 SETUP = "bash ~/NeuroNova/deploy/monitoring/setup_monitoring.sh"
 UNITS = ("gunicorn_flask", "gunicorn_monitor", "neuronova-deadman.timer")
 # What dpkg, apt, systemd and logrotate note for themselves, what accounts leave behind, and the tests' own.
@@ -28,40 +26,13 @@ LEFT_OUT = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def package() -> Path:
-    """The package of this tree."""
-    environ = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
-    modules = [[sys.executable, "-m", "tools.wheels", str(boxes.CACHE)], [sys.executable, "-m", "tools.deb"]]
-    fetched = subprocess.run(modules[0], cwd=boxes.ROOT, check=True, stdout=subprocess.PIPE, text=True, timeout=500)
-    target = boxes.CACHE / "deb"
-    subprocess.run([*modules[1], fetched.stdout.strip(), str(target)], cwd=boxes.ROOT, env=environ, check=True, timeout=100)
-    (made,) = target.glob("neuronova_*.deb")
-    return made
-
-
 @pytest.fixture(scope="module", autouse=True)
-def clean(box: Box, package: Path) -> Iterator[None]:
+def clean(box: Box) -> Iterator[None]:
     """No trace of an earlier installation, no package index, and the package in root's home."""
     box.run(f"{SETUP} --uninstall --purge; mv /etc/pip.conf /root/")
-    (box.tree / "root/neuronova.deb").write_bytes(package.read_bytes())
+    packages.put(box)
     yield
     box.run("mv /root/pip.conf /etc/")
-
-
-def changed(box: Box, name: str, version: str, script: str = "true") -> str:
-    """Another package, made of this one by a script that is run in its tree; returns its path inside."""
-    box.run(
-        f"cd /root && rm -rf {name} && dpkg-deb --raw-extract neuronova.deb {name} && "
-        f"sed -i 's/^Version: .*/Version: {version}/' {name}/DEBIAN/control && cd {name}/usr/share/neuronova && "
-        f"sed -i 's/^version = .*/version = \"{version}\"/' pyproject.toml && {script} && cd /root && "
-        f"dpkg-deb --root-owner-group -Znone --build {name} {name}.deb && rm -rf {name}"
-    )
-    return f"/root/{name}.deb"
-
-
-def install(box: Box, path: str, *, expect: int = 0) -> Result:
-    return box.run(f"{APT} --allow-downgrades install {path}", expect=expect, timeout_s=300)
 
 
 def files(box: Box) -> dict[str, tuple[object, ...]]:
@@ -92,10 +63,6 @@ def pids(box: Box) -> str:
     return box.output("systemctl show -p MainPID gunicorn_flask gunicorn_monitor")
 
 
-def status(box: Box) -> str:
-    return box.output("dpkg-query -W -f '${db:Status-Status}' neuronova")
-
-
 @pytest.fixture(scope="module")
 def before(box: Box, clean: None) -> dict[str, tuple[object, ...]]:
     return files(box)
@@ -104,7 +71,7 @@ def before(box: Box, clean: None) -> dict[str, tuple[object, ...]]:
 def test_wrong_setting_installs_nothing(box: Box, before: dict[str, tuple[object, ...]]) -> None:
     """A setting that makes no sense is refused before anything is changed."""
     box.run("mkdir /etc/neuronova && echo ML_SERVER=perhaps > /etc/neuronova/setup.conf")
-    result = box.run(f"{APT} -o Dpkg::Options::=--force-confold install /root/neuronova.deb", expect=100)
+    result = box.run(f"{APT} -o Dpkg::Options::=--force-confold install {PACKAGE}", expect=100)
     assert 'setup.conf: ML_SERVER is "perhaps"; it may be auto, none' in result.output
     assert status(box) == "half-configured"
     assert box.run("ls /opt/neuronova", expect=None).code != 0
@@ -113,7 +80,7 @@ def test_wrong_setting_installs_nothing(box: Box, before: dict[str, tuple[object
 
 
 def test_package_installs_everything(box: Box) -> None:
-    result = install(box, "/root/neuronova.deb")
+    result = install(box)
     # It shows what it has found, as the script does.
     assert "Running release of ours: none" in result.output
     assert status(box) == "installed"
@@ -187,8 +154,7 @@ def test_upgrade_keeps_settings(box: Box) -> None:
 def test_broken_upgrade_goes_back(box: Box) -> None:
     """dpkg says that it failed, and what ran before runs; the next one that is whole mends it."""
     before = release(box)
-    script = "echo 'raise RuntimeError(1)' >> monitor_blueprint/gunicorn_conf.py"
-    result = install(box, changed(box, "broken", "1.0.2", script), expect=100)
+    result = install(box, broken(box, "1.0.2"), expect=100)
     assert "FAILED: " in result.output
     assert "What to do: " in result.output
     assert status(box) == "half-configured"
@@ -224,7 +190,7 @@ def test_package_over_script(box: Box) -> None:
     """After an installation by the script, with an index of its own."""
     box.run(f"PIP_CONFIG_FILE=/root/pip.conf {SETUP}", timeout_s=300)
     before = box.output("readlink /opt/neuronova/current"), pids(box), setting(box, "ml_server.env", "ML_API_KEY")
-    assert "is there already" in install(box, "/root/neuronova.deb").output
+    assert "is there already" in install(box).output
     assert (box.output("readlink /opt/neuronova/current"), pids(box), setting(box, "ml_server.env", "ML_API_KEY")) == before
 
 
@@ -240,6 +206,6 @@ def test_purge_leaves_nothing(box: Box, before: dict[str, tuple[object, ...]]) -
 
 def test_purge_in_one_go(box: Box, before: dict[str, tuple[object, ...]]) -> None:
     """Neither does one without a removal before it."""
-    install(box, "/root/neuronova.deb")
+    install(box)
     box.run(f"{APT} purge neuronova", timeout_s=200)
     assert files(box) == before
