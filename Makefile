@@ -45,7 +45,7 @@ format: $(VENV)/.dev ## mend the style where that needs no thought
 	$(BIN)/ruff format .
 
 drawing: $(VENV)/.dev ## draw the rooms from the imports into docs/ (needs graphviz)
-	for package in monitor_blueprint ml_server; do \
+	for package in monitor_blueprint ml_server serving; do \
 	    $(BIN)/import-linter drawgraph $$package > docs/$$package.dot && tred docs/$$package.dot | dot -Tsvg -o docs/$$package.svg; \
 	done
 

@@ -21,7 +21,7 @@ from tests.e2e.programs import DEADLINE_S, ROOT, clean_environ, environment, ins
 pytestmark = pytest.mark.slow
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-PACKAGES = ("ml_server", "monitor_blueprint")
+PACKAGES = ("ml_server", "monitor_blueprint", "serving")
 FEATURES = {"tau": 5.57, "p_tau": 3.87, "Ab_42": 12.85, "age": 0.9858, "male": 0}
 TOKEN = "token-of-the-administrators"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("ml_server", "monitor_blueprint")
+PACKAGES = ("ml_server", "monitor_blueprint", "serving")
 MODULES = [*(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")), ROOT / "app.py", ROOT / "wsgi.py"]
 
 HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")

@@ -24,7 +24,7 @@ DEBIAN = ROOT / "deploy" / "debian"
 # What the installer takes a release from, and the licence.
 TREE = (
     "app.py", "wsgi.py", "pyproject.toml", "requirements.txt", "README.md", "README.ko.md", "CHANGELOG.md", "LICENSE",
-    "ml_server", "monitor_blueprint", "systemd", "deploy", "examples",
+    "ml_server", "monitor_blueprint", "serving", "systemd", "deploy", "examples",
 )  # fmt: skip
 SCRIPTS = ("postinst", "prerm", "postrm")
 

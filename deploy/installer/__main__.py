@@ -108,7 +108,9 @@ def _check_the_machine() -> None:
 
 
 def _check_the_tree() -> None:
-    missing = [name for name in ("requirements.txt", "monitor_blueprint", "ml_server") if not (places.TREE / name).exists()]
+    missing = [
+        name for name in ("requirements.txt", "monitor_blueprint", "ml_server", "serving") if not (places.TREE / name).exists()
+    ]
     if missing:
         raise Failure(
             f"{places.TREE} is not a whole NeuroNova tree: {', '.join(missing)} is missing.",

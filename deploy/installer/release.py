@@ -18,7 +18,7 @@ from deploy.installer.changes import Changes
 KEPT = 3
 _COMPLETE = ".complete"
 _FILES = ("app.py", "wsgi.py", "pyproject.toml", "requirements.txt", "README.md", "README.ko.md", "CHANGELOG.md")
-_FOLDERS = ("ml_server", "monitor_blueprint", "systemd", "deploy", "examples")
+_FOLDERS = ("ml_server", "monitor_blueprint", "serving", "systemd", "deploy", "examples")
 _LEFT_OUT = ("__pycache__", ".venv")
 
 

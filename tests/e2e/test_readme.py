@@ -64,7 +64,17 @@ def wait_for(url: str) -> None:
 @pytest.fixture(scope="module")
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
     home = tmp_path_factory.mktemp("clone")
-    for name in ("app.py", "wsgi.py", "ml_server", "monitor_blueprint", "deploy", "pyproject.toml", "README.md", "LICENSE"):
+    for name in (
+        "app.py",
+        "wsgi.py",
+        "ml_server",
+        "monitor_blueprint",
+        "serving",
+        "deploy",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+    ):
         source = ROOT / name
         shutil.copytree(source, home / name) if source.is_dir() else shutil.copy2(source, home / name)
     programs = environment(home / ".venv")
