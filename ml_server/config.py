@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         model_version: the version that is served where a request names none; the newest if None.
         bind: address and port, or `unix:` and a path; what others than this machine reach needs an `api_key`.
         workers: gunicorn's processes.
-        threads: threads of each process.
+        threads: threads of each process: half for predictions that take their time, half for what Flask answers.
         max_body_bytes: the largest request body.
         max_batch: the most items in one batch.
         timeout_s: seconds that one run of a model may take.

@@ -18,12 +18,13 @@ from gunicorn.systemd import sd_notify
 
 from ml_server.config import read_settings
 from ml_server.errors import ModelUnavailableError
+from serving.worker import forget
 
 _SETTINGS = read_settings(os.environ)
 
 bind = _SETTINGS.bind
 workers = _SETTINGS.workers
-threads = _SETTINGS.threads
+threads = _SETTINGS.threads // 2  # of Flask; the other half makes predictions
 worker_class = "ml_server.worker.Worker"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn's heartbeat files, which must not wait for a disk
 preload_app = True
@@ -78,7 +79,7 @@ def post_worker_init(worker: Any) -> None:
     from ml_server import telemetry  # noqa: PLC0415 - the metrics' directory has to be set first
 
     service = worker.wsgi.extensions["ml_server"]
-    service.load()
+    worker.wsgi.extensions["ml_endpoint"].load()
     # What is loaded by now stays: without this the collector walks over all of it now and then, for about 25 ms.
     gc.freeze()
     telemetry.record_ready(_SETTINGS.model, is_ready=service.is_ready)
@@ -99,6 +100,7 @@ def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess  # noqa: PLC0415 - as above
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    forget(worker)
 
 
 def on_exit(server: Any) -> None:

@@ -1,9 +1,11 @@
 """The inference service: load and self-test models, predict, explain."""
 
+import contextlib
 import math
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,15 +16,17 @@ from ml_server.errors import (
     InvalidRequestError,
     MlServerError,
     ModelUnavailableError,
-    OverloadedError,
     UnknownModelError,
 )
+from ml_server.pace import Pace
 from ml_server.repository import Entry, list_models, read_model, read_models
 from ml_server.runtimes import Runtime, load_runtime
 from ml_server.schemas import Row, check_features
 
 _SELF_TEST_TIMEOUT_S = 30.0
-_OVERLOAD_WAIT_S = 1.0
+# A prediction that usually takes less is made between two looks at the network, in seconds: 32 clients of a worker then wait for
+# each other as long as one disk access takes; a thread for each would cost more than the prediction of a small model.
+FAST_S = 0.0005
 _PROBABILITY_SUM_TOLERANCE = 1e-3
 # A probability nearer to 0 or 1 has no log-odds that mean anything: float32's step below 1 is 6e-8 (2 to the power of -24).
 LOG_ODDS_LIMIT = 1e-7
@@ -35,6 +39,12 @@ class Model:
 
     card: Card
     runtime: Runtime
+    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def is_fast(self) -> bool:
+        """Tell whether one prediction takes so little that other clients need not notice it."""
+        return 0 < self.pace.seconds < FAST_S
 
 
 class Answer(NamedTuple):
@@ -46,23 +56,19 @@ class Answer(NamedTuple):
 
 
 class InferenceService:
-    """Every installed model, each loaded and tested or with the reason why it is not served.
-
-    Predictions run in half of the threads at a time. One that finds no free slot for a second is refused, so that
-    slow models cannot take every thread and leave none to answer `/health`.
-    """
+    """Every installed model, each loaded and tested or with the reason why it is not served."""
 
     def __init__(self, settings: Settings) -> None:
         self._model_dir = settings.model_dir
         self._default_name = settings.model
         self._default_version = settings.model_version
         self._timeout_s = settings.timeout_s
-        self._slots = threading.BoundedSemaphore(settings.threads // 2)
         self._loading = threading.Lock()
         self._listed: list[Path] | None = None
         self._entries: list[Entry] = []
         self._models: dict[tuple[str, str], Model | str] = {}
         self._is_loaded = False
+        self._default: Model | None = None
 
     def pin(self) -> None:
         """Settle which versions there are, and so which is the newest: for the process that forks the workers.
@@ -93,6 +99,8 @@ class InferenceService:
                     self._models[entry.name, entry.version] = f"{type(error).__name__} while it was loaded"
             self._entries = entries
             self._is_loaded = True
+            with contextlib.suppress(ModelUnavailableError):
+                self._default = self.model()
         finally:
             self._loading.release()
 
@@ -102,13 +110,14 @@ class InferenceService:
         return self._is_loaded
 
     @property
+    def default(self) -> Model | None:
+        """Return the default model, if it is served."""
+        return self._default
+
+    @property
     def is_ready(self) -> bool:
         """Tell whether the default model is served."""
-        try:
-            self.model()
-        except ModelUnavailableError:
-            return False
-        return True
+        return self._default is not None
 
     def installed(self) -> list[tuple[Entry, str | None]]:
         """Return every installed version, and why it is not served (None where it is)."""
@@ -138,19 +147,22 @@ class InferenceService:
             raise ModelUnavailableError(f"the model {wanted} {found[-1]} is not served: {model}")
         return model
 
-    def predict(self, model: Model, rows: Sequence[Row], *, explain: bool) -> list[Answer | InvalidRequestError]:
+    def predict(
+        self, model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: float | None = None
+    ) -> list[Answer | InvalidRequestError]:
         """Return the answers in the order of the rows; a row for which the model has no probabilities is an error of its own.
 
+        `timeout_s` is that of the settings unless given.
+
         Raises:
-            OverloadedError: too many predictions were running.
             PredictionTimeoutError: the model took too long.
         """
-        if not self._slots.acquire(timeout=_OVERLOAD_WAIT_S):
-            raise OverloadedError("too many predictions are running")
+        begun = time.perf_counter()
         try:
-            return run_model(model, rows, explain=explain, timeout_s=self._timeout_s)
+            return run_model(model, rows, explain=explain, timeout_s=timeout_s or self._timeout_s)
         finally:
-            self._slots.release()
+            if len(rows) == 1 and not explain:
+                model.pace.add(time.perf_counter() - begun)
 
 
 def load_model(entry: Entry) -> Model:
@@ -171,7 +183,9 @@ def load_model(entry: Entry) -> Model:
         except InvalidRequestError as error:
             wrong = "; ".join(f"{detail.field} {detail.problem}" for detail in error.details)
             raise BrokenModelError(f"self-test failed: golden sample {number}: {wrong}") from error
+        begun = time.perf_counter()
         (answer,) = run_model(model, [row], explain=False, timeout_s=_SELF_TEST_TIMEOUT_S)
+        model.pace.add(time.perf_counter() - begun)
         expected = [sample.expected[name] for name in card.classes]
         if isinstance(answer, InvalidRequestError) or not all(
             math.isclose(got, wanted, rel_tol=0, abs_tol=card.golden_tolerance)

@@ -9,9 +9,12 @@ import msgspec
 
 from ml_server import schemas
 from ml_server.card import Card
-from ml_server.errors import InvalidRequestError
-from ml_server.inference import Answer, InferenceService
+from ml_server.errors import InvalidRequestError, PredictionTimeoutError
+from ml_server.inference import Answer, InferenceService, Model
 from ml_server.schemas import Item, Row
+
+# How long a prediction may take that was expected to take no time, in seconds.
+_SURPRISE_S = 0.05
 
 
 @dataclass(slots=True)
@@ -31,7 +34,7 @@ def predict(body: bytes, request_id: str, service: InferenceService, max_batch: 
         NotJsonError: see `schemas.parse`.
         InvalidRequestError: the frame of the request is wrong, or the features of the only item are.
         UnknownModelError, ModelUnavailableError: see `InferenceService.model`.
-        OverloadedError, PredictionTimeoutError: see `InferenceService.predict`.
+        PredictionTimeoutError: see `InferenceService.predict`.
     """
     request = schemas.parse(body, max_batch)
     progress.rows = len(request.items)
@@ -53,7 +56,30 @@ def predict(body: bytes, request_id: str, service: InferenceService, max_batch: 
     (result,) = results
     if isinstance(result, InvalidRequestError):
         raise result
-    answer = schemas.render_answer(model.card.classes, result.probabilities, result.warnings)
+    return _render_one(head, model.card, result, inference_ms)
+
+
+def predict_row(row: Row, request_id: str, service: InferenceService, model: Model, progress: Progress) -> bytes | None:
+    """Return what `predict` does for a request of this one row and nothing else.
+
+    None where that would raise, and where it takes much longer than usual: others wait meanwhile.
+    """
+    started = time.perf_counter()
+    progress.rows, progress.model, progress.version = 1, model.card.name, model.card.version
+    try:
+        (result,) = service.predict(model, [row], explain=False, timeout_s=_SURPRISE_S)
+    except PredictionTimeoutError:
+        return None
+    if isinstance(result, InvalidRequestError):
+        return None
+    progress.answered = 1
+    inference_ms = round((time.perf_counter() - started) * 1000, 3)
+    head = {"request_id": request_id, "model_name": model.card.name, "model_version": model.card.version}
+    return _render_one(head, model.card, result, inference_ms)
+
+
+def _render_one(head: dict[str, str], card: Card, result: Answer, inference_ms: float) -> bytes:
+    answer = schemas.render_answer(card.classes, result.probabilities, result.warnings)
     return msgspec.json.encode({"ok": True, **head, **answer, "inference_ms": inference_ms, **_explanation(result)})
 
 

@@ -27,7 +27,7 @@ MAX_UNKNOWN_NAMED = 50
 # Whoever has misspelt more than ten names has another list at hand; the longest input of the bundled model has 22 letters.
 MAX_SUGGESTIONS = 10
 MAX_SUGGESTED_FOR = 32
-_MAX_FLOAT32 = 3.4028234663852886e38
+MAX_FLOAT32 = 3.4028234663852886e38
 
 
 class Row(NamedTuple):
@@ -124,7 +124,7 @@ def check_features(features: Any, card: Card, suggestions: Suggestions | None = 
             if wanted.required:
                 problems.append(Detail(wanted.name, f"is required ({wanted.description}; {wanted.unit})"))
             else:
-                warnings.append(f"{wanted.name} is missing and was filled with the training median")
+                warnings.append(missing_warning(wanted))
             values.append(wanted.median)
             continue
         problem = _value_problem(given, wanted)
@@ -151,6 +151,11 @@ def check_features(features: Any, card: Card, suggestions: Suggestions | None = 
     if problems:
         raise InvalidRequestError("the features are not valid", tuple(problems))
     return Row(tuple(values), tuple(warnings))
+
+
+def missing_warning(wanted: Input) -> str:
+    """Say that an input was not given."""
+    return f"{wanted.name} is missing and was filled with the training median"
 
 
 def render_answer(classes: Sequence[str], probabilities: Sequence[float], warnings: Sequence[str]) -> dict[str, Any]:
@@ -258,7 +263,7 @@ def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Sugges
 def _value_problem(given: Any, wanted: Input) -> str | None:
     if isinstance(given, bool) or not isinstance(given, int | float):
         return f"must be a number, not {_kind(given)}"
-    if not -_MAX_FLOAT32 <= given <= _MAX_FLOAT32:
+    if not -MAX_FLOAT32 <= given <= MAX_FLOAT32:
         return "is too large for a number"
     if wanted.allowed is not None and given not in wanted.allowed:
         return "must be one of " + ", ".join(f"{value:g}" for value in wanted.allowed) + f" ({wanted.unit})"

@@ -117,10 +117,9 @@ def echo_model() -> bytes:
     return bytes(model.SerializeToString())
 
 
-@pytest.fixture
-def slow_model_dir(tmp_path: Path, card: Card) -> Path:
-    """A model directory whose default model takes as long as its input `rounds` says."""
-    directory = tmp_path / "slow" / NAME / VERSION
+def make_slow_model_dir(above: Path, card: Card, rounds: float = 1) -> Path:
+    """A model directory whose default model takes as long as its input `rounds` says, `rounds` in its self-test."""
+    directory = above / NAME / VERSION
     directory.mkdir(parents=True)
     content = slow_model()
     (directory / "model.onnx").write_bytes(content)
@@ -129,9 +128,15 @@ def slow_model_dir(tmp_path: Path, card: Card) -> Path:
     described["inputs"] = [
         {**described["inputs"][0], "name": "rounds", "minimum": 0, "maximum": 1e12, "median": 1, "required": True}
     ]
-    described["golden_samples"] = [{"features": {"rounds": 1}, "expected": {"Control": 0.5, "Impaired": 0.5}}]
+    described["golden_samples"] = [{"features": {"rounds": rounds}, "expected": {"Control": 0.5, "Impaired": 0.5}}]
     (directory / "model.json").write_bytes(msgspec.json.encode(described))
-    return tmp_path / "slow"
+    return above
+
+
+@pytest.fixture
+def slow_model_dir(tmp_path: Path, card: Card) -> Path:
+    """A model directory whose default model takes as long as its input `rounds` says."""
+    return make_slow_model_dir(tmp_path / "slow", card)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from ml_server.config import BUNDLED_MODELS, Settings
 from ml_server.errors import (
     InvalidRequestError,
     ModelUnavailableError,
-    OverloadedError,
     PredictionTimeoutError,
     UnknownModelError,
 )
@@ -243,12 +242,3 @@ def test_long_prediction_is_given_up(slow_model_dir: Path) -> None:
     service = loaded(model_dir=slow_model_dir, timeout_s=0.1)
     with pytest.raises(PredictionTimeoutError):
         service.predict(service.model(), [Row((1e12,), ())], explain=False)
-
-
-def test_prediction_without_slot_is_refused(card: Card, features: dict[str, Any]) -> None:
-    """A prediction without a free slot is refused."""
-    service = loaded(threads=2)
-    row = check_features(features, card)
-    with service._slots, pytest.raises(OverloadedError):
-        service.predict(service.model(), [row], explain=False)
-    assert answer(service, row)

@@ -2,6 +2,7 @@ import difflib
 import gzip
 import io
 import json
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -272,8 +273,14 @@ def test_failed_model_is_a_503(model_dir: Path, features: Features) -> None:
 def test_overload_is_a_503(features: Features) -> None:
     """Overload is a 503, with Retry-After."""
     app = create_app(Settings(threads=2))
-    with app.extensions["ml_server"]._slots:
+    slots, end = app.extensions["ml_endpoint"]._slots, threading.Event()
+    slots.pace.add(2.0)
+    running = slots.submit(end.wait, bool)
+    try:
         answer = app.test_client().post("/predict", json={"features": features})
+    finally:
+        end.set()
+    assert running.result()
     refusal(answer, 503, "overloaded")
     assert int(answer.headers["Retry-After"]) > 0
 
@@ -287,13 +294,13 @@ def test_slow_model_is_a_504(slow_model_dir: Path) -> None:
 def test_unexpected_failure_is_a_500(features: Features, capfd: pytest.CaptureFixture[str]) -> None:
     """An unexpected failure is a 500, without a word of what was sent."""
     app = create_app(Settings())  # here, so that it logs to the captured output
-    app.extensions["ml_server"] = None  # as wrong as it gets
+    app.extensions["ml_endpoint"]._slots = None  # as wrong as it gets
     answer = app.test_client().post("/predict", json={"features": features, "patient_name": "홍길동"})
     refusal(answer, 500, "internal_error")
     assert "Traceback" not in answer.text
     logged = capfd.readouterr()
     assert "ERROR: AttributeError request_id=" in logged.out
-    assert "routes.py:" in logged.out
+    assert "endpoint.py:" in logged.out
     assert "홍길동" not in logged.out + logged.err
 
 

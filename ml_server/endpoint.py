@@ -1,0 +1,207 @@
+"""`POST /predict` as a whole, from what a client sent to what it gets, and `GET /health`: without a web framework.
+
+Whoever has a request hands it over in two steps, because an answer may not need the body: `refuse` with the head, then
+`answer` with the body.
+"""
+
+import hmac
+import os
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+
+import msgspec
+
+from ml_server import errors, prediction, schemas, telemetry
+from ml_server.config import Settings
+from ml_server.inference import InferenceService
+from ml_server.lane import Lane
+from ml_server.slots import Slots
+from serving.messages import Reply
+
+PREDICT_PATHS = frozenset(("/predict", "/api/predict"))
+HEALTH_PATHS = frozenset(("/health", "/api/health"))
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_JSON = "application/json"
+TOO_LARGE = "the body must be at most {} bytes: split the batch"
+_RETRY_AFTER_S = "5"
+# A longer body is parsed beside the event loop: it could keep others waiting.
+_SHORT_BYTES = 16 * 1024
+_STATUS = {
+    errors.NotJsonError: 400,
+    errors.UnauthorizedError: 401,
+    errors.UnknownModelError: 404,
+    errors.BodyTooLargeError: 413,
+    errors.UnsupportedTypeError: 415,
+    errors.InvalidRequestError: 422,
+    errors.ModelUnavailableError: 503,
+    errors.OverloadedError: 503,
+    errors.PredictionTimeoutError: 504,
+}
+
+
+class Head:
+    """What `/predict` needs to know of a request besides its body; `field` returns a header by its lower-case name."""
+
+    __slots__ = ("field", "length", "progress", "request_id", "started")
+
+    def __init__(self, field: Callable[[str], str], length: int, request_id: str) -> None:
+        self.field = field
+        self.length = length
+        self.request_id = request_id
+        self.started = time.perf_counter()
+        self.progress = prediction.Progress()
+
+
+def request_id_of(given: str) -> str:
+    """Return the id that a client gave its request, if it is one, or else a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+
+
+def reply(status: int, content: bytes, request_id: str) -> Reply:
+    """Return an answer with the headers that all have."""
+    headers = [
+        ("Content-Type", _JSON),
+        ("Content-Length", str(len(content))),
+        ("X-Request-ID", request_id),
+        ("Cache-Control", "no-store"),
+    ]
+    if status == 503:
+        headers.append(("Retry-After", _RETRY_AFTER_S))
+    return Reply(status, headers, content)
+
+
+def refusal(status: int, code: str, message: str, request_id: str, details: tuple[errors.Detail, ...] = ()) -> Reply:
+    """Return an error in the one envelope."""
+    content = {**schemas.render_error(code, message, details), "request_id": request_id}
+    return reply(status, msgspec.json.encode(content), request_id)
+
+
+def refusal_of(error: errors.MlServerError, request_id: str) -> Reply:
+    """Return an error of ours in the envelope."""
+    return refusal(_STATUS.get(type(error), 500), error.code, error.message, request_id, error.details)
+
+
+def crashed(error: Exception, request_id: str) -> Reply:
+    """Log an error that nobody has foreseen, and return the answer to it."""
+    telemetry.record_crash(request_id, error)
+    return refusal(500, "internal_error", "the server failed; its log has the request id", request_id)
+
+
+class Endpoint:
+    """The two addresses that are asked all the time."""
+
+    def __init__(self, service: InferenceService, settings: Settings) -> None:
+        self._service = service
+        self._key = settings.api_key.encode() if settings.api_key else None
+        self._max_body_bytes = settings.max_body_bytes
+        self._max_batch = settings.max_batch
+        self._slots = Slots(max(1, settings.threads // 2))
+        self._lane: Lane | None = None
+
+    def load(self) -> None:
+        """Load the models, once; until the first prediction beside the loop, one takes as long as the self-test did."""
+        self._service.load()
+        if self._service.default is not None and not self._slots.pace.seconds:
+            self._slots.pace.add(self._service.default.pace.seconds)
+
+    def health(self, request_id: str) -> Reply:
+        """Tell whether the default model is served, as monitors read it: without the usual envelope."""
+        try:
+            model = self._service.model()
+        except errors.ModelUnavailableError as error:
+            status = "failed" if self._service.is_loaded else "loading"
+            content = msgspec.json.encode({"ok": False, "status": status, "error": error.message})
+            return reply(503, content, request_id)
+        content = msgspec.json.encode({"ok": True, "status": "alive", "model_version": model.card.version})
+        return reply(200, content, request_id)
+
+    def refuse(self, head: Head) -> Reply | None:
+        """Return the answer to a request whose body need not be read."""
+        error = self._objection(head)
+        return None if error is None else self.refused(head, error)
+
+    def check_key(self, given: str) -> None:
+        """Demand the key, where there is one.
+
+        Raises:
+            UnauthorizedError: it is missing or wrong.
+        """
+        if self._key is not None and not hmac.compare_digest(given.encode(errors="replace"), self._key):
+            raise errors.UnauthorizedError("the header X-API-Key is missing or wrong")
+
+    def answer(self, head: Head, body: bytes) -> "Reply | Future[Reply]":
+        """Return the answer at once where it takes next to no time, or a promise of it."""
+        try:
+            content = self._answer_plain(head, body) if len(body) <= _SHORT_BYTES else None
+        except Exception as error:  # noqa: BLE001 - as below
+            return self._done(head, crashed(error, head.request_id))
+        if content is not None:
+            return self._done(head, reply(200, content, head.request_id))
+        if self._slots.is_full:
+            return self._overloaded(head)
+        return self._slots.submit(partial(self._answer, head, body), partial(self._overloaded, head))
+
+    def _objection(self, head: Head) -> errors.MlServerError | None:
+        try:
+            self.check_key(head.field("x-api-key"))
+        except errors.UnauthorizedError as error:
+            return error
+        kind = head.field("content-type")
+        if kind != _JSON and not _is_json(kind):
+            return errors.UnsupportedTypeError("the Content-Type must be application/json")
+        if head.field("content-encoding") not in ("", "identity"):
+            return errors.UnsupportedTypeError("the body must be sent as it is, without a Content-Encoding")
+        if head.length > self._max_body_bytes:
+            return errors.BodyTooLargeError(TOO_LARGE.format(self._max_body_bytes))
+        return _overload() if self._slots.is_full else None
+
+    def _answer_plain(self, head: Head, body: bytes) -> bytes | None:
+        """Return the answer to one good request of the default model where that is a fast one."""
+        model = self._service.default
+        if model is None or not model.is_fast:
+            return None
+        if self._lane is None or self._lane.card is not model.card:
+            self._lane = Lane(model.card)
+        row = self._lane.row(body)
+        return None if row is None else prediction.predict_row(row, head.request_id, self._service, model, head.progress)
+
+    def _answer(self, head: Head, body: bytes) -> Reply:
+        try:
+            content = prediction.predict(body, head.request_id, self._service, self._max_batch, head.progress)
+        except errors.MlServerError as error:
+            return self.refused(head, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            return self._done(head, crashed(error, head.request_id))
+        return self._done(head, reply(200, content, head.request_id))
+
+    def _overloaded(self, head: Head) -> Reply:
+        return self.refused(head, _overload())
+
+    def refused(self, head: Head, error: errors.MlServerError) -> Reply:
+        """Log a refusal, and return its answer."""
+        return self._done(head, refusal_of(error, head.request_id))
+
+    def _done(self, head: Head, answer: Reply) -> Reply:
+        progress = head.progress
+        telemetry.record_predict(
+            request_id=head.request_id,
+            model=progress.model,
+            version=progress.version,
+            status=answer.status,
+            rows=progress.rows,
+            answered=progress.answered,
+            elapsed_s=time.perf_counter() - head.started,
+        )
+        return answer
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == _JSON or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _overload() -> errors.OverloadedError:
+    return errors.OverloadedError("too many predictions are running")
