@@ -15,6 +15,7 @@ from typing import Any
 from gunicorn.systemd import sd_notify
 
 from monitor_blueprint.config import ConfigError, bind_of, load
+from serving.worker import forget
 
 bind = bind_of(os.environ)
 workers = 1
@@ -52,6 +53,11 @@ def post_worker_init(worker: Any) -> None:
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both
     """Begin nothing new while the worker ends."""
     worker.wsgi.extensions["neuronova_monitor"].stop()
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both
+    """Let the next worker not count with one that is gone."""
+    forget(worker)
 
 
 def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both

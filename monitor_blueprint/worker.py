@@ -1,21 +1,21 @@
-"""gunicorn's threaded worker, which never shows or logs what a client sent that it could not read."""
+"""The monitor's gunicorn worker, which never shows or logs what a client sent that it could not read."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
+from http import HTTPStatus
 
-from gunicorn.workers.gthread import ThreadWorker
+import msgspec
 
-_ANSWER = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-_BODY = b'{"ok":false,"error":"the request could not be read"}'
+from serving.messages import Reply
+from serving.worker import Worker as ServingWorker
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
-    """`ThreadWorker` whose complaint about a broken request does not quote it: a token may be in it."""
+class Worker(ServingWorker):
+    """The worker, whose complaint about a broken request does not quote it: a token may be in it."""
 
-    def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
+    def refusal(self, status: int, why: str) -> Reply:
         """Answer with JSON, and log the kind of mistake only."""
-        self.log.warning("a request could not be read: %s", type(exc).__name__)
-        with suppress(OSError):
-            client.sendall(_ANSWER % (len(_BODY), _BODY))
+        what = f"request could not be {'read' if status < HTTPStatus.INTERNAL_SERVER_ERROR else 'answered'}"
+        self.log.warning("a %s: %s", what, why)
+        body = msgspec.json.encode({"ok": False, "error": f"the {what}"})
+        return Reply(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))], body)
