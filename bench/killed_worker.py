@@ -55,7 +55,12 @@ class Clients:
         session = requests.Session()
         while not self._stop.is_set():
             try:
-                is_answered = session.post(self._contender.url, json=self._contender.body, timeout=DEADLINE_S).status_code == 200
+                is_answered = (
+                    session.post(
+                        self._contender.url, json=self._contender.body, headers=self._contender.headers, timeout=DEADLINE_S
+                    ).status_code
+                    == 200
+                )
             except requests.RequestException:
                 is_answered = False
             with self._counting:

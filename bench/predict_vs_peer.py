@@ -2,10 +2,10 @@
 
     python bench/predict_vs_peer.py PEER PEER_PYTHON
 
-PEER is `fastapi` or `mlserver`; PEER_PYTHON is an interpreter of an environment that has onnxruntime and, for the
-first, fastapi and uvicorn[standard], for the second, mlserver. `wrk` must be on the PATH. Both servers have two
-worker processes and are loaded in turn, several times, so that a machine's drift meets both alike, and the ratio is
-taken within each turn.
+PEER is `fastapi`, `fastapi-equal` (with the duties of ours), `granian` (bare Flask on it) or `mlserver`; PEER_PYTHON is an
+interpreter of an environment that has onnxruntime and, for the first two, fastapi, uvicorn[standard] and prometheus-client,
+for the others flask and granian, or mlserver. `wrk` must be on the PATH. Both servers have two worker processes and are
+loaded in turn, several times, so that a machine's drift meets both alike, and the ratio is taken within each turn.
 """
 
 import json
@@ -27,7 +27,8 @@ CARD = json.loads((ROOT / "ml_server/models/alzheimer_biomarkers/1.0.0/model.jso
 FEATURES = CARD["golden_samples"][1]["features"]
 TURNS = 7
 SECONDS = 5
-CONNECTIONS = (1, 16)
+CONNECTIONS = (1, 4, 16, 64)
+KEY = "0123456789abcdef"
 WORKERS = 2
 PORTS = (19001, 19002)
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
@@ -38,15 +39,17 @@ class Contender(NamedTuple):
     environ: dict[str, str]
     url: str
     body: dict[str, Any]
+    headers: dict[str, str] = {"Content-Type": "application/json"}  # noqa: RUF012
 
 
 def ours() -> Contender:
     gunicorn = str(Path(sys.executable).parent / "gunicorn")
     return Contender(
         [sys.executable, gunicorn, "-c", "python:ml_server.gunicorn_conf", "wsgi:app"],
-        {"ML_BIND": f"127.0.0.1:{PORTS[0]}", "ML_WORKERS": str(WORKERS)},
+        {"ML_BIND": f"127.0.0.1:{PORTS[0]}", "ML_WORKERS": str(WORKERS), "ML_API_KEY": KEY},
         f"http://127.0.0.1:{PORTS[0]}/predict",
         {"features": FEATURES},
+        {"Content-Type": "application/json", "X-API-Key": KEY},
     )
 
 
@@ -55,6 +58,26 @@ def fastapi(python: str, _work: Path) -> Contender:
     return Contender(
         [python, "-m", "uvicorn", "--app-dir", "bench", "predict_peer_fastapi:app", *options],
         {},
+        f"http://127.0.0.1:{PORTS[1]}/predict",
+        {"features": FEATURES},
+    )
+
+
+def fastapi_equal(python: str, work: Path) -> Contender:
+    peer = fastapi(python, work)
+    (work / "metrics").mkdir()
+    return peer._replace(
+        command=[word.replace("predict_peer_fastapi:", "predict_peer_fastapi_equal:") for word in peer.command],
+        environ={"PROMETHEUS_MULTIPROC_DIR": str(work / "metrics"), "ML_API_KEY": KEY},
+        headers={**peer.headers, "X-API-Key": KEY},
+    )
+
+
+def granian(python: str, _work: Path) -> Contender:
+    options = ["--interface", "wsgi", "--port", str(PORTS[1]), "--workers", str(WORKERS), "--log-level", "warning"]
+    return Contender(
+        [python, str(Path(python).parent / "granian"), *options, "--working-dir", "bench", "predict_peer_flask:app"],
+        {"PYTHONPATH": str(ROOT / "bench")},
         f"http://127.0.0.1:{PORTS[1]}/predict",
         {"features": FEATURES},
     )
@@ -73,6 +96,9 @@ def mlserver(python: str, work: Path) -> Contender:
         f"http://127.0.0.1:{PORTS[1]}/v2/models/alzheimer/infer",
         {"inputs": [tensor]},
     )
+
+
+PEERS = {"fastapi": fastapi, "fastapi-equal": fastapi_equal, "granian": granian, "mlserver": mlserver}
 
 
 def start(contender: Contender, log: Path) -> subprocess.Popen[bytes]:
@@ -94,7 +120,7 @@ def wait_until_answering(contender: Contender, log: Path) -> None:
     body = json.dumps(contender.body).encode()
     for _ in range(300):
         try:
-            request = urllib.request.Request(contender.url, body, {"Content-Type": "application/json"})
+            request = urllib.request.Request(contender.url, body, contender.headers)
             with urllib.request.urlopen(request, timeout=5) as answer:
                 assert str(CARD["golden_samples"][1]["expected"]["Impaired"])[:5] in answer.read().decode()
                 return
@@ -103,10 +129,15 @@ def wait_until_answering(contender: Contender, log: Path) -> None:
     raise SystemExit(f"{contender.url} does not answer: {log.read_text()}")
 
 
+def lua(contender: Contender) -> str:
+    """What wrk shall ask."""
+    headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in contender.headers.items())
+    return f"wrk.method = 'POST'\nwrk.body = '{json.dumps(contender.body)}'\n{headers}"
+
+
 def measure(contender: Contender, connections: int, script: Path) -> dict[str, float]:
     """Requests per second, and the 50th and 99th percentile of latency in milliseconds."""
-    headers = 'wrk.headers["Content-Type"] = "application/json"'
-    script.write_text(f"wrk.method = 'POST'\nwrk.body = '{json.dumps(contender.body)}'\n{headers}\n")
+    script.write_text(lua(contender))
     command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-s", str(script), contender.url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in text or "Socket errors" in text:
@@ -130,7 +161,7 @@ def show(figure: str, mine: list[float], peers: list[float]) -> None:
 def main(peer_name: str, peer_python: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
-        contenders = (ours(), {"fastapi": fastapi, "mlserver": mlserver}[peer_name](peer_python, work))
+        contenders = (ours(), PEERS[peer_name](peer_python, work))
         logs = (work / "ours", work / "peer")
         servers = [start(contender, log) for contender, log in zip(contenders, logs, strict=True)]
         try:
