@@ -36,8 +36,13 @@ class DeadlineWatch:
         if deadline < self._next_wakeup or self._thread is None:
             with self._changed:
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
-                    self._thread.start()
+                    thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
+                    try:
+                        thread.start()
+                    except RuntimeError:
+                        del self._running[key]  # the system gives no thread; the next one tries again
+                        raise
+                    self._thread = thread
                 self._changed.notify()
         return key
 

@@ -107,6 +107,11 @@ class Endpoint:
         if self._service.default is not None and not self._slots.pace.seconds:
             self._slots.pace.add(self._service.default.pace.seconds)
 
+    def start(self) -> None:
+        """Load the models and start the threads for predictions, in the process that serves."""
+        self.load()
+        self._slots.start()
+
     def health(self, request_id: str) -> Reply:
         """Tell whether the default model is served, as monitors read it: without the usual envelope."""
         try:
@@ -136,13 +141,13 @@ class Endpoint:
         """Return the answer at once where it takes next to no time, or a promise of it."""
         try:
             content = self._answer_plain(head, body) if len(body) <= _SHORT_BYTES else None
+            if content is not None:
+                return self._done(head, reply(200, content, head.request_id))
+            if self._slots.is_full:
+                return self._overloaded(head)
+            return self._slots.submit(partial(self._answer, head, body), partial(self._overloaded, head))
         except Exception as error:  # noqa: BLE001 - as below
             return self._done(head, crashed(error, head.request_id))
-        if content is not None:
-            return self._done(head, reply(200, content, head.request_id))
-        if self._slots.is_full:
-            return self._overloaded(head)
-        return self._slots.submit(partial(self._answer, head, body), partial(self._overloaded, head))
 
     def _objection(self, head: Head) -> errors.MlServerError | None:
         try:
@@ -152,7 +157,7 @@ class Endpoint:
         kind = head.field("content-type")
         if kind != _JSON and not _is_json(kind):
             return errors.UnsupportedTypeError("the Content-Type must be application/json")
-        if head.field("content-encoding") not in ("", "identity"):
+        if head.field("content-encoding").strip().lower() not in ("", "identity"):
             return errors.UnsupportedTypeError("the body must be sent as it is, without a Content-Encoding")
         if head.length > self._max_body_bytes:
             return errors.BodyTooLargeError(TOO_LARGE.format(self._max_body_bytes))

@@ -79,7 +79,7 @@ def post_worker_init(worker: Any) -> None:
     from ml_server import telemetry  # noqa: PLC0415 - the metrics' directory has to be set first
 
     service = worker.wsgi.extensions["ml_server"]
-    worker.wsgi.extensions["ml_endpoint"].load()
+    worker.wsgi.extensions["ml_endpoint"].start()
     # What is loaded by now stays: without this the collector walks over all of it now and then, for about 25 ms.
     gc.freeze()
     telemetry.record_ready(_SETTINGS.model, is_ready=service.is_ready)

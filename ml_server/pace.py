@@ -16,4 +16,5 @@ class Pace:
     def add(self, seconds: float) -> None:
         """Take one more duration into account."""
         self._last.append(seconds)
-        self.seconds = sorted(self._last)[len(self._last) // 2]
+        ordered = sorted(self._last)
+        self.seconds = ordered[len(ordered) // 2]

@@ -166,7 +166,7 @@ def _answer_http_error(error: HTTPException) -> Response:
     response = _response(endpoint.refusal(error.code or 500, code, error.name, g.request_id))
     for name, value in error.get_headers():
         if name == "Allow":
-            response.headers[name] = value
+            response.headers[name] = ", ".join(sorted(value.split(", ")))
     return response
 
 

@@ -25,6 +25,17 @@ class Slots:
         self._threads = ThreadPoolExecutor(count, "prediction")
         self._deadlines = DeadlineWatch()
 
+    def start(self) -> None:
+        """Start the threads, after any fork: where the system gives none, that shall not be found out by a request.
+
+        Raises:
+            RuntimeError: it gives none.
+        """
+        together = threading.Barrier(self._count + 1)
+        for _ in range(self._count):
+            self._threads.submit(together.wait)
+        together.wait()
+
     @property
     def is_full(self) -> bool:
         """Tell, by how long the work before took, whether one more would have to wait for longer than `MAX_WAIT_S`."""

@@ -51,7 +51,7 @@ def record_predict(*, request_id: str, model: str, version: str, status: int, ro
     line = f"predict request_id={request_id} model={model} version={version} status={status}"
     text = f"[{_local_time(moment)}] INFO: {line} rows={rows} answered={answered} ms={elapsed_s * 1000:.2f}\n"
     # One write, so that the lines of all workers and threads stay whole; what nobody reads is not worth a failed request.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         os.write(sys.stdout.fileno(), text.encode())
     count, count_rows, observe = _handles(model, version, status)
     count()

@@ -18,6 +18,9 @@ REST_S = 1.0
 # What is read of a body that was refused, so that its client can ask again on the same connection, in bytes.
 MAX_UNREAD = 65536
 
+# How many pipelined requests are answered before the other connections have their turn.
+AT_ONCE = 8
+
 
 class Host(Protocol):
     """What a connection needs of its worker."""
@@ -56,6 +59,7 @@ class Connection(asyncio.Protocol):
         self._transport: Any = None
         self._turns: deque[Request] = deque()
         self._is_in_head = self._is_in_body = self._is_choked = self._is_deaf = self._is_over = self._has_ended = False
+        self._is_called = False
         self._request: Request | None = None
         self._answering: Request | None = None
         self._refused = self._unread = self._fields = self._received = 0
@@ -234,7 +238,9 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Answer what can be answered, one after the other; read no more while something waits."""
-        while self._turns and not self._answering and not self._is_choked:
+        self._is_called, left = False, AT_ONCE
+        while self._turns and not self._answering and not self._is_choked and left:
+            left -= 1
             request = self._turns.popleft()
             result = request.reply or self._host.answer(request)
             if isinstance(result, Reply):
@@ -244,6 +250,9 @@ class Connection(asyncio.Protocol):
                 result.add_done_callback(lambda done: self._host.loop.call_soon_threadsafe(self._finish, done))
         if self._turns:
             self._transport.pause_reading()
+            if not (left or self._is_called or self._answering or self._is_choked):
+                self._is_called = True
+                self._host.loop.call_soon(self._go_on)
         elif not self._is_over:
             self._transport.resume_reading()
 

@@ -1,7 +1,10 @@
 import threading
 import time
 
+import pytest
+
 from ml_server.deadlines import DeadlineWatch
+from tests.monitor_blueprint.shortage import few_threads
 
 LONG_S = 60.0
 
@@ -40,3 +43,24 @@ def test_waiting_takes_no_processor() -> None:
     with DeadlineWatch().limit(1.0, late.set):
         assert late.wait(LONG_S)
     assert time.process_time() - before < 0.2
+
+
+def test_no_thread_is_no_end() -> None:
+    """Where the system has no thread to give, the next piece of work gets one."""
+    watch, late = DeadlineWatch(), threading.Event()
+    with few_threads(0), pytest.raises(RuntimeError), watch.limit(0.01, late.set):
+        pass
+    with watch.limit(0.01, late.set):
+        assert late.wait(LONG_S)
+
+
+def test_failing_cancel_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """What cannot be told to stop keeps nobody else from being told."""
+    watch, late = DeadlineWatch(), threading.Event()
+
+    def fail() -> None:
+        raise ValueError
+
+    with watch.limit(0.01, fail), watch.limit(0.02, late.set):
+        assert late.wait(LONG_S)
+    assert "could not be told to stop" in caplog.text

@@ -61,3 +61,10 @@ def test_waiting_has_an_end(occupied: Any) -> None:
     assert [each.result(LONG_S) for each in running] == ["done", "done"]
     assert slots.submit(lambda: "next", never).result(LONG_S) == "next"
     assert begun == []
+
+
+def test_threads_are_there_beforehand() -> None:
+    slots = Slots(3)
+    before = set(threading.enumerate())
+    slots.start()
+    assert len(set(threading.enumerate()) - before) == 3
