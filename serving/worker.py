@@ -132,7 +132,9 @@ class Worker(BaseWorker):  # type: ignore[misc]
             connection.expire()
 
     def _accept(self, listener: Any, *, is_courteous: bool = True) -> None:
-        if is_courteous and len(self.connections) + len(self._accepting) + 1 > min(filter(None, _CONNECTIONS), default=0):
+        fewest = min(filter(None, _CONNECTIONS), default=0)
+        # Among few connections one more is much; among many it is not worth the wait.
+        if is_courteous and len(self.connections) + len(self._accepting) + 1 > fewest + fewest // 8:
             self._pause(listener, _COURTESY_S)
             return
         try:
@@ -149,7 +151,12 @@ class Worker(BaseWorker):  # type: ignore[misc]
         client.setblocking(False)
         task = self.loop.create_task(self.loop.connect_accepted_socket(partial(Connection, self), client))
         self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
+        self.count()
+        task.add_done_callback(self._accepted)
+
+    def _accepted(self, task: "asyncio.Task[Any]") -> None:
+        self._accepting.discard(task)
+        self.count()
 
     def _pause(self, listener: Any, seconds: float) -> None:
         self.loop.remove_reader(listener.fileno())
