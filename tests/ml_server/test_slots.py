@@ -68,3 +68,12 @@ def test_threads_are_there_beforehand() -> None:
     before = set(threading.enumerate())
     slots.start()
     assert len(set(threading.enumerate()) - before) == 3
+
+
+def test_what_is_done_counts_no_more() -> None:
+    slots = Slots(2)
+    for _ in range(4):
+        slots.submit(str, never)
+    slots._threads.shutdown()
+    slots.pace.seconds = 100.0
+    assert not slots.is_full
