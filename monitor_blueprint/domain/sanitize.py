@@ -6,8 +6,11 @@ It prefers to take out too much: a line with a hole still helps, a line with a p
 from __future__ import annotations
 
 import re
+import unicodedata
 
-MASK = "***"
+from monitor_blueprint.domain.personal import MASK, without_people
+
+__all__ = ["MASK", "clean", "redact"]
 _MAX_LINE = 1000
 # With the halves of characters that stand for a file name's bytes which are no UTF-8: nothing can write them down.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
@@ -46,6 +49,11 @@ _KEYED_BARE = re.compile(
     + f"{_CREDENTIAL_KEYS}|{_PERSONAL_KEYS}"
     + r")\s*(?:=>|[:=](?!//))\s*)(?!\*\*\*)[^\s{\[(\"'\\].*?(?=(?<![\s,;&])[\s,;&]+[\w.-]+=|$)",
     re.IGNORECASE | re.MULTILINE,
+)
+
+# Shows as nothing, and would part a word from what it says.
+_INVISIBLE = re.compile(
+    r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
 
 _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -90,11 +98,14 @@ def clean(text: str, limit: int = 200) -> str:
 
 def redact(text: str) -> str:
     """Return the text with secrets and personal data replaced by `***`; of an endless line only the beginning."""
-    text = "\n".join(map(_shortened, text.replace("\x00", " ").splitlines()))
+    # Full-width digits and letters are digits and letters, too (Unicode TR 15, form KC).
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text.replace("\x00", " ")))
+    text = "\n".join(map(_shortened, text.splitlines()))
     for pattern, replacement in _PLAIN:
         text = pattern.sub(replacement, text)
     for pattern in (_KEYED_BRACKET, _KEYED_QUOTED, _KEYED_JSON, _KEYED_BARE):
         text = pattern.sub(rf"\1{MASK}", text)
+    text = without_people(text)
     kept = _UUID.findall(text)
     text = _UUID.sub("\x00", text)
     text = _TOKEN.sub(_mask_token, text)

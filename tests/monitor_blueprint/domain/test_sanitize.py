@@ -141,6 +141,68 @@ def test_json_web_token_is_redacted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Key (name)=(홍길동) already exists.", "Key (name)=(***"),
+        ("Failing row contains (12, 홍길동, 2001-03-02).", "Failing row contains (***"),
+        ("INSERT INTO visit VALUES (1, '홍길동')", "INSERT INTO visit VALUES ***"),
+        ("Duplicate entry '홍길동' for key 'visit.name'", "Duplicate entry ***"),
+        ('invalid input syntax for type integer: "홍길동"', "invalid input syntax for type integer: ***"),
+        ("환자 홍길동 님", "환자 *** 님"),
+        ("환자(홍길동) 저장 실패", "환자(***) 저장 실패"),
+        ("보호자: 홍길순", "보호자: ***"),
+        ("홍길동 님의 결과", "***님의 결과"),
+        ("홍길동 교수", "***교수"),
+        ("홍길동 환자", "***환자"),
+        ("성명 홍길동", "성명 ***"),
+        ("이름은 홍길동", "이름은 ***"),
+        ("patient Hong Gildong not found", "patient *** not found"),
+        ("patient name is Hong Gildong", "patient name is ***"),
+        ("Dr. Hong Gildong", "Dr. ***"),
+        ("GET /patients/hong-gildong/results", "GET /patients/***/results"),
+        ("/api/환자/홍길동/", "/api/환자/***/"),
+        ("등록번호 1234567", "***"),
+        ("환자번호: A-1234", "환자번호: ***"),
+        ("병록번호는 99881", "***"),
+        ("MRN 123456", "***"),
+        ("chart no. 4711", "***"),
+        ("900101 1234567", "***"),
+        ("900101-1******", "***"),
+        ("900101-1", "***"),
+        ("９００１０１－１２３４５６７", "***"),
+        ("900101 – 1234567", "***"),
+        ("０１０－１２３４－５６７８", "***"),
+        ("1985년 3월 2일", "***"),
+        ("85년생", "***"),
+        ("2001년 12월 3일 출생", "***"),
+        ("생년월일 010302", "생년월일 ***"),
+        ("born 2001-03-02", "born ***"),
+        ("2 March 1985", "***"),
+        ("seen 02/03/1985", "seen ***"),
+        ("(남/67)", "(***)"),
+        ("67세", "***"),
+        ("ALTER ROLE clinic PASSWORD 'hunter2'", "ALTER ROLE clinic PASSWORD ***"),
+        ('IDENTIFIED BY "hunter2"', "IDENTIFIED BY ***"),
+        ("비밀번호는 hunter2", "비밀번호는 ***"),
+        ("mysql --password hunter2 -h x", "mysql --password *** -h x"),
+        ("http://ping.local/0f8fad5b-d9cb-469f-a165-70867728950e", "http://ping.local/***"),
+        ("환\u200b자 홍길동", "환자 ***"),
+    ],
+)
+def test_ordinary_sentence_about_person(text: str, shown: str) -> None:
+    """How people are written down in ordinary sentences: the words stay, the person does not."""
+    assert redact(text) == shown
+
+
+@given(name=st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=2, max_size=4), before=anything)
+def test_title_hides_any_name(name: str, before: str) -> None:
+    """Whatever the name: after the word for a patient, or before one that is said of people."""
+    assume(name not in before and name not in "환자성명이름님씨")
+    for form in ("환자 {}", "환자 {} 님", "성명 {}", "{} 환자", "/patients/{}/"):
+        assert name not in redact(f"{before} {form.format(name)} .").replace("환자", "").replace("성명", "")
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "[2025-12-06 14:31:10 +0900] [812] [CRITICAL] WORKER TIMEOUT (pid:900)",
@@ -154,6 +216,11 @@ def test_json_web_token_is_redacted() -> None:
         "06/Dec/2025:14:31:02 +0900 502 POST /api/predict",
         "2025/12/06 14:35:01 [error] 123#123: *1 upstream timed out",
         "worker 127.0.0.1:9000 exited; model_name=alzheimer_biomarkers",
+        "no patient was found, 3 patients with records are in the table",
+        "데이터베이스 연결 실패: 시간 초과",
+        "2026년 11월 28일 03시 15분에 다시 시작했습니다",
+        "UNIQUE constraint failed: visit.number",
+        "disk usage 91% on /var/lib/mysql (12/20 GB)",
     ],
 )
 def test_helpful_line_stays_unchanged(line: str) -> None:
@@ -228,6 +295,14 @@ def cost(line: str) -> float:
         "\\" * sanitize._MAX_LINE,
         "(" * sanitize._MAX_LINE,
         "=" * sanitize._MAX_LINE,
+        "환자 " * sanitize._MAX_LINE,
+        "가" * sanitize._MAX_LINE,
+        "patient " * sanitize._MAX_LINE,
+        "select " * sanitize._MAX_LINE,
+        "/patients/" * sanitize._MAX_LINE,
+        "9" * sanitize._MAX_LINE,
+        "85년 " * sanitize._MAX_LINE,
+        "born " * sanitize._MAX_LINE,
     ],
 )
 def test_no_line_takes_long(evil: str) -> None:
