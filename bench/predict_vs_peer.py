@@ -1,17 +1,23 @@
 """`/predict` against a peer that serves the same model: throughput and latency, as ratios.
 
-    python bench/predict_vs_peer.py PEER PEER_PYTHON
+    python bench/predict_vs_peer.py PEER PEER_PYTHON [CONNECTIONS,...]
 
-PEER is `fastapi`, `fastapi-equal` (with the duties of ours), `granian` (bare Flask on it) or `mlserver`; PEER_PYTHON is an
-interpreter of an environment that has onnxruntime and, for the first two, fastapi, uvicorn[standard] and prometheus-client,
-for the others flask and granian, or mlserver. `wrk` must be on the PATH. Both servers have two worker processes and are
-loaded in turn, several times, so that a machine's drift meets both alike, and the ratio is taken within each turn.
+PEER is `fastapi`, `fastapi-equal` (with the duties of ours), `granian` (bare Flask on it), `litserve`, `bentoml` or
+`mlserver`; PEER_PYTHON is an interpreter of an environment that has onnxruntime and, for the first two, fastapi,
+uvicorn[standard] and prometheus-client, for `granian` flask and granian, for the others what they are named after. `wrk`
+must be on the PATH. Both servers have two worker processes and are loaded in turn, several times, so that a machine's
+drift meets both alike, and the ratio is taken within each turn: first as hard as the connections can, and then by
+connections that rest for 1 to 3 ms after each answer (`paced`). `worst turn` is the least of the requests per second as a
+share of their median: it is low where the connections are not shared fairly among the workers.
 """
 
+import contextlib
+import itertools
 import json
 import os
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -27,7 +33,6 @@ CARD = json.loads((ROOT / "ml_server/models/alzheimer_biomarkers/1.0.0/model.jso
 FEATURES = CARD["golden_samples"][1]["features"]
 TURNS = 7
 SECONDS = 5
-CONNECTIONS = (1, 4, 16, 64)
 KEY = "0123456789abcdef"
 WORKERS = 2
 PORTS = (19001, 19002)
@@ -98,22 +103,45 @@ def mlserver(python: str, work: Path) -> Contender:
     )
 
 
-PEERS = {"fastapi": fastapi, "fastapi-equal": fastapi_equal, "granian": granian, "mlserver": mlserver}
+def litserve(python: str, _work: Path) -> Contender:
+    return Contender(
+        [python, "bench/predict_peer_litserve.py", str(PORTS[1]), str(WORKERS)],
+        {},
+        f"http://127.0.0.1:{PORTS[1]}/predict",
+        {"features": FEATURES},
+    )
+
+
+def bentoml(python: str, work: Path) -> Contender:
+    options = ["--host", "127.0.0.1", "--port", str(PORTS[1]), "--working-dir", "bench"]
+    return Contender(
+        [python, str(Path(python).parent / "bentoml"), "serve", "predict_peer_bentoml:Alzheimer", *options],
+        {"BENTOML_HOME": str(work / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"},
+        f"http://127.0.0.1:{PORTS[1]}/predict",
+        {"features": FEATURES},
+    )
+
+
+PEERS = {each.__name__.replace("_", "-"): each for each in (fastapi, fastapi_equal, granian, litserve, bentoml, mlserver)}
 
 
 def start(contender: Contender, log: Path) -> subprocess.Popen[bytes]:
+    host, _, port = contender.url.split("/")[2].partition(":")
+    with socket.socket() as probe:
+        if probe.connect_ex((host, int(port))) == 0:
+            raise SystemExit(f"somebody else listens at {host}:{port}")
     environ = {**os.environ, **contender.environ}
     with log.open("wb") as output:
         return subprocess.Popen(contender.command, cwd=ROOT, env=environ, stdout=output, stderr=output, start_new_session=True)
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
-    """Wait for the end; MLServer does not always come to it by itself."""
-    try:
+    """Wait for the end, and make it: not all peers come to it by themselves, or with all their processes."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
         server.wait(20)
-    except subprocess.TimeoutExpired:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    server.wait()
 
 
 def wait_until_answering(contender: Contender, log: Path) -> None:
@@ -129,15 +157,16 @@ def wait_until_answering(contender: Contender, log: Path) -> None:
     raise SystemExit(f"{contender.url} does not answer: {log.read_text()}")
 
 
-def lua(contender: Contender) -> str:
-    """What wrk shall ask."""
+def lua(contender: Contender, *, is_paced: bool = False) -> str:
+    """What wrk shall ask, and whether each connection rests for 1 to 3 ms before."""
+    rest = "function delay() return math.random(1, 3) end\n" if is_paced else ""
     headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in contender.headers.items())
-    return f"wrk.method = 'POST'\nwrk.body = '{json.dumps(contender.body)}'\n{headers}"
+    return f"wrk.method = 'POST'\nwrk.body = '{json.dumps(contender.body)}'\n{headers}{rest}"
 
 
-def measure(contender: Contender, connections: int, script: Path) -> dict[str, float]:
+def measure(contender: Contender, connections: int, script: Path, *, is_paced: bool = False) -> dict[str, float]:
     """Requests per second, and the 50th and 99th percentile of latency in milliseconds."""
-    script.write_text(lua(contender))
+    script.write_text(lua(contender, is_paced=is_paced))
     command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-s", str(script), contender.url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in text or "Socket errors" in text:
@@ -153,12 +182,14 @@ def show(figure: str, mine: list[float], peers: list[float]) -> None:
     ratios = [one / other for one, other in zip(mine, peers, strict=True)]
     print(
         f"  {figure:7} ours {statistics.median(mine):8.2f}  peer {statistics.median(peers):8.2f}  "
-        f"ratio {statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+        f"ratio {statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        + f"  worst turn {min(mine) / statistics.median(mine):.2f}"
+        * (figure == "rps"),
         flush=True,
     )
 
 
-def main(peer_name: str, peer_python: str) -> None:
+def main(peer_name: str, peer_python: str, counts: str = "1,4,16,64") -> None:
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
         contenders = (ours(), PEERS[peer_name](peer_python, work))
@@ -167,15 +198,16 @@ def main(peer_name: str, peer_python: str) -> None:
         try:
             for contender, log in zip(contenders, logs, strict=True):
                 wait_until_answering(contender, log)
-            for connections in CONNECTIONS:
+            for connections, is_paced in itertools.product(map(int, counts.split(",")), (False, True)):
                 turns: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
                 for turn in range(TURNS + 1):
                     # Who begins changes each turn; the first turn warms up and is not counted.
                     for side in (0, 1) if turn % 2 else (1, 0):
-                        figures = measure(contenders[side], connections, work / "post.lua")
+                        figures = measure(contenders[side], connections, work / "post.lua", is_paced=is_paced)
                         if turn:
                             turns[side].append(figures)
-                print(f"{peer_name}, {connections} connection(s), {WORKERS} workers, {TURNS} x {SECONDS} s, medians:")
+                load = "paced" if is_paced else "as hard as they can"
+                print(f"{peer_name}, {connections} connection(s), {load}, {WORKERS} workers, {TURNS} x {SECONDS} s, medians:")
                 for figure in ("rps", "p50_ms", "p99_ms"):
                     show(figure, *([one[figure] for one in side_turns] for side_turns in turns))
         finally:
