@@ -23,7 +23,12 @@ from serving.messages import Reply
 
 PREDICT_PATHS = frozenset(("/predict", "/api/predict"))
 HEALTH_PATHS = frozenset(("/health", "/api/health"))
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# It is logged: one with six digits in a row, whatever parts them, may be the number of a person (of a resident, a telephone, a
+# chart), unless it is a UUID or a long hexadecimal number, as proxies make them.
+_REQUEST_ID = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{16,64}|(?!.*[0-9](?:[._-]*[0-9]){5})[a-z0-9._-]{1,64}",
+    re.IGNORECASE | re.ASCII,
+)
 _JSON = "application/json"
 TOO_LARGE = "the body must be at most {} bytes: split the batch"
 _RETRY_AFTER_S = "5"
@@ -56,7 +61,7 @@ class Head:
 
 
 def request_id_of(given: str) -> str:
-    """Return the id that a client gave its request, if it is one, or else a new one."""
+    """Return the id that a client gave its request, if it is one and no number of a person, or else a new one."""
     return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 

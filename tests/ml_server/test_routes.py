@@ -325,13 +325,31 @@ def test_health_and_metrics_stay_open(guarded: FlaskClient) -> None:
     assert guarded.get("/metrics").status_code == 200
 
 
-def test_proxys_request_id_is_kept(client: FlaskClient, features: Features) -> None:
-    answer = client.post("/predict", json={"features": features}, headers={"X-Request-ID": "proxy-1.2_3"})
+@pytest.mark.parametrize(
+    "given",
+    [
+        "proxy-1.2_3",
+        "0f8fad5b-d9cb-469f-a165-708677289500",
+        "5f2c1d0b9a8877665544332211009988",
+        "12345678901234567890a23456789012",
+        "01JDQ4Z7M5K8W9X2Y3T6R1P0NB",
+        "req-12345",
+    ],
+)
+def test_proxys_request_id_is_kept(client: FlaskClient, features: Features, given: str) -> None:
+    answer = client.post("/predict", json={"features": features}, headers={"X-Request-ID": given})
     assert answer.json is not None
-    assert answer.json["request_id"] == answer.headers["X-Request-ID"] == "proxy-1.2_3"
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"] == given
 
 
-@pytest.mark.parametrize("given", ["", "two words", "x" * 65, "<b>", "predict%0a"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("", "two words", "x" * 65, "<b>", "predict%0a"),
+        *("900101-1234567", "9001011234567", "900101.1234567", "010-1234-5678", "01012345678", "02-123-4567"),
+        *("patient-1234567", "MRN123456", "0-1-0-1-2-3-4", "12345678901234567890", "id_900101-1"),
+    ],
+)
 def test_another_request_id_is_replaced(client: FlaskClient, given: str) -> None:
     made = client.get("/health", headers={"X-Request-ID": given}).headers["X-Request-ID"]
     assert made != given

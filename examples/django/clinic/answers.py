@@ -13,7 +13,11 @@ from django.views import csrf
 
 log = logging.getLogger(__name__)
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# As the ML server has it: what could be the number of a person is in no log.
+REQUEST_ID = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{16,64}|(?!.*[0-9](?:[._-]*[0-9]){5})[a-z0-9._-]{1,64}",
+    re.IGNORECASE | re.ASCII,
+)
 # What Django answers by itself, under the names that the ML server has for it.
 CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 500: "internal_error"}
 
