@@ -1,7 +1,7 @@
 """`python -m ml_server.check`: would this server come up? For before a reload or an upgrade.
 
 Reads the settings, loads and tests every installed model as a worker would, and exits with 0 if the default one is
-served, else with 1.
+served in the version that is due, else with 1.
 """
 
 import os
@@ -29,6 +29,9 @@ def main() -> int:
         sys.stderr.write(f"{error.message}\n")
         return 1
     sys.stdout.write(f"serves {card.name} {card.version}\n")
+    if service.fallback_reason:
+        sys.stderr.write(f"{service.fallback_reason}\n")
+        return 1
     return 0
 
 

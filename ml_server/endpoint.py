@@ -200,6 +200,7 @@ class Endpoint:
             request_id=head.request_id,
             model=progress.model,
             version=progress.version,
+            digest=progress.digest,
             status=answer.status,
             rows=progress.rows,
             answered=progress.answered,

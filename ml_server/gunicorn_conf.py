@@ -82,7 +82,8 @@ def post_worker_init(worker: Any) -> None:
     worker.wsgi.extensions["ml_endpoint"].start()
     # What is loaded by now stays: without this the collector walks over all of it now and then, for about 25 ms.
     gc.freeze()
-    telemetry.record_ready(_SETTINGS.model, is_ready=service.is_ready)
+    reason = service.fallback_reason
+    telemetry.record_ready(_SETTINGS.model, is_ready=service.is_ready, is_fallback=bool(reason))
     try:
         card = service.model().card
     except ModelUnavailableError as error:
@@ -92,7 +93,10 @@ def post_worker_init(worker: Any) -> None:
         sd_notify(f"STATUS=not ready: {error.message}", worker.log)
     else:
         worker.log.info("Ready: %s %s (master %d)", card.name, card.version, worker.ppid)
-        sd_notify(f"READY=1\nSTATUS=serving {card.name} {card.version} (master {worker.ppid})", worker.log)
+        if reason:
+            worker.log.error("An older version is served: %s", reason)
+        instead = f", because {reason}" if reason else ""
+        sd_notify(f"READY=1\nSTATUS=serving {card.name} {card.version} (master {worker.ppid}){instead}", worker.log)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

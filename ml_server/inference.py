@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 from ml_server.card import Card
@@ -19,11 +18,12 @@ from ml_server.errors import (
     UnknownModelError,
 )
 from ml_server.pace import Pace
-from ml_server.repository import Entry, list_models, read_model, read_models
+from ml_server.repository import Entry, read_models
 from ml_server.runtimes import Runtime, load_runtime
 from ml_server.schemas import Row, check_features
 
 _SELF_TEST_TIMEOUT_S = 30.0
+_SHORT_DIGEST = 12  # as `docker ps` and `git log` shorten theirs
 # A prediction that usually takes less is made between two looks at the network, in seconds: 32 clients of a worker then wait for
 # each other as long as one disk access takes; a thread for each would cost more than the prediction of a small model.
 FAST_S = 0.0005
@@ -35,10 +35,11 @@ TOO_CERTAIN = "feature_importance is left out: a probability is too near 0 or 1 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that passed its self-test."""
+    """A model that passed its self-test; `digest` is the beginning of its entry's, for answers and log lines."""
 
     card: Card
     runtime: Runtime
+    digest: str
     pace: Pace = field(default_factory=Pace)
 
     @property
@@ -64,20 +65,19 @@ class InferenceService:
         self._default_version = settings.model_version
         self._timeout_s = settings.timeout_s
         self._loading = threading.Lock()
-        self._listed: list[Path] | None = None
+        self._pinned: list[Entry] | None = None
         self._entries: list[Entry] = []
         self._models: dict[tuple[str, str], Model | str] = {}
         self._is_loaded = False
         self._default: Model | None = None
 
     def pin(self) -> None:
-        """Settle which versions there are, and so which is the newest: for the process that forks the workers.
+        """Settle which versions there are and what is in them: for the process that forks the workers.
 
-        Without it each worker would look at its own fork, and after an installation one that had to be replaced would
-        answer with another version than its neighbours. A pinned version that is gone when a worker loads is one that
-        is not served. Only names of directories are read.
+        Without it each worker would read the files at its own fork, and one that had to be replaced would serve something
+        else than its neighbours, under another version or, with files that were overwritten, under the same.
         """
-        self._listed = list_models(self._model_dir)
+        self._pinned = read_models(self._model_dir)
 
     def load(self) -> None:
         """Load and self-test every installed model (the pinned ones, if `pin` was called), once; failures are kept,
@@ -89,15 +89,14 @@ class InferenceService:
         if self._is_loaded or not self._loading.acquire(blocking=False):
             return
         try:
-            entries = read_models(list_models(self._model_dir) if self._listed is None else self._listed)
-            for entry in entries:
+            self._entries = read_models(self._model_dir) if self._pinned is None else self._pinned
+            for entry in self._entries:
                 try:
                     self._models[entry.name, entry.version] = load_model(entry)
                 except MlServerError as error:
                     self._models[entry.name, entry.version] = error.message
                 except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the others are served
                     self._models[entry.name, entry.version] = f"{type(error).__name__} while it was loaded"
-            self._entries = entries
             self._is_loaded = True
             with contextlib.suppress(ModelUnavailableError):
                 self._default = self.model()
@@ -119,6 +118,15 @@ class InferenceService:
         """Tell whether the default model is served."""
         return self._default is not None
 
+    @property
+    def fallback_reason(self) -> str:
+        """Return why an older version of the default model is served than the one that is wanted; "" where it is that."""
+        versions = self._versions(self._default_name, self._default_version)
+        if self._default is None or self._default.card.version == versions[-1]:
+            return ""
+        wanted = versions[-1]
+        return f"{self._default_name} {wanted} is not served: {self._models[self._default_name, wanted]}"
+
     def installed(self) -> list[tuple[Entry, str | None]]:
         """Return every installed version, and why it is not served (None where it is)."""
         models = [(entry, self._models[entry.name, entry.version]) for entry in self._entries]
@@ -127,25 +135,35 @@ class InferenceService:
     def model(self, name: str | None = None, version: str | None = None) -> Model:
         """Return the model of that name and version: the default where none is named, the newest where no version is.
 
+        An empty name or version is none. Where no version is asked for, and the one that is due is not served, it is the
+        newest of those before it that are: a candidate that fails takes no good one down.
+
         Raises:
             UnknownModelError: a name or version was asked for that is not installed.
             ModelUnavailableError: it is loading, or failed; or the default is not installed at all.
         """
         if not self._is_loaded:
             raise ModelUnavailableError("the model is loading")
-        if version is None and name in (None, self._default_name):
-            version = self._default_version
         wanted = name or self._default_name
-        found = [entry.version for entry in self._entries if entry.name == wanted and version in (None, entry.version)]
-        if not found:
-            if (wanted, version) == (self._default_name, self._default_version):
-                what = f"{wanted} {version or ''}".rstrip()
+        is_default = wanted == self._default_name and not version
+        versions = self._versions(wanted, version or (self._default_version if is_default else None))
+        if not versions:
+            if is_default:
+                what = f"{wanted} {self._default_version or ''}".rstrip()
                 raise ModelUnavailableError(f"the model {what} is not installed")
             raise UnknownModelError("no model of that name and version is installed")
-        model = self._models[wanted, found[-1]]
-        if isinstance(model, str):
-            raise ModelUnavailableError(f"the model {wanted} {found[-1]} is not served: {model}")
-        return model
+        for due in reversed(versions[-1:] if version else versions):
+            model = self._models[wanted, due]
+            if isinstance(model, Model):
+                return model
+        raise ModelUnavailableError(f"the model {wanted} {versions[-1]} is not served: {self._models[wanted, versions[-1]]}")
+
+    def _versions(self, name: str, last: str | None) -> list[str]:
+        """Return the installed versions of a model up to the one that is due, oldest first; none where that is not there."""
+        versions = [entry.version for entry in self._entries if entry.name == name]
+        if last is None:
+            return versions
+        return versions[: versions.index(last) + 1] if last in versions else []
 
     def predict(
         self, model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: float | None = None
@@ -172,11 +190,10 @@ def load_model(entry: Entry) -> Model:
         BrokenModelError: its card, file, runtime or golden samples are not right; says which.
     """
     card = entry.card
-    if card is None:
+    if card is None or entry.error:
         raise BrokenModelError(entry.error or "")
-    content = read_model(entry.directory, card)
-    runtime = load_runtime(card.runtime, content, input_count=len(card.inputs), class_count=len(card.classes))
-    model = Model(card, runtime)
+    runtime = load_runtime(card.runtime, entry.content, input_count=len(card.inputs), class_count=len(card.classes))
+    model = Model(card, runtime, entry.digest[:_SHORT_DIGEST])
     for number, sample in enumerate(card.golden_samples, start=1):
         try:
             row = check_features(sample.features, card)

@@ -12,6 +12,7 @@ from ml_server.card import Card
 from ml_server.errors import InvalidRequestError, PredictionTimeoutError
 from ml_server.inference import Answer, InferenceService, Model
 from ml_server.schemas import Item, Row
+from ml_server.suggestions import Suggestions
 
 # How long a prediction may take that was expected to take no time, in seconds.
 _SURPRISE_S = 0.05
@@ -23,6 +24,7 @@ class Progress:
 
     model: str = "-"
     version: str = "-"
+    digest: str = "-"
     rows: int = 0
     answered: int = 0
 
@@ -39,7 +41,7 @@ def predict(body: bytes, request_id: str, service: InferenceService, max_batch: 
     request = schemas.parse(body, max_batch)
     progress.rows = len(request.items)
     model = service.model(request.model_name, request.model_version)
-    progress.model, progress.version = model.card.name, model.card.version
+    progress.model, progress.version, progress.digest = model.card.name, model.card.version, model.digest
 
     started = time.perf_counter()
     checked = _check(request.items, model.card)
@@ -49,14 +51,17 @@ def predict(body: bytes, request_id: str, service: InferenceService, max_batch: 
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
     progress.answered = sum(isinstance(result, Answer) for result in results)
 
-    head = {"request_id": request_id, "model_name": model.card.name, "model_version": model.card.version}
+    head = _head(request_id, model)
     if request.is_batch:
         entries = [_entry(item, result, model.card) for item, result in zip(request.items, results, strict=True)]
-        return msgspec.json.encode({"ok": True, "batch": True, **head, "results": entries, "inference_ms": inference_ms})
+        warnings = {"warnings": request.warnings} if request.warnings else {}
+        return msgspec.json.encode(
+            {"ok": True, "batch": True, **head, "results": entries, **warnings, "inference_ms": inference_ms}
+        )
     (result,) = results
     if isinstance(result, InvalidRequestError):
         raise result
-    return _render_one(head, model.card, result, inference_ms)
+    return _render_one(head, model.card, result._replace(warnings=(*request.warnings, *result.warnings)), inference_ms)
 
 
 def predict_row(row: Row, request_id: str, service: InferenceService, model: Model, progress: Progress) -> bytes | None:
@@ -65,7 +70,7 @@ def predict_row(row: Row, request_id: str, service: InferenceService, model: Mod
     None where that would raise, and where it takes much longer than usual: others wait meanwhile.
     """
     started = time.perf_counter()
-    progress.rows, progress.model, progress.version = 1, model.card.name, model.card.version
+    progress.rows, progress.model, progress.version, progress.digest = 1, model.card.name, model.card.version, model.digest
     try:
         (result,) = service.predict(model, [row], explain=False, timeout_s=_SURPRISE_S)
     except PredictionTimeoutError:
@@ -74,8 +79,12 @@ def predict_row(row: Row, request_id: str, service: InferenceService, model: Mod
         return None
     progress.answered = 1
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
-    head = {"request_id": request_id, "model_name": model.card.name, "model_version": model.card.version}
-    return _render_one(head, model.card, result, inference_ms)
+    return _render_one(_head(request_id, model), model.card, result, inference_ms)
+
+
+def _head(request_id: str, model: Model) -> dict[str, str]:
+    card = model.card
+    return {"request_id": request_id, "model_name": card.name, "model_version": card.version, "model_digest": model.digest}
 
 
 def _render_one(head: dict[str, str], card: Card, result: Answer, inference_ms: float) -> bytes:
@@ -85,7 +94,7 @@ def _render_one(head: dict[str, str], card: Card, result: Answer, inference_ms: 
 
 def _check(items: Iterable[Item], card: Card) -> list[Row | InvalidRequestError]:
     """Return the model's inputs for each item, or what is wrong with it; all items share the suggestions."""
-    suggestions = schemas.Suggestions()
+    suggestions = Suggestions()
     checked: list[Row | InvalidRequestError] = []
     for item in items:
         if item.problems:

@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ml_server.card import Card, read_card
@@ -14,24 +13,27 @@ _CARD_FILE = "model.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """One installed version. `card` is None, and `error` says why, where the card cannot be used."""
+    """One installed version, as its files were when they were read: what happens to them later changes nothing.
+
+    Attributes:
+        card: None where it cannot be used.
+        error: why the version cannot be served, if that is known already.
+        digest: SHA-256 of the card's bytes, hexadecimal; as the card has that of the model file, it stands for both.
+        content: the bytes of the model file.
+    """
 
     name: str
     version: str
-    directory: Path
-    card: Card | None
+    card: Card | None = None
     error: str | None = None
+    digest: str = ""
+    content: bytes = field(default=b"", repr=False)
 
 
-def list_models(directory: Path) -> list[Path]:
-    """Return the directory of every installed version, by name, and the oldest version first; nothing in them is read."""
+def read_models(directory: Path) -> list[Entry]:
+    """Return every installed version, by name, and the oldest version first; one that is broken spoils no other."""
     found = [path.parent for path in directory.glob(f"*/*/{_CARD_FILE}")]
-    return sorted(found, key=lambda path: (path.parent.name, _version_key(path.name)))
-
-
-def read_models(listed: Iterable[Path]) -> list[Entry]:
-    """Return an entry for each directory, in their order; a card that is broken, or gone meanwhile, spoils no other."""
-    return [_read_entry(path) for path in listed]
+    return [_read_entry(path) for path in sorted(found, key=lambda path: (path.parent.name, _version_key(path.name)))]
 
 
 def _version_key(version: str) -> tuple[int, ...]:
@@ -41,27 +43,24 @@ def _version_key(version: str) -> tuple[int, ...]:
 
 def _read_entry(directory: Path) -> Entry:
     name, version = directory.parent.name, directory.name
-    card = None
     try:
-        card = read_card((directory / _CARD_FILE).read_bytes())
+        content = (directory / _CARD_FILE).read_bytes()
+        card = read_card(content)
     except BrokenModelError as broken:
-        error: str | None = broken.message
+        return Entry(name, version, error=broken.message)
     except OSError as unreadable:
-        error = f"{_CARD_FILE} cannot be read: {unreadable.strerror}"
-    else:
-        is_in_place = (card.name, card.version) == (name, version)
-        error = None if is_in_place else f"{_CARD_FILE} is that of {card.name} {card.version}"
-    return Entry(name, version, directory, None if error else card, error)
+        return Entry(name, version, error=f"{_CARD_FILE} cannot be read: {unreadable.strerror}")
+    if (card.name, card.version) != (name, version):
+        return Entry(name, version, error=f"{_CARD_FILE} is that of {card.name} {card.version}")
+    digest = hashlib.sha256(content).hexdigest()
+    try:
+        return Entry(name, version, card, digest=digest, content=_read_model(directory, card))
+    except BrokenModelError as broken:
+        return Entry(name, version, card, broken.message, digest)
 
 
-def read_model(directory: Path, card: Card) -> bytes:
-    """Return the bytes of the model file, checked against the card's SHA-256.
-
-    The bytes are handed on rather than the path, so that what was checked is what is loaded.
-
-    Raises:
-        BrokenModelError: the file cannot be read, or is not the one that the card was written for.
-    """
+def _read_model(directory: Path, card: Card) -> bytes:
+    """Return the bytes of the model file, checked against the card's SHA-256."""
     try:
         content = (directory / card.file).read_bytes()
     except OSError as error:

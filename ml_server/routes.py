@@ -58,12 +58,15 @@ def health() -> Response:
 
 @api.get("/models")
 def models() -> Response:
-    """Return every installed version: its card without golden samples, and why it is not served where it is not."""
+    """Return every installed version: its card without golden samples, which is the default, and why one is not served."""
     _endpoint().check_key(_field("x-api-key"))
     listed = []
+    default = _service().default
     for entry, error in _service().installed():
         card = _describe(entry.card) if entry.card else {}
-        listed.append({"name": entry.name, "version": entry.version, "is_served": error is None, "error": error, **card})
+        is_default = default is not None and default.card is entry.card
+        served = {"is_served": error is None, "is_default": is_default, "error": error}
+        listed.append({"name": entry.name, "version": entry.version, "digest": entry.digest, **served, **card})
     content = {"ok": True, "models": listed, "request_id": g.request_id}
     return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
 
@@ -87,7 +90,8 @@ def predict() -> Response:
 
 def metrics() -> Response:
     """Return metrics for Prometheus, of all workers together."""
-    telemetry.record_ready(_settings().model, is_ready=_service().is_ready)
+    service = _service()
+    telemetry.record_ready(_settings().model, is_ready=service.is_ready, is_fallback=bool(service.fallback_reason))
     content, content_type = telemetry.render_metrics()
     return Response(content, content_type=content_type)
 
@@ -144,6 +148,7 @@ def _finish_request(response: Response) -> Response:
             request_id=g.request_id,
             model="-",
             version="-",
+            digest="-",
             status=response.status_code,
             rows=0,
             answered=0,

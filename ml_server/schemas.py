@@ -4,6 +4,7 @@ Nothing that a client sent is repeated in a problem but names of fields that loo
 key such as a person's name, could be patient data.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ml_server.card import Card, Input
 from ml_server.errors import Detail, InvalidRequestError, NotJsonError
-from ml_server.suggestions import did_you_mean
+from ml_server.suggestions import MAX_SUGGESTED_FOR, Suggestions, did_you_mean
 
 _FEATURE_KEYS = ("features", "clinical_features")  # the second is what Django sends
 _OPTIONS = (
@@ -20,13 +21,11 @@ _OPTIONS = (
     ("model_name", str, "a string"),
     ("model_version", str, "a string"),
 )
+# `model` is near enough to model_name, and nothing that Django sends besides is near to any.
+_OPTION_LIKENESS = 0.65
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,64}")
 _ITEM_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 MAX_UNKNOWN_NAMED = 50
-# Looking for the nearest input costs difflib about 0.2 ms for a name of 60 letters: 256 items with 50 of them were 3 s.
-# Whoever has misspelt more than ten names has another list at hand; the longest input of the bundled model has 22 letters.
-MAX_SUGGESTIONS = 10
-MAX_SUGGESTED_FOR = 32
 MAX_FLOAT32 = 3.4028234663852886e38
 
 
@@ -48,29 +47,17 @@ class Item:
 
 @dataclass(frozen=True)
 class Request:
-    """A request whose frame is right; the features are still to be checked against a model's card."""
+    """A request whose frame is right; the features are still to be checked against a model's card.
+
+    `warnings` name what stands beside the features and is probably meant for an option.
+    """
 
     items: tuple[Item, ...]
     is_batch: bool
     explain: bool
     model_name: str | None
     model_version: str | None
-
-
-class Suggestions:
-    """The inputs that misspelt names may stand for: for at most `MAX_SUGGESTIONS` names of one request."""
-
-    def __init__(self) -> None:
-        self._left = MAX_SUGGESTIONS
-
-    def hint(self, name: str, known: Sequence[str]) -> str:
-        """Return a "did you mean" with every input that is at all like the name, because a hint at the wrong one would
-        put a value where it does not belong; empty for a long name, or where there were enough already.
-        """
-        if self._left == 0 or len(name) > MAX_SUGGESTED_FOR:
-            return ""
-        self._left -= 1
-        return did_you_mean(name, known)
+    warnings: tuple[str, ...] = ()
 
 
 def parse(body: bytes, max_batch: int) -> Request:
@@ -101,7 +88,16 @@ def parse(body: bytes, max_batch: int) -> Request:
         explain=bool(data.get("explain")),
         model_name=data.get("model_name"),
         model_version=data.get("model_version"),
+        warnings=_option_warnings(data),
     )
+
+
+def _option_warnings(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return which keys were ignored that look like an option or the features; others are the client's own."""
+    known = (*_FEATURE_KEYS, "items", *(name for name, _, _ in _OPTIONS))
+    unknown = [name for name in itertools.islice(data, MAX_UNKNOWN_NAMED) if name not in known and _IDENTIFIER.fullmatch(name)]
+    hints = {name: did_you_mean(name, known, cutoff=_OPTION_LIKENESS) for name in unknown if len(name) <= MAX_SUGGESTED_FOR}
+    return tuple(f"{name} is not known and was ignored{hint}" for name, hint in hints.items() if hint)
 
 
 def check_features(features: Any, card: Card, suggestions: Suggestions | None = None) -> Row:

@@ -30,7 +30,14 @@ _READY = Gauge(
     multiprocess_mode="livemin",
     registry=None,
 )
-_METRICS = (_PREDICTIONS, _ROWS, _LATENCY, _READY)
+_FALLBACK = Gauge(
+    "neuronova_ml_model_fallback",
+    "1 where a worker serves an older version of the default model than the one that is due, which failed",
+    ["model"],
+    multiprocess_mode="livemax",
+    registry=None,
+)
+_METRICS = (_PREDICTIONS, _ROWS, _LATENCY, _READY, _FALLBACK)
 
 
 def configure_logging() -> None:
@@ -42,13 +49,15 @@ def configure_logging() -> None:
     _logger.propagate = False
 
 
-def record_predict(*, request_id: str, model: str, version: str, status: int, rows: int, answered: int, elapsed_s: float) -> None:
+def record_predict(
+    *, request_id: str, model: str, version: str, digest: str, status: int, rows: int, answered: int, elapsed_s: float
+) -> None:
     """Log and count one request to `/predict`: `rows` were asked for, `answered` of them got an answer.
 
-    `model` and `version` are `-` where the request did not get as far as a model.
+    `model`, `version` and `digest` are `-` where the request did not get as far as a model.
     """
     moment = int(time.time())
-    line = f"predict request_id={request_id} model={model} version={version} status={status}"
+    line = f"predict request_id={request_id} model={model} version={version} digest={digest} status={status}"
     text = f"[{_local_time(moment)}] INFO: {line} rows={rows} answered={answered} ms={elapsed_s * 1000:.2f}\n"
     # One write, so that the lines of all workers and threads stay whole; what nobody reads is not worth a failed request.
     with contextlib.suppress(OSError, ValueError):
@@ -72,9 +81,10 @@ def _handles(model: str, version: str, status: int) -> tuple[Callable[..., None]
     return count, _ROWS.labels(model, version).inc, _LATENCY.labels(model).observe
 
 
-def record_ready(model: str, *, is_ready: bool) -> None:
-    """Say whether this process serves the default model, which is named as it is configured."""
+def record_ready(model: str, *, is_ready: bool, is_fallback: bool) -> None:
+    """Say whether this process serves the default model, which is named as it is configured, and whether an older version."""
     _READY.labels(model).set(is_ready)
+    _FALLBACK.labels(model).set(is_fallback)
 
 
 def record_crash(request_id: str, error: BaseException) -> None:

@@ -1,6 +1,7 @@
 """The ML server as it runs in production: a real gunicorn with the configuration that the unit file names."""
 
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -356,8 +357,8 @@ def test_reload_serves_new_version(start_server: StartServer, model_dir: Path) -
     assert server.health().json()["model_version"] == "1.1.0"
 
 
-def test_replacement_worker_serves_same_version(start_server: StartServer, model_dir: Path) -> None:
-    """A worker in a dead one's place serves what the others serve."""
+def test_replacement_worker_serves_the_same(start_server: StartServer, model_dir: Path, features: Features) -> None:
+    """A worker in a dead one's place serves what the others serve, to the bit, whatever became of the files."""
     server = start_server(ML_MODEL_DIR=str(model_dir))
     server.report_with("READY")
     server.report_with("READY")
@@ -366,12 +367,34 @@ def test_replacement_worker_serves_same_version(start_server: StartServer, model
     edit_card(newer, version="1.1.0")
     os.kill(server.workers()[0], signal.SIGKILL)
     assert VERSION in server.report_with("READY")["STATUS"]
+    digest = hashlib.sha256((newer / "model.json").read_bytes()).hexdigest()[:12]
     os.kill(server.process.pid, signal.SIGHUP)
     for _ in range(2):
         assert "1.1.0" in server.report_with("READY")["STATUS"]
+    (newer / "model.onnx").write_bytes(b"something else")
+    os.kill(server.workers()[0], signal.SIGKILL)
+    assert "1.1.0" in server.report_with("READY")["STATUS"]
     shutil.rmtree(newer)
-    os.kill(server.workers()[-1], signal.SIGKILL)
-    assert "1.1.0 is not served: model.json cannot be read" in server.report_with("STATUS")["STATUS"]
+    os.kill(server.workers()[0], signal.SIGKILL)
+    assert "1.1.0" in server.report_with("READY")["STATUS"]
+    assert {server.predict({"features": features}).json()["model_digest"] for _ in range(20)} == {digest}
+
+
+def test_broken_candidate_takes_none_down(start_server: StartServer, model_dir: Path, features: Features) -> None:
+    """Not at a start, and not at a reload: an older version is served, and that is told loudly."""
+    newer = model_dir / NAME / "1.1.0"
+    shutil.copytree(model_dir / NAME / VERSION, newer)
+    edit_card(newer, version="1.1.0", sha256="0" * 64)
+    server = start_server(ML_MODEL_DIR=str(model_dir), ML_WORKERS="1")
+    for _ in range(2):
+        status = server.report_with("READY")["STATUS"]
+        assert f"serving {NAME} {VERSION} " in status
+        assert f"because {NAME} 1.1.0 is not served: model.onnx was changed" in status
+        assert server.predict({"features": features}).json()["model_version"] == VERSION
+        assert (
+            f'neuronova_ml_model_fallback{{model="{NAME}"}} 1.0' in requests.get(f"{server.url}/metrics", timeout=DEADLINE_S).text
+        )
+        os.kill(server.process.pid, signal.SIGHUP)
 
 
 def test_master_has_no_runtime(server: Server) -> None:

@@ -1,3 +1,4 @@
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -137,14 +138,64 @@ def test_later_installation_is_not_served(model_dir: Path) -> None:
         service.model(version="1.1.0")
 
 
-def test_gone_pinned_version_stays_unserved(model_dir: Path) -> None:
-    """A pinned version that is gone is not replaced by an older one."""
-    newer = install_newer(model_dir)
+def test_pinned_content_is_served(model_dir: Path, features: dict[str, Any]) -> None:
+    """Whatever is written over the files after the pin, or removed."""
+    card = model_dir / NAME / VERSION / "model.json"
+    digest = hashlib.sha256(card.read_bytes()).hexdigest()
     service = InferenceService(Settings(model_dir=model_dir))
     service.pin()
-    shutil.rmtree(newer)
+    card.write_bytes(card.read_bytes() + b" ")
+    (card.parent / "model.onnx").write_bytes(b"another")
     service.load()
-    assert reason(service).startswith(f"the model {NAME} 1.1.0 is not served: model.json cannot be read")
+    assert service.model().digest == digest[:12]
+    shutil.rmtree(model_dir)
+    again = InferenceService(Settings(model_dir=model_dir))
+    again.pin()
+    again.load()
+    assert not again.is_ready
+    answer(service, check_features(features, service.model().card))
+
+
+def break_model(directory: Path) -> None:
+    (directory / "model.onnx").write_bytes(b"x")
+
+
+def test_broken_candidate_takes_none_down(model_dir: Path) -> None:
+    """The newest version that is well is the default, and the reason is told; who asks for the broken one is refused."""
+    install_newer(model_dir)
+    break_model(install_newer(model_dir, "1.2.0"))
+    break_model(install_newer(model_dir, "1.3.0"))
+    service = loaded(model_dir=model_dir)
+    assert [service.model(name).card.version for name in (None, "", NAME)] == ["1.1.0"] * 3
+    assert service.fallback_reason.startswith(f"{NAME} 1.3.0 is not served: model.onnx was changed")
+    for version in ("1.2.0", "1.3.0"):
+        with pytest.raises(ModelUnavailableError):
+            service.model(version=version)
+
+
+def test_fallback_is_never_newer(model_dir: Path) -> None:
+    """Who has pinned a version may have gone back from a newer one."""
+    install_newer(model_dir)
+    break_model(model_dir / NAME / VERSION)
+    service = loaded(model_dir=model_dir, model_version=VERSION)
+    assert reason(service).startswith(f"the model {NAME} {VERSION} is not served")
+    assert service.fallback_reason == ""
+    assert loaded(model_dir=model_dir).fallback_reason == ""
+
+
+def test_broken_pinned_version_falls_back(model_dir: Path) -> None:
+    break_model(install_newer(model_dir))
+    install_newer(model_dir, "1.2.0")
+    service = loaded(model_dir=model_dir, model_version="1.1.0")
+    assert service.model().card.version == VERSION
+    assert service.fallback_reason.startswith(f"{NAME} 1.1.0 is not served")
+
+
+@pytest.mark.parametrize(("name", "version"), [("", None), (None, ""), ("", "")])
+def test_empty_names_are_none(model_dir: Path, name: str | None, version: str | None) -> None:
+    """They are the default, in the configured version."""
+    install_newer(model_dir)
+    assert loaded(model_dir=model_dir, model_version=VERSION).model(name, version).card.version == VERSION
 
 
 def test_a_broken_version_spoils_no_other(model_dir: Path) -> None:
@@ -206,7 +257,7 @@ def echo(card: Card) -> Model:
     """A model whose probabilities are its inputs; both have the median one half."""
     inputs = [msgspec.structs.replace(card.inputs[0], name=name, minimum=0, maximum=1, median=0.5) for name in ("a", "b")]
     runtime = load_runtime("onnx", echo_model(), input_count=2, class_count=2)
-    return Model(msgspec.structs.replace(card, inputs=inputs), runtime)
+    return Model(msgspec.structs.replace(card, inputs=inputs), runtime, "")
 
 
 def run(model: Model, *values: float, explain: bool = False) -> Answer | InvalidRequestError:

@@ -30,7 +30,7 @@ def test_bytes_become_bytes(service: InferenceService, features: dict[str, Any])
     answer = ask(service, {"features": features}, progress)
     assert 0 < answer["inference_ms"] <= (time.perf_counter() - started) * 1000
     assert (answer["ok"], answer["request_id"], answer["prediction"]) == (True, "id-1", "Impaired")
-    assert progress == Progress(NAME, VERSION, rows=1, answered=1)
+    assert progress == Progress(NAME, VERSION, service.model().digest, rows=1, answered=1)
 
 
 def test_wrong_frame_is_told_first(service: InferenceService) -> None:
@@ -47,7 +47,7 @@ def test_answers_keep_items_order(service: InferenceService, features: dict[str,
     assert [result["id"] for result in results] == [1, 2, 3]
     for result, item in zip(results[::2], items[::2], strict=True):
         assert result["predictions"] == pytest.approx(ask(service, item)["predictions"], abs=1e-6)
-    assert progress == Progress(NAME, VERSION, rows=3, answered=2)
+    assert progress == Progress(NAME, VERSION, service.model().digest, rows=3, answered=2)
 
 
 def test_refusal_tells_progress(service: InferenceService) -> None:
@@ -55,7 +55,7 @@ def test_refusal_tells_progress(service: InferenceService) -> None:
     progress = Progress()
     with pytest.raises(InvalidRequestError):
         ask(service, {"features": {}}, progress)
-    assert progress == Progress(NAME, VERSION, rows=1, answered=0)
+    assert progress == Progress(NAME, VERSION, service.model().digest, rows=1, answered=0)
 
 
 def test_what_is_not_json_gets_nowhere(service: InferenceService) -> None:

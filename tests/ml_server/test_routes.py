@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ml_server import inference, schemas
+from ml_server import inference, suggestions
 from ml_server.app import create_app
 from ml_server.card import Card
 from ml_server.config import Settings
@@ -72,6 +72,7 @@ def test_a_prediction_is_answered_in_full(client: FlaskClient, features: Feature
         "request_id",
         "model_name",
         "model_version",
+        "model_digest",
         "prediction",
         "confidence",
         "predictions",
@@ -91,6 +92,19 @@ def test_a_filled_input_is_a_warning(client: FlaskClient, features: Features) ->
     content = client.post("/predict", json={"features": features}).json
     assert content is not None
     assert content["warnings"] == ["VEGF is missing and was filled with the training median"]
+
+
+def test_misspelt_option_is_a_warning(client: FlaskClient, features: Features) -> None:
+    """In a single answer and in that of a batch; an empty model name is none."""
+    wrong = {"model": NAME, "model_name": ""}
+    content = client.post("/predict", json={"features": features, **wrong}).json
+    batch = client.post("/predict", json={"items": [{"features": features}], **wrong}).json
+    assert content is not None
+    assert batch is not None
+    for answer in (content, batch):
+        assert answer["warnings"] == ["model is not known and was ignored; did you mean model_name?"]
+        assert (answer["model_name"], answer["model_version"]) == (NAME, VERSION)
+    assert batch["results"][0]["warnings"] == []
 
 
 def test_explanation_comes_when_asked_for(client: FlaskClient, features: Features) -> None:
@@ -169,7 +183,7 @@ def test_batch_shares_suggestions(client: FlaskClient, features: Features, monke
     monkeypatch.setattr(difflib, "get_close_matches", nearest)
     wrong = {**features, **{f"x{number}": 1 for number in range(4)}, **{f"{'y' * 58}{number}": 1 for number in range(40)}}
     answer = client.post("/predict", json={"items": [{"features": wrong}] * 256})
-    assert len(compared) == answer.text.count("did you mean") == schemas.MAX_SUGGESTIONS
+    assert len(compared) == answer.text.count("did you mean") == suggestions.MAX_SUGGESTIONS
 
 
 def test_every_batch_item_is_explained(client: FlaskClient, features: Features, required_features: Features) -> None:

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from ml_server.card import Card
 from ml_server.errors import Detail, InvalidRequestError, NotJsonError
 from ml_server.schemas import (
-    MAX_SUGGESTED_FOR,
-    MAX_SUGGESTIONS,
     MAX_UNKNOWN_NAMED,
     Item,
     Request,
@@ -20,6 +18,7 @@ from ml_server.schemas import (
     render_answer,
     render_error,
 )
+from ml_server.suggestions import MAX_SUGGESTED_FOR, MAX_SUGGESTIONS
 
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -193,6 +192,21 @@ def test_frame_keeps_what_was_asked_for() -> None:
     assert parse(json.dumps({"features": {}, **asked}).encode(), 10) == Request((Item(None, {}),), False, True, "m", "1")
     plain = Request((Item(None, {}),), is_batch=True, explain=False, model_name=None, model_version=None)
     assert parse(b'{"items": [{"features": {}}]}', 10) == plain
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [("model", "model_name"), ("version", "model_version"), ("modelName", "model_name"), ("explanation", "explain")],
+)
+def test_misspelt_option_is_warned_of(key: str, hint: str) -> None:
+    warnings = parse(json.dumps({"features": {}, key: "x"}).encode(), 1).warnings
+    assert warnings == (f"{key} is not known and was ignored; did you mean {hint}?",)
+
+
+def test_clients_own_keys_are_no_warnings() -> None:
+    """What Django sends besides the features, and keys that may be anything, a name for one."""
+    own = ("doctor_name", "patient_name", "patient_id", "encounter_id", "image_data", "user", "model name", "x" * 65)
+    assert parse(json.dumps({"features": {}, **dict.fromkeys(own, "x")}).encode(), 1).warnings == ()
 
 
 def test_batch_of_greatest_size_is_taken() -> None:

@@ -10,7 +10,8 @@ from ml_server.config import Settings
 
 LINE = re.compile(
     r"^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] INFO: predict request_id=(?P<request_id>\S+) model=(?P<model>\S+) "
-    r"version=(?P<version>\S+) status=(?P<status>\d+) rows=(?P<rows>\d+) answered=(?P<answered>\d+) ms=\d+\.\d\d$"
+    r"version=(?P<version>\S+) digest=(?P<digest>[0-9a-f]{12}|-) "
+    r"status=(?P<status>\d+) rows=(?P<rows>\d+) answered=(?P<answered>\d+) ms=\d+\.\d\d$"
 )
 
 
@@ -28,12 +29,13 @@ def test_every_prediction_is_one_line(features: dict[str, Any], capfd: pytest.Ca
     client.post("/predict", json={"features": {}}, headers=headers)
     client.post("/predict", data="", headers=headers)
     client.get("/health")
-    model = ("alzheimer_biomarkers", "1.0.0")
+    (known,) = client.get("/models").json["models"]  # type: ignore[index]
+    model = ("alzheimer_biomarkers", "1.0.0", known["digest"][:12])
     assert predict_lines(capfd.readouterr().out) == [
         ("r", *model, "200", "1", "1"),
         ("r", *model, "200", "2", "1"),
         ("r", *model, "422", "1", "0"),
-        ("r", "-", "-", "415", "0", "0"),
+        ("r", "-", "-", "-", "415", "0", "0"),
     ]
 
 
