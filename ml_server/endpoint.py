@@ -7,6 +7,7 @@ Whoever has a request hands it over in two steps, because an answer may not need
 import hmac
 import os
 import re
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -107,15 +108,21 @@ class Endpoint:
         self._lane: Lane | None = None
 
     def load(self) -> None:
-        """Load the models, once; until the first prediction beside the loop, one takes as long as the self-test did."""
+        """Load the models, once."""
         self._service.load()
-        if self._service.default is not None and not self._slots.pace.seconds:
-            self._slots.pace.add(self._service.default.pace.seconds)
+        self._expect_pace()
 
     def start(self) -> None:
-        """Load the models and start the threads for predictions, in the process that serves."""
-        self.load()
+        """Load the default model and start the threads for predictions, in the process that serves; the others come after."""
+        self._service.load_default()
+        self._expect_pace()
         self._slots.start()
+        threading.Thread(target=self._service.load_others, name="models", daemon=True).start()
+
+    def _expect_pace(self) -> None:
+        """Until the first prediction beside the loop, one takes as long as the self-test did."""
+        if self._service.default is not None and not self._slots.pace.seconds:
+            self._slots.pace.add(self._service.default.pace.seconds)
 
     def health(self, request_id: str) -> Reply:
         """Tell whether the default model is served, as monitors read it: without the usual envelope."""

@@ -23,6 +23,7 @@ from ml_server.runtimes import Runtime, load_runtime
 from ml_server.schemas import Row, check_features
 
 _SELF_TEST_TIMEOUT_S = 30.0
+_LOADING = "it is loading"
 _SHORT_DIGEST = 12  # as `docker ps` and `git log` shorten theirs
 # A prediction that usually takes less is made between two looks at the network, in seconds: 32 clients of a worker then wait for
 # each other as long as one disk access takes; a thread for each would cost more than the prediction of a small model.
@@ -86,26 +87,49 @@ class InferenceService:
         Must run after the server forked: the sessions of a runtime do not survive a fork. A second caller returns
         at once and meanwhile finds the models loading.
         """
+        if self.load_default():
+            self.load_others()
+
+    def load_default(self) -> bool:
+        """Do of `load` only what the default model needs, and tell whether this caller did: no other model delays it."""
         if self._is_loaded or not self._loading.acquire(blocking=False):
-            return
+            return False
         try:
             self._entries = read_models(self._model_dir) if self._pinned is None else self._pinned
-            for entry in self._entries:
-                try:
-                    self._models[entry.name, entry.version] = load_model(entry)
-                except MlServerError as error:
-                    self._models[entry.name, entry.version] = error.message
-                except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the others are served
-                    self._models[entry.name, entry.version] = f"{type(error).__name__} while it was loaded"
+            self._models = {(entry.name, entry.version): _LOADING for entry in self._entries}
+            due = self._versions(self._default_name, self._default_version)
+            entries = {entry.version: entry for entry in self._entries if entry.name == self._default_name}
+            for version in reversed(due):
+                if self._load(entries[version]):
+                    break
             self._is_loaded = True
             with contextlib.suppress(ModelUnavailableError):
                 self._default = self.model()
         finally:
             self._loading.release()
+        return True
+
+    def load_others(self) -> None:
+        """Do the rest of `load`, while the default model is served."""
+        for entry in reversed(self._entries):
+            if self._models[entry.name, entry.version] == _LOADING:
+                self._load(entry)
+
+    def _load(self, entry: Entry) -> bool:
+        """Load a model, or keep the reason why not; tell whether it is served."""
+        found: Model | str
+        try:
+            found = load_model(entry)
+        except MlServerError as error:
+            found = error.message
+        except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the others are served
+            found = f"{type(error).__name__} while it was loaded"
+        self._models[entry.name, entry.version] = found
+        return isinstance(found, Model)
 
     @property
     def is_loaded(self) -> bool:
-        """Tell whether `load` has come to its end, with whatever success."""
+        """Tell whether the default model has been loaded, with whatever success."""
         return self._is_loaded
 
     @property
@@ -156,6 +180,8 @@ class InferenceService:
             model = self._models[wanted, due]
             if isinstance(model, Model):
                 return model
+            if model == _LOADING:
+                break
         raise ModelUnavailableError(f"the model {wanted} {versions[-1]} is not served: {self._models[wanted, versions[-1]]}")
 
     def _versions(self, name: str, last: str | None) -> list[str]:

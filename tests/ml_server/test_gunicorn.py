@@ -380,6 +380,22 @@ def test_replacement_worker_serves_the_same(start_server: StartServer, model_dir
     assert {server.predict({"features": features}).json()["model_digest"] for _ in range(20)} == {digest}
 
 
+def test_slow_neighbour_delays_no_default(start_server: StartServer, model_dir: Path, slow_model_dir: Path) -> None:
+    """A model whose self-test never ends in time is loaded when the default is served already, and stops no end."""
+    slow = shutil.copytree(slow_model_dir / NAME / VERSION, model_dir / "slow" / VERSION)
+    sample = {"features": {"rounds": 1e12}, "expected": {"Control": 0.5, "Impaired": 0.5}}
+    edit_card(slow, name="slow", golden_samples=[sample])
+    server = start_server(ML_MODEL_DIR=str(model_dir), ML_WORKERS="1")
+    server.report_with("READY")
+    listed = requests.get(f"{server.url}/models", timeout=DEADLINE_S).json()["models"]
+    assert [(model["name"], model["is_served"], model["error"]) for model in listed] == [
+        (NAME, True, None),
+        ("slow", False, "it is loading"),
+    ]
+    os.kill(server.process.pid, signal.SIGTERM)
+    server.process.wait(DEADLINE_S)
+
+
 def test_broken_candidate_takes_none_down(start_server: StartServer, model_dir: Path, features: Features) -> None:
     """Not at a start, and not at a reload: an older version is served, and that is told loudly."""
     newer = model_dir / NAME / "1.1.0"

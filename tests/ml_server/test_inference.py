@@ -156,6 +156,26 @@ def test_pinned_content_is_served(model_dir: Path, features: dict[str, Any]) -> 
     answer(service, check_features(features, service.model().card))
 
 
+def test_default_is_served_first(model_dir: Path) -> None:
+    """The others are loading meanwhile: of another model no older version stands in for one that is not there yet."""
+    other = shutil.copytree(model_dir / NAME, model_dir / "other")
+    edit_card(other / VERSION, name="other")
+    install_newer(model_dir)
+    shutil.copytree(other / VERSION, other / "1.1.0")
+    edit_card(other / "1.1.0", version="1.1.0")
+    service = InferenceService(Settings(model_dir=model_dir))
+    assert service.load_default()
+    assert not service.load_default()
+    assert service.is_ready
+    assert [error for _, error in service.installed()] == ["it is loading", None, "it is loading", "it is loading"]
+    for name, version in (("other", None), (NAME, VERSION)):
+        with pytest.raises(ModelUnavailableError, match="it is loading"):
+            service.model(name, version)
+    service.load_others()
+    assert [error for _, error in service.installed()] == [None] * 4
+    assert service.model("other").card.version == "1.1.0"
+
+
 def break_model(directory: Path) -> None:
     (directory / "model.onnx").write_bytes(b"x")
 
