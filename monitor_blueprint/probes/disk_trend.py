@@ -3,6 +3,8 @@
 The rule is NodeFilesystemSpaceFillingUp of the Prometheus node-mixin: a straight line through six hours of available
 bytes (`predict_linear(node_filesystem_avail_bytes[6h], ...)`); under 40 % free and full within 24 h is a warning,
 under 20 % and within 4 h is critical, and it must have held for an hour, for which an hour of samples stands here.
+
+A full disk grows no fuller, and its trend is flat: once something was told of it, that stays until there is room again.
 """
 
 from __future__ import annotations
@@ -12,16 +14,16 @@ from statistics import linear_regression
 from typing import NamedTuple
 
 import msgspec
-import psutil
 
-from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.models import Facts, Reading, Status
 from monitor_blueprint.options import Percent, Positive
-from monitor_blueprint.probes import Observation, ProbeContext
+from monitor_blueprint.probes import Observation, ProbeContext, disk
 
 SAMPLE_EVERY_S = 60.0
 HOUR_S = 3600.0
 RESIZED = 0.01
+# There is room again where the guide's limit of a disk (90 % used) is cleared.
+ROOM_FREE_PERCENT = 15.0
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,24 +47,37 @@ class Sample(NamedTuple):
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Measure the available bytes, add them to the samples, and say when the line through them reaches zero."""
-    try:
-        usage = psutil.disk_usage(options.path)
-    except OSError as error:
-        raise ProbeError(f"{options.path}: {error.strerror}") from error
-    now, available = context.now.timestamp(), usage.free
-    # What a user may fill, as `df` has it: the blocks that are kept for root do not count.
-    usable = usage.used + usage.free
-    samples = _remembered(context, options, usage.total)
+    seen = disk.see(options.path, context)
+    if seen.found is None:
+        # What lies there now is another file system's, and says nothing of this one's trend.
+        return Observation(seen.faults, {**context.checkpoint, **seen.place})
+    now, available, total = context.now.timestamp(), seen.found.available_bytes, seen.found.total_bytes
+    samples = _remembered(context, options, total)
     if not samples or now - samples[-1].at >= SAMPLE_EVERY_S:
         samples.append(Sample(now, float(available)))
-    free_percent = 100 * available / usable if usable else 0.0
+    # Judged is what is shown.
+    usable = seen.found.used_bytes + available
+    free_percent = round(100 * available / usable, 1) if usable > 0 else 0.0
     hours = hours_until_full(samples, now) if now - samples[0].at >= options.least_h * HOUR_S else None
-    facts: dict[str, Scalar] = {"path": clean(options.path), "free_percent": round(free_percent, 1)}
-    if hours is not None:
-        hours = round(hours, 1)
-        facts["hours"] = hours
-    reading = Reading(aspect="trend", status=_judge(options, free_percent, hours), value=hours, unit="h", facts=facts)
-    return Observation((reading,), {"total": usage.total, "samples": [list(sample) for sample in samples]})
+    hours = None if hours is None else round(hours, 1)
+    facts: Facts = {**seen.facts, "free_percent": free_percent}
+    told = _told(options, context)
+    reading = _reading(_judge(options, free_percent, hours), told, free_percent, hours, facts)
+    checkpoint = {"total": total, "samples": [list(sample) for sample in samples], "told": int(reading.status), **seen.place}
+    return Observation((reading, *seen.faults), checkpoint | {"path": options.path})
+
+
+def _told(options: Options, context: ProbeContext) -> Status:
+    """Return what was last said of the trend of this file system."""
+    is_same = context.checkpoint.get("path", options.path) == options.path
+    return Status(context.checkpoint.get("told", Status.OK)) if is_same else Status.OK
+
+
+def _reading(status: Status, told: Status, free_percent: float, hours: float | None, facts: Facts) -> Reading:
+    if free_percent < ROOM_FREE_PERCENT and told.severity > status.severity:
+        return Reading("full", told, value=hours, unit="h", facts=facts)
+    shown = facts if hours is None else {**facts, "hours": hours}
+    return Reading("trend", status, value=hours, unit="h", facts=shown)
 
 
 def hours_until_full(samples: Sequence[Sample], now: float) -> float | None:
@@ -81,6 +96,8 @@ def _remembered(context: ProbeContext, options: Options, total: int) -> list[Sam
     # A file system that was enlarged has a new line (some change by a little on their own); samples from the future are
     # from before a clock was set back.
     if abs(context.checkpoint.get("total", 0) - total) > RESIZED * total:
+        return []
+    if context.checkpoint.get("path", options.path) != options.path:
         return []
     now = context.now.timestamp()
     samples = (Sample(*pair) for pair in context.checkpoint.get("samples", ()))

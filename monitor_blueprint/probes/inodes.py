@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
-from monitor_blueprint.domain.models import ProbeError, Reading
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.adapters.file_systems import FileSystem, look, used_percent
+from monitor_blueprint.domain.models import Facts, ProbeError, Reading
 from monitor_blueprint.options import ShareOptions
-from monitor_blueprint.probes import Observation, ProbeContext
+from monitor_blueprint.probes import Observation, ProbeContext, disk
 
 
 class Options(ShareOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What [[check]] of kind "inodes" may say: the mount point, and the limits (the disk's)."""
+    """What [[check]] of kind "inodes" may say: the mount point or the device, and the limits (the disk's)."""
 
     path: str = "/"
 
@@ -19,26 +17,27 @@ class Options(ShareOptions, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 def is_possible(options: Options) -> bool:
     """Tell whether the file system has a fixed number of inodes (btrfs and some others have not)."""
     try:
-        return os.statvfs(options.path).f_files > 0
+        return look(options.path).usage.f_files > 0
     except OSError:
         return False
 
 
-def probe(options: Options, context: ProbeContext) -> Observation:  # noqa: ARG001
+def probe(options: Options, context: ProbeContext) -> Observation:
     """Measure the share of used inodes, as `df -i` counts it."""
-    try:
-        found = os.statvfs(options.path)
-    except OSError as error:
-        raise ProbeError(f"{options.path}: {error.strerror}") from error
-    if found.f_files == 0:
+    seen = disk.see(options.path, context)
+    if seen.found is None:
+        return Observation(seen.faults, seen.place)
+    return Observation((_usage(seen.found, seen.facts, options), *seen.faults), seen.place)
+
+
+def _usage(found: FileSystem, which: Facts, options: Options) -> Reading:
+    total, free = found.usage.f_files, found.usage.f_ffree
+    if total == 0:
         raise ProbeError(f"{options.path}: this file system has no fixed number of inodes")
-    used = found.f_files - found.f_ffree
-    usable = used + found.f_favail
-    reading = Reading(
+    return Reading(
         aspect="usage",
-        value=round(100 * used / usable, 1) if usable else 100.0,
+        value=float(used_percent(total - free, free)),
         unit="%",
         thresholds=options.thresholds,
-        facts={"path": clean(options.path), "used": used, "total": usable},
+        facts={**which, "used": total - free, "total": total},
     )
-    return Observation((reading,))

@@ -5,9 +5,9 @@ What is sent is longer than a line: the messages are templates, in `templates/ko
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from monitor_blueprint.domain.models import EventKind
+from monitor_blueprint.text import ko_resources
+from monitor_blueprint.text.texts import Texts
 
 # --- Words that stand in many places
 
@@ -47,37 +47,14 @@ TITLES = {
 
 # --- The log: what a reading says
 
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """The texts of one aspect; an empty one means: as `bad`, and `bad` empty means the general text."""
-
-    ok: str = ""
-    warning: str = ""
-    bad: str = ""
-
-
-_USAGE = Texts("{value}% (정상)", "{value}% (경고)", "{value}% (위험)")
-
-
-def _with(label: str, texts: Texts) -> Texts:
-    return Texts(f"{label}: {texts.ok}", f"{label}: {texts.warning}", f"{label}: {texts.bad}")
-
-
 # By (kind, aspect), filled from the reading's facts. What is not here gets the general text: a new probe needs no entry.
 LINES: dict[tuple[str, str], Texts] = {
+    **ko_resources.LINES,
     ("service", "unit"): Texts("{name}: 정상 실행 중", bad="{name}: 중지됨 ({state})"),
     ("service", "http"): Texts("{name} API: 응답 정상 (HTTP {http_status})", bad="{name} API: 응답 이상 ({reason})"),
     ("service", "absent"): Texts("{name}: systemd 유닛 {unit} 없음 (점검 제외)"),
     ("service", "no_unit"): Texts("{name}: systemd 유닛 {unit} 없음 (주소만 점검)"),
     ("http", "http"): Texts("{name}: 응답 정상 (HTTP {http_status})", bad="{name}: 응답 이상 ({reason})"),
-    ("disk", "usage"): _with("디스크 사용량{disk}", _USAGE),
-    ("memory", "usage"): _with("메모리 사용량", _USAGE),
-    ("cpu", "load"): Texts(
-        "CPU 로드: {load:.2f} ({value}% of {cores} cores)",
-        "CPU 로드: {load:.2f} ({value}% of {cores} cores, 경고)",
-        "CPU 로드: {load:.2f} ({value}% of {cores} cores, 위험)",
-    ),
     ("health_body", "status"): Texts("Django 상태 본문: {body_status}", bad="Django 상태 본문: {body_status}"),
     ("health_body", "entries"): Texts("Django 자체 점검: {count}개 항목 정상", bad="Django 자체 점검 실패: {entries}"),
     ("health_body", "blamed"): Texts(bad="Django가 보고한 연결 서비스 장애: {entries}"),
@@ -123,12 +100,6 @@ LINES: dict[tuple[str, str], Texts] = {
     ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
     ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
     ("tls", "answer"): Texts(bad="TLS 연결: 응답 없음 ({server}, {reason})"),
-    ("inodes", "usage"): _with("아이노드 사용량{disk}", _USAGE),
-    ("swap", "usage"): _with("스왑 사용량", _USAGE),
-    ("disk_trend", "trend"): Texts(
-        "디스크 증가 추세{disk}: 정상 (여유 {free_percent}%)",
-        bad="디스크 증가 추세{disk}: {hours}시간 후 가득 참 (여유 {free_percent}%)",
-    ),
     ("backup", "age"): Texts("백업: {hours}시간 전 ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, {at})"),
     ("backup", "size"): Texts("백업 크기: {bytes}바이트 (정상)", bad="백업 크기: {bytes}바이트, 이전 백업의 {percent}% ({file})"),
     ("backup", "missing"): Texts(bad="백업: 파일 없음 ({pattern})"),
@@ -152,6 +123,7 @@ GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown
 ABSENT = Texts("{name}: 이 서버에 없음 (점검 제외)")
 STATES = {"not-found": "systemd 유닛 없음"}
 REASONS = {
+    **ko_resources.REASONS,
     "refused": "연결 거부",
     "timeout": "시간 초과",
     "reset": "연결 끊김",

@@ -58,8 +58,9 @@ def _facts(result: CheckResult, reading: Reading) -> _Facts:
     facts = _Facts(reading.facts)
     facts["state"] = ko.STATES.get(str(facts["state"]), facts["state"])
     facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
-    # Which disk, where it is not the one that the guide means.
-    facts["disk"] = f" ({facts['path']})" if facts.get("path", "/") != "/" else ""
+    # Which disk, where it is not the one that the guide means; of a device, where it is mounted.
+    places = [str(facts[key]) for key in ("path", "mounted_at") if key in facts]
+    facts["disk"] = f" ({', '.join(places)})" if places not in ([], ["/"]) else ""
     reason = str(facts["reason"])
     facts["reason"] = ko.REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
     return facts

@@ -1,28 +1,57 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.domain.models import ProbeError, Status, Thresholds
+from monitor_blueprint.adapters.file_systems import Mount
+from monitor_blueprint.domain.models import CheckResult, ProbeError, Status, Thresholds
 from monitor_blueprint.probes import disk
 from monitor_blueprint.probes.disk import Options
-from tests.monitor_blueprint.probes.looking import looking
+from monitor_blueprint.text import render
+from tests.monitor_blueprint.probes.looking import NOW, looking
 
 
 def test_usage_is_that_of_df(tmp_path: Path) -> None:
-    """A disk is as full as df says."""
+    """A disk is as full as df says, to the percent, and that is what is shown."""
     if shutil.which("df") is None:
         pytest.skip("df is not installed")
-    (reading,) = disk.probe(Options(path=str(tmp_path)), looking()).readings
-    shown = subprocess.run(["df", "--output=pcent,size", "-B1", tmp_path], capture_output=True, text=True, check=True).stdout
+    while True:
+        before = os.statvfs(tmp_path)
+        (reading,) = disk.probe(Options(path=str(tmp_path)), looking()).readings
+        argv = ["df", "--output=pcent,size", "-B1", str(tmp_path)]
+        shown = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+        if os.statvfs(tmp_path) == before:
+            # Nobody has written anything in between.
+            break
     percent, size = shown.splitlines()[1].split()
-    assert reading.value is not None
-    # df rounds up; and somebody may have written something in between.
-    assert abs(reading.value - int(percent.rstrip("%"))) <= 1.5
+    assert f"{reading.value:g}%" == percent
     assert (reading.aspect, reading.unit, reading.facts["total_bytes"]) == ("usage", "%", int(size))
+    assert f": {percent} (" in render.line(CheckResult("Disk", "disk", (reading,), NOW), reading)
+
+
+def test_device_that_is_gone_is_told() -> None:
+    """What the kernel remembers of a disk that was pulled out is no measurement."""
+    mount = Mount(1, 0, "4000:1", "/", "/data", "ext4", "/dev/sdz1", is_read_only=False)
+    before = {"target": "/data", "type": "ext4", "device": "4000:1", "has_device": True}
+    assert disk._lost(before, mount) == "device"
+    assert disk._lost({**before, "has_device": False}, mount) == ""
+    # Another number is another disk, or the same one after a restart.
+    assert disk._lost({**before, "device": "8:1"}, mount) == ""
+
+
+def test_other_path_is_another_file_system(tmp_path: Path) -> None:
+    """What is remembered of one path says nothing of the next."""
+    (tmp_path / "gone").mkdir()
+    first = disk.probe(Options(path=f"{tmp_path}/gone"), looking())
+    (tmp_path / "gone").rmdir()
+    (lost,) = disk.probe(Options(path=f"{tmp_path}/gone"), looking(checkpoint=first.checkpoint)).readings
+    assert (lost.aspect, lost.facts["reason"]) == ("access", "ENOENT")
+    (seen,) = disk.probe(Options(path="/"), looking(checkpoint=first.checkpoint)).readings
+    assert seen.aspect == "usage"
 
 
 def test_the_rules_judge_not_the_probe() -> None:

@@ -155,3 +155,22 @@ def test_trend_needs_an_hour_of_samples(hours: float, is_known: bool) -> None:
 )
 def test_trend_on_the_limit_is_fine(free_percent: float, hours: float, status: Status) -> None:
     assert disk_trend._judge(Options(), free_percent, hours) is status
+
+
+@pytest.mark.parametrize("told", [Status.WARNING, Status.CRITICAL])
+@pytest.mark.parametrize(("free_percent", "is_kept"), [(0.0, True), (1.2, True), (14.9, True), (15.0, False), (60.0, False)])
+def test_full_disk_does_not_recover(told: Status, free_percent: float, is_kept: bool) -> None:
+    """A trend that is flat because there is no room left is no recovery; one that is flat with room is."""
+    reading = disk_trend._reading(Status.OK, told, free_percent, None, {"path": "/"})
+    assert (reading.aspect, reading.status) == (("full", told) if is_kept else ("trend", Status.OK))
+
+
+def test_worse_trend_is_told_of_a_full_disk() -> None:
+    reading = disk_trend._reading(Status.CRITICAL, Status.WARNING, 1.0, 0.5, {})
+    assert (reading.aspect, reading.status, reading.facts["hours"]) == ("trend", Status.CRITICAL, 0.5)
+
+
+def test_other_path_has_another_trend() -> None:
+    checkpoint = remembered("/", falling(6, GIB, GIB)) | {"path": "/elsewhere", "told": 2}
+    seen = disk_trend.probe(Options(), looking(checkpoint=checkpoint))
+    assert (len(seen.checkpoint["samples"]), seen.readings[0].status) == (1, Status.OK)

@@ -1,0 +1,60 @@
+"""Whether it is our own want of descriptors, threads or memory that something failed by: then the target is not to blame."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from monitor_blueprint.domain.models import ProbeError
+
+# By the reasons that the catalogue has sentences for.
+_NO_MEMORY, _NO_THREADS = "no_memory", "no_threads"
+_OURS = {
+    errno.EMFILE: "no_descriptors",
+    errno.ENFILE: "no_descriptors_left",
+    errno.ENOMEM: _NO_MEMORY,
+    errno.ENOBUFS: _NO_MEMORY,
+}
+# Libraries that wrap an error keep it in one of these, or among the arguments.
+_WRAPPED = ("__cause__", "__context__", "reason")
+
+
+def shortage(error: BaseException | None) -> str:
+    """Return which want of ours is behind an error, however deep it is wrapped; "" where none is.
+
+    A failure that shows no such error may come of one all the same: a resolver that could not open its files has "no such
+    name". So it is also tried whether there is a descriptor at all.
+    """
+    return _named(error) or _descriptors()
+
+
+def raise_if_short(error: BaseException | None = None) -> None:
+    """Raise ProbeError where it is our own want that the error came of, or that would have kept us from seeing right."""
+    found = shortage(error)
+    if found:
+        raise ProbeError(found) from error
+
+
+def _named(error: BaseException | None) -> str:
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if not isinstance(each, BaseException) or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, MemoryError):
+            return _NO_MEMORY
+        if isinstance(each, OSError) and each.errno in _OURS:
+            return _OURS[each.errno]
+        if isinstance(each, RuntimeError) and "start new thread" in str(each):
+            return _NO_THREADS
+        waiting += [*(getattr(each, name, None) for name in _WRAPPED), *each.args]
+    return ""
+
+
+def _descriptors() -> str:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        return _OURS.get(error.errno or 0, "")
+    return ""
