@@ -84,11 +84,13 @@ class HealthCheck:
 
     def _observe(self, round_: Round, known: Known, began_monotonic: float) -> Seen:
         """Look at everything side by side, and at the monitor itself last: by then it knows whether it can keep anything."""
+        # A check that has left the configuration has also left what it remembers: whoever adds it again means what is there now.
+        checkpoints = {name: memory for name, memory in known.checkpoints.items() if name in known.state.checks}
         results = self._runner.run(
             round_.checks,
             now=round_.now,
             units=UnitSnapshot(self._config.units),
-            checkpoints=known.checkpoints,
+            checkpoints=checkpoints,
             environ=self._config.environ,
             deadline_s=ROUND_S,
             is_starting=self._began_monotonic is not None

@@ -611,3 +611,19 @@ def test_only_public_lines_are_sent() -> None:
         ("journal gunicorn_flask", f"{systemds}\n예외: ValueError"),
         ("oom", "kernel: Killed process 7 (python)"),
     ]
+
+
+def test_removed_check_forgets(bench: MakeBench, script: Script) -> None:
+    """A check that is added again begins anew: what is there now is what is meant."""
+    seen: list[dict[str, Any]] = []
+
+    def look(context: ProbeContext) -> Observation:
+        seen.append(dict(context.checkpoint))
+        return Observation((Reading("thing"),), {"was": "here"})
+
+    script["Data"] = look
+    bench("Data").run()
+    bench("Data").run(NOW + FIVE_MINUTES)
+    bench("Other").run(NOW + 2 * FIVE_MINUTES)
+    bench("Data").run(NOW + 3 * FIVE_MINUTES)
+    assert seen == [{}, {"was": "here"}, {}]
