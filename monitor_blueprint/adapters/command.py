@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError
 
 # A child needs none of our secrets, and messages to be parsed have to be English.
@@ -68,6 +69,7 @@ def run(argv: Sequence[str], deadline: float, *, stdin: bytes = b"", max_bytes: 
             start_new_session=True,
         )
     except OSError as error:
+        raise_if_short(error)
         raise ProbeError(f"{argv[0]} could not be started: {error.strerror}") from error
     with process:
         try:

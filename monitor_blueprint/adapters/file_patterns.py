@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError
 
 _MAGIC = frozenset("*?[")
@@ -23,9 +24,14 @@ def matches(pattern: str) -> list[Path]:
             return []
         if not os.access(folder, os.R_OK | os.X_OK):
             raise ProbeError(f"{folder} may not be read")
-        return sorted(path for path in folder.glob(str(Path(*parts[fixed:]))) if path.is_file())
+        found = sorted(path for path in folder.glob(str(Path(*parts[fixed:]))) if path.is_file())
     except OSError as error:
+        raise_if_short(error)
         raise ProbeError(f"{pattern}: {error.strerror}") from error
+    if not found:
+        # A folder that could not be opened may be passed over in silence, too.
+        raise_if_short()
+    return found
 
 
 def has_match(pattern: str) -> bool:

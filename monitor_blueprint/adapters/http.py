@@ -22,6 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError
 
 from monitor_blueprint.adapters.deadline import cut_after
+from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import EMPTY
 
 MAX_BODY_BYTES = 256 * 1024
@@ -137,7 +138,10 @@ def connect_unix(path: str, timeout_s: float) -> socket.socket | None:
 
 
 def is_served(url: str, timeout_s: float = 0.5) -> bool:
-    """Tell whether somebody listens at the address, without asking anything; a socket that one may not use is somebody's."""
+    """Tell whether somebody listens at the address, without asking anything; a socket that one may not use is somebody's.
+
+    Raises ShortageError where we had not what we need to find out.
+    """
     address = urlsplit(url)
     try:
         if path := socket_path(url):
@@ -150,7 +154,8 @@ def is_served(url: str, timeout_s: float = 0.5) -> bool:
             connected = socket.create_connection((address.hostname, port), timeout_s)
     except PermissionError:
         return True
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        raise_if_short(error)
         return False
     connected.close()
     return True
@@ -178,7 +183,10 @@ def fetch(
     headers: Mapping[str, str] = EMPTY,
     verify: bool = True,
 ) -> Answer:
-    """Ask once, following no redirect; at most `timeout_s` seconds for the whole answer, MAX_BODY_BYTES of it."""
+    """Ask once, following no redirect; at most `timeout_s` seconds for the whole answer, MAX_BODY_BYTES of it.
+
+    Raises ShortageError where we had not what we need to ask.
+    """
     start = time.monotonic()
     status, received, failure = 0, b"", ""
     with cut_after(timeout_s) as wire:
@@ -202,6 +210,7 @@ def fetch(
         except requests.Timeout:
             failure = "timeout"
         except requests.RequestException as error:
+            raise_if_short(error)
             failure = _reason(error)
         latency_ms = (time.monotonic() - start) * 1000
         if wire.is_cut:

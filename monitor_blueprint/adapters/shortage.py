@@ -7,8 +7,13 @@ import os
 
 from monitor_blueprint.domain.models import ProbeError
 
+
+class ShortageError(ProbeError):
+    """The monitor had not what it needs to look: nothing is known of the target, not even that it is absent."""
+
+
 # By the reasons that the catalogue has sentences for.
-_NO_MEMORY, _NO_THREADS = "no_memory", "no_threads"
+_NO_MEMORY, NO_THREADS = "no_memory", "no_threads"
 _OURS = {
     errno.EMFILE: "no_descriptors",
     errno.ENFILE: "no_descriptors_left",
@@ -20,22 +25,23 @@ _WRAPPED = ("__cause__", "__context__", "reason")
 
 
 def shortage(error: BaseException | None) -> str:
-    """Return which want of ours is behind an error, however deep it is wrapped; "" where none is.
+    """Return which want of ours is behind an error; "" where none is.
 
     A failure that shows no such error may come of one all the same: a resolver that could not open its files has "no such
     name". So it is also tried whether there is a descriptor at all.
     """
-    return _named(error) or _descriptors()
+    return named(error) or _descriptors()
 
 
 def raise_if_short(error: BaseException | None = None) -> None:
-    """Raise ProbeError where it is our own want that the error came of, or that would have kept us from seeing right."""
+    """Raise ShortageError where it is our own want that the error came of, or that would have kept us from seeing right."""
     found = shortage(error)
     if found:
-        raise ProbeError(found) from error
+        raise ShortageError(found) from error
 
 
-def _named(error: BaseException | None) -> str:
+def named(error: BaseException | None) -> str:
+    """Return which want of ours an error says itself that it came of, however deep it is wrapped; "" where it does not."""
     waiting, seen = [error], set[int]()
     while waiting:
         each = waiting.pop()
@@ -47,7 +53,7 @@ def _named(error: BaseException | None) -> str:
         if isinstance(each, OSError) and each.errno in _OURS:
             return _OURS[each.errno]
         if isinstance(each, RuntimeError) and "start new thread" in str(each):
-            return _NO_THREADS
+            return NO_THREADS
         waiting += [*(getattr(each, name, None) for name in _WRAPPED), *each.args]
     return ""
 

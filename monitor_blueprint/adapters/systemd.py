@@ -10,6 +10,8 @@ from typing import Any
 from jeepney import DBusAddress, DBusErrorResponse, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
+from monitor_blueprint.adapters.shortage import raise_if_short
+
 MANAGER = DBusAddress("/org/freedesktop/systemd1", "org.freedesktop.systemd1", "org.freedesktop.systemd1.Manager")
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _SERVICE = "org.freedesktop.systemd1.Service"
@@ -68,10 +70,11 @@ def full_name(unit: str) -> str:
 
 
 def connect(timeout_s: float) -> DBusConnection:
-    """Open the system bus; raises SystemdUnavailableError when there is none."""
+    """Open the system bus; raises SystemdUnavailableError when there is none, ShortageError when we cannot look."""
     try:
         return open_dbus_connection(bus="SYSTEM", auth_timeout=timeout_s)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise_if_short(error)
         raise SystemdUnavailableError(f"no system bus: {error}") from error
 
 

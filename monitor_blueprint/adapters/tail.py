@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -48,6 +49,7 @@ def read_new(path: Path, position: Mapping[str, Any] | None, max_bytes: int = MA
             lines, offset, is_cut = _lines(file, offset, size, max_bytes)
             return Tail(old + lines, {"file": identity, "offset": offset}, is_cut)
     except OSError as error:
+        raise_if_short(error)
         raise ProbeError(f"{path}: {error.strerror}") from error
 
 
@@ -66,7 +68,8 @@ def _rest_of_rotated(path: Path, position: Mapping[str, Any], max_bytes: int) ->
                 identity, size = _identity(file)
                 if identity == position["file"] and size >= position["offset"]:
                     return _lines(file, int(position["offset"]), size, max_bytes)[0]
-        except OSError:
+        except OSError as error:
+            raise_if_short(error)
             # Removed or compressed in this moment.
             continue
     return []

@@ -15,7 +15,9 @@ from typing import Any
 import msgspec
 
 from monitor_blueprint import probes
+from monitor_blueprint.adapters import shortage
 from monitor_blueprint.adapters.deadline import Call
+from monitor_blueprint.adapters.shortage import NO_THREADS
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitState, full_name, read_units
 from monitor_blueprint.config import Check
 from monitor_blueprint.domain.models import ABSENT, EMPTY, CheckResult, ProbeError, Reading, Status
@@ -100,14 +102,16 @@ class Runner:
             if check.name not in stuck
         ]
         results: dict[str, CheckResult] = {}
-        for worker in self._workers(jobs, results):
+        workers = self._workers(jobs, results)
+        for worker in workers:
             if worker.wait(deadline):
                 worker.result()
         with self._returned:
             for check in checks:
                 # What comes back later is dropped: the round is over.
                 if check.name not in results:
-                    results[check.name] = unknown(check, now, self._give_up(check), checkpoints.get(check.name, EMPTY))
+                    reason = self._give_up(check) if workers or check.name in stuck else NO_THREADS
+                    results[check.name] = unknown(check, now, reason, checkpoints.get(check.name, EMPTY))
             return [results[check.name] for check in checks]
 
     def _workers(self, jobs: Sequence[_Job], results: dict[str, CheckResult]) -> list[Call[None]]:
@@ -120,9 +124,7 @@ class Runner:
             try:
                 workers.append(Call(lambda: self._work(waiting, results), f"probe-{number}"))
             except RuntimeError:
-                # The system gives no more threads; a few do the work as well.
-                if number == 0:
-                    raise
+                # The system gives no more threads; a few do the work as well, and without any nothing is known.
                 _logger.warning("only %d threads for %d probes", number, len(jobs))
                 break
         return workers
@@ -177,8 +179,11 @@ def _probe(job: _Job) -> CheckResult:
     try:
         seen = _checked(_look(job))
     except ProbeError as error:
-        result = unknown(check, context.now, str(error), context.checkpoint)
+        result = unknown(check, context.now, shortage.named(error) or str(error), context.checkpoint)
     except (Exception, SystemExit) as error:  # the edge of a job: a fault in one probe must not stop the others
+        want = shortage.named(error)
+        if want:
+            return unknown(check, context.now, want, context.checkpoint)
         _logger.exception("probe %s failed", check.name)
         # Other exceptions' texts can hold anything.
         reason = str(error) if isinstance(error, _WrongObservationError) else type(error).__name__

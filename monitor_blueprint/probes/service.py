@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from monitor_blueprint.adapters.http import is_served
+from monitor_blueprint.adapters.shortage import ShortageError
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import ABSENT, EMPTY, Facts, ProbeError, Reading, Status
 from monitor_blueprint.probes import Observation, ProbeContext, http
@@ -76,6 +77,8 @@ def _unit(options: Options, context: ProbeContext) -> UnitState | None:
     """Return the unit's state; None where it is absent and may be."""
     try:
         unit = context.units(options.unit)
+    except ShortageError:
+        raise
     except ProbeError:
         if options.when_absent == "fail":
             raise

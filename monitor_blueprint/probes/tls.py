@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from monitor_blueprint.adapters import command
 from monitor_blueprint.adapters.file_patterns import has_match, matches
+from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.options import Positive, Text
@@ -119,8 +120,10 @@ def _from_server(options: Options, context: ProbeContext) -> Certificate:
     try:
         der = _handshake(anything, options, context)
     except ssl.SSLError as error:
+        raise_if_short(error)
         raise _FailedError(_failure("handshake", options, error.reason or str(error), is_symptom=False)) from error
     except OSError as error:
+        raise_if_short(error)
         reason = "timeout" if isinstance(error, TimeoutError) else "refused" if error.errno == 111 else str(error)
         raise _FailedError(_failure("answer", options, reason, is_symptom=True)) from error
     return read_certificate(context.deadline, der=der)
@@ -130,8 +133,11 @@ def _trust(options: Options, context: ProbeContext) -> Reading:
     try:
         _handshake(ssl.create_default_context(), options, context)
     except ssl.SSLCertVerificationError as error:
+        # Also with no authorities, because none of their files could be opened.
+        raise_if_short(error)
         return _failure("trust", options, error.verify_message, is_symptom=False)
     except OSError as error:
+        raise_if_short(error)
         return _failure("answer", options, str(error), is_symptom=True)
     return Reading("trust", facts={"server": _server(options)})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import resource
 import threading
@@ -9,16 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_STACK = 1 << 30
+# Each time larger: the C library keeps the stack of a thread that has ended, for the next one that is content with it.
+_stacks = itertools.count(1 << 30, 1 << 20)
 
 
 @contextmanager
 def few_threads(count: int) -> Iterator[None]:
     """Give `count` threads more and no other: each wants more memory than there is address space left."""
+    stack = next(_stacks)
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    before = threading.stack_size(_STACK)
+    before = threading.stack_size(stack)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + count * _STACK + _STACK // 2, hard))
+    resource.setrlimit(resource.RLIMIT_AS, (used + count * stack + stack // 2, hard))
     try:
         yield
     finally:

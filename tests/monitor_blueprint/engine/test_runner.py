@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import re
 import sys
 import threading
@@ -289,6 +290,27 @@ def test_few_threads_do_all_work(script: Script) -> None:
             seen = run(Runner(), "ABCDE")
         assert is_short.is_set()
     assert {result.status for result in seen.values()} == {Status.OK}
+
+
+def test_no_thread_is_nobodys_fault(script: Script) -> None:
+    """Where the system gives no thread at all, nothing is known of anything."""
+    script.update(dict.fromkeys("AB", lambda context: FINE))
+    tried = Runner()
+    with few_threads(0):
+        seen = run(tried, "AB")
+    assert [reason(result) for result in seen.values()] == ["no_threads"] * 2
+    assert {result.status for result in run(tried, "AB").values()} == {Status.OK}
+
+
+def test_shortage_in_a_probe_is_named(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    """Our own want is no fault in the probe, wherever it comes up."""
+
+    def look(context: ProbeContext) -> Observation:
+        raise LookupError from OSError(errno.EMFILE, "Too many open files")
+
+    script["A"] = look
+    assert reason(run(Runner(), "A")["A"]) == "no_descriptors"
+    assert not caplog.text
 
 
 def test_loaded_probe_outlives_its_file(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
