@@ -10,6 +10,7 @@ from monitor_blueprint.domain.models import Belief, CheckState, Event, EventKind
 
 UNNOTIFIED = (Belief.FINE, Belief.HIDDEN)
 _NOTIFIED_BAD = (Belief.CRITICAL, Belief.CONSEQUENCE, Belief.BLIND)
+_NOT_PLAINLY_FAILED = (Belief.CONSEQUENCE, Belief.BLIND, Belief.FLAPPING)
 _BAD = (Status.CRITICAL, Status.UNKNOWN)
 
 
@@ -18,6 +19,16 @@ class _Change:
     notified: Belief
     wanted: Belief
     is_symptom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What every message of the round says besides its own news: see `Event`."""
+
+    failing: tuple[str, ...]
+    blind: tuple[str, ...]
+    flapping: Mapping[str, int]
+    silenced: tuple[str, ...]
 
 
 def notify(
@@ -30,24 +41,25 @@ def notify(
     reminder_s: float,
 ) -> tuple[State, tuple[Event, ...]]:
     """Return the state in which the operator is notified of `wanted`, and the events that do it."""
+    checks = {name: _with_outage(check, wanted[name]) for name, check in checks.items()}
     changes = {name: _Change(check.notified, wanted[name], check.is_symptom) for name, check in checks.items()}
     incident = _with_clock_set_back(state.incident, now)
     kinds = _kinds(changes, is_open=incident is not None)
     if not kinds and incident is not None and _is_reminder_due(incident, now, reminder_s):
         kinds = _reminder(checks, silenced)
     if kinds and incident is None:
-        incident = Incident(state.last_incident_number + 1, opened_at=now, last_notified_at=now)
+        began = [checks[name].failing_since or now for names in kinds.values() for name in names]
+        incident = Incident(state.last_incident_number + 1, opened_at=min([*began, now]), last_notified_at=now)
 
-    failing = tuple(n for n in checks if n not in silenced and _is_failing(checks[n], wanted[n]))
-    blind = tuple(n for n in failing if _is_blind(checks[n], wanted[n]))
-    named = frozenset(failing if kinds else ())
+    picture = _picture(checks, wanted, silenced)
+    named = frozenset(picture.failing if kinds else ())
     notified = {n: replace(check, notified=_belief_after(check, wanted[n], is_named=n in named)) for n, check in checks.items()}
     is_over = all(check.notified in UNNOTIFIED for check in notified.values())
     events = []
     if incident is not None:
         for kind, names in kinds.items():
             last = EventKind.RECOVERED if kind is EventKind.PARTLY_RECOVERED and is_over else kind
-            events.append(_event(last, names, checks, incident=incident, failing=failing, blind=blind, now=now))
+            events.append(_event(last, names, checks, incident=incident, picture=picture, now=now))
         incident = _after(incident, changes, now) if kinds else incident
     return (
         State(
@@ -57,6 +69,12 @@ def notify(
         ),
         tuple(events),
     )
+
+
+def _with_outage(check: CheckState, wanted: Belief) -> CheckState:
+    """Return the check whose flapping has ended in an outage as one that fails since that began."""
+    is_outage = check.notified is Belief.FLAPPING and wanted in (Belief.CRITICAL, Belief.BLIND)
+    return replace(check, failing_since=check.since) if is_outage else check
 
 
 def _with_clock_set_back(incident: Incident | None, now: datetime) -> Incident | None:
@@ -79,11 +97,11 @@ def _kinds(changes: Mapping[str, _Change], *, is_open: bool) -> dict[EventKind, 
         name: change for name, change in changes.items() if change.wanted is Belief.CRITICAL and not is_named_by_recovery(change)
     }
     kinds = {
-        EventKind.CALM: names(lambda c: c.notified is Belief.FLAPPING and c.wanted is not Belief.FLAPPING),
+        EventKind.CALM: names(lambda c: c.notified is Belief.FLAPPING and c.wanted in UNNOTIFIED),
         EventKind.PARTLY_RECOVERED: recovered,
         EventKind.JOINED if is_open else EventKind.OPENED: tuple(n for n, c in failed.items() if c.notified in UNNOTIFIED),
-        EventKind.WORSENED: tuple(n for n, c in failed.items() if c.notified in (Belief.CONSEQUENCE, Belief.BLIND)),
-        EventKind.BLIND: names(lambda c: c.notified in UNNOTIFIED and c.wanted is Belief.BLIND),
+        EventKind.WORSENED: tuple(n for n, c in failed.items() if c.notified in _NOT_PLAINLY_FAILED),
+        EventKind.BLIND: names(lambda c: c.notified in (*UNNOTIFIED, Belief.FLAPPING) and c.wanted is Belief.BLIND),
         EventKind.FLAPPING: names(lambda c: c.notified is not Belief.FLAPPING and c.wanted is Belief.FLAPPING),
     }
     return {kind: checks for kind, checks in kinds.items() if checks}
@@ -96,8 +114,22 @@ def _is_reminder_due(incident: Incident, now: datetime, reminder_s: float) -> bo
 
 
 def _reminder(checks: Mapping[str, CheckState], silenced: frozenset[str]) -> dict[EventKind, tuple[str, ...]]:
-    names = tuple(n for n, c in checks.items() if n not in silenced and c.notified in _NOTIFIED_BAD and c.status in _BAD)
+    names = tuple(
+        n
+        for n, c in checks.items()
+        if n not in silenced and ((c.notified in _NOTIFIED_BAD and c.status in _BAD) or c.notified is Belief.FLAPPING)
+    )
     return {EventKind.REMINDER: names} if names else {}
+
+
+def _picture(checks: Mapping[str, CheckState], wanted: Mapping[str, Belief], silenced: frozenset[str]) -> _Picture:
+    failing = tuple(n for n in checks if n not in silenced and _is_failing(checks[n], wanted[n]))
+    return _Picture(
+        failing=failing,
+        blind=tuple(n for n in failing if _is_blind(checks[n], wanted[n])),
+        flapping={n: len(checks[n].flips) for n in checks if n not in silenced and wanted[n] is Belief.FLAPPING},
+        silenced=tuple(n for n in checks if n in silenced and wanted[n] not in UNNOTIFIED),
+    )
 
 
 def _is_failing(check: CheckState, wanted: Belief) -> bool:
@@ -120,12 +152,13 @@ def _event(
     checks: Mapping[str, CheckState],
     *,
     incident: Incident,
-    failing: tuple[str, ...],
-    blind: tuple[str, ...],
+    picture: _Picture,
     now: datetime,
 ) -> Event:
-    is_recovery = kind in _RECOVERIES
-    seen_again = tuple(name for name in names if is_recovery and checks[name].notified is Belief.BLIND)
+    is_end = kind in _ENDS
+    seen_again = tuple(name for name in names if is_end and checks[name].notified is Belief.BLIND)
+    failing = picture.failing
+    said_as_it_is = {*picture.flapping, *picture.silenced}
     return Event(
         kind=kind,
         at=now,
@@ -133,14 +166,19 @@ def _event(
         opened_at=incident.opened_at,
         checks=names,
         failing=failing,
-        consequences={name: checks[name].causes for name in failing if checks[name].causes and name not in blind},
-        blind=(*blind, *seen_again),
-        since={name: checks[name].failing_since or now for name in dict.fromkeys((*names, *failing))},
-        lasted_s={name: _lasted_s(checks[name], now) for name in names} if is_recovery else {},
+        consequences={name: checks[name].causes for name in failing if checks[name].causes and name not in picture.blind},
+        blind=(*picture.blind, *seen_again),
+        since={
+            name: (checks[name].since if name in said_as_it_is else checks[name].failing_since) or now
+            for name in dict.fromkeys((*names, *failing, *picture.flapping, *picture.silenced))
+        },
+        lasted_s={name: _lasted_s(checks[name], now) for name in names} if is_end else {},
+        flapping=picture.flapping,
+        silenced=picture.silenced,
     )
 
 
-_RECOVERIES = (EventKind.RECOVERED, EventKind.PARTLY_RECOVERED)
+_ENDS = (EventKind.RECOVERED, EventKind.PARTLY_RECOVERED, EventKind.CALM)
 
 
 def _is_blind(check: CheckState, wanted: Belief) -> bool:

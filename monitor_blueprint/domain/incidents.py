@@ -9,11 +9,12 @@ told twice and nothing is lost, whatever the order of failures, silences and res
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from monitor_blueprint.domain.confirmation import count_absence, count_result
 from monitor_blueprint.domain.events import UNNOTIFIED, notify
+from monitor_blueprint.domain.flapping import FlapRules, is_flapping, with_flip
 from monitor_blueprint.domain.models import Belief, CheckPolicy, CheckResult, CheckState, Event, Silence, State, Status
 
 _NOTIFIED_FAILED = (Belief.CRITICAL, Belief.CONSEQUENCE)
@@ -28,17 +29,13 @@ class IncidentRules:
         reminder_s: time between reminders while an incident is open and nobody has acknowledged it; 0: never.
         blind_after: UNKNOWN results in a row before the operator is told that the monitor cannot see.
         stale_intervals: a check without a result for so many of its intervals counts as UNKNOWN.
-        flap_changes: changes between good and CRITICAL within `flap_window_s` that make a check flap.
-        flap_window_s: see `flap_changes`.
-        calm_s: a flapping check that has not changed for so long is calm again.
+        flapping: when a check flaps.
     """
 
     reminder_s: float = 3600.0
     blind_after: int = 3
     stale_intervals: float = 2.0
-    flap_changes: int = 5
-    flap_window_s: float = 1800.0
-    calm_s: float = 900.0
+    flapping: FlapRules = field(default_factory=FlapRules)
 
 
 _CONSEQUENCES = (Belief.CONSEQUENCE, Belief.HIDDEN)
@@ -90,7 +87,10 @@ def advance(  # noqa: PLR0917
     explained = {
         name: check if name in unseen else _explain(name, check, origins, dependencies) for name, check in counted.items()
     }
-    checks = {name: _with_flips(state.checks.get(name, _NEW), check, now, rules) for name, check in explained.items()}
+    checks = {
+        name: replace(check, flips=with_flip(state.checks.get(name, _NEW), check, now, rules.flapping))
+        for name, check in explained.items()
+    }
     checks |= {name: check for name, check in state.checks.items() if name not in counted and check.notified not in UNNOTIFIED}
     picture = _Picture(
         checks=checks,
@@ -170,17 +170,6 @@ def _explain(name: str, check: CheckState, origins: frozenset[str], dependencies
     return replace(check, causes=tuple(sorted(origins & dependencies[name])) if is_explicable else ())
 
 
-def _with_flips(before: CheckState, after: CheckState, now: datetime, rules: IncidentRules) -> CheckState:
-    oldest = now - timedelta(seconds=rules.flap_window_s)
-    # A flip in the future is from before the clock was set back.
-    flips = tuple(flip for flip in after.flips if oldest <= flip <= now)
-    # What a dependency brings about is the dependency's flapping, and a first look is no change.
-    is_own = not (before.causes or after.causes)
-    if before.since is not None and before.is_down is not after.is_down and is_own:
-        flips = (*flips, now)
-    return replace(after, flips=flips)
-
-
 def _beliefs(picture: _Picture) -> dict[str, Belief]:
     """Return what the operator should believe of each check once this round is told."""
     beliefs: dict[str, Belief] = {}
@@ -205,7 +194,7 @@ def _belief(name: str, picture: _Picture, beliefs: Mapping[str, Belief]) -> Beli
     held = _put_down_to_a_cause(name, picture, beliefs)
     if held is not None:
         return held
-    if _is_flapping(check, picture.now, picture.rules):
+    if is_flapping(check, picture.now, picture.rules.flapping):
         return Belief.FLAPPING
     return _plain_belief(check, picture.rules)
 
@@ -241,12 +230,6 @@ def _put_down_to_a_cause(name: str, picture: _Picture, beliefs: Mapping[str, Bel
 def _is_suspect(check: CheckState) -> bool:
     """Tell whether the check may be about to be down: it is in transition, or its failure is not yet confirmed."""
     return not check.is_down and (check.settling_since is not None or check.streak_of is Status.CRITICAL)
-
-
-def _is_flapping(check: CheckState, now: datetime, rules: IncidentRules) -> bool:
-    if not check.flips or (check.notified is not Belief.FLAPPING and len(check.flips) < rules.flap_changes):
-        return False
-    return (now - check.flips[-1]).total_seconds() < rules.calm_s
 
 
 def _is_awaited(name: str, picture: _Picture) -> bool:

@@ -183,7 +183,7 @@ class Incident:
 
     Attributes:
         number: counts up; what `ack` and the history name.
-        opened_at: when it was opened.
+        opened_at: when it began; a silence may have kept it from being told until later.
         last_notified_at: when a message last went out (for reminders).
         acked_by: who takes care of it; empty while nobody does.
     """
@@ -229,13 +229,16 @@ class Event:
         kind: what happened.
         at: when.
         incident: number of the incident; 0 for what belongs to none.
-        opened_at: when the incident was opened.
+        opened_at: when the incident began.
         checks: the checks that the event is about, in the order of the configuration.
         failing: all checks that the operator is to believe failing or unseen after it, silenced ones left out.
         consequences: those of `failing` that are put down to failed dependencies, with these causes.
         blind: those of `failing` that the monitor cannot see, and those that it sees again; they are not to be blamed.
-        since: when each of `checks` and `failing` began to fail.
-        lasted_s: for each check that recovered, how long it was down.
+        since: when each of `checks` and `failing` began to fail; of one that flaps, and of one that is silenced, since when
+            it has been as it is.
+        lasted_s: for each check that recovered, how long it was down; for one that has calmed down, how long it flapped.
+        flapping: the checks that flap, failing at the moment or not, and how often each has changed of late.
+        silenced: the checks that the operator believes failing, and of which nothing is told now.
     """
 
     kind: EventKind
@@ -248,6 +251,8 @@ class Event:
     blind: tuple[str, ...] = ()
     since: Mapping[str, datetime] = field(default_factory=dict)
     lasted_s: Mapping[str, float] = field(default_factory=dict)
+    flapping: Mapping[str, int] = field(default_factory=dict)
+    silenced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

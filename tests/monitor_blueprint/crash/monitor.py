@@ -12,6 +12,7 @@ from pathlib import Path
 
 from monitor_blueprint.alerts.delivery import Timing
 from monitor_blueprint.alerts.outbox import Outbox
+from monitor_blueprint.domain.flapping import FlapRules
 from monitor_blueprint.domain.incidents import IncidentRules, advance
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckPolicy, CheckResult, Reading, Status
@@ -21,7 +22,7 @@ from monitor_blueprint.storage.writes import Transaction
 
 POLICIES = (CheckPolicy("Flask"),)
 # The check goes up and down all the time, and no message of that may be held back.
-RULES = IncidentRules(flap_changes=1_000_000_000)
+RULES = IncidentRules(flapping=FlapRules(changes=1_000_000_000, share=2.0))
 TIMING = Timing(operation_s=5.0, attempt_s=10.0, first_wait_s=0.02, longest_wait_s=0.1, poll_s=0.5)
 
 

@@ -203,8 +203,23 @@ STORIES: dict[str, list[Step]] = {
         ("Disk=slow", ["flapping Disk [Disk]"]),
         ("", []),
         ("Disk=slow", []),
-        *[("Disk=slow", [])] * 2,
-        ("Disk=slow", ["calm Disk [Disk]"]),
+        ("Disk=slow", []),
+        ("Disk=slow", ["worsened Disk [Disk]"]),
+        ("", ["recovered Disk []"]),
+    ],
+    "what fails again soon after it flapped flaps": [
+        *[("", []), ("Disk=slow", ["opened Disk [Disk]"]), ("", ["recovered Disk []"])],
+        *[("Disk=slow", ["opened Disk [Disk]"]), ("", ["recovered Disk []"]), ("Disk=slow", ["flapping Disk [Disk]"])],
+        *[("", [])] * 3,
+        ("", ["calm Disk []"]),
+        ("Disk=slow", ["flapping Disk [Disk]"]),
+    ],
+    "what flapped and cannot be seen any more is blind": [
+        *[("", []), ("Disk=slow", ["opened Disk [Disk]"]), ("", ["recovered Disk []"])],
+        *[("Disk=slow", ["opened Disk [Disk]"]), ("", ["recovered Disk []"]), ("Disk=slow", ["flapping Disk [Disk]"])],
+        ("", []),
+        *[("Disk=unknown", [])] * 2,
+        ("Disk=unknown", ["blind Disk [Disk?]"]),
         ("", ["recovered Disk []"]),
     ],
     "what was flapping may have calmed down well": [
@@ -541,7 +556,7 @@ class TestClock:
             story.cycle()
             story.cycle(Disk="slow")
         assert story.state.checks["Disk"].notified is Belief.FLAPPING
-        assert story.cycle(-86400, Disk="slow") == ["calm Disk [Disk]"]
+        assert story.cycle(-86400, Disk="slow") == ["worsened Disk [Disk]"]
 
     def test_clock_set_back_hides_no_staleness(self) -> None:
         """A clock set back does not hide that a check is stale."""

@@ -9,6 +9,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from monitor_blueprint.domain.flapping import FlapRules
 from monitor_blueprint.domain.incidents import IncidentRules, acknowledge, advance
 from monitor_blueprint.domain.models import (
     Belief,
@@ -30,7 +31,7 @@ DEPENDENCIES = {"Nginx": ("Django",), "Django": ("Flask",), "Flask": (), "Disk":
 ALL_CAUSES = {"Nginx": {"Django", "Flask"}, "Django": {"Flask"}, "Flask": set[str](), "Disk": set[str]()}
 WORDS = ("ok", "warning", "stopped", "502", "slow", "unknown", "starting", "warming")
 STEADY_WORDS = ("ok", "warning", "stopped", "502", "slow", "unknown")
-RULES = IncidentRules(reminder_s=1200, flap_changes=4, flap_window_s=1500, calm_s=600)
+RULES = IncidentRules(reminder_s=1200, flapping=FlapRules(changes=4, window_s=1500, calm_s=600))
 GRACE_S = 10.0
 BAD = {"failing", "consequence", "blind"}
 OPENINGS = (EventKind.OPENED, EventKind.JOINED, EventKind.BLIND, EventKind.WORSENED)
@@ -63,15 +64,19 @@ class Operator:
             case EventKind.OPENED:
                 assert not self.is_open, "no two openings in a row"
                 assert set(notified) == {"fine"}
-            case EventKind.JOINED | EventKind.BLIND:
+            case EventKind.JOINED:
                 assert set(notified) == {"fine"}
+            case EventKind.BLIND:
+                assert set(notified) <= {"fine", "flapping"}
             case EventKind.WORSENED:
-                assert set(notified) <= {"consequence", "blind"}
+                assert set(notified) <= {"consequence", "blind", "flapping"}
             case EventKind.FLAPPING:
                 assert "flapping" not in notified
             case EventKind.CALM:
                 assert set(notified) == {"flapping"}
-            case EventKind.REMINDER | EventKind.RECOVERED | EventKind.PARTLY_RECOVERED:
+            case EventKind.REMINDER:
+                assert set(notified) <= {*BAD, "flapping"}, "no reminder of what was not told"
+            case EventKind.RECOVERED | EventKind.PARTLY_RECOVERED:
                 assert set(notified) <= BAD, "no recovery without an opening"
 
     def _believe(self, event: Event) -> None:
@@ -84,8 +89,8 @@ class Operator:
             is_consequence, is_blind = name in event.consequences, name in event.blind
             assert not (is_consequence and is_blind)
             seen = "consequence" if is_consequence else "blind" if is_blind else "failing"
-            if self.beliefs.get(name) != "flapping":
-                self.beliefs[name] = seen
+            # One that flaps is said to be down at the moment, and still to flap.
+            self.beliefs[name] = "flapping" if name in event.flapping else seen
         if event.kind is EventKind.FLAPPING:
             self.beliefs |= dict.fromkeys(event.checks, "flapping")
 
@@ -161,7 +166,7 @@ class Monitor(RuleBasedStateMachine):
     def time_of_quiet(self, how: dict[str, str]) -> None:
         """After a while in which nothing changes and nothing is silenced, the operator knows how things are."""
         self.silences.clear()
-        for _ in range(8):
+        for _ in range(10):
             self.run(how, 300.0)
         for name, word in how.items():
             assert self.operator.beliefs.get(name, "fine") in self.expected(name, word, how), (name, how)
@@ -202,7 +207,9 @@ class Monitor(RuleBasedStateMachine):
             assert not silenced & {*event.checks, *event.failing}, "no message about what is silenced"
             assert set(event.consequences) <= set(event.failing)
             assert set(event.blind) <= {*event.failing, *event.lasted_s}
-            assert set(event.since) == {*event.checks, *event.failing}
+            assert set(event.since) == {*event.checks, *event.failing, *event.flapping, *event.silenced}
+            assert not silenced & set(event.flapping)
+            assert silenced >= set(event.silenced)
             assert all(seconds >= 0 for seconds in event.lasted_s.values())
             assert event.incident <= self.state.last_incident_number
         self.operator.read_all(events)
