@@ -57,8 +57,9 @@ def ack(by: str) -> None:
     """Take care of the open incident: no more reminders until something new happens."""
 
     def acknowledged(transaction: Transaction) -> int:
-        state = acknowledge(transaction.reads.state(), by)
-        transaction.save_state(state, datetime.now(UTC))
+        now = datetime.now(UTC)
+        state = acknowledge(transaction.reads.state(), by, now)
+        transaction.save_state(state, now)
         return state.incident.number if state.incident else 0
 
     number = change(acknowledged)

@@ -8,7 +8,7 @@ import traceback
 
 import click
 
-from monitor_blueprint.cli import checks, incidents, setup
+from monitor_blueprint.cli import checks, incidents, setup, status
 from monitor_blueprint.cli.opening import EXIT_UNKNOWN
 from monitor_blueprint.cli.version import version_option
 from monitor_blueprint.text import ko
@@ -24,7 +24,7 @@ def main() -> None:
 
 for _command in (
     checks.health_check,
-    checks.status,
+    status.status,
     incidents.silence,
     incidents.silences,
     incidents.unsilence,

@@ -193,7 +193,8 @@ def _lasted_s(check: CheckState, now: datetime) -> float:
 
 def _after(incident: Incident, changes: Mapping[str, _Change], now: datetime) -> Incident:
     is_news = any(c.notified is not c.wanted and c.wanted in _NEW_BELIEFS for c in changes.values())
-    return replace(incident, last_notified_at=now, acked_by="" if is_news else incident.acked_by)
+    told = replace(incident, last_notified_at=now)
+    return replace(told, acked_by="", acked_at=None) if is_news else told
 
 
 # What nobody can have meant yet who acknowledged the incident before.

@@ -107,11 +107,11 @@ def advance(  # noqa: PLR0917
     return replace(notified, checks=kept), events
 
 
-def acknowledge(state: State, who: str) -> State:
+def acknowledge(state: State, who: str, now: datetime) -> State:
     """Return the state with the open incident taken care of: no more reminders until something new happens."""
     if state.incident is None:
         return state
-    return replace(state, incident=replace(state.incident, acked_by=who))
+    return replace(state, incident=replace(state.incident, acked_by=who, acked_at=now))
 
 
 def _dependencies(policies: Sequence[CheckPolicy]) -> dict[str, frozenset[str]]:

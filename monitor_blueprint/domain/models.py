@@ -186,12 +186,14 @@ class Incident:
         opened_at: when it began; a silence may have kept it from being told until later.
         last_notified_at: when a message last went out (for reminders).
         acked_by: who takes care of it; empty while nobody does.
+        acked_at: since when; None while nobody does.
     """
 
     number: int
     opened_at: datetime
     last_notified_at: datetime
     acked_by: str = ""
+    acked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,13 @@ class ScheduleLock:
             return 0
         return 0
 
+    def is_held(self) -> bool:
+        """Tell whether somebody runs the schedule, with a lock file or without."""
+        if self.holder():
+            return True
+        with socket.socket(socket.AF_UNIX) as asking:
+            return asking.connect_ex(self._name) == 0
+
     def _wait(self, file: int | None, acquired: Callable[[], None], waiting: Callable[[str], None]) -> None:
         if file is not None:
             _take_file(file, waiting)

@@ -147,6 +147,23 @@ NOT_DUE = "{line} - 이전 결과 ({at})"
 NOTHING_SEEN = "{name}: 결과 없음"
 
 
+# --- The page and `status`: why a check stands as it does
+
+STANDINGS = {
+    "failing": "{since}부터 장애",
+    "consequence": "{since}부터 · 원인: {causes}",
+    "unseen": "{since}부터 확인할 수 없음",
+    "unstable_down": "불안정 (최근 {changes}번 상태가 바뀜) · {since}부터 중단",
+    "unstable_up": "불안정 (최근 {changes}번 상태가 바뀜) · {since}부터 정상, 더 지켜보는 중",
+    "improved": "{since}부터 경고 수준 · 정상이 되면 복구로 알림",
+    "awaited": "{since}부터 정상 · 관련 항목을 다시 확인한 뒤 복구로 알림",
+    "unconfirmed": "이상 감지 · 한 번 더 확인되면 장애로 알림",
+    "settling": "재시작 중 · 곧 다시 확인",
+}
+NO_REASON = "이유 없음"
+SILENCED_NOTE = "알림 중지 중 ({until}까지, {why})"
+
+
 # --- The log: what a health check says besides
 
 TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
@@ -222,7 +239,7 @@ HELP = {
     "monitor": "NeuroNova 모니터 명령. 상태 확인, 알림 중지, 설정 점검.",
     "health-check": "헬스 체크를 한 번 실행합니다. 종료 코드: 0 OK, 1 WARNING, 2 CRITICAL, 3 확인 불가.",
     "json": "결과를 JSON으로 출력합니다.",
-    "status": "마지막 결과를 보여 줍니다 (점검하지 않음).",
+    "status": "마지막 결과를 보여 줍니다 (점검하지 않음). 종료 코드: 0 OK, 1 WARNING, 2 CRITICAL, 3 확인 불가 또는 점검 멈춤.",
     "silence": "CHECK의 알림을 DURATION 동안(예: 30m, 2h, 1h30m) 보내지 않습니다. CHECK가 '*'이면 전체.",
     "why": "알림을 중지하는 이유.",
     "silences": "알림 중지 목록.",
@@ -240,9 +257,17 @@ NOT_KEPT = "기록하지 못했습니다: {reason}"
 NOT_READ = "기록을 읽지 못했습니다: {reason}. 확인: systemctl status gunicorn_monitor, {look}"
 
 # Of status.
+STATUS_HEAD = "{overall}: 서버 {server}"
 STATUS_LAST = "마지막 헬스 체크: {at} (모니터 PID: {pid})"
-STALLED = "점검이 멈춰 있습니다. 확인: systemctl status gunicorn_monitor"
-STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터)"
+STALLED = "점검이 멈춰 있습니다"
+STOPPED = "모니터가 실행되고 있지 않습니다"
+STATUS_OLD = "{overall}: {why} (서버 {server}). 아래는 마지막 점검 때의 상태입니다. 확인: systemctl status gunicorn_monitor"
+STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터) · {owner} · 경과: sudo neuronova-monitor history {number}"
+OWNER = "담당: {by} ({at}부터)"
+NO_OWNER = "담당자 없음, 맡으려면: sudo neuronova-monitor ack"
+STATUS_SILENCE = "알림 중지 {silence}"
+STATUS_PART = "  - {name}: {note}"
+STATUS_COMMANDS = "{indent}확인: {commands}"
 
 # Of silence, silences, unsilence.
 BAD_DURATION = "'{value}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)"

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from socket import gethostname
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import NEW_FAILURES, CheckResult, Event, EventKind
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.text import ko, next_steps, render
 
 _JINJA = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates") / "ko"),
@@ -31,7 +33,7 @@ _CAN_STOP = ("service", "http")
 
 @dataclass(frozen=True, slots=True)
 class _Recovery:
-    """A check that recovered; it `was` "stopped", "failed", "unseen", or "removed" from the configuration."""
+    """A check that recovered; it `was` "stopped", "failed", "unseen", "unstable", or "removed" from the configuration."""
 
     name: str
     was: str
@@ -40,11 +42,21 @@ class _Recovery:
 
 @dataclass(frozen=True, slots=True)
 class _Detail:
-    """What is the matter with one check, since when, and the failed dependencies that brought it about."""
+    """What is the matter with one check.
+
+    Attributes:
+        line: what its worst reading says.
+        since: since when.
+        causes: the failed dependencies that brought it about.
+        changes: how often it has changed of late; 0 for one that does not flap.
+        commands: what to type to see more; "" where its cause, or nothing, is to be looked at.
+    """
 
     line: str
     since: datetime
     causes: tuple[str, ...]
+    changes: int
+    commands: str
 
 
 def alert(
@@ -58,20 +70,28 @@ def alert(
     `results` are the newest results of the checks, for the measured values; `evidence` the few lines that help.
     """
     has_joined = event.kind is EventKind.JOINED and event.checks != event.failing
+    unstable = [name for name in event.flapping if name not in event.failing]
     is_about_failing = event.kind in NEW_FAILURES or event.lasted_s
+    named = (*event.failing, *unstable) if is_about_failing else event.checks
     body = _fill(
         _ALERT,
         kind=event.kind,
         level="CRITICAL" if event.failing else "OK",
         at=event.at,
+        server=clean(gethostname()),
+        opened_at=event.opened_at,
         lasted_s=(event.at - event.opened_at).total_seconds(),
         checks=event.checks,
         failing=[name for name in event.failing if name not in event.blind],
+        flapping=event.flapping,
+        unstable=unstable,
+        silenced=event.silenced,
         new=event.checks if has_joined else (),
         recovered=[_recovery(name, event, results) for name in event.lasted_s],
-        details=[_detail(name, event, results) for name in (event.failing if is_about_failing else event.checks)],
+        details=[_detail(name, event, results) for name in named],
         evidence=[(render.evidence_title(key), text) for key, text in evidence],
         incident=event.incident,
+        is_failure=event.kind in NEW_FAILURES,
     )
     head = body.partition("\n")[0]
     return Message(event_id, f"{head} {' '.join(event.checks)}", body, event.at, event.incident, event.kind)
@@ -81,6 +101,8 @@ def _recovery(name: str, event: Event, results: Mapping[str, CheckResult]) -> _R
     # A disk does not stop, and what could not be seen may have been well.
     if name not in results:
         was = "removed"
+    elif event.kind is EventKind.CALM:
+        was = "unstable"
     elif name in event.blind:
         was = "unseen"
     else:
@@ -89,8 +111,15 @@ def _recovery(name: str, event: Event, results: Mapping[str, CheckResult]) -> _R
 
 
 def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> _Detail:
-    since = event.since.get(name, event.at)
-    return _Detail(render.worst_line(name, results), since, event.consequences.get(name, ()))
+    causes = event.consequences.get(name, ())
+    is_to_be_looked_at = name in event.failing and not causes
+    return _Detail(
+        line=render.worst_line(name, results),
+        since=event.since.get(name, event.at),
+        causes=causes,
+        changes=event.flapping.get(name, 0),
+        commands=next_steps.commands(results.get(name), event.incident) if is_to_be_looked_at else "",
+    )
 
 
 def backlog(messages: Sequence[Message], now: datetime) -> Message:

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Status
-from monitor_blueprint.text import render
+from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Incident, Status
+from monitor_blueprint.domain.standing import Standing
+from monitor_blueprint.text import ko, next_steps, render
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A check as the page and the command line show it."""
+    """A check as the page and the command line show it.
+
+    `note` says what the status does not: why it stands as it does, since when, and whether it is silenced; `commands` what
+    to type to see more of one that fails.
+    """
 
     name: str
     title: str
@@ -22,20 +27,45 @@ class Row:
     since: str
     at: str
     is_left_out: bool = False
+    note: str = ""
+    commands: str = ""
 
 
-def row(result: CheckResult, state: CheckState | None, now: datetime) -> Row:
+def row(result: CheckResult, state: CheckState | None, now: datetime, standing: Standing | None = None, incident: int = 0) -> Row:
     """Return a check as it is shown: its title, what each reading says, and since when it has been so."""
     since = state.since if state is not None else None
+    status = state.status if state is not None else result.status
+    is_to_be_looked_at = status in (Status.CRITICAL, Status.UNKNOWN) and standing is not None and not standing.causes
     return Row(
         name=result.check,
         title=render.title(result.check, result.kind),
-        status=state.status if state is not None else result.status,
+        status=status,
         lines=tuple(render.line(result, reading) for reading in result.readings),
         since=render.duration((now - since).total_seconds()) if since else "",
         at=render.local(result.at),
         is_left_out=[reading.aspect for reading in result.readings] == [ABSENT],
+        note=note(standing) if standing is not None else "",
+        commands=next_steps.commands(result, incident) if is_to_be_looked_at else "",
     )
+
+
+def note(standing: Standing) -> str:
+    """Return why a check stands as it does, in one line; "" where there is nothing to say."""
+    parts = []
+    if standing.why is not None:
+        since, causes = render.local(standing.since), " ".join(standing.causes)
+        parts.append(ko.STANDINGS[standing.why].format(since=since, causes=causes, changes=standing.changes))
+    if standing.silenced_until is not None:
+        until = render.local(standing.silenced_until)
+        parts.append(ko.SILENCED_NOTE.format(until=until, why=standing.silenced_why or ko.NO_REASON))
+    return " · ".join(parts)
+
+
+def owner(incident: Incident) -> str:
+    """Return who takes care of the incident, and since when; what to type where nobody does."""
+    if not incident.acked_by:
+        return ko.NO_OWNER
+    return ko.OWNER.format(by=incident.acked_by, at=render.local(incident.acked_at))
 
 
 def share(value: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,10 @@ from flask import Blueprint, Response, abort, current_app, request, send_from_di
 from jinja2 import Environment, FileSystemLoader
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.models import CheckResult, Status, worst
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.standing import standings
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.text import ko, render, rows
 from monitor_blueprint.web import stats
@@ -154,7 +158,9 @@ def metrics_text() -> Response:
     # Imported when it is first asked for: most servers have no Prometheus, and the memory is wanted elsewhere.
     from monitor_blueprint.web import metrics  # noqa: PLC0415
 
-    return Response(metrics.render(_monitor().store), content_type="text/plain; version=0.0.4; charset=utf-8")
+    monitor = _monitor()
+    text = metrics.render(monitor.store, monitor.config.windows, datetime.now(UTC))
+    return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def page() -> Response:
@@ -164,6 +170,9 @@ def page() -> Response:
     results = monitor.store.reads.latest_results()
     state = monitor.store.reads.state()
     names = [policy.name for policy in monitor.config.policies if policy.name in results]
+    silences = monitor.store.reads.silences(now)
+    standing = standings(state, [*silences, *maintenance.active(monitor.config.windows, now)], now)
+    number = state.incident.number if state.incident is not None else 0
     last = monitor.store.reads.last_scheduled_round()
     is_stale = monitor.self_check.is_stalled(last, now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
@@ -173,12 +182,15 @@ def page() -> Response:
         overall=Status.UNKNOWN if is_stale else overall,
         is_stale=is_stale,
         last=last,
-        rows=[rows.row(results[name], state.checks.get(name), now) for name in names],
+        server=clean(socket.gethostname()),
+        rows=[rows.row(results[name], state.checks.get(name), now, standing.get(name), number) for name in names],
         ranges={name: rows.value_range(results[name], _values(name, results[name], now)) for name in names},
         availabilities={name: rows.share(monitor.store.reads.availability(name, now - _MONTH, now)) for name in names},
         incident=state.incident,
+        owner=rows.owner(state.incident) if state.incident is not None else "",
+        parts=[(each.check, rows.note(each)) for each in standing.values() if each.is_told],
         incidents=monitor.store.reads.incidents(20),
-        silences=monitor.store.reads.silences(now),
+        silences=silences,
         channels=[each for each in monitor.store.reads.outbox_status().values() if each.name in monitor.outbox.channel_names],
         local=render.local,
         every_minutes=monitor.config.settings.every_minutes,

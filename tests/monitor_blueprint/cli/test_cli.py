@@ -139,27 +139,6 @@ def test_wrong_configuration_exits_with_3(run: Run, tmp_path: Path, command: lis
 # --- neuronova-monitor
 
 
-def test_status_shows_what_is_known(run: Run, script: Script) -> None:
-    """It does not check; and it says of the monitor itself what the page says."""
-    first, *problems = run("status").output.splitlines()
-    assert first == "마지막 헬스 체크: 없음 (모니터 PID: 없음)"
-    assert problems == [
-        "모니터: 알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오",
-        "모니터: 점검이 멈춰 있습니다. 확인: systemctl status gunicorn_monitor",
-    ]
-    script["Flask"] = lambda context: DOWN
-    run("health-check")
-    script["Flask"] = unable
-    done = run("status")
-    assert done.exit_code == 0
-    first, _, _, flask, disk, own, incident = done.output.splitlines()
-    assert first.startswith("마지막 헬스 체크: 20")
-    assert flask.split()[:2] == ["CRITICAL", "Flask"]
-    assert flask.endswith("Flask: thing 위험 (gone)")
-    assert (disk.split()[:2], own.split()[:2]) == (["OK", "Disk"], ["OK", "Monitor"])
-    assert incident.startswith("진행 중인 장애: 1번 (20")
-
-
 def test_silence_begun_listed_and_ended(run: Run) -> None:
     done = run("silence", "Flask", "1h30m", "--why", "배포")
     assert (done.exit_code, done.output[:6]) == (0, "1번: Fl")

@@ -89,7 +89,7 @@ class Story:
 
     def ack(self) -> None:
         """Somebody takes care of the incident."""
-        self.state = acknowledge(self.state, "lee")
+        self.state = acknowledge(self.state, "lee", self.now)
 
     def _advance(self, after_s: float, words: Mapping[str, str], *, is_complete: bool) -> list[str]:
         self.now += timedelta(seconds=after_s)

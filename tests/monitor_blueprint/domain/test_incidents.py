@@ -10,7 +10,7 @@ import pytest
 
 from monitor_blueprint.domain.incidents import IncidentRules, acknowledge
 from monitor_blueprint.domain.models import Belief, CheckPolicy, Event, State, Status
-from tests.monitor_blueprint.domain.story import STACK, Story
+from tests.monitor_blueprint.domain.story import STACK, START, Story
 
 Step = tuple[str, list[str]]
 
@@ -440,7 +440,7 @@ class TestReminder:
         assert story.rounds(12, Flask="stopped") == ["reminder Flask [Flask]"]
 
     def test_only_open_incidents_are_acknowledged(self) -> None:
-        assert acknowledge(State(), "lee") == State()
+        assert acknowledge(State(), "lee", START) == State()
 
 
 class TestSilence:
@@ -450,6 +450,29 @@ class TestSilence:
         story.silence("Flask", 30)
         assert story.rounds(5, Flask="stopped") == []
         assert story.cycle(Flask="stopped") == ["opened Flask [Flask]"]
+
+    def test_silenced_outage_opens_at_its_own_time(self) -> None:
+        """Told at the end of the silence, it began when it began."""
+        story = Story()
+        story.silence("Flask", 30)
+        story.cycle(Flask="stopped")
+        began = story.now
+        story.rounds(5, Flask="stopped")
+        (event,) = story.events
+        assert (event.opened_at, event.since) == (began, {"Flask": began})
+        assert story.state.incident is not None
+        assert story.state.incident.opened_at == began
+        assert story.state.incident.last_notified_at == event.at > began
+
+    def test_what_is_silenced_remains(self) -> None:
+        """A recovery says what remains, and that nothing is told of it."""
+        story = Story()
+        story.cycle(Flask="stopped", Disk="slow")
+        since = story.now
+        story.silence("Flask", 60)
+        assert story.cycle(Flask="stopped") == ["partly_recovered Disk []"]
+        (event,) = story.events
+        assert (event.silenced, event.since["Flask"]) == (("Flask",), since)
 
     def test_failure_within_silence_stays_untold(self) -> None:
         """A failure that came and went is never told."""

@@ -160,7 +160,7 @@ class Monitor(RuleBasedStateMachine):
 
     @rule()
     def acknowledge(self) -> None:
-        self.state = acknowledge(self.state, "lee")
+        self.state = acknowledge(self.state, "lee", self.now)
 
     @rule(how=st.fixed_dictionaries({name: st.sampled_from(STEADY_WORDS) for name in NAMES}))
     def time_of_quiet(self, how: dict[str, str]) -> None:

@@ -7,17 +7,19 @@ from datetime import UTC, datetime, timedelta
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
 
 AT = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
-FLASK_DOWN = CheckResult("Flask", "service", (Reading("unit", Status.CRITICAL, facts={"state": "failed/failed"}),), AT)
+FLASK_DOWN = CheckResult(
+    "Flask", "service", (Reading("unit", Status.CRITICAL, facts={"unit": "ml.service", "state": "failed/failed"}),), AT
+)
 DJANGO_DOWN = CheckResult(
     "Django",
     "service",
     (
-        Reading("unit"),
+        Reading("unit", facts={"unit": "site.service"}),
         Reading("http", Status.CRITICAL, facts={"reason": "status", "http_status": 502}, is_symptom=True),
     ),
     AT,
 )
-DISK_FULL = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL, 91.7, "%"),), AT)
+DISK_FULL = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL, 91.7, "%", facts={"path": "/"}),), AT)
 RESULTS = {"Django": DJANGO_DOWN, "Flask": FLASK_DOWN, "Disk": DISK_FULL}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,6 +20,11 @@ from monitor_blueprint.text import messages
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
 
+SERVER = f"서버: {socket.gethostname()}"
+LOOK = "  확인: systemctl status ml.service · sudo journalctl -u ml.service -n 50"
+LOOK_AT_SITE = "  확인: systemctl status site.service · sudo journalctl -u site.service -n 50"
+LOOK_AT_DISK = "  확인: df -h / · sudo du -xh -d1 / | sort -h | tail"
+FOOT = ["", "장애 번호: 7", "담당하기: sudo neuronova-monitor ack · 경과: sudo neuronova-monitor history 7"]
 ROOT = Path(__file__).parents[3]
 
 pytestmark = pytest.mark.usefixtures("seoul")
@@ -42,14 +48,17 @@ def test_new_failures_begin_as_the_guides(kind: EventKind) -> None:
 
 
 def test_each_failed_check_has_a_line() -> None:
-    """What, since when, and the measured value."""
+    """What, since when, the measured value, on which server, and what to do next."""
     notified = replace(event(checks=("Django", "Flask", "Disk")), since={"Flask": AT - timedelta(seconds=61)})
     assert body(notified)[3:] == [
+        SERVER,
         "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터",
+        LOOK_AT_SITE,
         "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:34:00부터",
+        LOOK,
         "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
-        "",
-        "장애 번호: 7",
+        LOOK_AT_DISK,
+        *FOOT,
     ]
 
 
@@ -61,7 +70,7 @@ def test_the_first_line_is_the_subject() -> None:
 
 
 def test_a_consequence_names_its_cause() -> None:
-    assert body(replace(event(), consequences={"Django": ("Flask",)}))[3] == (
+    assert body(replace(event(), consequences={"Django": ("Flask",)}))[4] == (
         "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터 · 원인: Flask"
     )
 
@@ -75,24 +84,27 @@ def test_a_coincidence_is_no_cause() -> None:
 def test_a_joining_failure_names_the_new() -> None:
     """After all that fails."""
     notified = replace(event(EventKind.JOINED), checks=("Flask",))
-    assert body(notified)[:4] == [*guide.ALERT, "새로 실패: Flask"]
+    assert body(notified)[:5] == [*guide.ALERT, SERVER, "새로 실패: Flask"]
 
 
 def test_the_unseen_is_not_called_failed() -> None:
     notified = replace(event(checks=("Django", "Flask")), blind=("Django",))
     assert body(notified)[1] == "실패한 서비스: Flask"
-    assert [line.partition(":")[0] for line in body(notified)[3:5]] == ["- Django API", "- Flask"]
+    assert [line.partition(":")[0] for line in body(notified) if line[0:1] == "-"] == ["- Django API", "- Flask"]
 
 
 def test_a_check_without_a_result() -> None:
-    assert body(event(checks=("Backup",)))[3] == "- Backup: 결과 없음 · 2025-12-06 14:35:01부터"
+    assert body(event(checks=("Backup",)))[4:6] == [
+        "- Backup: 결과 없음 · 2025-12-06 14:35:01부터",
+        "  확인: sudo neuronova-monitor history 7",
+    ]
 
 
 def test_evidence_follows_under_its_title() -> None:
     text = messages.alert(
         event(checks=("Flask",)), "nn-7", RESULTS, [("journal nginx", "one\ntwo"), ("oom", "x"), ("new", "y")]
     ).body
-    assert text.splitlines()[4:] == [
+    assert text.splitlines()[6:] == [
         "",
         "[저널 nginx]",
         "one",
@@ -103,8 +115,7 @@ def test_evidence_follows_under_its_title() -> None:
         "",
         "[new]",
         "y",
-        "",
-        "장애 번호: 7",
+        *FOOT,
     ]
 
 
@@ -117,7 +128,9 @@ def test_evidence_follows_under_its_title() -> None:
                 "[CRITICAL] NeuroNova 서비스 장애 계속 중 (1시간 5분째)",
                 "실패한 서비스: Flask",
                 "시각: 2025-12-06 14:35:01",
+                SERVER,
                 "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+                LOOK,
             ],
         ),
         (
@@ -126,6 +139,7 @@ def test_evidence_follows_under_its_title() -> None:
                 "[OK] NeuroNova 서비스 복구",
                 "복구된 서비스: Flask Gone",
                 "시각: 2025-12-06 14:35:01",
+                SERVER,
                 "- Flask: 1시간 1분 동안 중단됨",
                 "- Gone: 더 이상 점검하지 않음",
             ],
@@ -136,27 +150,73 @@ def test_evidence_follows_under_its_title() -> None:
                 "[CRITICAL] NeuroNova 서비스 일부 복구",
                 "복구된 서비스: Flask",
                 "시각: 2025-12-06 14:35:01",
+                SERVER,
                 "- Flask: 59초 동안 중단됨",
                 "계속 실패 중: Disk",
                 "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
+                LOOK_AT_DISK,
             ],
         ),
         (
-            event(EventKind.FLAPPING, ("Flask",)),
+            replace(
+                event(EventKind.PARTLY_RECOVERED, ("Flask",)),
+                failing=(),
+                flapping={"Disk": 6},
+                silenced=("Nginx",),
+                lasted_s={"Flask": 59.9},
+            ),
             [
-                "[CRITICAL] NeuroNova 서비스 상태가 불안정함 (장애와 복구 반복)",
+                "[OK] NeuroNova 서비스 일부 복구",
+                "복구된 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                SERVER,
+                "- Flask: 59초 동안 중단됨",
+                "아직 불안정함: Disk (지금 정상)",
+                "알림 중지 중인 장애: Nginx",
+                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터 · 최근 6번 상태가 바뀜",
+            ],
+        ),
+        (
+            replace(event(EventKind.FLAPPING, ("Flask",)), flapping={"Flask": 5}),
+            [
+                "[CRITICAL] NeuroNova 서비스 불안정 - 지금 중단 (장애와 복구 반복)",
                 "불안정한 서비스: Flask",
                 "시각: 2025-12-06 14:35:01",
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+                SERVER,
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터 · 최근 5번 상태가 바뀜",
+                LOOK,
             ],
         ),
         (
-            replace(event(EventKind.CALM, ("Flask",)), failing=()),
+            replace(event(EventKind.REMINDER, ("Flask",)), failing=(), flapping={"Flask": 5}),
             [
-                "[OK] NeuroNova 서비스 상태가 안정됨",
-                "안정된 서비스: Flask",
+                "[CRITICAL] NeuroNova 서비스 불안정 계속 중 (1시간 5분째) - 지금 정상",
+                "불안정한 서비스: Flask",
                 "시각: 2025-12-06 14:35:01",
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+                SERVER,
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터 · 최근 5번 상태가 바뀜",
+            ],
+        ),
+        (
+            replace(event(EventKind.REMINDER, ("Flask", "Disk")), failing=("Disk",), flapping={"Flask": 5}),
+            [
+                "[CRITICAL] NeuroNova 서비스 장애 계속 중 (1시간 5분째)",
+                "실패한 서비스: Disk",
+                "시각: 2025-12-06 14:35:01",
+                SERVER,
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터 · 최근 5번 상태가 바뀜",
+                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
+                LOOK_AT_DISK,
+            ],
+        ),
+        (
+            replace(event(EventKind.CALM, ("Flask",)), failing=(), lasted_s={"Flask": 3700.0}),
+            [
+                "[OK] NeuroNova 서비스 복구 (불안정 상태 끝남, 지금 정상)",
+                "복구된 서비스: Flask",
+                "시각: 2025-12-06 14:35:01",
+                SERVER,
+                "- Flask: 1시간 1분 동안 장애와 복구를 반복함",
             ],
         ),
         (
@@ -165,7 +225,9 @@ def test_evidence_follows_under_its_title() -> None:
                 "[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음",
                 "확인할 수 없는 항목: Flask",
                 "시각: 2025-12-06 14:35:01",
+                SERVER,
                 "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+                LOOK,
             ],
         ),
     ],
@@ -179,7 +241,7 @@ def test_a_recovery_says_what_is_over() -> None:
     """A standstill, a fault, or that nobody could see."""
     names = ("Flask", "Disk", "Django")
     notified = replace(event(EventKind.RECOVERED, names), failing=(), blind=("Django",), lasted_s=dict.fromkeys(names, 60.0))
-    assert body(notified)[3:6] == [
+    assert body(notified)[4:7] == [
         "- Flask: 1분 동안 중단됨",
         "- Disk: 1분 동안 장애 상태였음",
         "- Django: 1분 동안 확인할 수 없었음",
@@ -250,12 +312,12 @@ def test_hostile_text_stays_text(hostile: str) -> None:
         "[CRITICAL] NeuroNova 서비스 장애 발생!",
         f"실패한 서비스: {hostile}",
         "시각: 2025-12-06 14:35:01",
+        SERVER,
         f"- {hostile}: 중지됨 ({hostile}) · 2025-12-06 14:35:01부터 · 원인: {hostile}",
         "",
         f"[저널 {hostile}]",
         hostile,
-        "",
-        "장애 번호: 7",
+        *FOOT,
     ]
     assert messages.backlog([message, message], AT).body.count(message.body) == 2
 

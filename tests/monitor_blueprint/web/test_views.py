@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -286,6 +287,19 @@ def test_page_shows_silences(ailing: Running) -> None:
     page = ailing.admin.get("/").text
     assert "담당자 없음" in page
     assert "&lt;b&gt;배포&lt;/b&gt;" in page
+
+
+def test_page_says_what_is_the_matter(ailing: Running) -> None:
+    """What, since when, why, on which server, and what to do next; and that it is silenced."""
+    page = ailing.admin.get("/").text
+    assert f"서버: {socket.gethostname()}" in page
+    assert re.search(r"<li>Flask: 20[0-9: -]+부터 장애</li>", page)
+    assert "확인: <code>sudo neuronova-monitor history 1</code>" in page
+    now = datetime.now(UTC)
+    ailing.monitor.store.run(lambda tx: tx.add_silence(Silence("*", now, now + timedelta(hours=1), "배포")))
+    page = ailing.admin.get("/").text
+    assert re.search(r"<li>Flask: .*부터 장애 · 알림 중지 중 \(20.*까지, 배포\)</li>", page)
+    assert re.search(r"<em>알림 중지 중 \(20.*까지, 배포\)</em>", page), "of what is well, too"
 
 
 def test_incident_has_a_page(ailing: Running) -> None:

@@ -1,0 +1,54 @@
+"""What to type next: for each kind of check the commands that show what is the matter."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from monitor_blueprint.domain.models import CheckResult, Reading
+
+_JOURNAL = "sudo journalctl -u {unit} -n 50"
+_FULL = ("df -h {path}", "sudo du -xh -d1 {path} | sort -h | tail")
+_MEMORY = ("free -h", "ps aux --sort=-rss | head")
+# By kind, filled from the readings' facts; a command whose facts are missing is left out.
+_COMMANDS: dict[str, tuple[str, ...]] = {
+    "service": ("systemctl status {unit}", _JOURNAL),
+    "disk": _FULL,
+    "disk_trend": _FULL,
+    "inodes": ("df -i {path}", "sudo du -x --inodes -d1 {path} | sort -n | tail"),
+    "memory": _MEMORY,
+    "swap": _MEMORY,
+    "oom": ("sudo journalctl -k | grep -i 'killed process'", *_MEMORY),
+    "cpu": ("uptime", "ps aux --sort=-%cpu | head"),
+    "restarts": ("systemctl --failed", "sudo journalctl -p err -n 50"),
+    "journal": (f"{_JOURNAL} -p err",),
+    "nginx_log": ("tail -50 /var/log/nginx/error.log",),
+    "tls": ("sudo certbot certificates",),
+    "backup": ("systemctl list-timers", "df -h"),
+    "updates": ("apt list --upgradable",),
+    "log_rotation": ("sudo logrotate -d /etc/logrotate.d/neuronova",),
+    "monitor": ("systemctl status gunicorn_monitor", "sudo neuronova-monitor status"),
+}
+_ANY = "sudo neuronova-monitor history {incident}"
+_NO_INCIDENT = "sudo neuronova-health-check"
+
+
+def commands(result: CheckResult | None, incident: int) -> str:
+    """Return what to type to see more of a check that fails, in one line; the history's evidence where nothing is closer."""
+    any_ = _ANY.format(incident=incident) if incident else _NO_INCIDENT
+    if result is None:
+        return any_
+    facts = {key: shlex.quote(str(value)) for reading in _worst_last(result) for key, value in reading.facts.items()}
+    known = [_filled(command, facts) for command in _COMMANDS.get(result.kind, ())]
+    return " · ".join(command for command in known if command) or any_
+
+
+def _worst_last(result: CheckResult) -> list[Reading]:
+    return sorted(result.readings, key=lambda reading: reading.status.severity)
+
+
+def _filled(command: str, facts: Mapping[str, str]) -> str:
+    try:
+        return command.format_map(facts)
+    except KeyError:
+        return ""

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from monitor_blueprint.cli import main
+from monitor_blueprint.domain.models import Reading, Silence, Status, Thresholds
+from monitor_blueprint.probes import Observation
+from monitor_blueprint.storage.store import Store
+from tests.monitor_blueprint.conftest import Script, StartMonitor
+from tests.monitor_blueprint.running import configure
+
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
+FULL = Observation((Reading("usage", value=85.0, unit="%", thresholds=Thresholds(80, 90)),))
+SERVER = socket.gethostname()
+OLD = f"(서버 {SERVER}). 아래는 마지막 점검 때의 상태입니다. 확인: systemctl status gunicorn_monitor"
+Status_ = Callable[[], Result]
+
+
+@pytest.fixture
+def status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: Script) -> Status_:
+    """Runs `neuronova-monitor status`."""
+    monkeypatch.setenv("NEURONOVA_CONFIG", str(configure(tmp_path)))
+    return lambda: CliRunner().invoke(main, ["status"])
+
+
+@pytest.mark.parametrize(
+    ("look", "exit_code", "overall"),
+    [(None, 0, "OK"), (FULL, 1, "WARNING"), (DOWN, 2, "CRITICAL")],
+    ids=["OK", "WARNING", "CRITICAL"],
+)
+def test_exit_code_is_the_overall_status(
+    start_monitor: StartMonitor, status: Status_, script: Script, look: Observation | None, exit_code: int, overall: str
+) -> None:
+    if look is not None:
+        script["Flask"] = lambda context: look
+    start_monitor()
+    done = status()
+    first, second, *_ = done.output.splitlines()
+    assert (done.exit_code, first) == (exit_code, f"{overall}: 서버 {SERVER}")
+    assert second.startswith("마지막 헬스 체크: 20")
+
+
+def test_without_a_monitor_nothing_is_said_to_be_well(start_monitor: StartMonitor, status: Status_, tmp_path: Path) -> None:
+    """All was well a moment ago, and nobody looks any more."""
+    done = status()
+    first, second, *_ = done.output.splitlines()
+    assert (done.exit_code, first) == (3, f"UNKNOWN: 모니터가 실행되고 있지 않습니다 {OLD}")
+    assert second == "마지막 헬스 체크: 없음 (모니터 PID: 없음)"
+    with Store(tmp_path / "state" / "monitor.db") as store:
+        store.run(lambda tx: tx.record_round(datetime.now(UTC), 1.0, Status.OK, (), "schedule"))
+    done = status()
+    assert (done.exit_code, done.output.splitlines()[0]) == (3, f"UNKNOWN: 모니터가 실행되고 있지 않습니다 {OLD}")
+
+
+def test_a_standstill_is_the_first_line(start_monitor: StartMonitor, status: Status_) -> None:
+    """The monitor runs, and its schedule does not."""
+    running = start_monitor()
+    running.monitor.store.run(lambda tx: tx.prune(datetime.now(UTC) + timedelta(days=2), 1))
+    done = status()
+    assert (done.exit_code, done.output.splitlines()[0]) == (3, f"UNKNOWN: 점검이 멈춰 있습니다 {OLD}")
+
+
+def test_it_says_what_since_when_why_and_what_next(start_monitor: StartMonitor, status: Status_, script: Script) -> None:
+    script["Flask"] = lambda context: DOWN
+    start_monitor()
+    lines = status().output.splitlines()
+    flask, look = next((line, lines[at + 1]) for at, line in enumerate(lines) if line.startswith("CRITICAL Flask "))
+    assert "Flask: thing 위험 (gone) [20" in flask
+    assert flask.endswith("부터 장애]")
+    assert look.strip() == "확인: sudo neuronova-monitor history 1"
+    incident, part = lines[-2:]
+    assert incident.startswith("진행 중인 장애: 1번 (20")
+    assert incident.endswith("담당자 없음, 맡으려면: sudo neuronova-monitor ack · 경과: sudo neuronova-monitor history 1")
+    assert part.startswith("  - Flask: 20")
+
+
+def test_silences_are_seen(start_monitor: StartMonitor, status: Status_, script: Script) -> None:
+    """What is silenced is no less down; and it is said that nobody is told."""
+    script["Flask"] = lambda context: DOWN
+    running = start_monitor()
+    now = datetime.now(UTC)
+    silence = Silence("Flask", now - timedelta(hours=1), now + timedelta(hours=1), "배포")
+    running.monitor.store.run(lambda tx: tx.add_silence(silence))
+    done = status()
+    assert done.exit_code == 2
+    assert "알림 중지 중 (20" in next(line for line in done.output.splitlines() if line.startswith("CRITICAL Flask "))
+    assert done.output.splitlines()[-1].startswith("알림 중지 1번: Flask, 20")
+
+
+def test_a_maintenance_window_is_seen(tmp_path: Path, start_monitor: StartMonitor, status: Status_) -> None:
+    window = (
+        '[[maintenance]]\ndays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]\nstart = 00:00:00\nend = 00:00:00\n'
+        'timezone = "UTC"\nwhy = "이사"\n'
+    )
+    checks = '[[check]]\nname = "Flask"\nkind = "scripted"\nline = "Flask"\n'
+    start_monitor(f"{checks}{window}")
+    assert "까지, 이사)]" in status().output

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from monitor_blueprint.domain.models import CheckResult, Facts, Reading, Status
+from monitor_blueprint.probes import available
+from monitor_blueprint.text import next_steps
+from tests.monitor_blueprint.text.samples import AT, DISK_FULL, DJANGO_DOWN, FLASK_DOWN
+
+
+def failing(kind: str, **facts: str) -> CheckResult:
+    shown: Facts = facts
+    return CheckResult("Name", kind, (Reading("thing", Status.CRITICAL, facts=shown),), AT)
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (FLASK_DOWN, "systemctl status ml.service · sudo journalctl -u ml.service -n 50"),
+        # The address does not answer; the unit is named by the reading beside it.
+        (DJANGO_DOWN, "systemctl status site.service · sudo journalctl -u site.service -n 50"),
+        (DISK_FULL, "df -h / · sudo du -xh -d1 / | sort -h | tail"),
+        (failing("http"), "sudo neuronova-monitor history 7"),
+        (failing("service"), "sudo neuronova-monitor history 7"),
+        (None, "sudo neuronova-monitor history 7"),
+    ],
+)
+def test_commands(result: CheckResult | None, expected: str) -> None:
+    assert next_steps.commands(result, 7) == expected
+
+
+@pytest.mark.parametrize("kind", available())
+def test_every_kind_has_a_next_step(kind: str) -> None:
+    assert next_steps.commands(failing(kind, path="/data", unit="a.service"), 7)
+
+
+def test_without_an_incident_it_is_checked_again() -> None:
+    assert next_steps.commands(None, 0) == "sudo neuronova-health-check"
+
+
+def test_a_path_is_no_command() -> None:
+    text = next_steps.commands(failing("disk", path="/a b; reboot"), 7)
+    assert shlex.split(text.partition(" · ")[0]) == ["df", "-h", "/a b; reboot"]
