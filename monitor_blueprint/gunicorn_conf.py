@@ -15,6 +15,7 @@ from typing import Any
 from gunicorn.systemd import sd_notify
 
 from monitor_blueprint.config import ConfigError, bind_of, load
+from monitor_blueprint.text.journal import PriorityFormatter, is_journal
 from serving.worker import forget
 
 bind = bind_of(os.environ)
@@ -40,6 +41,17 @@ try:
     load()
 except ConfigError as error:
     sys.exit(str(error))
+
+
+def on_starting(server: Any) -> None:  # noqa: ARG001 - gunicorn passes it
+    """Let the journal know how grave each line is, of gunicorn and of everything that logs in this program."""
+    if not is_journal(sys.stderr):
+        return
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    for each in (handler, *logging.getLogger("gunicorn.error").handlers):
+        each.setFormatter(PriorityFormatter(each.formatter))
 
 
 def post_worker_init(worker: Any) -> None:

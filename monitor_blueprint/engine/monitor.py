@@ -24,7 +24,7 @@ from monitor_blueprint.engine.round import SYSTEMD, HealthReport
 from monitor_blueprint.engine.scheduler import Schedule
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, messages
+from monitor_blueprint.text import ko, messages, render
 from monitor_blueprint.text.health_log import HealthLog
 
 _logger = logging.getLogger(__name__)
@@ -197,6 +197,8 @@ class Monitor:
 
     def _completed(self, report: HealthReport) -> None:
         """Feed systemd's watchdog: only checks that have really come to their end keep this program alive."""
+        status = render.systemd_status(report.overall, report.started_at, report.decision.state.checks)
+        self._tell_systemd(f"STATUS={status}")
         self._tell_systemd("WATCHDOG=1")
         if self._heartbeat is not None:
             signal = self._heartbeat.fail if report.overall is Status.CRITICAL else self._heartbeat.success
@@ -204,13 +206,14 @@ class Monitor:
         self.store.run(lambda transaction: transaction.prune(report.started_at, self.config.settings.keep_days))
 
     def _failed(self) -> None:
+        self._tell_systemd(f"STATUS={ko.SYSTEMD_FAILED}")
         if self._heartbeat is not None:
             self._heartbeat.fail("failed")
 
     def _say_waiting(self, pid: str) -> None:
         self.log.write(logging.WARNING, ko.WAITING_FOR_LOCK.format(pid=pid))
         # It does what it is for: it stands by. systemd is told so, and not to wait for health checks (0: no watchdog).
-        self._tell_systemd(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC=0")
+        self._tell_systemd(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC=0\nSTATUS={ko.SYSTEMD_WAITING.format(pid=pid)}")
 
     def _say_watching(self) -> None:
         self.log.write(logging.INFO, ko.WATCHING.format(units=", ".join(self.config.units)))

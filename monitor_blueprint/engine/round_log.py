@@ -1,4 +1,7 @@
-"""Writes a health check into the log: the guide's steps, and what became of the alerts."""
+"""Writes a health check into the log: the guide's steps, and what became of the alerts.
+
+The file has all lines. In the journal a check by the schedule that found nothing new is one line.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from monitor_blueprint.domain.models import Event
 from monitor_blueprint.engine.round import SYSTEMD, HealthReport, Round
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import ko, log_report, render
-from monitor_blueprint.text.health_log import HealthLog
+from monitor_blueprint.text.health_log import LEVELS, HealthLog
 
 
 class RoundLog:
@@ -26,17 +29,37 @@ class RoundLog:
         self._numbers = {check.name: number for number, check in enumerate(config.checks, 1)}
         self._numbers[SELF_CHECK] = len(self._numbers) + 1
         self._last_lines: Sequence[log_report.Line] = ()
+        self._last_picture: object = None
 
     def write(self, round_: Round, report: HealthReport) -> None:
         """Write the lines of a round."""
-        lines = [*self._steps(round_, report), *self._notes(), *self._alerts(round_, report)]
-        lines = self._framed(round_, report, lines)
+        asides = [*self._notes(), *self._alerts(round_, report)]
+        lines = self._framed(round_, report, [*self._steps(round_, report), *asides])
         # A unit on its way up changes several times in a second; what is the same is said once.
         if lines == self._last_lines and not round_.is_complete:
             return
         self._last_lines = lines
+        if not self._log.is_journal or not self._is_unchanged(round_, report, asides):
+            for level, text in lines:
+                self._log.write(level, text)
+            return
         for level, text in lines:
-            self._log.write(level, text)
+            self._log.keep(level, text)
+        summary = LEVELS[report.overall], log_report.unchanged(report.decision.state, report.overall)
+        for level, text in (summary, *asides):
+            self._log.show(level, text)
+
+    def _is_unchanged(self, round_: Round, report: HealthReport, asides: Sequence[log_report.Line]) -> bool:
+        """Tell whether the schedule has found the same as the time before, whatever the measured values are by now."""
+        if not round_.is_complete or round_.is_manual:
+            return False
+        seen = [
+            (result.check, [(reading.aspect, reading.status, reading.is_settling) for reading in result.readings])
+            for result in report.latest.values()
+        ]
+        statuses = {name: (check.status, check.notified) for name, check in report.decision.state.checks.items()}
+        before, self._last_picture = self._last_picture, (seen, statuses, list(asides))
+        return before == self._last_picture and not report.decision.events
 
     def _framed(self, round_: Round, report: HealthReport, lines: list[log_report.Line]) -> list[log_report.Line]:
         if round_.is_complete:

@@ -14,6 +14,7 @@ from typing import TextIO
 
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.text.journal import is_journal, with_priority
 
 SUCCESS = 25
 logging.addLevelName(SUCCESS, "SUCCESS")
@@ -108,12 +109,17 @@ def _open_own(path: str, flags: int) -> int:
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
-    """Writes to a stream, in colours where a person reads it; who has stopped reading (`| head`) is no trouble."""
+    """Writes to a stream, in colours where a person reads it and with priorities where the journal does.
+
+    Who has stopped reading (`| head`) is no trouble.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         # A terminal that knows no Korean shows question marks.
         encoding = self.stream.encoding or "utf-8"
         text = super().format(record).encode(encoding, "replace").decode(encoding)
+        if is_journal(self.stream):
+            return with_priority(record.levelno, text)
         colour = _COLOURS.get(record.levelno)
         return f"\x1b[{colour}m{text}\x1b[0m" if colour and self.stream.isatty() and not os.environ.get("NO_COLOR") else text
 
@@ -141,6 +147,11 @@ class HealthLog:
             handler.setFormatter(formatter)
 
     @property
+    def is_journal(self) -> bool:
+        """Tell whether the stream is the journal's."""
+        return is_journal(self._terminal.stream)
+
+    @property
     def problem(self) -> str:
         """Return why lines cannot be written to the files now; empty when they can."""
         return self._file.problem or self._runs.problem
@@ -158,9 +169,16 @@ class HealthLog:
 
     def write(self, level: int, text: str) -> None:
         """Write one line of a health check."""
-        record = _record(level, text)
-        self._file.handle(record)
-        self._terminal.handle(record)
+        self.keep(level, text)
+        self.show(level, text)
+
+    def keep(self, level: int, text: str) -> None:
+        """Write one line of a health check to the file alone."""
+        self._file.handle(_record(level, text))
+
+    def show(self, level: int, text: str) -> None:
+        """Write one line to the stream alone."""
+        self._terminal.handle(_record(level, text))
 
     def write_run(self, level: int, text: str) -> None:
         """Write one line about the schedule's runs."""

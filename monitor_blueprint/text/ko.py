@@ -20,6 +20,8 @@ NEVER = "없음"
 RULE = "========================================="
 START = "NeuroNova 헬스 체크 시작"
 END = "헬스 체크 완료: {overall}"
+UNCHANGED = "헬스 체크 완료: {overall} (점검 {count}개, 변화 없음)"
+UNCHANGED_BAD = " - 문제: {names}"
 STEP = "{number}. {title} 확인 중..."
 # What a step is called; a check that is not here is called by its kind, then by its name.
 TITLES = {
@@ -166,6 +168,10 @@ SILENCED_NOTE = "알림 중지 중 ({until}까지, {why})"
 
 # --- The log: what a health check says besides
 
+# What `systemctl status gunicorn_monitor` shows.
+SYSTEMD_STATUS = "{overall} · 점검 {count}개 · 마지막 헬스 체크 {at}"
+SYSTEMD_FAILED = "헬스 체크를 하지 못함: journalctl -u gunicorn_monitor 확인"
+SYSTEMD_WAITING = "대기 중: 다른 모니터가 실행 중 (PID {pid})"
 TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
 NOTE = "모니터: {note}"
 EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"

@@ -22,6 +22,13 @@ def framed(lines: Sequence[Line], overall: Status) -> Iterator[Line]:
         yield logging.INFO, text
 
 
+def unchanged(state: State, overall: Status) -> str:
+    """Return the one line that stands for a health check that found what the one before had found."""
+    bad = [name for name, check in state.checks.items() if check.status not in (Status.OK, Status.WARNING)]
+    text = ko.UNCHANGED.format(overall=overall.name, count=len(state.checks))
+    return text + (ko.UNCHANGED_BAD.format(names=" ".join(bad)) if bad else "")
+
+
 def steps(
     results: Sequence[CheckResult], state: State, numbers: Mapping[str, int], previous: Mapping[str, CheckResult]
 ) -> Iterator[Line]:

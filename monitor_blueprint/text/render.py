@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from monitor_blueprint.domain.models import ABSENT, CheckResult, Event, Reading, Status
+from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Status
 from monitor_blueprint.text import ko
 
 
@@ -134,3 +134,10 @@ def event_line(event: Event, channels: Sequence[str]) -> str:
         names=" ".join(event.checks),
         channels=", ".join(channels) or ko.NEVER,
     )
+
+
+def systemd_status(overall: Status, at: datetime, checks: Mapping[str, CheckState]) -> str:
+    """Return the line that `systemctl status` shows of the monitor."""
+    bad = [name for name, check in checks.items() if check.status not in (Status.OK, Status.WARNING)]
+    text = ko.SYSTEMD_STATUS.format(overall=overall.name, count=len(checks), at=local(at))
+    return text + (ko.UNCHANGED_BAD.format(names=" ".join(bad)) if bad else "")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -153,6 +155,38 @@ def test_log_matches_the_guide(bench: MakeBench) -> None:
     assert there.screen.getvalue() == (there.config.log_dir / "health_check.log").read_text(encoding="utf-8")
 
 
+def test_journal_repeats_nothing(bench: MakeBench, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the schedule finds unchanged is one line in the journal; the file has them all, and so has who checks by hand."""
+    there = bench("Django", "Flask")
+    script["Flask"] = rising(85.0, 86.0, 84.0, 83.0, 82.0)
+    with (tmp_path / "journal").open("w+", encoding="utf-8") as journal:
+        found = os.fstat(journal.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        there.log = HealthLog(there.config.log_dir, journal)
+        there.check = there.health_check()
+
+        def shown(number: int, reason: str = "schedule") -> list[str]:
+            before = journal.tell()
+            there.run(NOW + number * FIVE_MINUTES, reason=reason)
+            journal.seek(before)
+            return [line[:3] + without_time(line[3:]) for line in journal.read().splitlines()]
+
+        first = shown(0)
+        assert first[0] == f"<6>INFO: {ko.RULE}"
+        assert "<4>WARNING: Flask: usage 경고 (85%)" in first
+        assert shown(1) == ["<4>WARNING: 헬스 체크 완료: WARNING (점검 3개, 변화 없음)"]
+        script["Django"] = lambda context: DOWN
+        assert "<3>ERROR: Django: thing 위험 (gone)" in shown(2)
+        # The alert was news; that it stays down is none.
+        assert len(shown(3)) > 1
+        assert len(shown(3 + 1, MANUAL)) > 1
+        script["Flask"] = rising(82.0)
+        assert shown(5) == ["<3>ERROR: 헬스 체크 완료: CRITICAL (점검 3개, 변화 없음) - 문제: Django"]
+    text = (there.config.log_dir / "health_check.log").read_text(encoding="utf-8")
+    assert text.count("헬스 체크 시작") == 6
+    assert "<" not in text
+
+
 def test_critical_check_is_told_once(bench: MakeBench, script: Script) -> None:
     """What is critical is an error line, and is told once."""
     script["Flask"] = lambda context: DOWN
@@ -182,10 +216,11 @@ def test_alert_and_recovery_match_the_guide(bench: MakeBench, script: Script, se
     there.run(NOW + FIVE_MINUTES)
     failed, recovered = there.sent
     assert failed.body.splitlines()[:3] == guide.ALERT
-    assert recovered.body.splitlines()[:5] == [
+    assert recovered.body.splitlines()[:6] == [
         "[OK] NeuroNova 서비스 복구",
         "복구된 서비스: Django Flask",
         "시각: 2025-12-06 14:40:01",
+        f"서버: {socket.gethostname()}",
         "- Django: 5분 동안 장애 상태였음",
         "- Flask: 5분 동안 장애 상태였음",
     ]
@@ -533,8 +568,10 @@ def test_damaged_database_is_told_once(bench: MakeBench, tmp_path: Path) -> None
         "[CRITICAL] NeuroNova 서비스 장애 발생!",
         "실패한 서비스: Monitor",
         f"시각: {render.local(moved[1])}",
+        f"서버: {socket.gethostname()}",
         "- 데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음"
         f" ({aside}) · {render.local(moved[1])}부터",
+        "  확인: systemctl status gunicorn_monitor · sudo neuronova-monitor status",
     ]
 
 

@@ -1,11 +1,11 @@
 """The monitor's figures for Prometheus."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, State, Status
+from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, Silence, State, Status
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.web import metrics
@@ -24,7 +24,8 @@ def test_prometheus_reads_the_figures(tmp_path: Path) -> None:
 
     with Store(tmp_path / "monitor.db") as store:
         store.run(record)
-        text = metrics.render(store).decode()
+        store.run(lambda tx: tx.add_silence(Silence(result.check, NOW, NOW + timedelta(hours=1))))
+        text = metrics.render(store, (), NOW).decode()
     samples = {
         (sample.name, sample.labels.get("check", "")): sample.value
         for family in text_string_to_metric_families(text)
@@ -33,6 +34,7 @@ def test_prometheus_reads_the_figures(tmp_path: Path) -> None:
     assert samples == {
         ("neuronova_check_status", result.check): Status.WARNING,
         ("neuronova_check_value", result.check): 93.5,
+        ("neuronova_check_silenced", result.check): 1,
         ("neuronova_check_duration_seconds", result.check): 0.25,
         ("neuronova_last_check_timestamp_seconds", ""): NOW.timestamp(),
         ("neuronova_incident_open", ""): 0,
@@ -41,4 +43,4 @@ def test_prometheus_reads_the_figures(tmp_path: Path) -> None:
 
 def test_figures_before_first_check(tmp_path: Path) -> None:
     with Store(tmp_path / "monitor.db") as store:
-        assert b"neuronova_incident_open 0.0" in metrics.render(store)
+        assert b"neuronova_incident_open 0.0" in metrics.render(store, (), NOW)
