@@ -1,16 +1,16 @@
-"""Silences, the open incident, and the history."""
+"""Silences, and the open incident."""
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from monitor_blueprint.cli.opening import change, load_config, open_store, require_readable, user_name
+from monitor_blueprint.cli.opening import change, load_config, open_store, operator, require_readable
 from monitor_blueprint.cli.parameters import NUMBER, Duration, Words
 from monitor_blueprint.domain.incidents import acknowledge
 from monitor_blueprint.domain.models import Silence
+from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import ko, render
 
@@ -26,8 +26,16 @@ def silence(check: str, duration: timedelta, why: str) -> None:
     if check not in (*names, "*"):
         raise click.BadParameter(ko.UNKNOWN_CHECK.format(check=check, names=", ".join([*names, "*"])))
     now = datetime.now(UTC)
-    number = change(lambda transaction: transaction.add_silence(Silence(check, now, now + duration, why)))
-    click.echo(ko.SILENCED.format(number=number, check=check, until=render.local(now + duration)))
+    until = now + duration
+
+    def silenced(transaction: Transaction) -> int:
+        number = transaction.add_silence(Silence(check, now, until, why))
+        facts = {"by": operator(), "number": str(number), "check": check, "until": until.isoformat(), "why": why}
+        transaction.story.add(StoryEntry(now, StoryKind.SILENCED, facts))
+        return number
+
+    number = change(silenced)
+    click.echo(ko.SILENCED.format(number=number, check=check, until=render.local(until)))
 
 
 @click.command(help=ko.HELP["silences"])
@@ -46,13 +54,21 @@ def silences() -> None:
 @click.argument("number", type=NUMBER)
 def unsilence(number: int) -> None:
     """End a silence."""
-    if not change(lambda transaction: transaction.end_silence(number, datetime.now(UTC))):
+
+    def ended(transaction: Transaction) -> bool:
+        now = datetime.now(UTC)
+        is_ended = transaction.end_silence(number, now)
+        if is_ended:
+            transaction.story.add(StoryEntry(now, StoryKind.UNSILENCED, {"by": operator(), "number": str(number)}))
+        return is_ended
+
+    if not change(ended):
         raise click.ClickException(ko.NO_SUCH_SILENCE.format(number=number))
     click.echo(ko.UNSILENCED.format(number=number))
 
 
 @click.command(help=ko.HELP["ack"])
-@click.option("--by", type=Words(40), default=lambda: os.environ.get("SUDO_USER") or user_name(), help=ko.HELP["by"])
+@click.option("--by", type=Words(40), default=operator, help=ko.HELP["by"])
 def ack(by: str) -> None:
     """Take care of the open incident: no more reminders until something new happens."""
 
@@ -60,39 +76,12 @@ def ack(by: str) -> None:
         now = datetime.now(UTC)
         state = acknowledge(transaction.reads.state(), by, now)
         transaction.save_state(state, now)
+        if state.incident is not None:
+            facts = {"by": by, "number": str(state.incident.number)}
+            transaction.story.add(StoryEntry(now, StoryKind.ACKED, facts))
         return state.incident.number if state.incident else 0
 
     number = change(acknowledged)
     if not number:
         raise click.ClickException(ko.NO_INCIDENT)
     click.echo(ko.ACKNOWLEDGED.format(number=number, by=by))
-
-
-@click.command(help=ko.HELP["history"])
-@click.argument("number", type=NUMBER, required=False)
-def history(number: int | None) -> None:
-    """List the incidents, or show all about one."""
-    with open_store(load_config()) as store:
-        if number is None:
-            found = store.reads.incidents()
-            require_readable(store)
-            for record in found:
-                click.echo(render.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
-            if not found:
-                click.echo(ko.NO_HISTORY)
-            return
-        detail = store.reads.incident(number)
-        require_readable(store)
-    if detail is None:
-        raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
-    if detail.incident.acked_by:
-        click.echo(ko.ACKNOWLEDGED.format(number=number, by=detail.incident.acked_by))
-    for entry in detail.events:
-        deliveries = [each for each in detail.deliveries if each.event_id == entry.id]
-        delivered = ", ".join(render.delivery(each.channel, each.state, each.answer) for each in deliveries)
-        click.echo(
-            f"{render.local(entry.event.at)} {ko.EVENT_KINDS[entry.event.kind]} {' '.join(entry.event.checks)}"
-            f" ({delivered or ko.NOT_SENT})"
-        )
-    for item in detail.evidence:
-        click.echo(f"\n[{render.evidence_title(item.title)}]\n{item.text}")

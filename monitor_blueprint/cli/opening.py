@@ -12,12 +12,14 @@ import click
 
 from monitor_blueprint import config
 from monitor_blueprint.config import Config, ConfigError
+from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import ko
 
 # The Monitoring Plugins guidelines: 3 says "could not tell".
 EXIT_UNKNOWN = 3
+_MAX_NAME = 40
 _Answer = TypeVar("_Answer")
 
 
@@ -72,3 +74,8 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
+
+
+def operator() -> str:
+    """Return who has typed the command: whoever became root for it, if that is known."""
+    return clean(os.environ.get("SUDO_USER", ""), _MAX_NAME) or user_name()

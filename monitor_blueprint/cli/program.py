@@ -8,7 +8,7 @@ import traceback
 
 import click
 
-from monitor_blueprint.cli import checks, incidents, setup, status
+from monitor_blueprint.cli import checks, history, incidents, setup, status
 from monitor_blueprint.cli.opening import EXIT_UNKNOWN
 from monitor_blueprint.cli.version import version_option
 from monitor_blueprint.text import ko
@@ -29,7 +29,7 @@ for _command in (
     incidents.silences,
     incidents.unsilence,
     incidents.ack,
-    incidents.history,
+    history.history,
     setup.check_config,
     setup.test_alert,
     setup.deadman_command,

@@ -20,15 +20,20 @@ _OTHERS = ("SFTP_PASSWORD", "MAIL_API_KEY")
 
 def problems(environ: Mapping[str, str], options: Mapping[str, Any]) -> list[str]:
     """Return what is wrong, each with the variable's name; `options` as for `notifiers.problems`."""
-    known = notifiers.variables() | set(_KNOWN)
+    names = known()
     # A torn one has others in it, about which nothing can then be said.
-    return _torn(environ, known) or [
+    return _torn(environ, names) or [
         *notifiers.problems(environ, options),
         *heartbeat.check(environ),
         *_check_tokens(environ),
         *_check_bind(environ),
-        *_misspelt(environ, known),
+        *_misspelt(environ, names),
     ]
+
+
+def known() -> set[str]:
+    """Return the names of the variables that the monitor reads."""
+    return notifiers.variables() | set(_KNOWN)
 
 
 def bind_of(environ: Mapping[str, str]) -> str:
@@ -42,11 +47,11 @@ def own_url(environ: Mapping[str, str]) -> str:
     return f"http+unix://{quote(where.removeprefix('unix:'), safe='')}" if where.startswith("unix:") else f"http://{where}"
 
 
-def _torn(environ: Mapping[str, str], known: set[str]) -> list[str]:
+def _torn(environ: Mapping[str, str], names: set[str]) -> list[str]:
     """Return which variables have swallowed the lines after them."""
     return [
         f"{name} goes on in the next line: is its closing quotation mark missing?"
-        for name in sorted(known)
+        for name in sorted(names)
         if "\n" in environ.get(name, "").strip()
     ]
 
@@ -70,8 +75,8 @@ def _check_bind(environ: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _misspelt(environ: Mapping[str, str], known: set[str]) -> list[str]:
+def _misspelt(environ: Mapping[str, str], names: set[str]) -> list[str]:
     """Return what looks like a variable of ours but for a letter or two: it would be ignored without a word."""
-    others = [name for name in environ if name not in known and name not in _OTHERS]
-    meant = {name: misspelt(name, known) for name in others}
+    others = [name for name in environ if name not in names and name not in _OTHERS]
+    meant = {name: misspelt(name, names) for name in others}
     return [f"{name} is not known (did you mean {near}?)" for name, near in meant.items() if near]

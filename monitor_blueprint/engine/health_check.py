@@ -19,7 +19,7 @@ from monitor_blueprint.engine.runner import Runner, UnitSnapshot
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
-from monitor_blueprint.text import messages
+from monitor_blueprint.text import messages, story
 from monitor_blueprint.text.health_log import HealthLog
 
 Evidence = Sequence[tuple[str, str]]
@@ -122,6 +122,9 @@ class HealthCheck:
         latest = tx.reads.latest_results()
         for event, message in self._alerts(decision, latest, found, seen.round):
             tx.add_event(event, message.id, dict.fromkeys(self._outbox.channel_names, message))
+            named = [latest[name] for name in dict.fromkeys((*event.checks, *event.failing)) if name in latest]
+            measured = [line for result in named for line in story.measured(result)]
+            tx.story.add_told(message.id, now, message.body, measured)
             if event.incident and is_news(event):
                 tx.add_evidence(event.incident, found, now)
         # Where another round was quicker, the newer result counts.

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from monitor_blueprint import config, notifiers
 from monitor_blueprint.adapters.systemd import full_name
@@ -17,13 +18,16 @@ from monitor_blueprint.adapters.unit_watcher import Watcher
 from monitor_blueprint.alerts.heartbeat import Heartbeat
 from monitor_blueprint.alerts.outbox import SCHEDULE_SENDER, Outbox
 from monitor_blueprint.config import Config, ConfigError, units_of
+from monitor_blueprint.config.digest import digest_of
 from monitor_blueprint.domain.models import Status
+from monitor_blueprint.domain.story import StoryEntry, StoryKind, began
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.round import SYSTEMD, HealthReport
 from monitor_blueprint.engine.scheduler import Schedule
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
+from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import ko, messages, render
 from monitor_blueprint.text.health_log import HealthLog
 
@@ -64,6 +68,7 @@ class Monitor:
         self._turn = threading.Lock()
         self._is_started = False
         self._is_stopped = False
+        self._has_schedule = False
 
     @property
     def store(self) -> Store:
@@ -135,6 +140,8 @@ class Monitor:
         self.outbox.stop()
         if self._heartbeat is not None:
             self._heartbeat.stop()
+        if self._has_schedule:
+            self.store.run(lambda tx: tx.story.add(StoryEntry(datetime.now(UTC), StoryKind.STOPPED)), is_lasting=False)
 
     def _open(self) -> _Parts:
         """Put together what this process works with, once: the first page that is asked for needs it, or `start`."""
@@ -169,6 +176,8 @@ class Monitor:
             if self._is_stopped:
                 return
             self.log.write_run(logging.INFO, ko.TOOK_OVER.format(pid=os.getpid()))
+            self._has_schedule = True
+            self.store.run(self._note_beginning)
             url = self._environ.get("HEARTBEAT_URL", "").strip()
             self._heartbeat = Heartbeat(url) if url else None
             self.outbox.start()
@@ -185,6 +194,12 @@ class Monitor:
         # Two health checks missed, and a minute: the unit's own figure is for the guide's five minutes.
         watchdog_us = (2 * self.config.settings.every_minutes + 1) * 60_000_000
         self._tell_systemd(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC={watchdog_us}\nWATCHDOG=1")
+
+    def _note_beginning(self, transaction: Transaction) -> None:
+        story = transaction.reads.story
+        names = tuple(check.name for check in self.config.checks)
+        before, ended = story.last(StoryKind.STARTED), story.last(StoryKind.STOPPED)
+        transaction.story.add(*began(before, ended, digest_of(self.config), names, datetime.now(UTC)))
 
     def _units_changed(self, units: frozenset[str]) -> None:
         names = [name for unit in sorted(units) for name in self._checks_by_unit.get(unit, ())]

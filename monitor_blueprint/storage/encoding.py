@@ -26,7 +26,10 @@ def to_json(value: Any) -> str:
 
 def encode_state(state: State) -> str:
     """Return the state as JSON text."""
-    return to_json(_renamed_state(msgspec.to_builtins(state, enc_hook=dict), _STORED_NAMES))
+    document = msgspec.to_builtins(state, enc_hook=dict)
+    if document["incident"] is not None:
+        _leave_out(document["incident"])
+    return to_json(_renamed_state(document, _STORED_NAMES))
 
 
 def decode_state(body: str) -> State:
@@ -37,12 +40,20 @@ def decode_state(body: str) -> State:
 
 def encode_incident(incident: Incident) -> str:
     """Return the incident as JSON text."""
-    return to_json(_renamed(msgspec.to_builtins(incident), _STORED_NAMES))
+    document = msgspec.to_builtins(incident)
+    _leave_out(document)
+    return to_json(_renamed(document, _STORED_NAMES))
 
 
 def decode_incident(body: str) -> Incident:
     """Return the incident; raises `msgspec.MsgspecError` where the text is none."""
     return msgspec.convert(_renamed(msgspec.json.decode(body, type=dict[str, Any]), _NAMES), Incident)
+
+
+def _leave_out(incident: dict[str, Any]) -> None:
+    """Leave out what version 1 does not know, as long as there is nothing to say of it."""
+    if incident["acked_at"] is None:
+        del incident["acked_at"]
 
 
 def _renamed_state(document: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

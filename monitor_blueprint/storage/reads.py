@@ -11,6 +11,7 @@ import msgspec
 
 from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
 from monitor_blueprint.storage.encoding import decode_incident, decode_state
+from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 
 # A result says how things are until the next one, but not for longer than this: after that nobody knows.
@@ -115,12 +116,13 @@ Rows = list[tuple[Any, ...]]
 
 
 class Reads:
-    """Questions; each is answered from one consistent state of the database."""
+    """Questions; each is answered from one consistent state of the database; `story` has those about people and the monitor."""
 
     def __init__(self, query: Callable[[str, Parameters], Rows], note: Callable[[str], None]) -> None:
         """Take what runs a statement and returns its rows, and what is told of something that cannot be read."""
         self._query = query
         self._note = note
+        self.story = StoryReads(query)
 
     def state(self) -> State:
         """Return the saved state; a fresh one, and a note, where what is saved cannot be read."""

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 # One script for each version of the schema; `PRAGMA user_version` says how many of them a database has seen.
-SCHEMAS = ("schema.sql",)
+SCHEMAS = ("schema.sql", "schema_story.sql")
 _LOCK_WAIT_S = 5.0
 # How a damaged file is called that was moved aside; of more than this many the oldest go, or a dying disk would fill up.
 _ASIDE = ".corrupt-%Y%m%dT%H%M%S%fZ"
@@ -234,6 +234,7 @@ _SMALL_TABLES = {
     "silence": "SELECT * FROM silence",
     "latest": "SELECT * FROM latest",
     "channel": "SELECT * FROM channel",
+    "story": "SELECT * FROM story WHERE (kind, at) IN (SELECT kind, max(at) FROM story GROUP BY kind)",
     "incident": "SELECT * FROM incident WHERE closed_at IS NULL OR number = (SELECT max(number) FROM incident)",
     "event": f"SELECT * FROM event WHERE incident IN ({_OPEN})"  # noqa: S608 - constants
     " OR id IN (SELECT event_id FROM outbox WHERE state = 'pending') ORDER BY at",
@@ -247,6 +248,8 @@ _MERGES = {
     "result": "INSERT OR REPLACE INTO result",
     "latest": "INSERT OR REPLACE INTO latest",
     "channel": "INSERT OR REPLACE INTO channel",
+    "story": "INSERT OR IGNORE INTO story",
+    "told": "INSERT OR IGNORE INTO told",
 }
 # Numbers may have been used twice where the file could not even be read: what it holds of another incident stays.
 _MERGE_INCIDENT = (

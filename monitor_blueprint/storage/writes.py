@@ -11,6 +11,7 @@ from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, 
 from monitor_blueprint.storage.encoding import encode_incident, encode_state, to_json
 from monitor_blueprint.storage.outbox import OutboxWrites
 from monitor_blueprint.storage.reads import STATE_VERSION, Reads
+from monitor_blueprint.storage.story import PRUNE, StoryWrites
 from monitor_blueprint.storage.timestamps import to_ms
 
 # Version, JSON and moment of a saved state.
@@ -29,6 +30,7 @@ class Transaction:
     Attributes:
         reads: questions, answered from within the transaction.
         outbox: what is written about deliveries.
+        story: what is written about people, the monitor itself, and what was said.
         saved_state: the state's row, if one was saved.
     """
 
@@ -36,6 +38,7 @@ class Transaction:
         self._connection = connection
         self.reads = Reads(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), note)
         self.outbox = OutboxWrites(connection)
+        self.story = StoryWrites(connection)
         self.saved_state: StateRow | None = None
 
     def save_state(self, state: State, now: datetime) -> None:
@@ -143,7 +146,7 @@ class Transaction:
         (oldest,) = self._connection.execute("SELECT min(started_at) FROM cycle").fetchone()
         if oldest is not None and oldest >= before - PRUNE_EVERY_MS:
             return
-        for statement in _PRUNE:
+        for statement in (*_PRUNE, *PRUNE):
             self._connection.execute(statement, {"before": before})
 
 

@@ -6,6 +6,7 @@ What is sent is longer than a line: the messages are templates, in `templates/ko
 from __future__ import annotations
 
 from monitor_blueprint.domain.models import EventKind
+from monitor_blueprint.domain.story import StoryKind
 from monitor_blueprint.text import ko_resources
 from monitor_blueprint.text.texts import Texts
 
@@ -231,6 +232,21 @@ EVIDENCE_TITLES = {
     "nginx_5xx": "최근 5xx",
 }
 EXCEPTIONS = "예외: {names}"
+
+
+# --- The story: what people did, and what befell the monitor
+
+STORY = {
+    StoryKind.ACKED: "{by}이(가) 장애 {number}번을 맡음",
+    StoryKind.SILENCED: "{by}이(가) {check} 알림을 {until}까지 중지함 ({number}번, {why})",
+    StoryKind.UNSILENCED: "{by}이(가) 알림 중지 {number}번을 끝냄",
+    StoryKind.STARTED: "모니터 시작됨",
+    StoryKind.STOPPED: "모니터 종료됨",
+    StoryKind.CONFIGURED: "설정이 바뀜",
+}
+STORY_CUT = " (이전 실행이 비정상 종료됨)"
+STORY_CHANGES = {"added": ", 추가된 점검: {names}", "removed": ", 빠진 점검: {names}"}
+MEASURED = "측정: {line}"
 
 
 # --- How a message fared, on the page and in the history

@@ -6,7 +6,7 @@ import hmac
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,8 +19,10 @@ from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.models import CheckResult, Status, worst
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.standing import standings
+from monitor_blueprint.domain.story import StoryEntry
 from monitor_blueprint.engine.leader import ScheduleLock
-from monitor_blueprint.text import ko, render, rows
+from monitor_blueprint.storage.reads import EventRecord
+from monitor_blueprint.text import ko, render, rows, story
 from monitor_blueprint.web import stats
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 # Where an application keeps its monitor.
 EXTENSION = "neuronova_monitor"
+_DAY = timedelta(days=1)
 _MONTH = timedelta(days=30)
 _OPEN = ("health", "static")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -191,6 +194,7 @@ def page() -> Response:
         parts=[(each.check, rows.note(each)) for each in standing.values() if each.is_told],
         incidents=monitor.store.reads.incidents(20),
         silences=silences,
+        story=[(each.at, story.sentence(each)) for each in reversed(monitor.store.reads.story.between(now - _DAY, now, 10))],
         channels=[each for each in monitor.store.reads.outbox_status().values() if each.name in monitor.outbox.channel_names],
         local=render.local,
         every_minutes=monitor.config.settings.every_minutes,
@@ -199,18 +203,30 @@ def page() -> Response:
 
 def incident(number: int) -> Response:
     """Show all about one incident: what was told, what was found, and how it was delivered."""
-    found = _monitor().store.reads.incident(number)
+    reads = _monitor().store.reads
+    found = reads.incident(number)
     if found is None:
         return _html("missing.html", 404, number=number)
+    entries = reads.story.between(*story.span(found.incident, datetime.now(UTC)))
     return _html(
         "incident.html",
         detail=found,
+        told=reads.story.told(number),
+        timeline=_timeline(found.events, entries),
+        sentence=story.sentence,
         local=render.local,
         kinds=ko.EVENT_KINDS,
         title_of=render.evidence_title,
         delivery_text=render.delivery,
         no_channel=ko.NOT_SENT,
     )
+
+
+def _timeline(events: Sequence[EventRecord], entries: Sequence[StoryEntry]) -> list[EventRecord | StoryEntry]:
+    """Return what was told and what was done, in the order in which it happened."""
+    timed: list[tuple[datetime, EventRecord | StoryEntry]] = [(record.event.at, record) for record in events]
+    timed += [(entry.at, entry) for entry in entries]
+    return [happened for _, happened in sorted(timed, key=lambda each: each[0])]
 
 
 def static(filename: str) -> Response:
@@ -230,7 +246,7 @@ def _html(template: str, status: int = 200, **values: object) -> Response:
 def _values(name: str, result: CheckResult, now: datetime) -> list[float]:
     """Return what the first measured reading of the check was in the last day."""
     aspect = next((reading.aspect for reading in result.readings if reading.value is not None), "")
-    return [value for _, value in _monitor().store.reads.trend(name, aspect, now - timedelta(days=1))] if aspect else []
+    return [value for _, value in _monitor().store.reads.trend(name, aspect, now - _DAY)] if aspect else []
 
 
 def _iso(moment: datetime | None) -> str | None:

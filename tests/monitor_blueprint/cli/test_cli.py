@@ -36,6 +36,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return lambda *arguments: CliRunner().invoke(main, [str(each) for each in arguments])
 
 
+def without_moment(line: str) -> str:
+    return line[len("2025-12-06 14:35:01 ") :]
+
+
 def unable(context: ProbeContext) -> Observation:
     raise ProbeError("no system bus")
 
@@ -196,6 +200,19 @@ def test_an_incident_is_acknowledged_by_name(run: Run, script: Script, tmp_path:
         assert store.reads.incidents()[0].acked_by == "minsu"
 
 
+def test_ack_says_since_when(run: Run, script: Script, tmp_path: Path) -> None:
+    script["Flask"] = lambda context: DOWN
+    run("health-check")
+    before = datetime.now(UTC)
+    run("ack", "--by", "minsu")
+    with Store(tmp_path / "state" / "monitor.db") as store:
+        incident = store.reads.state().incident
+    assert incident is not None
+    assert incident.acked_at is not None
+    assert before <= incident.acked_at <= datetime.now(UTC)
+    assert "담당: minsu (20" in run("status").output
+
+
 def test_history_lists_and_shows_incidents(run: Run, script: Script) -> None:
     """The history lists the incidents, and shows all about one."""
     assert run("history").output == "기록된 장애가 없습니다\n"
@@ -207,6 +224,27 @@ def test_history_lists_and_shows_incidents(run: Run, script: Script) -> None:
     assert "[메모리 상위 프로세스]" in shown
     done = run("history", 2)
     assert (done.exit_code, done.stderr) == (1, "Error: 장애 2번은 없습니다\n")
+
+
+def test_history_tells_the_whole_story(run: Run, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was said and measured, who did what and when, in the order in which it happened."""
+    monkeypatch.setenv("SUDO_USER", "lee")
+    script["Flask"] = lambda context: Observation((Reading("thing", Status.CRITICAL, 93.46, "%", facts={"reason": "gone"}),))
+    run("health-check")
+    assert run("ack").output == "장애 1번을 lee이(가) 맡았습니다\n"
+    run("silence", "Flask", "1h", "--why", "배포")
+    run("unsilence", 1)
+    script.clear()
+    run("health-check")
+    lines = run("history", 1).output.splitlines()
+    shown = [without_moment(line) for line in lines if line.startswith("20")]
+    assert shown[0] == "발생 Flask (알림 채널 없음)"
+    assert shown[1] == "lee이(가) 장애 1번을 맡음"
+    assert shown[2].startswith("lee이(가) Flask 알림을 20")
+    assert shown[3:5] == ["lee이(가) 알림 중지 1번을 끝냄", "복구 Flask (알림 채널 없음)"]
+    assert "    [CRITICAL] NeuroNova 서비스 장애 발생!" in lines
+    assert "    [OK] NeuroNova 서비스 복구" in lines
+    assert "    측정: Flask: thing 위험 (93.46%, gone) [thing 93.46%]" in lines
 
 
 def test_history_shows_delivery_per_channel(run: Run, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,11 +93,10 @@ def test_silences_are_seen(start_monitor: StartMonitor, status: Status_, script:
     assert done.output.splitlines()[-1].startswith("알림 중지 1번: Flask, 20")
 
 
-def test_a_maintenance_window_is_seen(tmp_path: Path, start_monitor: StartMonitor, status: Status_) -> None:
-    window = (
-        '[[maintenance]]\ndays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]\nstart = 00:00:00\nend = 00:00:00\n'
-        'timezone = "UTC"\nwhy = "이사"\n'
-    )
+def test_a_maintenance_window_is_seen(start_monitor: StartMonitor, status: Status_) -> None:
+    days = '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'
+    window = '[[maintenance]]\ndays = {}\nstart = {}\nend = {}\ntimezone = "UTC"\nwhy = "이사"\n'
+    always = window.format(days, "00:00:00", "12:00:00") + window.format(days, "12:00:00", "00:00:00")
     checks = '[[check]]\nname = "Flask"\nkind = "scripted"\nline = "Flask"\n'
-    start_monitor(f"{checks}{window}")
+    start_monitor(f"{checks}{always}")
     assert "까지, 이사)]" in status().output

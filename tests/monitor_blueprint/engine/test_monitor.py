@@ -4,6 +4,7 @@ import queue
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,15 @@ def test_outbox_has_configured_channels(tmp_path: Path) -> None:
     found = config.load(environ)
     with Store(found.database) as store:
         assert monitor.make_outbox(found, store).channel_names == ("email", "slack")
+
+
+def test_beginnings_and_ends_are_noted(start_monitor: StartMonitor, tmp_path: Path) -> None:
+    """A restart, and a configuration that was changed meanwhile."""
+    running = start_monitor()
+    running.monitor.stop()
+    # The lock ends with the process; what comes after it in another one is done here without it.
+    with closing(Running(configure(tmp_path, settings="reminder_minutes = 7"), {})) as next_one:
+        next_one.monitor.store.run(next_one.monitor._note_beginning)
+        entries = next_one.monitor.store.reads.story.between(datetime.now(UTC) - timedelta(minutes=5), datetime.now(UTC))
+    assert [entry.kind.value for entry in entries] == ["started", "stopped", "configured", "started"]
+    assert entries[3].facts["cut"] == ""

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from monitor_blueprint import notifiers
 from monitor_blueprint.domain.models import Reading, Silence, Status
+from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.probes import Observation
 from tests.monitor_blueprint import guide
@@ -308,6 +309,18 @@ def test_incident_has_a_page(ailing: Running) -> None:
     assert "장애 1번" in page
     assert "<td>발생</td><td>Flask</td>" in page
     assert "메모리 상위 프로세스" in page
+
+
+def test_incident_page_tells_the_whole_story(ailing: Running) -> None:
+    """What was said, what was measured, and what was done meanwhile."""
+    entry = StoryEntry(datetime.now(UTC), StoryKind.ACKED, {"by": "<lee>", "number": "1"})
+    ailing.monitor.store.run(lambda tx: tx.story.add(entry))
+    page = ailing.admin.get("/incidents/1").text
+    assert "<pre>[CRITICAL] NeuroNova 서비스 장애 발생!" in page
+    assert "측정: Flask: thing 위험" in page
+    assert '<td>운영</td><td colspan="2">&lt;lee&gt;이(가) 장애 1번을 맡음</td>' in page
+    assert "모니터 시작됨</td>" in page
+    assert re.search(r"<li>20.* · &lt;lee&gt;이\(가\) 장애 1번을 맡음</li>", ailing.admin.get("/").text)
 
 
 def test_unknown_incident_is_not_found(well: Running) -> None:

@@ -1,0 +1,57 @@
+"""`history`: the incidents, and all about one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+import click
+
+from monitor_blueprint.cli.opening import load_config, open_store, require_readable
+from monitor_blueprint.cli.parameters import NUMBER
+from monitor_blueprint.storage.reads import EventRecord, IncidentDetail
+from monitor_blueprint.storage.story import Told
+from monitor_blueprint.text import ko, render, story
+
+
+@click.command(help=ko.HELP["history"])
+@click.argument("number", type=NUMBER, required=False)
+def history(number: int | None) -> None:
+    """List the incidents, or show all about one."""
+    with open_store(load_config()) as store:
+        if number is None:
+            found = store.reads.incidents()
+            require_readable(store)
+            for record in found:
+                click.echo(render.incident_line(record.number, record.checks, record.opened_at, record.closed_at))
+            if not found:
+                click.echo(ko.NO_HISTORY)
+            return
+        detail = store.reads.incident(number)
+        told = store.reads.story.told(number)
+        entries = () if detail is None else store.reads.story.between(*story.span(detail.incident, datetime.now(UTC)))
+        require_readable(store)
+    if detail is None:
+        raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
+    if detail.incident.acked_by:
+        click.echo(ko.ACKNOWLEDGED.format(number=number, by=detail.incident.acked_by))
+    happened = [
+        *((entry.at, [story.line(entry)]) for entry in entries),
+        *((record.event.at, [*_event(record, detail, told)]) for record in detail.events),
+    ]
+    for _, lines in sorted(happened, key=lambda each: each[0]):
+        for line in lines:
+            click.echo(line)
+    for item in detail.evidence:
+        click.echo(f"\n[{render.evidence_title(item.title)}] {render.local(item.at)}\n{item.text}")
+
+
+def _event(record: EventRecord, detail: IncidentDetail, told: Mapping[str, Told]) -> Iterator[str]:
+    """Return what happened and how it was delivered; below it what was said, and what had been measured."""
+    event = record.event
+    deliveries = [each for each in detail.deliveries if each.event_id == record.id]
+    delivered = ", ".join(render.delivery(each.channel, each.state, each.answer) for each in deliveries)
+    yield f"{render.local(event.at)} {ko.EVENT_KINDS[event.kind]} {' '.join(event.checks)} ({delivered or ko.NOT_SENT})"
+    if record.id in told:
+        yield from (f"    {line}" for line in told[record.id].text.splitlines())
+        yield from (f"    {ko.MEASURED.format(line=line)}" for line in told[record.id].measured)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from monitor_blueprint.domain.story import StoryEntry, StoryKind, began
+
+NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FIRST = StoryEntry(NOW - 2 * HOUR, StoryKind.STARTED, {"digest": "a", "checks": "Flask\nDisk", "cut": ""})
+END = StoryEntry(NOW - HOUR, StoryKind.STOPPED)
+
+
+def kinds(entries: tuple[StoryEntry, ...]) -> list[StoryKind]:
+    return [entry.kind for entry in entries]
+
+
+def test_the_first_beginning_is_no_restart() -> None:
+    (entry,) = began(None, None, "a", ("Flask", "Disk"), NOW)
+    assert entry == StoryEntry(NOW, StoryKind.STARTED, {"digest": "a", "checks": "Flask\nDisk", "cut": ""})
+
+
+def test_a_beginning_without_an_end_was_cut_short() -> None:
+    earlier = StoryEntry(FIRST.at - HOUR, StoryKind.STOPPED)
+    assert began(FIRST, None, "a", (), NOW)[0].facts["cut"] == "1"
+    assert began(FIRST, earlier, "a", (), NOW)[0].facts["cut"] == "1"
+    assert not began(FIRST, END, "a", (), NOW)[0].facts["cut"]
+
+
+def test_a_changed_configuration_is_noted() -> None:
+    """With the checks that came and went."""
+    assert kinds(began(FIRST, END, "a", ("Flask", "Disk"), NOW)) == [StoryKind.STARTED]
+    started, configured = began(FIRST, END, "b", ("Flask", "CPU"), NOW)
+    assert (started.kind, configured.kind) == (StoryKind.STARTED, StoryKind.CONFIGURED)
+    assert configured.facts == {"digest": "b", "added": "CPU", "removed": "Disk"}

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from monitor_blueprint.domain.models import CheckResult, Facts, Reading, Status
+from monitor_blueprint.domain.story import StoryEntry, StoryKind
+from monitor_blueprint.text import story
+from tests.monitor_blueprint.text.samples import AT
+
+pytestmark = pytest.mark.usefixtures("seoul")
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "expected"),
+    [
+        (StoryKind.ACKED, {"by": "lee", "number": "7"}, "lee이(가) 장애 7번을 맡음"),
+        (
+            StoryKind.SILENCED,
+            {"by": "lee", "number": "2", "check": "*", "until": (AT + timedelta(hours=1)).isoformat(), "why": "배포"},
+            "lee이(가) * 알림을 2025-12-06 15:35:01까지 중지함 (2번, 배포)",
+        ),
+        (StoryKind.UNSILENCED, {"by": "lee", "number": "2"}, "lee이(가) 알림 중지 2번을 끝냄"),
+        (StoryKind.STARTED, {"digest": "a", "checks": "Flask", "cut": ""}, "모니터 시작됨"),
+        (StoryKind.STARTED, {"digest": "a", "checks": "Flask", "cut": "1"}, "모니터 시작됨 (이전 실행이 비정상 종료됨)"),
+        (StoryKind.STOPPED, {}, "모니터 종료됨"),
+        (
+            StoryKind.CONFIGURED,
+            {"digest": "a", "added": "CPU", "removed": "Disk"},
+            "설정이 바뀜, 추가된 점검: CPU, 빠진 점검: Disk",
+        ),
+        (StoryKind.CONFIGURED, {"digest": "a", "added": "", "removed": ""}, "설정이 바뀜"),
+    ],
+)
+def test_sentences(kind: StoryKind, facts: dict[str, str], expected: str) -> None:
+    assert story.sentence(StoryEntry(AT, kind, facts)) == expected
+    assert story.line(StoryEntry(AT, kind, facts)) == f"2025-12-06 14:35:01 {expected}"
+
+
+def test_measured_values_are_exact() -> None:
+    """Not only rounded down, as the sentence has them."""
+    facts: Facts = {"path": "/", "free_bytes": 2_000_000, "is_odd": True}
+    result = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL, 91.73, "%", facts=facts), Reading("other")), AT)
+    assert story.measured(result) == ["디스크 사용량: 91% (위험) [usage 91.73%, free_bytes 2e+06]", "Disk: other 정상"]
+
+
+@dataclass
+class Lasting:
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+def test_what_was_done_just_before_belongs_to_it() -> None:
+    assert story.span(Lasting(AT, None), AT + timedelta(hours=5)) == (AT - timedelta(minutes=30), AT + timedelta(hours=5))
+    assert story.span(Lasting(AT, AT + timedelta(hours=1)), AT + timedelta(hours=5))[1] == AT + timedelta(hours=1)
