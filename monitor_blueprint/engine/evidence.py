@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from monitor_blueprint.adapters import command, tail
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.models import ProbeError
 from monitor_blueprint.domain.sanitize import MASK, clean, redact
+from monitor_blueprint.engine.evidence_processes import described
 from monitor_blueprint.text import ko
 
 _logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def collect(
     *,
     access_log: Path = ACCESS_LOG,
     journal_directory: str = "",
+    more: Iterable[tuple[str, Callable[[], str]]] = (),
 ) -> list[tuple[str, str]]:
     """Return what was found, as (key of the title and its object, text); never raises.
 
@@ -53,6 +55,7 @@ def collect(
         deadline: `time.monotonic()` value that ends the collection.
         access_log: Nginx's access log, for the recent 5xx.
         journal_directory: where the journal lies if it is not this machine's own.
+        more: what else is to be looked at, each with its key.
     """
     journal = [f"--directory={journal_directory}"] if journal_directory else []
     since = f"--since=@{now.timestamp() - _KERNEL_SINCE_S:.0f}"
@@ -60,6 +63,7 @@ def collect(
         *((f"journal {unit}", partial(_journal, unit, journal, deadline)) for unit in units),
         ("oom", partial(_oom, [*journal, since], deadline)),
         ("nginx_5xx", partial(failed_requests, access_log)),
+        *more,
     ]
     before = _cpu_times()
     began = time.monotonic()
@@ -161,6 +165,6 @@ def _by_memory() -> str:
 
 
 def _table(rows: Sequence[tuple[float, psutil.Process]]) -> str:
-    """Return the five largest: names only, since command lines can hold secrets."""
+    """Return the five largest, by their units and command lines."""
     top = sorted(rows, key=lambda row: row[0], reverse=True)[:PROCESSES]
-    return "\n".join(f"{share:5.1f}%  {process.pid:>7}  {process.info['name'] or '?'}" for share, process in top)
+    return "\n".join(f"{share:5.1f}%  {process.pid:>7}  {described(process)}" for share, process in top)

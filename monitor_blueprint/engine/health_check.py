@@ -12,7 +12,7 @@ from monitor_blueprint.config import Config, units_of
 from monitor_blueprint.domain.decision import ROUND_S, Decision, Rules, decide, is_news
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, Silence, State
-from monitor_blueprint.engine import evidence
+from monitor_blueprint.engine import evidence, evidence_kinds
 from monitor_blueprint.engine.round import HealthReport, Round, plan
 from monitor_blueprint.engine.round_log import RoundLog
 from monitor_blueprint.engine.runner import Runner, UnitSnapshot
@@ -107,8 +107,11 @@ class HealthCheck:
         """Collect what helps to understand a failure, at the moment of it, if one is to be told."""
         if not decision.failed:
             return ()
-        units = [unit for check in self._config.checks if check.name in decision.failed for unit in units_of(check)]
-        return evidence.collect(units, now, time.monotonic() + evidence.MOST_S)
+        failed = [check for check in self._config.checks if check.name in decision.failed]
+        units = [unit for check in failed for unit in units_of(check)]
+        deadline = time.monotonic() + evidence.MOST_S
+        more = evidence_kinds.sections(failed, self._store.reads, now, deadline)
+        return evidence.collect(units, now, deadline, more=more)
 
     def _record(self, tx: Transaction, known: Known, seen: Seen, decision: Decision, found: Evidence) -> HealthReport:
         """Record results, state and what is to be told; decided anew only if another round was quicker meanwhile."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
+from monitor_blueprint.domain.models import CheckResult, Event, Reading, Silence, State, Status
 from monitor_blueprint.storage.encoding import decode_incident, decode_state
 from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
@@ -175,6 +175,18 @@ class Reads:
             except msgspec.MsgspecError:
                 continue
         return found
+
+    def past_results(self, check: str, before: datetime, limit: int) -> tuple[CheckResult, ...]:
+        """Return the last results that are kept whole (where the status changed, and once an hour), oldest first."""
+        rows = self._rows(
+            "SELECT result.at, readings, json_extract(latest.result, '$.kind') FROM result JOIN latest USING (check_name)"
+            " WHERE check_name = ? AND result.at < ? AND readings IS NOT NULL ORDER BY result.at DESC LIMIT ?",
+            (check, to_ms(before), limit),
+        )
+        return tuple(
+            CheckResult(check, kind, msgspec.json.decode(readings, type=tuple[Reading, ...]), from_ms(at))
+            for at, readings, kind in reversed(rows)
+        )
 
     def availability(self, check: str, since: datetime, now: datetime) -> float | None:
         """Return the share of time (0 to 1) in which the check was OK or WARNING; None when nothing is known.

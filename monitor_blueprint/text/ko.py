@@ -230,7 +230,14 @@ EVIDENCE_TITLES = {
     "processes_memory": "메모리 상위 프로세스",
     "oom": "메모리 부족(OOM) 종료",
     "nginx_5xx": "최근 5xx",
+    "disk": "디스크 사용 내역",
+    "threads": "스레드 상태",
+    "answers": "이전 응답",
 }
+DISK_FREE = "여유 {free} / 전체 {total}"
+DISK_UNSEEN = "권한이 없어 보지 못한 디렉터리 {count}개"
+DISK_CUT = "시간이 모자라 일부만 봄. 전체: sudo du -xh -d2 / | sort -h | tail"
+MORE_PROCESSES = "그 밖의 프로세스 {count}개"
 EXCEPTIONS = "예외: {names}"
 
 

@@ -53,8 +53,7 @@ def test_recent_5xx_kept_without_persons(tmp_path: Path, journal: str) -> None:
     ]
 
 
-def test_largest_processes_kept_by_name(tmp_path: Path, journal: str) -> None:
-    """The largest processes are kept, by name only."""
+def test_largest_processes_come_first(tmp_path: Path, journal: str) -> None:
     found = dict(collect(tmp_path, journal))
     for key in ("processes_cpu", "processes_memory"):
         lines = found[key].splitlines()
@@ -63,18 +62,27 @@ def test_largest_processes_kept_by_name(tmp_path: Path, journal: str) -> None:
         assert shares == sorted(shares, reverse=True)
 
 
-def test_command_lines_are_not_kept(tmp_path: Path, journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_have_their_command_lines(tmp_path: Path, journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name such as "python" says nothing; a secret among the arguments says too much."""
     monkeypatch.setattr(evidence, "PROCESSES", 100_000)
     monkeypatch.setattr(evidence, "MAX_TEXT", 10_000_000)
     waiting = "import sys; print('ready', flush=True); sys.stdin.read()"
-    argv = [sys.executable, "-c", waiting, "planted-argument"]
+    argv = [sys.executable, "-c", waiting, "planted-argument", "--password=planted-secret", "--token", "planted-token"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         found = dict(collect(tmp_path, journal))
         process.communicate()
-    assert str(process.pid) in found["processes_memory"]
-    assert "planted-argument" not in str(found)
+    (line,) = [line for line in found["processes_memory"].splitlines() if f" {process.pid} " in line]
+    assert line.endswith("planted-argument --password=*** --token ***")
+    assert "planted-secret" not in str(found)
+    assert "planted-token" not in str(found)
+
+
+def test_command_lines_do_not_leave(tmp_path: Path, journal: str) -> None:
+    found = [*collect(tmp_path, journal), ("disk /", "/srv/x"), ("threads nginx", "x"), ("answers Flask", "x")]
+    public = [title.partition(" ")[0] for title, _ in evidence.public_lines(found)]
+    assert set(public) <= {"journal", "oom"}
 
 
 def test_evidence_has_no_personal_data(tmp_path: Path, journal: str) -> None:
