@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import os
+import shlex
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
+from monitor_blueprint.adapters.file_systems import is_device, look, look_at_device
 from monitor_blueprint.text import ko
 
 # The alert waits for it.
@@ -32,16 +32,22 @@ class _Found:
 
 
 def usage(path: str, deadline: float) -> str:
-    """Return what the file system of the path holds; looks for `MOST_S` seconds at most, and ends by `deadline`."""
-    disk = psutil.disk_usage(path)
-    found = _walk(path, min(deadline, time.monotonic() + MOST_S))
-    lines = [ko.DISK_FREE.format(free=size(disk.free), total=size(disk.total))]
-    lines += [f"{size(total):>9}  {name}" for name, total in found.directories.most_common(_SHOWN)]
-    lines += [f"{size(total):>9}  {name}" for total, name in sorted(found.files, reverse=True)]
+    """Return what the file system that the path, or the device, means holds; see `listing`."""
+    system = look_at_device(path) if is_device(path) else look(path)
+    root = system.mount.target if system.mount is not None else path
+    return listing(root, system.available_bytes, system.total_bytes, deadline)
+
+
+def listing(root: str, free: int, total: int, deadline: float) -> str:
+    """Return what takes most room under a directory; looks for `MOST_S` seconds at most, and ends by `deadline`."""
+    found = _walk(root, min(deadline, time.monotonic() + MOST_S))
+    lines = [ko.DISK_FREE.format(free=size(free), total=size(total))]
+    lines += [f"{size(taken):>9}  {name}" for name, taken in found.directories.most_common(_SHOWN)]
+    lines += [f"{size(taken):>9}  {name}" for taken, name in sorted(found.files, reverse=True)]
     if found.unseen:
         lines.append(ko.DISK_UNSEEN.format(count=found.unseen))
     if found.is_cut:
-        lines.append(ko.DISK_CUT)
+        lines.append(ko.DISK_CUT.format(path=shlex.quote(root)))
     return "\n".join(lines)
 
 

@@ -236,7 +236,7 @@ EVIDENCE_TITLES = {
 }
 DISK_FREE = "여유 {free} / 전체 {total}"
 DISK_UNSEEN = "권한이 없어 보지 못한 디렉터리 {count}개"
-DISK_CUT = "시간이 모자라 일부만 봄. 전체: sudo du -xh -d2 / | sort -h | tail"
+DISK_CUT = "시간이 모자라 일부만 봄. 전체: sudo du -xh -d2 {path} | sort -h | tail"
 MORE_PROCESSES = "그 밖의 프로세스 {count}개"
 EXCEPTIONS = "예외: {names}"
 

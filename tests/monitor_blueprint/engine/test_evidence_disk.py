@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ MIB = 1024 * 1024
 
 
 def lines(path: Path, seconds: float = 60.0) -> list[str]:
-    return evidence_disk.usage(str(path), time.monotonic() + seconds).splitlines()
+    return evidence_disk.listing(str(path), MIB, 2 * MIB, time.monotonic() + seconds).splitlines()
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +36,17 @@ def test_largest_directories_come_first(tmp_path: Path) -> None:
     write(tmp_path / "var" / "lib" / "file", 2)
     write(tmp_path / "home" / "file", 1)
     first, *found = lines(tmp_path)
-    assert first.startswith("여유 ")
+    assert first == "여유 1.0M / 전체 2.0M"
     assert [line.split() for line in found[:3]] == [
         ["5.0M", f"{tmp_path}/var/log"],
         ["2.0M", f"{tmp_path}/var/lib"],
         ["1.0M", f"{tmp_path}/home"],
     ]
+
+
+def test_a_path_means_its_file_system(tmp_path: Path) -> None:
+    first = evidence_disk.usage(str(tmp_path), 0.0).splitlines()[0]
+    assert first.endswith(f" / 전체 {evidence_disk.size(shutil.disk_usage(tmp_path).total)}")
 
 
 def test_one_large_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +76,7 @@ def test_without_time_it_says_so(tmp_path: Path) -> None:
 
 def test_what_cannot_be_seen_is_said(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0)
-    program = f"from monitor_blueprint.engine import evidence_disk; print(evidence_disk.usage({str(tmp_path)!r}, 1e12))"
+    program = f"from monitor_blueprint.engine import evidence_disk; print(evidence_disk.listing({str(tmp_path)!r}, 1, 2, 1e12))"
     command = [*UNPRIVILEGED, sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=60)
     assert done.stdout.splitlines()[-1] == "권한이 없어 보지 못한 디렉터리 1개"
