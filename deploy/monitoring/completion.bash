@@ -8,6 +8,7 @@ _neuronova() {
     else
         case ${COMP_WORDS[1]}:$COMP_CWORD in
             health-check:*) choices="--json --help" ;;
+            check-config:*) choices="--send --help" ;;
             # The names of the checks, where the settings may be read.
             silence:2) choices=$(sed -n 's/^name = "\(.*\)"$/\1/p' /etc/neuronova/monitor.toml 2> /dev/null) ;;
             silence:3) choices="10m 30m 1h 2h 1d" ;;

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,17 +13,24 @@ import click
 
 from monitor_blueprint import config, notifiers
 from monitor_blueprint.alerts import deadman
-from monitor_blueprint.alerts.attempt import send_to_all
-from monitor_blueprint.cli.opening import EXIT_UNKNOWN, load_config
-from monitor_blueprint.config import SELF_CHECK, ConfigError
-from monitor_blueprint.domain.messages import Delivered, Message
+from monitor_blueprint.cli.opening import EXIT_UNKNOWN, load_config, open_store
+from monitor_blueprint.cli.trials import Trial, trials
+from monitor_blueprint.config import SELF_CHECK, Config, ConfigError
+from monitor_blueprint.config.digest import digest_of
+from monitor_blueprint.engine.leader import ScheduleLock
+from monitor_blueprint.engine.trials import send_trial
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, messages
+from monitor_blueprint.text import ko
+
+# For so long the monitor may try before nobody waits for it any more, and so often it is asked.
+_SEND_S = 60.0
+_ASK_EVERY_S = 0.2
 
 
 @click.command("check-config", help=ko.HELP["check-config"])
-def check_config() -> None:
-    """Read and validate the configuration; the exit code is 3 where it cannot be used."""
+@click.option("--send", is_flag=True, help=ko.HELP["send"])
+def check_config(*, send: bool) -> None:
+    """Read and validate the configuration, and try out what it names; the exit code is 3 where it cannot be used."""
     settings = load_config()
     names = [check.name for check in settings.checks]
     channels = notifiers.channels(settings.environ, settings.channel_options)
@@ -34,6 +43,48 @@ def check_config() -> None:
     )
     for fault in settings.faults:
         click.echo(ko.CHANNEL_FAULT.format(reason=fault), err=True)
+    _say(list(trials(settings)))
+    if send:
+        sys.exit(_send(settings))
+
+
+def _say(tried: Sequence[Trial]) -> None:
+    fine = [trial for trial in tried if not trial.problem]
+    if fine:
+        click.echo(ko.TRIED.format(count=len(fine)))
+    for trial in tried:
+        if trial.note:
+            click.echo(ko.TRIED_NOTE.format(note=trial.note))
+        if trial.problem:
+            # It may be down just now; that is for the checks to say.
+            click.echo(ko.TRIED_PROBLEM.format(problem=trial.problem), err=True)
+
+
+def _send(settings: Config) -> int:
+    """Have the monitor that runs send a message over each channel; return the exit code."""
+    lock = ScheduleLock(settings.state_dir)
+    if not lock.is_held():
+        click.echo(ko.SEND_NOT_RUNNING, err=True)
+        return EXIT_UNKNOWN
+    with open_store(settings) as store:
+        # As the database keeps it.
+        asked_at = datetime.now(UTC).replace(microsecond=0)
+        store.run(lambda transaction: transaction.trials.ask(asked_at), is_lasting=False)
+        until = time.monotonic() + _SEND_S
+        while (answer := store.reads.trials.answer(asked_at)) is None:
+            if time.monotonic() > until:
+                click.echo(ko.SEND_NO_ANSWER.format(seconds=round(_SEND_S)), err=True)
+                return EXIT_UNKNOWN
+            time.sleep(_ASK_EVERY_S)
+    if answer.digest != digest_of(settings):
+        click.echo(ko.SEND_OLD, err=True)
+    if not answer.channels:
+        click.echo(ko.NO_CHANNEL, err=True)
+        return 1
+    click.echo(ko.SEND_FROM.format(pid=lock.holder() or ko.NEVER))
+    for _, _, line in answer.channels:
+        click.echo(line)
+    return 0 if all(is_fine for _, is_fine, _ in answer.channels) else 1
 
 
 @click.command("test-alert", help=ko.HELP["test-alert"])
@@ -43,20 +94,10 @@ def test_alert() -> None:
     channels = notifiers.channels(settings.environ, settings.channel_options)
     if not channels:
         raise click.ClickException(ko.NO_CHANNEL)
-    now = datetime.now(UTC)
-    subject, body = messages.test(now)
-    message = Message(f"nn-test-{now:%Y%m%dT%H%M%S%f}", subject, body, now, kind="test")
-    has_failed = False
-    for name, outcome in send_to_all(message, channels):
-        if isinstance(outcome, Delivered):
-            click.echo(ko.TEST_DELIVERED.format(channel=name, answer=outcome.answer or "OK"))
-            if outcome.problem:
-                click.echo(ko.TEST_FAILED.format(channel=name, reason=outcome.problem))
-                has_failed = True
-        else:
-            click.echo(ko.TEST_FAILED.format(channel=name, reason=outcome.reason))
-            has_failed = True
-    sys.exit(1 if has_failed else 0)
+    sent = send_trial(channels, datetime.now(UTC))
+    for _, _, line in sent:
+        click.echo(line)
+    sys.exit(0 if all(is_fine for _, is_fine, _ in sent) else 1)
 
 
 @click.command("deadman", help=ko.HELP["deadman"])

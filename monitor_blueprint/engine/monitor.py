@@ -26,6 +26,7 @@ from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.round import SYSTEMD, HealthReport
 from monitor_blueprint.engine.scheduler import Schedule
 from monitor_blueprint.engine.self_check import SelfCheck
+from monitor_blueprint.engine.trials import Trials
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import ko, messages, render
@@ -62,6 +63,7 @@ class Monitor:
         self._parts: _Parts | None = None
         self._heartbeat: Heartbeat | None = None
         self._watcher: Watcher | None = None
+        self._trials: Trials | None = None
         self._checks_by_unit: dict[str, list[str]] = {}
         self._tell_systemd: Callable[[str], object] = _tell_nobody
         self._opening = threading.Lock()
@@ -136,6 +138,8 @@ class Monitor:
             self._is_stopped = True
         if self._watcher is not None:
             self._watcher.stop()
+        if self._trials is not None:
+            self._trials.stop()
         self.schedule.stop()
         self.outbox.stop()
         if self._heartbeat is not None:
@@ -182,6 +186,9 @@ class Monitor:
             self._heartbeat = Heartbeat(url) if url else None
             self.outbox.start()
             self.schedule.start()
+            channels = notifiers.channels(self.config.environ, self.config.channel_options)
+            self._trials = Trials(self.store, channels, digest_of(self.config))
+            self._trials.start()
             self._checks_by_unit = {
                 full_name(unit): [
                     check.name for check in self.config.checks if unit in units_of(check) and check.kind == "service"

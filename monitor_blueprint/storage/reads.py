@@ -13,6 +13,7 @@ from monitor_blueprint.domain.models import CheckResult, Event, Reading, Silence
 from monitor_blueprint.storage.encoding import decode_incident, decode_state
 from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
+from monitor_blueprint.storage.trials import TrialReads
 
 # A result says how things are until the next one, but not for longer than this: after that nobody knows.
 COVERS_S = 900.0
@@ -123,6 +124,7 @@ class Reads:
         self._query = query
         self._note = note
         self.story = StoryReads(query)
+        self.trials = TrialReads(query)
 
     def state(self) -> State:
         """Return the saved state; a fresh one, and a note, where what is saved cannot be read."""

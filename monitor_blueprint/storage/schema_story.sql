@@ -13,3 +13,10 @@ CREATE TABLE IF NOT EXISTS told (
     text TEXT NOT NULL,
     measured TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- Requests for one message over each channel, by the moment at which somebody asked.
+CREATE TABLE IF NOT EXISTS trial (
+    asked_at INTEGER PRIMARY KEY,
+    taken_at INTEGER,
+    answer TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;

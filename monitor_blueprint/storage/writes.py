@@ -13,6 +13,7 @@ from monitor_blueprint.storage.outbox import OutboxWrites
 from monitor_blueprint.storage.reads import STATE_VERSION, Reads
 from monitor_blueprint.storage.story import PRUNE, StoryWrites
 from monitor_blueprint.storage.timestamps import to_ms
+from monitor_blueprint.storage.trials import TrialWrites
 
 # Version, JSON and moment of a saved state.
 StateRow = tuple[int, str, int]
@@ -31,6 +32,7 @@ class Transaction:
         reads: questions, answered from within the transaction.
         outbox: what is written about deliveries.
         story: what is written about people, the monitor itself, and what was said.
+        trials: what is written about trials of the channels.
         saved_state: the state's row, if one was saved.
     """
 
@@ -39,6 +41,7 @@ class Transaction:
         self.reads = Reads(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), note)
         self.outbox = OutboxWrites(connection)
         self.story = StoryWrites(connection)
+        self.trials = TrialWrites(connection)
         self.saved_state: StateRow | None = None
 
     def save_state(self, state: State, now: datetime) -> None:

@@ -276,7 +276,8 @@ HELP = {
     "ack": "진행 중인 장애를 맡습니다. 새로운 일이 생길 때까지 반복 알림을 보내지 않습니다.",
     "by": "맡은 사람.",
     "history": "장애 기록. NUMBER를 주면 그 장애의 경과와 증거를 보여 줍니다.",
-    "check-config": "설정 파일과 환경 변수를 점검합니다.",
+    "check-config": "설정 파일과 환경 변수를 점검하고, 유닛과 마운트 지점과 주소가 실제로 있는지 시험합니다.",
+    "send": "실행 중인 모니터가 채널마다 테스트 메시지를 하나씩 보내게 합니다.",
     "test-alert": "채널마다 테스트 메시지를 하나씩 보내고 응답을 보여 줍니다.",
     "deadman": "모니터 자체가 살아 있는지 확인하고, 15분 동안 응답이 없으면 직접 알립니다 (타이머용).",
     "url": "모니터의 /health 주소 (기본값: MONITOR_BIND의 주소).",
@@ -318,6 +319,22 @@ NO_SUCH_INCIDENT = "장애 {number}번은 없습니다"
 
 # Of check-config, test-alert, deadman.
 CONFIG_OK = "설정 정상: {source}\n점검 항목: {checks}\n알림 채널: {channels}"
+TRIED = "시험: {count}개 항목 확인됨"
+TRIED_PROBLEM = "주의: {problem}"
+TRIED_NOTE = "참고: {note}"
+TRIED_NO_SYSTEMD = "systemd에 물을 수 없어 유닛을 확인하지 못함 ({reason})"
+TRIED_NO_UNIT = "{name}: systemd 유닛 {unit} 없음"
+TRIED_MEANT = " - 혹시 {names}?"
+TRIED_BAD_UNIT = "{name}: systemd 유닛 {unit} 사용 불가 ({state})"
+TRIED_ABSENT = "{name}: systemd 유닛 {unit} 없음 (없어도 되는 항목)"
+TRIED_ALIAS = "{name}: {unit}은(는) {real}의 별칭"
+TRIED_NO_PLACE = "{name}: {path} 확인 불가 ({reason})"
+TRIED_NO_MOUNT = "{name}: {path}은(는) 마운트 지점이 아님 (마운트되지 않았거나 다른 파일 시스템의 일부)"
+TRIED_NOBODY = "{name}: {address}에 응답하는 프로그램이 없음"
+SEND_NOT_RUNNING = "모니터가 실행되고 있지 않아 보낼 수 없습니다. 시작: sudo systemctl start gunicorn_monitor"
+SEND_NO_ANSWER = "모니터가 {seconds}초 안에 답하지 않았습니다. 확인: systemctl status gunicorn_monitor"
+SEND_OLD = "실행 중인 모니터는 아직 이전 설정을 씁니다. 적용: sudo systemctl reload gunicorn_monitor"
+SEND_FROM = "실행 중인 모니터(PID {pid})가 보냄:"
 TEST_DELIVERED = "{channel}: 전송됨 ({answer})"
 TEST_FAILED = "{channel}: 실패 ({reason})"
 DEADMAN_WAITING = "모니터 응답 없음: {since}부터 (15분이 지나면 알림)"

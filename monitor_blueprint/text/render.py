@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from monitor_blueprint.domain.messages import Delivered, Outcome
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Status
 from monitor_blueprint.text import ko
 
@@ -141,3 +142,13 @@ def systemd_status(overall: Status, at: datetime, checks: Mapping[str, CheckStat
     bad = [name for name, check in checks.items() if check.status not in (Status.OK, Status.WARNING)]
     text = ko.SYSTEMD_STATUS.format(overall=overall.name, count=len(checks), at=local(at))
     return text + (ko.UNCHANGED_BAD.format(names=" ".join(bad)) if bad else "")
+
+
+def trial(channel: str, outcome: Outcome) -> list[tuple[bool, str]]:
+    """Return how a trial of a channel went: for each line whether it is good news."""
+    if not isinstance(outcome, Delivered):
+        return [(False, ko.TEST_FAILED.format(channel=channel, reason=outcome.reason))]
+    lines = [(True, ko.TEST_DELIVERED.format(channel=channel, answer=outcome.answer or "OK"))]
+    if outcome.problem:
+        lines.append((False, ko.TEST_FAILED.format(channel=channel, reason=outcome.problem)))
+    return lines

@@ -94,6 +94,9 @@ class Systemd:
             self._send(new_error(message, "org.freedesktop.DBus.Error.AccessDenied", "s", ("not for you",)))
         elif member == "LoadUnit":
             self._send(new_method_return(message, "o", (path_of(message.body[0]),)))
+        elif member == "ListUnitFiles":
+            files = [(f"/usr/lib/systemd/system/{name}", "enabled") for name in self.units]
+            self._send(new_method_return(message, "a(ss)", (files,)))
         elif member == "ListUnitsByNames":
             rows = [self._row(name) for name in message.body[0]]
             self._send(new_method_return(message, "a(ssssssouso)", (rows,)))

@@ -1,0 +1,62 @@
+"""Sends one message over each channel when a person asks for it: from the process that sends the alerts, with its limits."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from monitor_blueprint.alerts.attempt import send_to_all
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.notifiers import Channel
+from monitor_blueprint.storage.store import Store
+from monitor_blueprint.storage.trials import TrialAnswer
+from monitor_blueprint.text import messages, render
+
+_logger = logging.getLogger(__name__)
+# A person waits for it; nobody else ever asks.
+_POLL_S = 2.0
+
+
+class Trials:
+    """Looks every few seconds whether somebody asks, in a thread of its own."""
+
+    def __init__(self, store: Store, channels: Sequence[Channel], digest: str) -> None:
+        """Take where is asked, what to send over, and the digest of the configuration in use."""
+        self._store = store
+        self._channels = channels
+        self._digest = digest
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin to look."""
+        threading.Thread(target=self._serve, name="trials", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+
+    def _serve(self) -> None:
+        while not self._stopping.wait(_POLL_S):
+            try:
+                self.serve_once(datetime.now(UTC))
+            except Exception:  # the edge of a thread
+                _logger.exception("a trial of the channels failed")
+
+    def serve_once(self, now: datetime) -> None:
+        """Do what is asked for, if anything is."""
+        asked_at = self._store.reads.trials.asked(now)
+        if asked_at is None or not self._store.run(lambda tx: tx.trials.take(asked_at, now), is_lasting=False):
+            return
+        answer = TrialAnswer(self._digest, tuple(send_trial(self._channels, now)))
+        self._store.run(lambda tx: tx.trials.answer(asked_at, answer), is_lasting=False)
+
+
+def send_trial(channels: Sequence[Channel], now: datetime) -> list[tuple[str, bool, str]]:
+    """Send one test message over each channel; return its name, whether it was accepted by all, and what to say of it."""
+    subject, body = messages.test(now)
+    message = Message(f"nn-test-{now:%Y%m%dT%H%M%S%f}", subject, body, now, kind="test")
+    return [
+        (name, is_fine, line) for name, outcome in send_to_all(message, channels) for is_fine, line in render.trial(name, outcome)
+    ]
