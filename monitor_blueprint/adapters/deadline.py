@@ -26,9 +26,13 @@ class Call(Generic[Result]):
     its thread keeps no process from ending. Several are waited for together by waiting for each until the same moment.
     """
 
-    def __init__(self, function: Callable[[], Result], name: str) -> None:
-        """Begin; raises RuntimeError where the system has no thread to give, and then nothing was begun."""
+    def __init__(self, function: Callable[[], Result], name: str, on_return: Callable[[], object] | None = None) -> None:
+        """Begin; `on_return` is called from the function's thread once there is a result.
+
+        Raises RuntimeError where the system has no thread to give, and then nothing was begun.
+        """
         self._function = function
+        self._on_return = on_return
         self._returned = threading.Event()
         self._error: BaseException | None = None
         threading.Thread(target=self._run, name=name, daemon=True).start()
@@ -51,6 +55,8 @@ class Call(Generic[Result]):
             self._error = error
         finally:
             self._returned.set()
+            if self._on_return is not None:
+                self._on_return()
 
 
 class _Watch:

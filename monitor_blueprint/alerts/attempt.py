@@ -3,45 +3,80 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from monitor_blueprint.adapters.deadline import Call
-from monitor_blueprint.domain.messages import Message, Outcome, Retry
+from monitor_blueprint.domain.messages import (
+    SHORT_WAITS,
+    Handover,
+    Message,
+    Outcome,
+    Single,
+    Waits,
+    outcomes_by_receiver,
+)
 from monitor_blueprint.notifiers import Channel
 
-# Limit of one network operation (connecting, waiting for an answer), and of a whole attempt; in seconds.
-OPERATION_S = 10.0
-ATTEMPT_S = 30.0
+# Somebody waits for the end of `send_to_all`: a person, or a program that the timer starts.
+TOGETHER_S = 60.0
 
 
 class Attempt:
     """An attempt, begun at once. The name server knows no time limit, and few libraries one for a whole answer."""
 
-    def __init__(self, channel: Channel, message: Message, operation_s: float = OPERATION_S) -> None:
-        """Begin; raises RuntimeError where the system has no thread to give, and then nothing was begun."""
-        self._call = Call(lambda: _send(channel, message, operation_s), f"send-{channel.name}")
-        self._began = time.monotonic()
+    def __init__(
+        self, channel: Channel, message: Message, waits: Waits | None = None, on_end: Callable[[], object] | None = None
+    ) -> None:
+        """Begin; `on_end` is called at the end, from another thread.
 
-    def outcome(self, until: float) -> Outcome | None:
+        Raises RuntimeError where the system has no thread to give, and then nothing was begun.
+        """
+        self.message = message
+        self._handover = Handover(waits or Waits())
+        self._began = time.monotonic()
+        self._call = Call(lambda: self._send(channel), f"send-{channel.name}", on_end)
+
+    @property
+    def age_s(self) -> float:
+        """Return how long ago it was begun."""
+        return time.monotonic() - self._began
+
+    @property
+    def is_out(self) -> bool:
+        """Tell whether the message may have arrived."""
+        return self._handover.is_out
+
+    def outcome(self, until: float = 0.0) -> Outcome | None:
         """Return how it ended; None where it has not by that moment (monotonic clock), and then one may ask again."""
         return self._call.result() if self._call.wait(until) else None
 
-    def no_end(self) -> Retry:
+    def no_end(self) -> Single:
         """Return the outcome of one that has not ended yet."""
-        return Retry(f"no end after {time.monotonic() - self._began:.0f} s")
+        return self._handover.failed(f"no end after {self.age_s:.0f} s")
+
+    def _send(self, channel: Channel) -> Outcome:
+        try:
+            return channel.send(self.message, self._handover)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of a channel
+            # Not its text, which may hold what must not be known.
+            return self._handover.failed(f"unexpected {type(error).__name__}")
 
 
-def send_to_all(message: Message, channels: Sequence[Channel]) -> Iterator[tuple[str, Outcome]]:
-    """Send over all channels at once; yield each one's name and outcome, within the time of one attempt for all."""
-    attempts = [(channel.name, Attempt(channel, message)) for channel in channels]
-    until = time.monotonic() + ATTEMPT_S
-    for name, attempt in attempts:
-        yield name, attempt.outcome(until) or attempt.no_end()
+def send_to_all(message: Message, channels: Sequence[Channel]) -> Iterator[tuple[str, Single]]:
+    """Send over all channels at once; yield each one's name and outcome, in a limited time for all.
+
+    A channel with several receivers that fared differently is named once for each, with its name.
+    """
+    attempts = [(channel, Attempt(channel, message, SHORT_WAITS)) for channel in channels]
+    until = time.monotonic() + TOGETHER_S
+    for channel, attempt in attempts:
+        yield from _by_name(channel, attempt.outcome(until) or attempt.no_end())
 
 
-def _send(channel: Channel, message: Message, operation_s: float) -> Outcome:
-    try:
-        return channel.send(message, operation_s)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of a channel
-        # Not its text, which may hold what must not be known.
-        return Retry(f"unexpected {type(error).__name__}")
+def _by_name(channel: Channel, outcome: Outcome) -> Iterator[tuple[str, Single]]:
+    outcomes = outcomes_by_receiver(outcome, channel.receivers)
+    if len(set(map(repr, outcomes.values()))) == 1:
+        yield channel.name, next(iter(outcomes.values()))
+        return
+    for name, each in outcomes.items():
+        yield f"{channel.name} {name}", each

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from monitor_blueprint.storage.reads import ChannelStatus
+from monitor_blueprint.storage.channels import ChannelStatus
 
 
 class Health(StrEnum):
@@ -15,27 +15,36 @@ class Health(StrEnum):
     OK = "ok"
     FAILING = "failing"
     REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelHealth:
-    """How a channel is doing: since when not well, and what it says; `pending` is how many messages wait."""
+    """How a channel is doing: since when not well, and what it says.
+
+    Attributes:
+        pending: how many events wait.
+        remark: what is wrong with the way that its messages take, though they arrive.
+    """
 
     name: str
     health: Health = Health.OK
     since: datetime | None = None
     reason: str = ""
     pending: int = 0
+    remark: str = ""
 
 
 def health_of(status: ChannelStatus, began_at: datetime, failing_s: float, now: datetime) -> ChannelHealth:
     """Return how a channel is doing whose delivery began at `began_at`: FAILING when it has not worked for `failing_s`."""
     if status.refusal:
         return ChannelHealth(status.name, Health.REFUSED, status.failing_since, status.refusal, status.pending)
+    if status.in_doubt_since is not None:
+        return ChannelHealth(status.name, Health.IN_DOUBT, status.in_doubt_since, status.last_error, status.pending)
     # A message that waits without any attempt having failed counts too: then it is the sender that hangs. Not for the time
     # before there was one, though.
     waiting_since = max(status.oldest_pending_at or now, began_at)
     since = min(status.failing_since or now, waiting_since)
     if (now - since).total_seconds() >= failing_s:
         return ChannelHealth(status.name, Health.FAILING, since, status.last_error, status.pending)
-    return ChannelHealth(status.name, pending=status.pending)
+    return ChannelHealth(status.name, pending=status.pending, remark=status.remark)

@@ -1,37 +1,43 @@
-"""Delivery: hands what waits in the outbox to the channels, in order, until each has accepted it.
+"""Delivery over one channel: what lies behind a receiver's cursor becomes one message, and acceptance moves the cursor.
 
-A message is settled after its channel has accepted it, so that whatever happens in between it is sent again, with the same
-id, rather than lost. The way of one message stands in `ChannelDelivery`, from top to bottom: claim, compose, attempt,
-settle, back off.
+Backlog, refusal, a mended configuration, greylisting and a restart are all the same thing: a cursor that has not moved yet.
+The way of a message stands in `ChannelDelivery`, from top to bottom: collect what has ended, claim the channel, compose,
+attempt, settle, back off. Nothing here waits for the other side: each attempt has a thread of its own.
 """
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from monitor_blueprint.alerts.attempt import ATTEMPT_S, OPERATION_S, Attempt
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
+from monitor_blueprint.alerts.attempt import Attempt
+from monitor_blueprint.alerts.composition import compose, waiting_for
+from monitor_blueprint.domain import receivers
+from monitor_blueprint.domain.messages import (
+    Delivered,
+    InDoubt,
+    Outcome,
+    Refused,
+    Single,
+    Waits,
+    outcomes_by_receiver,
+)
+from monitor_blueprint.domain.receivers import Receiver
 from monitor_blueprint.notifiers import Channel
-from monitor_blueprint.storage.outbox import MAX_RETRY_AFTER_S, Claim
+from monitor_blueprint.storage.outbox import Claim
 from monitor_blueprint.storage.store import Store
+from monitor_blueprint.storage.writes import Transaction
+from monitor_blueprint.text import messages
 
 _log = logging.getLogger(__name__)
-_LEASE_MARGIN_S = 15.0
-# Slack cuts a text at 40,000 characters, and what comes last in a backlog is how things are now.
-_SUMMARY_CHARS = 20_000
-# An attempt that has not ended is waited for again: it may still be accepted, and a second one beside it would then be a
-# duplicate. But a connection can hang for good (nobody can cut one of Slack's library, which reads an answer to its end, be it
-# drop by drop), and later messages must not wait for that: after so many waits the attempt is left alone, a new one begins.
-_WAITS = 3
-# Each one that is left alone keeps a thread and a connection until it ends. With so many of them it is not the one
-# connection, and one more would help nobody: the latest is waited for until any of them ends.
+_LEASE_MARGIN_S = 45.0
+# An attempt that nobody waits for any more keeps a thread and a connection until it ends. With so many of them it is not the
+# one connection, and one more would help nobody.
 _LEFT_ALONE = 3
 
 
@@ -40,52 +46,46 @@ class Timing:
     """Durations of the delivery, in seconds.
 
     Attributes:
-        operation_s: limit of one network operation (connecting, waiting for an answer).
-        attempt_s: how long a whole attempt is waited for.
+        waits: how long a channel waits for the other side.
+        patience_s: what is out and not acknowledged for so long holds up nothing that is newer.
         first_wait_s: until the second attempt; doubled each time.
         longest_wait_s: between attempts, unless the other side asks for longer.
-        backlog_s: messages that had to wait for longer than this are put together into one.
+        first_refused_s, longest_refused_s: the same after a refusal: somebody has to do something about it first.
+        first_doubt_s: until what was not acknowledged is repeated; ten times as long until the second time.
         failing_s: a channel that fails for so long is reported.
         poll_s: how often to look for messages of other processes.
-        keep_refused_s: what was refused is sent after all if the configuration is mended within this time.
+        keep_s: an incident that is over for so long is not told to those who never heard of it.
     """
 
-    operation_s: float = OPERATION_S
-    attempt_s: float = ATTEMPT_S
+    waits: Waits = field(default_factory=Waits)
+    patience_s: float = 30.0
     first_wait_s: float = 1.0
     longest_wait_s: float = 300.0
-    backlog_s: float = 600.0
+    first_refused_s: float = 60.0
+    longest_refused_s: float = 3600.0
+    first_doubt_s: float = 30.0
     failing_s: float = 900.0
     poll_s: float = 30.0
-    keep_refused_s: float = 86400.0
+    keep_s: float = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Envelope:
-    """What is sent at once: a message, and the events that it settles."""
-
-    message: Message
-    event_ids: tuple[str, ...]
-
-
-@dataclass(slots=True)
 class _UnderWay:
-    """An attempt that has not ended, and how often it was waited for."""
+    """An attempt that has not ended, the receivers that it is for, and the last event that it tells."""
 
-    envelope: _Envelope
     attempt: Attempt
-    waits: int = 0
+    names: tuple[str, ...]
+    last: int
 
 
 class ChannelDelivery:
-    """The delivery over one channel: one message after the other."""
+    """The delivery over one channel."""
 
     def __init__(
         self,
         channel: Channel,
         *,
         store: Store,
-        summarise: Callable[[list[Message], datetime], Message],
         sender: str,
         timing: Timing,
         clock: Callable[[], datetime],
@@ -94,138 +94,207 @@ class ChannelDelivery:
     ) -> None:
         self.wake = threading.Event()
         self._channel = channel
+        self._names = channel.receivers or ("",)
         self._store = store
-        self._summarise = summarise
         self._sender = sender
         self._timing = timing
         self._clock = clock
         self._jitter = jitter
         self._stopping = stopping
         self._lock = threading.Lock()
-        self._under_way: _UnderWay | None = None
+        self._under_way: list[_UnderWay] = []
         self._left_alone: list[_UnderWay] = []
+
+    @property
+    def receivers(self) -> tuple[tuple[str, str], ...]:
+        """Return the receivers, each with the channel's name."""
+        return tuple((self._channel.name, name) for name in self._names)
 
     def take_over(self) -> None:
         """Make the channel this sender's, after a crash its own once more."""
-        channel, since = self._channel, self._clock() - timedelta(seconds=self._timing.keep_refused_s)
-        self._store.run(lambda tx: tx.outbox.begin_sending(channel.name, channel.fingerprint, self._sender, since))
+        channel = self._channel
+        self._store.run(lambda tx: tx.outbox.begin_sending(channel.name, self._names, channel.fingerprint, self._sender))
 
     def serve(self) -> None:
-        """Deliver whatever falls due until the end is near."""
-        while not self._stopping.is_set():
+        """Deliver whatever falls due until the end is near, and then what is under way to its end."""
+        while not self._stopping.is_set() or self._under_way:
             self.wake.clear()
-            self.wake.wait(self.deliver_due())
+            self.wake.wait(self._turn())
 
-    def deliver_due(self) -> float:
-        """Deliver until nothing is due any more; return after how many seconds to look again."""
-        pause_s: float | None = None
+    def deliver_due(self) -> None:
+        """Deliver until nothing is due any more, but do not wait for an attempt without end."""
+        while True:
+            pause_s = self._turn()
+            awaited = [each.attempt for each in self._under_way if each.attempt.age_s < self._timing.patience_s]
+            if not awaited and (pause_s > 0 or self._stopping.is_set()):
+                return
+            for attempt in awaited:
+                attempt.outcome(time.monotonic() + self._timing.patience_s - attempt.age_s)
+
+    def _turn(self) -> float:
+        """Do what there is to do now, without waiting for anybody; return after how many seconds to look again."""
         try:
             with self._lock:
-                while pause_s is None and not self._stopping.is_set():
-                    pause_s = self._deliver_next()
+                self._collect()
+                return self._begin_due()
         except Exception:  # noqa: BLE001 - the last line of defence: a channel's thread must not end
             _log.exception("delivery over %s failed unexpectedly", self._channel.name)
-            pause_s = self._timing.poll_s
-        return pause_s or 0.0
+            return self._timing.poll_s
 
-    def _deliver_next(self) -> float | None:
-        """Deliver the next message; where none is due, return after how many seconds to look again."""
+    def _collect(self) -> None:
+        """Settle what has ended, and what takes longer than anything may."""
+        for each in list(self._left_alone):
+            outcome = each.attempt.outcome()
+            if outcome is not None:
+                self._left_alone.remove(each)
+                # It was settled without this one; only what was accepted after all is news.
+                self._settle(each, outcome, is_late=True)
+        for each in list(self._under_way):
+            outcome = each.attempt.outcome()
+            if outcome is not None:
+                self._under_way.remove(each)
+                self._settle(each, outcome)
+            elif each.attempt.age_s >= self._timing.waits.total_s:
+                self._leave_alone(each)
+
+    def _leave_alone(self, each: _UnderWay) -> bool:
+        """Go on without waiting for this one, if not too many hang already; it may still be accepted."""
+        if len(self._left_alone) >= _LEFT_ALONE:
+            return False
+        self._under_way.remove(each)
+        self._left_alone.append(each)
+        self._settle(each, each.attempt.no_end())
+        return True
+
+    def _begin_due(self) -> float:
+        """Begin an attempt for each receiver whose time has come; return after how many seconds to look again."""
+        if self._stopping.is_set():
+            return self._timing.poll_s if self._under_way else 0.0
         now = self._clock()
         claim = self._claim(now)
-        if not claim.messages:
-            return self._pause_s(claim, now)
-        envelope = self._compose(claim, now)
-        # What was sent before and has been accepted only now counts as well, and then nothing else is sent.
-        sent, outcome = self._accepted_late() or self._attempt(envelope)
-        backoff_s = self._backoff_s(outcome, claim.attempts)
-        self._settle(sent, outcome, backoff_s)
-        self._report(sent, outcome, backoff_s)
-        return None
+        if claim.held_until is not None:
+            return self._pause_s(claim.held_until, now)
+        if self._overtake(claim.newest):
+            # What is known of those receivers has changed.
+            return 0.0
+        busy = {name for each in self._under_way for name in each.names}
+        due_at = {
+            receiver: receiver.due_at(claim.newest, now)
+            for receiver in claim.receivers
+            if receiver.name in self._names and receiver.name not in busy
+        }
+        for group in _alike(receiver for receiver, at in due_at.items() if at == now):
+            self._begin(group, now)
+        later = [self._pause_s(at, now) for at in due_at.values() if at is not None and at > now]
+        patience = [self._timing.patience_s - each.attempt.age_s for each in self._under_way]
+        return min([self._timing.poll_s, *later, *(left_s for left_s in patience if left_s > 0)])
 
     def _claim(self, now: datetime) -> Claim:
-        """Take the channel's lease and what waits for it, if somebody is to send now and nobody else does."""
-        lease_s = self._timing.attempt_s + _LEASE_MARGIN_S
-        name, sender = self._channel.name, self._sender
-        return self._store.run(lambda tx: tx.outbox.claim(name, sender, now, lease_s), is_lasting=False)
+        """Take the channel's lease where something is due, unless somebody else has it."""
+        name, sender, lease_s = self._channel.name, self._sender, self._timing.poll_s + _LEASE_MARGIN_S
+        is_sending = bool(self._under_way)
+        return self._store.run(lambda tx: tx.outbox.claim(name, sender, now, lease_s, is_sending=is_sending), is_lasting=False)
 
-    def _pause_s(self, claim: Claim, now: datetime) -> float:
-        due_s = self._timing.poll_s if claim.due_at is None else (claim.due_at - now).total_seconds()
-        return min(max(due_s, 0.0), self._timing.poll_s)
+    def _overtake(self, newest: int) -> bool:
+        """Let nothing that is newer wait for what is out and not acknowledged; tell whether anything was overtaken."""
+        patience_s = self._timing.patience_s
+        slow = [
+            each for each in self._under_way if newest > each.last and each.attempt.is_out and each.attempt.age_s >= patience_s
+        ]
+        return True in [self._leave_alone(each) for each in slow]
 
-    def _compose(self, claim: Claim, now: datetime) -> _Envelope:
-        """Return the oldest message, or one in the place of a backlog."""
-        first = _Envelope(claim.messages[0], claim.event_ids[:1])
-        waiting_since = min(first.message.at, claim.failing_since or first.message.at)
-        count = _fitting(claim.messages)
-        if count <= 1 or (now - waiting_since).total_seconds() < self._timing.backlog_s:
-            return first
-        try:
-            summary = self._summarise(list(claim.messages[:count]), now)
-        except Exception:  # noqa: BLE001 - better one by one than not at all
-            _log.exception("the backlog cannot be summarised")
-            return first
-        event_ids = claim.event_ids[:count]
-        return _Envelope(replace(summary, id=summary_id(event_ids)), event_ids)
+    def _pause_s(self, due_at: datetime, now: datetime) -> float:
+        return min(max((due_at - now).total_seconds(), 0.0), self._timing.poll_s)
 
-    def _attempt(self, envelope: _Envelope) -> tuple[_Envelope, Outcome]:
-        """Send it, and return how that ended; where an earlier attempt is still under way, how that one did."""
-        if self._under_way is None:
-            # Where there is no thread to be had, this raises, and nothing is under way.
-            self._under_way = _UnderWay(envelope, Attempt(self._channel, envelope.message, self._timing.operation_s))
-        current = self._under_way
-        outcome = current.attempt.outcome(time.monotonic() + self._timing.attempt_s)
-        if outcome is not None:
-            self._under_way = None
-            return current.envelope, outcome
-        current.waits += 1
-        if current.waits >= _WAITS and len(self._left_alone) < _LEFT_ALONE:
-            self._left_alone.append(current)
-            self._under_way = None
-        return current.envelope, current.attempt.no_end()
+    def _begin(self, group: Sequence[Receiver], now: datetime) -> None:
+        """Send the one message that all these receivers are to have."""
+        channel, names = self._channel, tuple(receiver.name for receiver in group)
+        waiting = self._store.run(lambda tx: waiting_for(tx, group[0]), is_lasting=False)
+        told = receivers.worth_telling(waiting.behind, now, self._timing.keep_s)
+        if not told:
+            self._skip(group, waiting.newest, now)
+            return
+        message = compose(told, waiting, now)
+        if group[0].is_in_doubt:
+            message = messages.repeated(message)
+        if channel.receivers:
+            message = replace(message, to=names)
+        # What is under way when this process dies may have arrived.
+        self._store.run(lambda tx: tx.outbox.begin(channel.name, names, waiting.newest), is_lasting=False)
+        attempt = Attempt(channel, message, self._timing.waits, self.wake.set)
+        self._under_way.append(_UnderWay(attempt, names, waiting.newest))
 
-    def _accepted_late(self) -> tuple[_Envelope, Outcome] | None:
-        """Return what was accepted after it had been left alone, if anything; forget what failed then."""
-        for late in list(self._left_alone):
-            outcome = late.attempt.outcome(time.monotonic())
-            if outcome is not None:
-                self._left_alone.remove(late)
-            if isinstance(outcome, Delivered):
-                return late.envelope, outcome
-        return None
+    def _skip(self, group: Sequence[Receiver], newest: int, now: datetime) -> None:
+        """Move on where nothing is left that is worth telling."""
 
-    def _settle(self, sent: _Envelope, outcome: Outcome, backoff_s: float) -> None:
-        """Record how it ended, and give the lease back."""
-        name, ids, at = self._channel.name, sent.event_ids, self._clock()
+        def skip(tx: Transaction) -> None:
+            for receiver in group:
+                tx.outbox.settle(receiver, replace(receiver, cursor=newest), newest, "expired", now)
+
+        self._store.run(skip, is_lasting=False)
+
+    def _settle(self, sent: _UnderWay, outcome: Outcome, *, is_late: bool = False) -> None:
+        """Record how it ended; of one that was left alone only what was accepted after all."""
+        channel, now = self._channel.name, self._clock()
+        outcomes = {
+            name: each
+            for name, each in outcomes_by_receiver(outcome, sent.names).items()
+            if isinstance(each, Delivered) or not is_late
+        }
+
+        def settle(tx: Transaction) -> None:
+            for name, each in outcomes.items():
+                before = tx.outbox.receiver(channel, name)
+                after, text = self._after(before, sent.last, each, now)
+                state = _STATES.get(type(each), "")
+                tx.outbox.settle(before, after, sent.last, state, now, sent_as=sent.attempt.message.id, answer=text)
+            if not self._under_way:
+                tx.outbox.release(channel, self._sender)
+
         # After a power cut it is sent again: better than to keep the alert waiting for the disk.
-        self._store.run(
-            lambda tx: tx.outbox.settle(name, ids, outcome, at, sent_as=sent.message.id, wait_s=backoff_s), is_lasting=False
-        )
+        self._store.run(settle, is_lasting=False)
+        for name, each in outcomes.items():
+            self._report(sent.attempt.message.id, name, each)
 
-    def _backoff_s(self, outcome: Outcome, attempts: int) -> float:
-        """Return how long to wait before the next attempt: doubled each time, with jitter, or what the other side asks for."""
-        doubled = self._timing.first_wait_s * 2.0 ** min(attempts, 30)
-        wait_s = min(doubled, self._timing.longest_wait_s) * (0.5 + self._jitter() / 2)
-        asked_s = outcome.after_s if isinstance(outcome, Retry) else None
-        return min(max(wait_s, asked_s or 0.0), MAX_RETRY_AFTER_S)
-
-    def _report(self, sent: _Envelope, outcome: Outcome, backoff_s: float) -> None:
-        name, id_ = self._channel.name, sent.message.id
+    def _after(self, before: Receiver, last: int, outcome: Single, now: datetime) -> tuple[Receiver, str]:
+        """Return what is remembered of the receiver from here on, and what it said."""
+        timing, attempts = self._timing, before.attempts
         if isinstance(outcome, Delivered):
-            _log.info("%s accepted %s%s", name, id_, f", except: {outcome.problem}" if outcome.problem else "")
+            return receivers.delivered(before, last, now, outcome.remark), outcome.answer
+        if isinstance(outcome, Refused):
+            wait_s = self._backoff_s(timing.first_refused_s, attempts, timing.longest_refused_s)
+            return receivers.failed(before, last, outcome.reason, now, wait_s=wait_s, is_refusal=True), outcome.reason
+        if isinstance(outcome, InDoubt):
+            wait_s = timing.first_doubt_s * 10.0 ** min(before.doubts, 1)
+            return receivers.doubted(before, last, outcome.reason, now, wait_s=wait_s), outcome.reason
+        wait_s = self._backoff_s(timing.first_wait_s, attempts, timing.longest_wait_s)
+        asked_s = outcome.after_s or 0.0
+        after = receivers.failed(before, last, outcome.reason, now, wait_s=max(wait_s, asked_s), asked_s=asked_s)
+        return after, outcome.reason
+
+    def _backoff_s(self, first_s: float, attempts: int, longest_s: float) -> float:
+        """Return how long to wait before the next attempt: doubled each time, with jitter."""
+        return min(first_s * 2.0 ** min(attempts, 30), longest_s) * (0.5 + self._jitter() / 2)
+
+    def _report(self, id_: str, name: str, outcome: Single) -> None:
+        # Recipients are numbered in the log that others read, not named.
+        where = self._channel.name if len(self._names) == 1 else f"{self._channel.name} {self._names.index(name) + 1}"
+        if isinstance(outcome, Delivered):
+            _log.info("%s accepted %s%s", where, id_, f" ({outcome.remark})" if outcome.remark else "")
         elif isinstance(outcome, Refused):
-            _log.error("%s refused %s: %s", name, id_, outcome.reason)
+            _log.error("%s refused %s: %s", where, id_, outcome.reason)
+        elif isinstance(outcome, InDoubt):
+            _log.warning("%s did not acknowledge %s: %s", where, id_, outcome.reason)
         else:
-            _log.warning("%s did not take %s, next attempt in %.1f s: %s", name, id_, backoff_s, outcome.reason)
+            _log.warning("%s did not take %s: %s", where, id_, outcome.reason)
 
 
-def _fitting(messages: Sequence[Message]) -> int:
-    """Return how many of the messages, the oldest first, fit into one."""
-    # Its moment and its id stand above each.
-    lengths = itertools.accumulate(len(message.body) + 100 for message in messages)
-    return sum(length <= _SUMMARY_CHARS for length in lengths)
+_STATES: Mapping[type[Single], str] = {Delivered: "delivered", InDoubt: "in_doubt"}
 
 
-def summary_id(event_ids: Sequence[str]) -> str:
-    """Return the id of the one message for these events: the same for the same events, another for others."""
-    digest = hashlib.blake2b("\n".join(event_ids).encode(), digest_size=6).hexdigest()
-    return f"summary-{digest}"
+def _alike(due: Iterable[Receiver]) -> Iterator[list[Receiver]]:
+    """Yield those together that are to have the same message."""
+    groups: defaultdict[object, list[Receiver]] = defaultdict(list)
+    for receiver in due:
+        groups[receiver.cursor, receiver.is_in_doubt, receiver.doubtful_after].append(receiver)
+    yield from groups.values()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.alerts.channel_health import ChannelHealth, health_of
 from monitor_blueprint.alerts.delivery import ChannelDelivery, Timing
-from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.notifiers import Channel
-from monitor_blueprint.storage.reads import ChannelStatus
+from monitor_blueprint.storage.channels import ChannelStatus
 from monitor_blueprint.storage.store import Store
 
 # The sender that is the one process which runs the schedule.
@@ -27,7 +27,6 @@ class Outbox:
         self,
         store: Store,
         channels: Sequence[Channel],
-        summarise: Callable[[list[Message], datetime], Message],
         *,
         sender: str = SCHEDULE_SENDER,
         timing: Timing | None = None,
@@ -39,7 +38,6 @@ class Outbox:
         Args:
             store: where the messages wait.
             channels: one for each kind at most.
-            summarise: puts a backlog into one message; its id is replaced.
             sender: one name for each role that runs once at most: after a crash its successor goes on at once.
             timing: durations.
             clock: says what time it is, UTC.
@@ -54,7 +52,6 @@ class Outbox:
         over = functools.partial(
             ChannelDelivery,
             store=store,
-            summarise=summarise,
             sender=sender,
             timing=self._timing,
             clock=clock,
@@ -66,7 +63,7 @@ class Outbox:
 
     @property
     def channel_names(self) -> tuple[str, ...]:
-        """Return the names of the channels: an event needs a message for each.
+        """Return the names of the channels over which an event is told.
 
         The process with the schedule knows its channels. Whoever else makes a health check (a person, in a shell without
         the settings) tells what it finds over that one's channels as well.
@@ -74,6 +71,11 @@ class Outbox:
         if self._sender == SCHEDULE_SENDER:
             return tuple(self._deliveries)
         return tuple(dict.fromkeys((*self._deliveries, *self._store.reads.channel_names())))
+
+    @property
+    def receivers(self) -> tuple[tuple[str, str], ...]:
+        """Return the receivers of this outbox's channels: (channel, recipient) each."""
+        return tuple(receiver for delivery in self._deliveries.values() for receiver in delivery.receivers)
 
     def start(self) -> None:
         """Begin to deliver in the background; only for the one process that has `sender` as its name."""
@@ -89,8 +91,9 @@ class Outbox:
         """Let the attempts that are under way end, for `timeout_s` seconds at most."""
         self._stopping.set()
         self.wake()
+        until = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def wake(self) -> None:
         """Say that there is something to deliver; returns at once."""

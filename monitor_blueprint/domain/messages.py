@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -17,6 +18,8 @@ class Message:
         at: when it happened (not when it is sent), UTC.
         incident: number of the incident; 0 for none.
         kind: the event's kind, or "" for a message that is not about an event.
+        to: for which of the channel's receivers it is; empty for a channel that knows no receivers.
+        is_repeat: all or some of it may have arrived before.
     """
 
     id: str
@@ -25,29 +28,104 @@ class Message:
     at: datetime
     incident: int = 0
     kind: str = ""
+    to: tuple[str, ...] = ()
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long a channel waits for the other side, in seconds; those of a mail server are RFC 5321's (4.5.3.2).
+
+    Attributes:
+        connect_s: for a connection, to each address that a name has.
+        greeting_s: for a mail server's greeting.
+        command_s: for its answer to a command (and for TLS).
+        data_s: for its leave to send the text.
+        block_s: for it to take the text.
+        accept_s: for its word that it has accepted the text.
+        answer_s: for the whole answer of an HTTP server.
+    """
+
+    connect_s: float = 30.0
+    greeting_s: float = 300.0
+    command_s: float = 300.0
+    data_s: float = 120.0
+    block_s: float = 180.0
+    accept_s: float = 600.0
+    answer_s: float = 60.0
+
+    @property
+    def total_s(self) -> float:
+        """Return how long one attempt may take at most: a greeting, some commands, the text, and some connecting."""
+        smtp_s = self.greeting_s + 5 * self.command_s + self.data_s + self.block_s + self.accept_s
+        return 4 * self.connect_s + max(smtp_s, self.answer_s)
+
+
+# For what somebody waits for: a person who tries a channel, and a program that has to end.
+SHORT_WAITS = Waits(10.0, 30.0, 30.0, 30.0, 30.0, 30.0, 30.0)
+
+
+@dataclass(slots=True)
+class Handover:
+    """One attempt, as the channel sees it: how long it may wait, and how far it has come.
+
+    Attributes:
+        waits: the limits.
+        is_out: from here on the message may have arrived, whatever is heard of it; the channel sets it just before.
+    """
+
+    waits: Waits = field(default_factory=Waits)
+    is_out: bool = False
+
+    def failed(self, reason: str) -> Retry | InDoubt:
+        """Return the outcome of an attempt that broke off here."""
+        return InDoubt(reason) if self.is_out else Retry(reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The channel accepted the message; `problem` says for whom it did not, where only some were reached."""
+    """The channel accepted the message; `remark` is what is wrong with the way that it took all the same."""
 
     answer: str = ""
-    problem: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not accepted now; `after_s` is how long the other side asked to be left alone, in seconds."""
+    """Not accepted now, and nothing has arrived; `after_s` is how long the other side asked to be left alone, in seconds."""
 
     reason: str
     after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """Will never be accepted like this; trying again is no use."""
+class InDoubt:
+    """It went out and was not acknowledged: it may have arrived or not."""
 
     reason: str
 
 
-Outcome = Delivered | Retry | Refused
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not accepted as things are: somebody has to do something about it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PerReceiver:
+    """One outcome for each of `Message.to`, where they differ."""
+
+    outcomes: Mapping[str, Delivered | Retry | InDoubt | Refused]
+
+
+Single = Delivered | Retry | InDoubt | Refused
+Outcome = Single | PerReceiver
+
+
+def outcomes_by_receiver(outcome: Outcome, to: tuple[str, ...]) -> dict[str, Single]:
+    """Return how it ended for each receiver ("" for a channel that knows none); one that is not named must be tried again."""
+    names = to or ("",)
+    if isinstance(outcome, PerReceiver):
+        return {name: outcome.outcomes.get(name, Retry("no answer about this receiver")) for name in names}
+    return dict.fromkeys(names, outcome)

@@ -124,7 +124,7 @@ class HealthCheck:
         tx.save_state(decision.state, now)
         latest = tx.reads.latest_results()
         for event, message in self._alerts(decision, latest, found, seen.round):
-            tx.add_event(event, message.id, dict.fromkeys(self._outbox.channel_names, message))
+            tx.add_event(event, message, self._outbox.receivers)
             named = [latest[name] for name in dict.fromkeys((*event.checks, *event.failing)) if name in latest]
             measured = [line for result in named for line in story.measured(result)]
             tx.story.add_told(message.id, now, message.body, measured)

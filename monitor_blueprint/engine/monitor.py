@@ -29,7 +29,7 @@ from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.engine.trials import Trials
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
-from monitor_blueprint.text import ko, messages, render
+from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import HealthLog
 
 _logger = logging.getLogger(__name__)
@@ -254,7 +254,7 @@ def _tell_nobody(_state: str) -> None:
 def make_outbox(settings: Config, store: Store, sender: str = SCHEDULE_SENDER) -> Outbox:
     """Return the delivery over the configured channels; see `Outbox` for `sender`."""
     options = settings.channel_options
-    return Outbox(store, notifiers.channels(settings.environ, options), messages.backlog, sender=sender)
+    return Outbox(store, notifiers.channels(settings.environ, options), sender=sender)
 
 
 def admin_token(settings: Config, environ: Mapping[str, str]) -> str:

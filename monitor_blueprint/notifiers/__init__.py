@@ -6,9 +6,16 @@ A notifier module has these names:
 - `ENVIRONMENT`: names of the environment variables that it reads.
 - `is_configured(options, environ) -> bool`: whether somebody wants this channel.
 - `check(options, environ) -> list[str]`: what is wrong with the configuration, each naming its variable; no secrets.
-- `send(message, options, environ, timeout_s) -> Outcome`: hands the message over once; `timeout_s` is for one network
-  operation, and around the whole there is a deadline of the caller's. It never raises for what the other side does, and
-  neither its answer nor its log lines hold a secret.
+- `send(message, options, environ, handover) -> Outcome`: hands the message over once, waiting as long as `handover.waits`
+  say; around the whole there is a deadline of the caller's. It sets `handover.is_out` just before the message may arrive.
+  Its answer says how far it came: `Retry` (nothing has arrived), `InDoubt` (it went out and nobody said that it arrived),
+  `Delivered`, `Refused`. It never raises for what the other side does, and neither its answer nor its log lines hold a
+  secret.
+
+It may have one more:
+
+- `receivers(options, environ) -> tuple[str, ...]`: to whom it sends, each of whom can accept or refuse by itself. Then
+  `message.to` says for whom a message is, and the answer may be a `PerReceiver`.
 
 Nothing else has to be told about a new file. One that cannot be used stops nothing unless the configuration names it.
 """
@@ -24,17 +31,29 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from monitor_blueprint import plugins
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
+from monitor_blueprint.domain.messages import (
+    Delivered,
+    Handover,
+    InDoubt,
+    Message,
+    Outcome,
+    PerReceiver,
+    Refused,
+    Retry,
+)
 from monitor_blueprint.domain.models import EMPTY
 from monitor_blueprint.plugins import PluginError
 
-# Message, Outcome, Delivered, Retry and Refused are what a notifier's file needs.
+# Message, Handover, Outcome and its kinds are what a notifier's file needs.
 __all__ = [
     "Channel",
     "Delivered",
+    "Handover",
+    "InDoubt",
     "Message",
     "NotifierModule",
     "Outcome",
+    "PerReceiver",
     "Refused",
     "Retry",
     "available",
@@ -59,7 +78,7 @@ class NotifierModule(Protocol):
     def check(self, options: Any, environ: Mapping[str, str]) -> list[str]:
         """Return what is wrong with the configuration."""
 
-    def send(self, message: Message, options: Any, environ: Mapping[str, str], timeout_s: float) -> Outcome:
+    def send(self, message: Message, options: Any, environ: Mapping[str, str], handover: Handover) -> Outcome:
         """Hand the message over once."""
 
 
@@ -69,13 +88,15 @@ class Channel:
 
     Attributes:
         name: the notifier's kind.
-        send: delivers one message; the second argument is the time limit of one network operation in seconds.
+        send: delivers one message.
         fingerprint: changes when the configuration does; tells nothing about it.
+        receivers: to whom it delivers, if it tells them apart.
     """
 
     name: str
-    send: Callable[[Message, float], Outcome]
+    send: Callable[[Message, Handover], Outcome]
     fingerprint: str = ""
+    receivers: tuple[str, ...] = ()
 
 
 def available() -> list[str]:
@@ -159,14 +180,22 @@ def _channel(kind: str, module: NotifierModule, chosen: Any, environ: Mapping[st
     settings = [repr(chosen), *(f"{name}={environ.get(name, '')}" for name in module.ENVIRONMENT)]
     return Channel(
         name=kind,
-        send=lambda message, timeout_s: _send(module, message, chosen, environ, timeout_s),
+        send=lambda message, handover: _send(module, message, chosen, environ, handover),
         fingerprint=hashlib.blake2b(msgspec.json.encode(settings), digest_size=8).hexdigest(),
+        receivers=_receivers(module, chosen, environ),
     )
 
 
-def _send(module: NotifierModule, message: Message, chosen: Any, environ: Mapping[str, str], timeout_s: float) -> Outcome:
+def _receivers(module: NotifierModule, chosen: Any, environ: Mapping[str, str]) -> tuple[str, ...]:
+    named = getattr(module, "receivers", None)
+    return tuple(dict.fromkeys(named(chosen, environ))) if named is not None else ()
+
+
+def _send(module: NotifierModule, message: Message, chosen: Any, environ: Mapping[str, str], handover: Handover) -> Outcome:
     try:
-        outcome = module.send(message, chosen, environ, timeout_s)
+        outcome = module.send(message, chosen, environ, handover)
     except Exception as error:  # noqa: BLE001 - as above
-        return Retry(f"unexpected {type(error).__name__}")
-    return outcome if isinstance(outcome, Outcome) else Retry(f"fault in the notifier: it returned {type(outcome).__name__}")
+        return handover.failed(f"unexpected {type(error).__name__}")
+    if isinstance(outcome, Outcome):
+        return outcome
+    return handover.failed(f"fault in the notifier: it returned {type(outcome).__name__}")

@@ -1,4 +1,4 @@
-"""Email: over SMTP, or through the machine's own sendmail where no SMTP server is named."""
+"""Email over SMTP: to the server that is named, or to the one that listens on this machine."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import re
 import smtplib
 import socket
 import ssl
-import subprocess
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from monitor_blueprint.adapters.addresses import is_loopback
-from monitor_blueprint.adapters.deadline import Wire, cut_after
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
+from monitor_blueprint.adapters.smtp import Client, connected
+from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, PerReceiver, Refused, Retry, Single
 
-# What sendmail needs to find its own parts.
-_SENDMAIL_ENVIRON = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 ENVIRONMENT = (
     "ALERT_EMAIL",
     "SMTP_HOST",
@@ -35,10 +31,14 @@ ENVIRONMENT = (
 _MODES = ("starttls", "tls", "none")
 _ADDRESS = re.compile(r"[^\s@,;<>()\[\]\\\":\x00-\x1f\x7f-\uffff]+@[A-Za-z0-9.-]+|[A-Za-z0-9._-]+")
 _HOST = re.compile(r"[A-Za-z0-9.:_-]+")
-# A whole mail may take as long as so many operations.
-_MOST_OPERATIONS = 3
-# Exit codes of sendmail (sysexits.h) that mean "never": usage, data, no such user, no such host.
-_NEVER = (64, 65, 67, 68)
+# What a host may be followed by; an IPv6 address stands in brackets then.
+_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*):(\d+)")
+_BAD_PORT = "SMTP_PORT must be a number from 1 to 65535"
+# Where there is no SMTP_HOST: the server of this machine, if it has one. (Its `sendmail` could not do anything from within a
+# unit that gets no new privileges.)
+_LOCAL = "localhost"
+_NO_TLS = "the server offers no STARTTLS, and without it nothing is sent"
+_NO_LOCAL = "no SMTP_HOST is set, and no mail server listens on this machine's port 25"
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,11 +46,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         ca_file: certificates to trust instead of the system's, for an SMTP server with one of its own.
-        sendmail: the program that is used where SMTP_HOST is not set.
     """
 
     ca_file: str = ""
-    sendmail: str = "/usr/sbin/sendmail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +63,14 @@ class _Settings:
     tls: str
 
     @property
+    def is_local(self) -> bool:
+        """Tell whether the server is this machine's own."""
+        return is_loopback(self.host)
+
+    @property
     def is_tls_required(self) -> bool:
         """Never the password in clear over a network."""
-        return self.tls in ("tls", "starttls") or (bool(self.user) and not is_loopback(self.host))
+        return self.tls in ("tls", "starttls") or (bool(self.user) and not self.is_local)
 
 
 def is_configured(options: Options, environ: Mapping[str, str]) -> bool:  # noqa: ARG001 - as all notifiers
@@ -77,19 +80,15 @@ def is_configured(options: Options, environ: Mapping[str, str]) -> bool:  # noqa
 
 def check(options: Options, environ: Mapping[str, str]) -> list[str]:
     """Return what is wrong with the variables."""
-    problems = []
     settings = _settings(environ)
-    for name, address in [*(("ALERT_EMAIL", one) for one in settings.recipients), ("SMTP_FROM", settings.sender)]:
-        if not _ADDRESS.fullmatch(address):
-            problems.append(f"{name}: {address!r} is no mail address (several are separated by commas)")
-    if not settings.recipients:
-        problems.append("ALERT_EMAIL holds no address (several are separated by commas)")
+    problems = _check_addresses(settings)
     if settings.port == 0:
-        problems.append("SMTP_PORT must be a number from 1 to 65535")
+        is_twofold = bool(_PORT.fullmatch(environ.get("SMTP_HOST", "").strip())) and bool(environ.get("SMTP_PORT", "").strip())
+        problems.append("SMTP_HOST and SMTP_PORT name different ports" if is_twofold else _BAD_PORT)
     if settings.tls not in ("", *_MODES):
         problems.append("SMTP_TLS must be one of starttls, tls, none (or not set: used where the server offers it)")
     if settings.host and not _HOST.fullmatch(settings.host):
-        problems.append("SMTP_HOST must be a host name or an address, without scheme and port")
+        problems.append("SMTP_HOST must be a host name or an address (HOST, HOST:PORT or [ADDRESS]:PORT), without scheme")
     if settings.host and settings.tls == "none" and settings.is_tls_required:
         problems.append("SMTP_TLS=none would send SMTP_PASSWORD in clear: use starttls or tls, or leave SMTP_USER out")
     if bool(settings.user) != bool(settings.password):
@@ -101,29 +100,48 @@ def check(options: Options, environ: Mapping[str, str]) -> list[str]:
     return problems
 
 
-def send(message: Message, options: Options, environ: Mapping[str, str], timeout_s: float) -> Outcome:
-    """Send the mail once to all recipients."""
+def _check_addresses(settings: _Settings) -> list[str]:
+    named = [*(("ALERT_EMAIL", one) for one in settings.recipients), ("SMTP_FROM", settings.sender)]
+    problems = [
+        f"{name}: {address!r} is no mail address (several are separated by commas)"
+        for name, address in named
+        if not _ADDRESS.fullmatch(address)
+    ]
+    if not settings.recipients:
+        problems.append("ALERT_EMAIL holds no address (several are separated by commas)")
+    problems += [
+        f"{name}: {address!r} has no domain, and only a mail server of this machine itself knows whom it means"
+        for name, address in named
+        if "@" not in address and not settings.is_local
+    ]
+    return problems
+
+
+def receivers(options: Options, environ: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG001 - as all notifiers
+    """Return the addresses: a server can accept one and put off another."""
+    return _settings(environ).recipients
+
+
+def send(message: Message, options: Options, environ: Mapping[str, str], handover: Handover) -> Outcome:
+    """Send the mail once to the recipients that it is for (all of them where it names none), in one transaction."""
     settings = _settings(environ)
-    mail = mail_of(message, settings.sender, settings.recipients)
-    if not settings.host:
-        return _through_sendmail(mail, options.sendmail, timeout_s)
+    mail = _Mail(message, message.to or settings.recipients, settings, handover)
     try:
-        return _over_smtp(mail, settings, options, timeout_s)
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _ in error.recipients.values()]
-        text = _refused_text(error.recipients)
-        return Refused(text) if all(code >= 500 for code in codes) else Retry(text)
+        rest = _over_smtp(mail, options)
     except smtplib.SMTPResponseException as error:
-        text = f"{error.smtp_code} {_clean(error.smtp_error, settings)}"
-        return Refused(text) if 500 <= error.smtp_code < 600 else Retry(text)
-    except TimeoutError:
-        return Retry(f"no answer within {timeout_s:.0f} s")
-    except (OSError, UnicodeError) as error:
+        rest = mail.answered(error.smtp_code, error.smtp_error)
+    except ConnectionRefusedError as error:
+        is_named = bool(environ.get("SMTP_HOST", "").strip())
+        rest = Retry(f"ConnectionRefusedError: {error.strerror}" if is_named else _NO_LOCAL)
+    except TimeoutError as error:
+        rest = handover.failed(str(error))
+    except (OSError, UnicodeError, ValueError) as error:
         text = getattr(error, "strerror", None) or _clean(str(error), settings)
-        return Retry(f"{type(error).__name__}: {text}")
+        rest = handover.failed(f"{type(error).__name__}: {text}")
+    return _collapsed({address: mail.answers.get(address, rest) for address in mail.recipients})
 
 
-def mail_of(message: Message, sender: str, recipients: tuple[str, ...]) -> EmailMessage:
+def mail_of(message: Message, sender: str, recipients: Sequence[str]) -> EmailMessage:
     """Return the mail: UTF-8, the id as Message-ID, the mails of one incident in one thread."""
     mail = EmailMessage()
     domain = sender.rpartition("@")[2]
@@ -137,78 +155,93 @@ def mail_of(message: Message, sender: str, recipients: tuple[str, ...]) -> Email
     # Nobody's holiday answer is wanted.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
+    if message.is_repeat:
+        mail["X-NeuroNova-Repeat"] = "yes"
     mail.set_content(f"{message.body}\n\nid: {message.id}\n", charset="utf-8", cte="base64")
     return mail
 
 
-class _Client(smtplib.SMTP):
-    """The library's client, over a connection that can be cut from its first byte on; with TLS from there on if wanted."""
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """A mail on its way; `answers` has the recipients of whom the server spoke separately."""
 
-    def __init__(self, settings: _Settings, tls: ssl.SSLContext | None, timeout_s: float, wire: Wire) -> None:
-        self._tls = tls
-        self._wire = wire
-        # The own name is given: the library would ask the DNS for it, without any time limit.
-        super().__init__(settings.host, settings.port, local_hostname=_own_name(), timeout=timeout_s)
+    message: Message
+    recipients: tuple[str, ...]
+    settings: _Settings
+    handover: Handover
+    answers: dict[str, Single] = field(default_factory=dict)
 
-    def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
-        """Connect, and return the greeting; the library calls it at once."""
-        connected = socket.create_connection((host, port), self.timeout, source_address)
-        self._wire.attach(connected)
-        self.sock = self._tls.wrap_socket(connected, server_hostname=host) if self._tls else connected
-        return self.getreply()
-
-
-def _over_smtp(mail: EmailMessage, settings: _Settings, options: Options, timeout_s: float) -> Outcome:
-    from_the_start = _tls_context(settings, options) if settings.tls == "tls" else None
-    # The limit of one operation ends none that answers drop by drop.
-    with cut_after(_MOST_OPERATIONS * timeout_s) as wire, closing(_Client(settings, from_the_start, timeout_s, wire)) as smtp:
-        smtp.ehlo_or_helo_if_needed()
-        if settings.tls not in ("tls", "none"):
-            if smtp.has_extn("starttls"):
-                smtp.starttls(context=_tls_context(settings, options))
-                smtp.ehlo()
-            elif settings.is_tls_required:
-                return Retry("the server offers no STARTTLS, and without it nothing is sent")
+    def transfer(self, client: Client) -> Single:
+        """Send it; return how that ended for all others."""
+        settings = self.settings
         if settings.user:
-            smtp.login(settings.user, settings.password)
-        refused = smtp.send_message(mail, settings.sender, settings.recipients)
-        # The answer to QUIT is of no interest, and waiting for it only risks sending twice.
-        smtp.putcmd("quit")
-    return Delivered("accepted", _refused_text(refused))
+            client.log_in(settings.user, settings.password)
+        text = mail_of(self.message, settings.sender, self.recipients).as_bytes(policy=SMTP)
+        by_envelope = {_envelope(address): address for address in self.recipients}
+        for address, code, said in client.transfer(text, _envelope(settings.sender), tuple(by_envelope), self.handover):
+            self.answers[by_envelope[address]] = self.answered(code, said, f"{by_envelope[address]}: ")
+        return Delivered("accepted")
+
+    def answered(self, code: int, said: bytes | str, where: str = "") -> Single:
+        """Return what an answer means: 4xx and 5xx say that nothing was accepted; anything else says nothing."""
+        reason = f"{where}{code} {_clean(said, self.settings)[:150]}"
+        if 500 <= code < 600:
+            return Refused(reason)
+        return Retry(reason) if 400 <= code < 500 else self.handover.failed(reason)
 
 
-def _through_sendmail(mail: EmailMessage, program: str, timeout_s: float) -> Outcome:
-    body = mail.as_bytes()
-    try:
-        # Not our environment, which has the secrets in it.
-        done = subprocess.run(  # noqa: S603 - the configured program
-            [program, "-i", "-t"], input=body, capture_output=True, timeout=timeout_s, check=False, env=_SENDMAIL_ENVIRON
-        )
-    except subprocess.TimeoutExpired:
-        return Retry(f"{program} did not end within {timeout_s:.0f} s")
-    except OSError as error:
-        return Retry(f"{program}: {error.strerror} (no SMTP_HOST is set; install mailutils or set it)")
-    if done.returncode == 0:
-        return Delivered("accepted by sendmail")
-    text = f"{program} exit code {done.returncode}: {_one_line(done.stderr.decode(errors='replace'))[:200]}"
-    return Refused(text) if done.returncode in _NEVER else Retry(text)
+def _over_smtp(mail: _Mail, options: Options) -> Single:
+    settings, waits = mail.settings, mail.handover.waits
+    address, own_name = (settings.host, settings.port), _own_name()
+    tls = None if settings.tls == "none" else _tls_context(settings, options)
+    is_from_the_start = settings.tls == "tls"
+    with connected(address, own_name, tls if is_from_the_start else None, waits) as client:
+        fault = _clean(client.begin(None if is_from_the_start else tls), settings)
+        if not fault or (fault == "missing" and not settings.is_tls_required):
+            return mail.transfer(client)
+    if settings.is_tls_required:
+        return Retry(_NO_TLS if fault == "missing" else f"STARTTLS {fault}")
+    # Nothing demands TLS: better in clear than not at all, on a connection that nobody has spoiled.
+    with connected(address, own_name, None, waits) as client:
+        client.begin(None)
+        outcome = mail.transfer(client)
+    return Delivered("accepted", f"STARTTLS {fault}: sent in clear") if isinstance(outcome, Delivered) else outcome
+
+
+def _envelope(address: str) -> str:
+    """Return the address as a server wants it: not every one knows whom it means without a domain."""
+    return address if "@" in address else f"{address}@{_LOCAL}"
+
+
+def _collapsed(outcomes: Mapping[str, Single]) -> Outcome:
+    first, *others = outcomes.values()
+    return first if all(other == first for other in others) else PerReceiver(outcomes)
 
 
 def _settings(environ: Mapping[str, str]) -> _Settings:
     given = {name: environ.get(name, "").strip() for name in ENVIRONMENT}
-    tls = given["SMTP_TLS"].lower() or ("tls" if given["SMTP_PORT"] == "465" else "")
+    tls = given["SMTP_TLS"].lower() or ("tls" if _host_and_port(given["SMTP_HOST"], given["SMTP_PORT"])[1] == "465" else "")
     user = given["SMTP_USER"]
-    default_port = "465" if tls == "tls" else "587" if user else "25"
-    port = given["SMTP_PORT"] or default_port
+    host, port = _host_and_port(given["SMTP_HOST"] or _LOCAL, given["SMTP_PORT"])
+    port = port or ("465" if tls == "tls" else "587" if user else "25")
     return _Settings(
-        recipients=tuple(one.strip() for one in given["ALERT_EMAIL"].split(",") if one.strip()),
+        recipients=tuple(dict.fromkeys(one.strip() for one in given["ALERT_EMAIL"].split(",") if one.strip())),
         sender=given["SMTP_FROM"] or (user if "@" in user else f"neuronova@{_own_name()}"),
-        host=given["SMTP_HOST"],
+        host=host,
         port=int(port) if port.isascii() and port.isdigit() and 0 < int(port) < 65536 else 0,
         user=user,
         password=environ.get("SMTP_PASSWORD", ""),
         tls=tls,
     )
+
+
+def _host_and_port(host: str, port: str) -> tuple[str, str]:
+    """Return both as they were given, in two variables or in one; no port at all where they contradict each other."""
+    found = _PORT.fullmatch(host)
+    if found is not None:
+        host, port = found[1], found[2] if port in ("", found[2]) else "0"
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    return host[1:-1] if is_bracketed else host, port
 
 
 def _tls_context(settings: _Settings, options: Options) -> ssl.SSLContext:
@@ -223,12 +256,6 @@ def _tls_context(settings: _Settings, options: Options) -> ssl.SSLContext:
 def _own_name() -> str:
     name = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "localhost"
     return name if "." in name else f"{name}.localdomain"
-
-
-def _refused_text(refused: Mapping[str, tuple[int, bytes]]) -> str:
-    return "; ".join(
-        f"{address}: {code} {_one_line(text.decode(errors='replace'))[:100]}" for address, (code, text) in refused.items()
-    )
 
 
 def _clean(text: bytes | str, settings: _Settings) -> str:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import http.client
+import json
 import logging
 import math
 import re
 import ssl
+import time
 import urllib.error
+import urllib.request
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from monitor_blueprint.adapters.addresses import is_loopback
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
+from monitor_blueprint.adapters.deadline import cut_after
+from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, Refused, Retry, Waits
 
 if TYPE_CHECKING:
     from slack_sdk.webhook import WebhookClient
@@ -59,20 +64,69 @@ def check(options: Options, environ: Mapping[str, str]) -> list[str]:  # noqa: A
     return []
 
 
-def send(message: Message, options: Options, environ: Mapping[str, str], timeout_s: float) -> Outcome:  # noqa: ARG001
-    """Post the message once. The library reads an answer to its end, however long that takes: the caller has a deadline."""
-    client = _client(environ["SLACK_WEBHOOK"].strip(), timeout_s)
+def send(message: Message, options: Options, environ: Mapping[str, str], handover: Handover) -> Outcome:  # noqa: ARG001
+    """Post the message once."""
+    url, wait_s = environ["SLACK_WEBHOOK"].strip(), handover.waits.answer_s
+    body = {"text": text_of(message), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
     try:
-        response = client.send_dict({"text": text_of(message), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False})
+        if urlsplit(url).scheme == "https":
+            return _through_library(url, body, handover)
+        return _to_this_machine(url, body, handover)
     except TimeoutError:
-        return Retry(f"no answer within {timeout_s:.0f} s")
-    except urllib.error.URLError as error:
-        return Retry(_describe(error.reason))
-    except (OSError, http.client.HTTPException, UnicodeError, LookupError) as error:
+        return handover.failed(f"no answer within {wait_s:.0f} s")
+    except (OSError, http.client.HTTPException) as error:
+        return handover.failed(_describe(error))
+    except (UnicodeError, LookupError) as error:
+        # An answer that nobody can read is not Slack's.
         return Retry(_describe(error))
     except Exception as error:  # noqa: BLE001 - a URL that the library refuses, for one
         return Refused(f"cannot be sent: {type(error).__name__}")
+
+
+def _through_library(url: str, body: dict[str, Any], handover: Handover) -> Outcome:
+    client = _client(url, handover.waits)
+    # What the library raises of the way there it wraps; of the way back it does not.
+    handover.is_out = True
+    began = time.monotonic()
+    try:
+        response = client.send_dict(body)
+    except urllib.error.URLError as error:
+        handover.is_out = False
+        return _not_sent(url, error.reason)
+    if not _is_accepted(response.body or "") and time.monotonic() - began > handover.waits.answer_s:
+        raise TimeoutError
     return _outcome(response.status_code, response.body or "", response.headers)
+
+
+def _to_this_machine(url: str, body: dict[str, Any], handover: Handover) -> Outcome:
+    """Post over http://, where the library offers no way to end an answer that has no end."""
+    parts, waits = urlsplit(url), handover.waits
+    client = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=waits.connect_s)
+    with cut_after(waits.connect_s + waits.answer_s) as wire, closing(client):
+        client.connect()
+        wire.attach(client.sock)
+        client.sock.settimeout(waits.answer_s)
+        handover.is_out = True
+        path = f"{parts.path or '/'}{'?' * bool(parts.query)}{parts.query}"
+        client.request("POST", path, json.dumps(body), {"Content-Type": "application/json;charset=utf-8"})
+        answer = client.getresponse()
+        text = answer.read(_MAX_ANSWER).decode(answer.headers.get_content_charset() or "utf-8")
+        if wire.is_cut:
+            raise TimeoutError
+    return _outcome(answer.status, text, dict(answer.headers.items()))
+
+
+def _not_sent(url: str, reason: object) -> Outcome:
+    refused = re.search(r"Tunnel connection failed: (\d{3})", str(reason))
+    if refused:
+        text = f"the proxy refused: HTTP {refused[1]}"
+        return Refused(text) if refused[1].startswith("4") else Retry(text)
+    return Retry(f"proxy: {_describe(reason)}" if _has_proxy(url) else _describe(reason))
+
+
+def _has_proxy(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(parts.hostname or "")
 
 
 def text_of(message: Message) -> str:
@@ -88,11 +142,11 @@ def _client_class() -> type[WebhookClient]:
     return WebhookClient
 
 
-def _client(url: str, timeout_s: float) -> WebhookClient:
+def _client(url: str, waits: Waits) -> WebhookClient:
     client = _client_class()(
         url,
-        timeout=math.ceil(timeout_s),
-        ssl=_tls_context() if urlsplit(url).scheme == "https" else None,
+        timeout=math.ceil(waits.answer_s),
+        ssl=_tls_context(waits.answer_s),
         logger=_silent,
         # The delivery tries again.
         retry_handlers=[],
@@ -103,23 +157,25 @@ def _client(url: str, timeout_s: float) -> WebhookClient:
     return client
 
 
-def _tls_context() -> ssl.SSLContext:
+def _tls_context(wait_s: float) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    context.sslsocket_class = _ShortAnswer
+    context.sslsocket_class = type("_ShortAnswer", (_ShortAnswer,), {"most_s": wait_s})
     return context
 
 
 class _ShortAnswer(ssl.SSLSocket):
     """A connection whose other side is not listened to for longer than Slack speaks.
 
-    The library reads an answer to its end, and one without end would take all the memory. (Over http:// it could: that is
-    this machine itself.)
+    The library reads an answer to its end, and one without end would take all the memory, or all the time.
     """
 
+    most_s: float
     _received = 0
+    _began: float | None = None
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        if self._received > _MAX_ANSWER:
+        self._began = time.monotonic() if self._began is None else self._began
+        if self._received > _MAX_ANSWER or time.monotonic() - self._began > self.most_s:
             return 0
         count = super().recv_into(*args, **kwargs)
         self._received += count

@@ -1,141 +1,222 @@
-"""What is written about deliveries: who may send, what is due, how it ended."""
+"""What is written about deliveries: who may send, what is behind a cursor, how an attempt ended."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused
+from monitor_blueprint.domain import receivers
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.models import Event
+from monitor_blueprint.domain.receivers import LONGEST_WAIT, Logged, Receiver
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 
-# Nobody waits longer than this before the next attempt, so neither does a clock that was set back make anybody wait.
-MAX_RETRY_AFTER_S = 900.0
+# More is not told event by event.
+_MOST_EVENTS = 1000
+_COLUMNS = tuple(field.name for field in fields(Receiver))
+_MOMENTS = ("in_doubt_since", "next_at", "asked_until", "failing_since", "delivered_at")
+_ZERO_IS_NONE = ("next_at", "asked_until")
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The messages that wait for a channel, oldest first, for the one who may send them now.
+    """What waits for a channel, for the one who may send over it now.
 
     Attributes:
-        messages: what waits; empty when nothing does.
-        event_ids: of each message.
-        due_at: when the channel may be tried again; None when that is now.
-        attempts: how many attempts in a row have failed.
-        failing_since: when the first of them was.
+        receivers: those that something waits for; empty when nothing does.
+        newest: the number of the newest event.
+        held_until: somebody else sends, and until then that is to be left to them.
     """
 
-    messages: tuple[Message, ...] = ()
-    event_ids: tuple[str, ...] = ()
-    due_at: datetime | None = None
-    attempts: int = 0
-    failing_since: datetime | None = None
+    receivers: tuple[Receiver, ...] = ()
+    newest: int = 0
+    held_until: datetime | None = None
 
 
 class OutboxWrites:
-    """Statements about `outbox` and `channel`."""
+    """Statements about `receiver`, `delivery` and `channel`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def begin_sending(self, channel: str, fingerprint: str, sender: str, since: datetime) -> None:
-        """Void the sender's own lease. With another configuration the channel is as new, and what it refused is due again.
+    def add_receivers(self, wanted: Collection[tuple[str, str]]) -> None:
+        """Make the receivers known that are not: what is added to the log from now on is for them.
 
-        What was refused before `since` stays refused: it is too old to be of use.
+        One that takes the place of the only receiver of its channel (version 1 knew no recipients) goes on where that was.
         """
-        old = self._connection.execute("SELECT fingerprint FROM channel WHERE name = ?", (channel,)).fetchone()
-        self._connection.execute(
-            "UPDATE channel SET leased_until = 0, sender = '' WHERE name = ? AND sender = ?", (channel, sender)
+        for channel, name in wanted:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO receiver (channel, name, cursor) VALUES (?, ?,"
+                " coalesce((SELECT cursor FROM receiver WHERE channel = ? AND name = ''), ?))",
+                (channel, name, channel, self.newest()),
+            )
+
+    def begin_sending(self, channel: str, names: Sequence[str], fingerprint: str, sender: str) -> None:
+        """Make the channel the sender's, whose own lease is void, for these receivers and no others.
+
+        With another configuration the channel is as new, and what it refused is tried at once; a receiver that has taken
+        the place of another one is told what waited for that.
+        """
+        old = self._connection.execute("SELECT fingerprint, sender FROM channel WHERE name = ?", (channel,)).fetchone()
+        known = {receiver.name: receiver for receiver in self._receivers(channel)}
+        gone = [receiver for name, receiver in known.items() if name not in names]
+        start = min((receiver.cursor for receiver in gone), default=self.newest())
+        for name in names:
+            receiver = known.get(name, Receiver(channel, name, cursor=start))
+            if old is None or old[1] in ("", sender):
+                receiver = receivers.abandoned(receiver)
+            self._save(receiver if old is not None and old[0] == fingerprint else receivers.reconfigured(receiver))
+        self._connection.executemany(
+            "DELETE FROM receiver WHERE channel = ? AND name = ?", [(channel, receiver.name) for receiver in gone]
         )
-        if old is not None and old[0] != fingerprint:
-            self._connection.execute(
-                "UPDATE outbox SET state = 'pending', answer = '' WHERE channel = ? AND state = 'refused' AND at >= ?",
-                (channel, to_ms(since)),
-            )
-        if old is None or old[0] != fingerprint:
-            self._connection.execute(
-                "INSERT INTO channel (name, fingerprint) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET"
-                " fingerprint = excluded.fingerprint, attempts = 0, next_at = 0, failing_since = NULL, refusal = '',"
-                " refused_at = NULL",
-                (channel, fingerprint),
-            )
+        self._connection.execute(
+            "INSERT INTO channel (name, fingerprint) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET"
+            " fingerprint = excluded.fingerprint, leased_until = iif(sender = ?, 0, leased_until),"
+            " sender = iif(sender = ?, '', sender)",
+            (channel, fingerprint, sender, sender),
+        )
 
     def retire_channels(self, kept: Collection[str], now: datetime) -> None:
         """Forget the channels that are not configured any more; what waits for one of them will never be sent."""
-        known = [name for (name,) in self._connection.execute("SELECT name FROM channel")]
-        for name in known:
-            if name not in kept:
-                self._connection.execute(
-                    "UPDATE outbox SET state = 'refused', settled_at = ?, answer = 'the channel is not configured any more'"
-                    " WHERE channel = ? AND state = 'pending'",
-                    (to_ms(now), name),
-                )
-                self._connection.execute("DELETE FROM channel WHERE name = ?", (name,))
+        known = self._connection.execute("SELECT name FROM channel UNION SELECT channel FROM receiver").fetchall()
+        for (channel,) in known:
+            if channel in kept:
+                continue
+            for receiver in self._receivers(channel):
+                if receiver.cursor < (newest := self.newest()):
+                    self._note(receiver, newest, "refused", now, answer="the channel is not configured any more")
+            self._connection.execute("DELETE FROM receiver WHERE channel = ?", (channel,))
+            self._connection.execute("DELETE FROM channel WHERE name = ?", (channel,))
 
-    def claim(self, channel: str, sender: str, now: datetime, lease_s: float) -> Claim:
-        """Take the channel for `lease_s` seconds where something is due and nobody else has it."""
-        rows = self._connection.execute(
-            "SELECT event_id, message FROM outbox WHERE channel = ? AND state = 'pending' ORDER BY number LIMIT 1000",
-            (channel,),
-        ).fetchall()
-        if not rows:
-            return Claim()
+    def newest(self) -> int:
+        """Return the number of the newest event; no receiver has a cursor beyond it."""
+        (newest,) = self._connection.execute(
+            "SELECT max(coalesce((SELECT max(number) FROM event), 0), coalesce((SELECT max(cursor) FROM receiver), 0))"
+        ).fetchone()
+        return int(newest)
+
+    def claim(self, channel: str, sender: str, now: datetime, lease_s: float, *, is_sending: bool = False) -> Claim:
+        """Take the channel for `lease_s` seconds where something is due, or being sent, and nobody else has it."""
+        newest = self.newest()
+        waiting = tuple(receiver for receiver in self._receivers(channel) if receiver.cursor < newest)
+        is_due = any(receiver.due_at(newest, now) == now for receiver in waiting)
+        if not is_due and not is_sending:
+            return Claim(waiting, newest)
         self._connection.execute("INSERT OR IGNORE INTO channel (name) VALUES (?)", (channel,))
-        holder, leased_until, attempts, next_at, failing_since = self._connection.execute(
-            "SELECT sender, leased_until, attempts, next_at, failing_since FROM channel WHERE name = ?", (channel,)
+        holder, leased_until = self._connection.execute(
+            "SELECT sender, leased_until FROM channel WHERE name = ?", (channel,)
         ).fetchone()
         # A moment further away than anybody can have meant comes of a clock that was set back.
-        if holder != sender and now < from_ms(leased_until) <= now + timedelta(seconds=MAX_RETRY_AFTER_S):
-            return Claim(due_at=from_ms(leased_until))
-        if now < from_ms(next_at) <= now + timedelta(seconds=MAX_RETRY_AFTER_S):
-            return Claim(due_at=from_ms(next_at))
+        if holder != sender and now < from_ms(leased_until) <= now + LONGEST_WAIT:
+            return Claim(held_until=from_ms(leased_until))
+        if holder != sender:
+            waiting = tuple(receivers.abandoned(receiver) for receiver in waiting)
+            for receiver in waiting:
+                self._save(receiver)
         self._connection.execute(
             "UPDATE channel SET sender = ?, leased_until = ? WHERE name = ?",
             (sender, to_ms(now + timedelta(seconds=lease_s)), channel),
         )
-        return Claim(
-            messages=tuple(msgspec.json.decode(message, type=Message) for _, message in rows),
-            event_ids=tuple(event_id for event_id, _ in rows),
-            attempts=attempts,
-            failing_since=None if failing_since is None else from_ms(failing_since),
+        return Claim(waiting, newest)
+
+    def release(self, channel: str, sender: str) -> None:
+        """Give the channel free."""
+        self._connection.execute(
+            "UPDATE channel SET sender = '', leased_until = 0 WHERE name = ? AND sender = ?", (channel, sender)
         )
 
+    def behind(self, receiver: Receiver) -> tuple[Logged, ...]:
+        """Return the events behind the receiver's cursor, oldest first; what version 1 had delivered already is left out."""
+        rows = self._connection.execute(
+            "SELECT number, body, message FROM event WHERE number > ? AND message != '' AND NOT EXISTS"
+            " (SELECT 1 FROM delivery WHERE channel = ? AND receiver IN (?, '') AND state = 'delivered'"
+            " AND event.number BETWEEN first AND last) ORDER BY number DESC LIMIT ?",
+            (receiver.cursor, receiver.channel, receiver.name, _MOST_EVENTS),
+        )
+        return tuple(reversed([*_logged(rows)]))
+
+    def unsure(self, receiver: Receiver) -> tuple[Logged, ...]:
+        """Return the events that count as told without ever having been acknowledged, oldest first."""
+        if receiver.doubtful_after is None:
+            return ()
+        rows = self._connection.execute(
+            "SELECT number, body, message FROM event WHERE number > ? AND number <= ? AND message != '' ORDER BY number LIMIT ?",
+            (receiver.doubtful_after, receiver.cursor, _MOST_EVENTS),
+        )
+        return tuple(_logged(rows))
+
+    def begin(self, channel: str, names: Sequence[str], last: int) -> None:
+        """Note that all up to an event is being sent."""
+        for receiver in self._receivers(channel, names):
+            self._save(receivers.begun(receiver, last))
+
+    def receiver(self, channel: str, name: str) -> Receiver:
+        """Return what is remembered of a receiver."""
+        return next(self._receivers(channel, (name,)), Receiver(channel, name, cursor=self.newest()))
+
     def settle(
-        self, channel: str, event_ids: tuple[str, ...], outcome: Outcome, now: datetime, *, sent_as: str = "", wait_s: float = 0.0
+        self, before: Receiver, after: Receiver, last: int, state: str, now: datetime, *, sent_as: str = "", answer: str = ""
     ) -> None:
-        """Note how an attempt ended, and give the channel free; `wait_s` is the time until the next one, if any."""
-        values = {"channel": channel, "at": to_ms(now), "sent_as": sent_as}
-        if isinstance(outcome, Delivered):
-            values |= {"state": "delivered", "text": outcome.answer, "problem": outcome.problem}
-            self._connection.execute(_DELIVERED, values)
-        elif isinstance(outcome, Refused):
-            values |= {"state": "refused", "text": outcome.reason}
-            self._connection.execute(_REFUSED, values)
-        else:
-            values |= {"state": "pending", "text": outcome.reason, "next_at": to_ms(now) + round(wait_s * 1000)}
-            self._connection.execute(_FAILED, values)
-        self._connection.executemany(_SETTLE_ROW, [values | {"event_id": event_id} for event_id in event_ids])
+        """Keep what an attempt has changed about a receiver; `state` is for the history, "" for nothing to be noted there."""
+        self._save(after)
+        if state:
+            self._note(before, last, state, now, sent_as=sent_as, answer=answer)
+
+    def _note(self, receiver: Receiver, last: int, state: str, now: datetime, *, sent_as: str = "", answer: str = "") -> None:
+        # What was accepted once stays accepted, whatever a repeat of it meets with.
+        self._connection.execute(
+            "INSERT INTO delivery (channel, receiver, last, first, state, at, attempts, sent_as, answer)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel, receiver, last) DO UPDATE SET"
+            " first = min(first, excluded.first), state = excluded.state, at = excluded.at, attempts = excluded.attempts,"
+            " sent_as = excluded.sent_as, answer = excluded.answer WHERE delivery.state != 'delivered'",
+            (
+                receiver.channel,
+                receiver.name,
+                last,
+                min(receiver.cursor + 1, last),
+                state,
+                to_ms(now),
+                receiver.attempts + 1,
+                sent_as,
+                answer,
+            ),
+        )
+
+    def _receivers(self, channel: str, names: Sequence[str] | None = None) -> Iterator[Receiver]:
+        rows = self._connection.execute(
+            f"SELECT {', '.join(_COLUMNS)} FROM receiver WHERE channel = ? ORDER BY name",  # noqa: S608 - constants
+            (channel,),
+        ).fetchall()
+        return (receiver for receiver in map(receiver_of, rows) if names is None or receiver.name in names)
+
+    def _save(self, receiver: Receiver) -> None:
+        values = [_stored(name, getattr(receiver, name)) for name in _COLUMNS]
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO receiver ({', '.join(_COLUMNS)})"  # noqa: S608 - constants
+            f" VALUES ({', '.join('?' * len(_COLUMNS))})",
+            values,
+        )
 
 
-_FREE = "UPDATE channel SET leased_until = 0, sender = '', "
-_DELIVERED = (
-    f"{_FREE} attempts = 0, next_at = 0, failing_since = NULL, delivered_at = :at, refusal = :problem,"
-    " refused_at = CASE WHEN :problem = '' THEN NULL ELSE :at END WHERE name = :channel"
-)
-_REFUSED = (
-    f"{_FREE} attempts = 0, next_at = 0, failing_since = coalesce(failing_since, :at), last_error = :text,"
-    " refusal = :text, refused_at = :at WHERE name = :channel"
-)
-_FAILED = (
-    f"{_FREE} attempts = attempts + 1, next_at = :next_at, failing_since = coalesce(failing_since, :at),"
-    " last_error = :text WHERE name = :channel"
-)
-# Not where somebody else has delivered it meanwhile.
-_SETTLE_ROW = (
-    "UPDATE outbox SET state = :state, sent_as = :sent_as, answer = :text, attempts = attempts + 1,"
-    " settled_at = CASE WHEN :state = 'pending' THEN NULL ELSE :at END"
-    " WHERE channel = :channel AND event_id = :event_id AND state = 'pending'"
-)
+def receiver_of(row: Sequence[Any]) -> Receiver:
+    """Return the receiver that a row of its columns, in their order, describes."""
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in _MOMENTS:
+        values[name] = None if values[name] is None or (name in _ZERO_IS_NONE and not values[name]) else from_ms(values[name])
+    return replace(Receiver(""), **values)
+
+
+def _stored(name: str, value: Any) -> Any:
+    if name in _MOMENTS and value is not None:
+        return to_ms(value)
+    return 0 if value is None and name in _ZERO_IS_NONE else value
+
+
+def _logged(rows: sqlite3.Cursor) -> Iterator[Logged]:
+    for number, body, message in rows:
+        yield Logged(number, msgspec.json.decode(body, type=Event), msgspec.json.decode(message, type=Message))

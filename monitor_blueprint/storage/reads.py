@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor_blueprint.domain.models import CheckResult, Event, Reading, Silence, State, Status
+from monitor_blueprint.storage.channels import ChannelReads, Delivery, Parameters, Rows
 from monitor_blueprint.storage.encoding import decode_incident, decode_state
 from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
@@ -63,19 +64,6 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """How one event fared on one channel: `state` is pending, delivered or refused; `sent_as` is the id it was sent with."""
-
-    event_id: str
-    channel: str
-    state: str
-    attempts: int
-    settled_at: datetime | None
-    sent_as: str
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
 class IncidentDetail:
     """Everything about one incident, oldest first."""
 
@@ -85,43 +73,12 @@ class IncidentDetail:
     deliveries: tuple[Delivery, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelStatus:
-    """How a channel fares.
-
-    Attributes:
-        name: the channel.
-        pending: how many messages wait.
-        oldest_pending_at: the moment of the oldest event that waits.
-        delivered_at: when a message was last accepted.
-        failing_since: when the first of the failed attempts in a row was; None after a success.
-        refusal: why the last message was refused for good, or which recipients were; "" when it was not.
-        refused: how many messages were refused altogether.
-        last_error: of the last failed attempt, whether or not it has worked since.
-        next_at: the earliest moment of the next attempt, where one has failed.
-    """
-
-    name: str
-    pending: int = 0
-    oldest_pending_at: datetime | None = None
-    delivered_at: datetime | None = None
-    failing_since: datetime | None = None
-    refusal: str = ""
-    refused: int = 0
-    last_error: str = ""
-    next_at: datetime | None = None
-
-
-Parameters = Mapping[str, object] | tuple[object, ...]
-Rows = list[tuple[Any, ...]]
-
-
-class Reads:
+class Reads(ChannelReads):
     """Questions; each is answered from one consistent state of the database; `story` has those about people and the monitor."""
 
     def __init__(self, query: Callable[[str, Parameters], Rows], note: Callable[[str], None]) -> None:
         """Take what runs a statement and returns its rows, and what is told of something that cannot be read."""
-        self._query = query
+        super().__init__(query)
         self._note = note
         self.story = StoryReads(query)
         self.trials = TrialReads(query)
@@ -221,21 +178,13 @@ class Reads:
         records = self._incident_records("WHERE number = ?", number)
         if not records:
             return None
-        events = self._rows("SELECT id, body FROM event WHERE incident = ? ORDER BY at, rowid", (number,))
+        events = self._rows("SELECT id, body FROM event WHERE incident = ? ORDER BY event.number", (number,))
         evidence = self._rows("SELECT at, title, body FROM evidence WHERE incident = ? ORDER BY at, title", (number,))
-        deliveries = self._rows(
-            "SELECT event_id, channel, state, attempts, settled_at, sent_as, answer FROM outbox"
-            " WHERE event_id IN (SELECT id FROM event WHERE incident = ?) ORDER BY number",
-            (number,),
-        )
         return IncidentDetail(
             incident=records[0],
             events=tuple(EventRecord(id_, msgspec.json.decode(body, type=Event)) for id_, body in events),
             evidence=tuple(Evidence(from_ms(at), title, text) for at, title, text in evidence),
-            deliveries=tuple(
-                Delivery(event_id, channel, state, attempts, _moment(settled_at), sent_as, answer)
-                for event_id, channel, state, attempts, settled_at, sent_as, answer in deliveries
-            ),
+            deliveries=self.deliveries(number),
         )
 
     def silences(self, now: datetime) -> tuple[Silence, ...]:
@@ -245,35 +194,6 @@ class Reads:
             (to_ms(now),),
         )
         return tuple(Silence(name, from_ms(start), from_ms(end), why, number) for name, start, end, why, number in rows)
-
-    def channel_names(self) -> tuple[str, ...]:
-        """Return the channels that somebody delivers over."""
-        return tuple(name for (name,) in self._rows("SELECT name FROM channel ORDER BY name"))
-
-    def outbox_status(self) -> dict[str, ChannelStatus]:
-        """Return how the channels fare, by name; a channel that never had a message may be missing."""
-        rows = self._rows(
-            "SELECT name, delivered_at, failing_since, refusal, last_error, next_at, attempts,"
-            " (SELECT count(*) FROM outbox WHERE channel = name AND state = 'pending'),"
-            " (SELECT min(at) FROM outbox WHERE channel = name AND state = 'pending'),"
-            " (SELECT count(*) FROM outbox WHERE channel = name AND state = 'refused')"
-            " FROM (SELECT * FROM channel UNION ALL SELECT channel, '', '', 0, 0, 0, NULL, '', '', NULL, NULL FROM outbox"
-            " WHERE channel NOT IN (SELECT name FROM channel) GROUP BY channel) ORDER BY name"
-        )
-        return {
-            name: ChannelStatus(
-                name=name,
-                pending=pending,
-                oldest_pending_at=_moment(oldest),
-                delivered_at=_moment(delivered_at),
-                failing_since=_moment(failing_since),
-                refusal=refusal,
-                refused=refused,
-                last_error=last_error,
-                next_at=_moment(next_at) if attempts else None,
-            )
-            for name, delivered_at, failing_since, refusal, last_error, next_at, attempts, pending, oldest, refused in rows
-        }
 
     def _rows(self, sql: str, parameters: Parameters = ()) -> Rows:
         return self._query(sql, parameters)
@@ -290,7 +210,7 @@ class Reads:
         rows = self._rows(
             "SELECT number, opened_at, closed_at, body,"  # noqa: S608 - the clause is one of two above
             " (SELECT json_group_array(DISTINCT value) FROM event, json_each(event.body, '$.checks')"
-            f" WHERE incident = number) FROM incident {clause}",
+            f" WHERE event.incident = incident.number) FROM incident {clause}",
             (parameter,),
         )
         for number, opened_at, closed_at, body, checks in rows:

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
+from monitor_blueprint.storage import merge_log
+
 # One script for each version of the schema; `PRAGMA user_version` says how many of them a database has seen.
-SCHEMAS = ("schema.sql", "schema_story.sql")
+SCHEMAS = ("schema.sql", "schema_story.sql", "schema_delivery.sql")
 _LOCK_WAIT_S = 5.0
 # How a damaged file is called that was moved aside; of more than this many the oldest go, or a dying disk would fill up.
 _ASIDE = ".corrupt-%Y%m%dT%H%M%S%fZ"
@@ -81,8 +83,15 @@ def seed_from_file(target: sqlite3.Connection, path: Path) -> None:
     """Do the same from a file that cannot be written, or not be trusted; never raises for the file's sake."""
     for mode in ("mode=ro", "mode=ro&immutable=1"):
         with suppress(sqlite3.Error, OSError), closing(_connect(f"{path.absolute().as_uri()}?{mode}", 0)) as source:
-            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            seed(target, source)
+            (version,) = source.execute("PRAGMA user_version").fetchone()
+            if version in (0, len(SCHEMAS)):
+                seed(target, source)
+                return
+            # One of an earlier version that cannot be brought up to date where it is.
+            with closing(_connect(":memory:", 0)) as copy:
+                source.backup(copy)
+                _migrate(copy)
+                seed(target, copy)
             return
 
 
@@ -95,10 +104,7 @@ def merge(target: sqlite3.Connection, source: sqlite3.Connection) -> None:
             target.execute(_MERGE_INCIDENT, row)
         for row in source.execute("SELECT version, body, saved_at FROM state"):
             target.execute(_MERGE_STATE, row)
-        for row in source.execute(
-            "SELECT event_id, channel, message, at, state, attempts, settled_at, sent_as, answer FROM outbox ORDER BY number"
-        ):
-            target.execute(_MERGE_OUTBOX, row)
+        merge_log.merge(target, source)
         for number, name, start, end, why in source.execute("SELECT number, check_name, starts_at, ends_at, why FROM silence"):
             known = target.execute(
                 "UPDATE silence SET ends_at = min(ends_at, ?) WHERE number = ? AND check_name = ? AND starts_at = ?",
@@ -235,14 +241,15 @@ _SMALL_TABLES = {
     "latest": "SELECT * FROM latest",
     "channel": "SELECT * FROM channel",
     "story": "SELECT * FROM story WHERE (kind, at) IN (SELECT kind, max(at) FROM story GROUP BY kind)",
+    "receiver": "SELECT * FROM receiver",
     "incident": "SELECT * FROM incident WHERE closed_at IS NULL OR number = (SELECT max(number) FROM incident)",
     "event": f"SELECT * FROM event WHERE incident IN ({_OPEN})"  # noqa: S608 - constants
-    " OR id IN (SELECT event_id FROM outbox WHERE state = 'pending') ORDER BY at",
-    "outbox": "SELECT * FROM outbox WHERE state = 'pending'"  # noqa: S608 - constants
-    f" OR event_id IN (SELECT id FROM event WHERE incident IN ({_OPEN})) ORDER BY number",
+    " OR number > (SELECT coalesce(min(coalesce(doubtful_after, cursor)), 0) FROM receiver) ORDER BY number",
+    "delivery": "SELECT * FROM delivery WHERE EXISTS"  # noqa: S608 - constants
+    f" (SELECT 1 FROM event WHERE number BETWEEN first AND last AND (incident IN ({_OPEN})"
+    " OR number > (SELECT coalesce(min(cursor), 0) FROM receiver)))",
 }
 _MERGES = {
-    "event": "INSERT OR IGNORE INTO event",
     "evidence": "INSERT OR REPLACE INTO evidence",
     "cycle": "INSERT OR REPLACE INTO cycle",
     "result": "INSERT OR REPLACE INTO result",
@@ -262,10 +269,4 @@ _MERGE_STATE = (
     " THEN json_set(excluded.body, '$.last_incident_number', max("
     "coalesce(json_extract(state.body, '$.last_incident_number'), 0),"
     " json_extract(excluded.body, '$.last_incident_number'))) ELSE excluded.body END"
-)
-_MERGE_OUTBOX = (
-    "INSERT INTO outbox (event_id, channel, message, at, state, attempts, settled_at, sent_as, answer)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, channel) DO UPDATE SET state = excluded.state,"
-    " attempts = excluded.attempts, settled_at = excluded.settled_at, sent_as = excluded.sent_as,"
-    " answer = excluded.answer WHERE outbox.state = 'pending'"
 )

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from monitor_blueprint.storage import sqlite
-from monitor_blueprint.storage.reads import Parameters, Reads, Rows
+from monitor_blueprint.storage.channels import Parameters, Rows
+from monitor_blueprint.storage.reads import Reads
 from monitor_blueprint.storage.writes import StateRow, Transaction
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from monitor_blueprint.domain.messages import Message
@@ -122,15 +122,15 @@ class Transaction:
             latest,
         )
 
-    def add_event(self, event: Event, event_id: str, messages: Mapping[str, Message]) -> None:
-        """Record an event and one message for each channel, by channel name; an event that is known changes nothing."""
+    def add_event(self, event: Event, message: Message, receivers: Collection[tuple[str, str]]) -> None:
+        """Add an event to the log, with the message that tells it; one that is known (by the message's id) changes nothing.
+
+        It is for every receiver that is known, and for these: (channel, recipient) each.
+        """
+        self.outbox.add_receivers(receivers)
         self._connection.execute(
-            "INSERT OR IGNORE INTO event (id, incident, at, body) VALUES (?, ?, ?, ?)",
-            (event_id, event.incident, to_ms(event.at), to_json(event)),
-        )
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO outbox (event_id, channel, message, at) VALUES (?, ?, ?, ?)",
-            [(event_id, channel, to_json(message), to_ms(message.at)) for channel, message in messages.items()],
+            "INSERT OR IGNORE INTO event (number, id, incident, at, body, message) VALUES (?, ?, ?, ?, ?, ?)",
+            (self.outbox.newest() + 1, message.id, event.incident, to_ms(event.at), to_json(event), to_json(message)),
         )
 
     def add_evidence(self, incident: int, items: Sequence[tuple[str, str]], at: datetime) -> None:
@@ -159,10 +159,9 @@ _PRUNE = (
     "DELETE FROM result WHERE check_name IN (SELECT check_name FROM latest) AND at < :before",
     "DELETE FROM latest WHERE at < :before",
     "DELETE FROM silence WHERE ends_at < :before",
-    "DELETE FROM outbox WHERE state != 'pending' AND at < :before"
-    " AND event_id NOT IN (SELECT id FROM event WHERE incident IN (SELECT number FROM incident WHERE closed_at IS NULL))",
-    "DELETE FROM event WHERE at < :before AND id NOT IN (SELECT event_id FROM outbox)"
+    "DELETE FROM event WHERE at < :before AND number <= (SELECT coalesce(min(cursor), event.number) FROM receiver)"
     " AND incident NOT IN (SELECT number FROM incident WHERE closed_at IS NULL)",
+    "DELETE FROM delivery WHERE at < :before AND NOT EXISTS (SELECT 1 FROM event WHERE number BETWEEN first AND last)",
     "DELETE FROM evidence WHERE at < :before"
     " AND incident NOT IN (SELECT number FROM incident WHERE closed_at IS NULL OR closed_at >= :before)",
     "DELETE FROM incident WHERE closed_at < :before AND number NOT IN (SELECT incident FROM event)",

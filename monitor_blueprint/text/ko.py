@@ -194,7 +194,7 @@ EVENT_KINDS = {
 NO_CHANNEL = "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_EMAIL 을 설정하십시오"
 ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {names}"
 CHANNEL_FAULT = "사용할 수 없는 알림 채널 파일: {reason}"
-CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨"}
+CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨", "in_doubt": "수신 확인 없음"}
 NO_ANSWER = "응답 없음"
 LOG_CURE = " - 소유자가 바뀜. 조치: systemctl restart gunicorn_monitor"
 NOBODY_LET_IN = "관리자 토큰이 없음: 아무도 접속할 수 없음"
@@ -216,7 +216,10 @@ RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
 
 # --- Messages: their subjects (the messages themselves: `templates/ko/`)
 
-BACKLOG_SUBJECT = "[NeuroNova] 지연된 알림 {count}건 (최대 {late} 지연)"
+MORE_NAMES = "{names} 외 {count}개"
+REPEATED = "(재전송: 이전 발송의 수신 확인을 받지 못했습니다)"
+UNSURE_EVENTS = "수신 확인을 받지 못한 앞선 알림 (이미 받으셨을 수 있음):"
+UNSURE_EVENT = "- {at} · {id} · {subject}"
 DEADMAN_SUBJECT = "[CRITICAL] NeuroNova 모니터 응답 없음"
 DEADMAN_BACK_SUBJECT = "[OK] NeuroNova 모니터 복구"
 TEST_SUBJECT = "[TEST] NeuroNova 테스트 알림"
@@ -258,7 +261,13 @@ MEASURED = "측정: {line}"
 
 # --- How a message fared, on the page and in the history
 
-DELIVERIES = {"pending": "대기 중", "delivered": "전송됨", "refused": "거부됨"}
+DELIVERIES = {
+    "pending": "대기 중",
+    "delivered": "전송됨",
+    "refused": "거부됨",
+    "in_doubt": "보냈으나 수신 확인 없음",
+    "expired": "오래되어 보내지 않음",
+}
 NOT_SENT = "알림 채널 없음"
 
 

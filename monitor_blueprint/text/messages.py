@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from socket import gethostname
@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import NEW_FAILURES, CheckResult, Event, EventKind
+from monitor_blueprint.domain.receivers import Logged
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.text import ko, next_steps, render
 
@@ -29,6 +30,14 @@ _JINJA.filters.update(duration=render.duration, local=render.local)
 _ALERT, _BACKLOG, _DEADMAN, _TEST = map(_JINJA.get_template, ("alert.txt", "backlog.txt", "deadman.txt", "test.txt"))
 
 _CAN_STOP = ("service", "http")
+# What is later than this is called late.
+_LATE_S = 60.0
+# Slack cuts a text at 40,000 characters: so many lines about single checks, then so much about what happened meanwhile.
+_MOST_DETAILS = 100
+_STORIES_CHARS = 15_000
+_MOST_LINES = 60
+_LINE_CHARS = 120
+_MOST_REMINDERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +97,14 @@ def alert(
         silenced=event.silenced,
         new=event.checks if has_joined else (),
         recovered=[_recovery(name, event, results) for name in event.lasted_s],
-        details=[_detail(name, event, results) for name in named],
+        details=[_detail(name, event, results) for name in named[:_MOST_DETAILS]],
+        more_details=max(0, len(named) - _MOST_DETAILS),
         evidence=[(render.evidence_title(key), text) for key, text in evidence],
         incident=event.incident,
         is_failure=event.kind in NEW_FAILURES,
     )
     head = body.partition("\n")[0]
-    return Message(event_id, f"{head} {' '.join(event.checks)}", body, event.at, event.incident, event.kind)
+    return Message(event_id, _subject(head, event.checks), body, event.at, event.incident, event.kind)
 
 
 def _recovery(name: str, event: Event, results: Mapping[str, CheckResult]) -> _Recovery:
@@ -122,14 +132,92 @@ def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> _Det
     )
 
 
-def backlog(messages: Sequence[Message], now: datetime) -> Message:
-    """Return the one message that stands for a backlog: what happened meanwhile, and how late it is told."""
-    late_s = max((now - message.at).total_seconds() for message in messages)
-    count = len(messages)
-    subject = ko.BACKLOG_SUBJECT.format(count=count, late=render.duration(late_s))
-    last = messages[-1]
-    body = _fill(_BACKLOG, messages=messages, late_s=late_s)
-    return Message(f"{last.id}-late{count}", subject, body, last.at, last.incident, last.kind)
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """One of several events: its message as it was, or in short where there is no room."""
+
+    at: datetime
+    id: str
+    text: str
+    is_whole: bool
+
+
+def catch_up(told: Sequence[Logged], unsure: Sequence[Logged], results: Mapping[str, CheckResult], now: datetime) -> Message:
+    """Return the one message for all that a receiver has not been told: a single event's own, or how things stand now first.
+
+    `unsure` are events that it counts as told of, though it never said so: of those that belong together with the others it
+    is reminded in short.
+    """
+    before = _reminders(told, unsure)
+    last = told[-1]
+    if len(told) == 1:
+        return _with_reminders(last.message, before)
+    failing = _failing(told)
+    standing = _standing(told)
+    unstable = [name for name in standing.flapping if name not in failing]
+    named = dict.fromkeys(name for each in told for name in each.event.checks)
+    recovered = [name for name in named if name not in failing and name not in unstable]
+    late_s = max((now - each.event.at).total_seconds() for each in told)
+    body = _fill(
+        _BACKLOG,
+        at=now,
+        server=clean(gethostname()),
+        failing=[name for name in failing if name not in standing.blind],
+        unstable=unstable,
+        silenced=standing.silenced,
+        blind=[name for name in failing if name in standing.blind],
+        recovered=recovered,
+        details=[_detail(name, standing, results) for name in (*failing, *unstable)[:_MOST_DETAILS]],
+        more_details=max(0, len(failing) - _MOST_DETAILS),
+        count=len(told),
+        late_s=late_s,
+        is_late=late_s >= _LATE_S,
+        stories=_stories([each.message for each in told]),
+        incident=standing.incident,
+    )
+    subject = _subject(body.partition("\n")[0], failing or unstable or recovered)
+    whole = Message(last.message.id, subject, body, last.event.at, standing.incident, last.event.kind)
+    return _with_reminders(whole, before)
+
+
+def repeated(message: Message) -> Message:
+    """Return the message, marked as one that may have arrived before."""
+    return replace(message, body=f"{message.body}\n\n{ko.REPEATED}", is_repeat=True)
+
+
+def _standing(told: Sequence[Logged]) -> Event:
+    """Return the event after which things stand as they do: the newest that belongs to an incident, if any."""
+    return next((each.event for each in reversed(told) if each.event.incident), told[-1].event)
+
+
+def _failing(told: Sequence[Logged]) -> list[str]:
+    alone = [name for each in told if not each.event.incident for name in each.event.failing]
+    return list(dict.fromkeys((*_standing(told).failing, *alone)))
+
+
+def _stories(messages: Sequence[Message]) -> list[_Story]:
+    """Return the stories, oldest first; what has no room is told in one line, the oldest of very many not at all."""
+    left = _STORIES_CHARS - _LINE_CHARS * min(len(messages), _MOST_LINES)
+    stories: list[_Story] = []
+    for message in reversed(messages[-_MOST_LINES:]):
+        left -= len(message.body)
+        is_whole = left >= 0
+        stories.append(_Story(message.at, message.id, message.body if is_whole else message.subject[:_LINE_CHARS], is_whole))
+    return stories[::-1]
+
+
+def _reminders(told: Sequence[Logged], unsure: Sequence[Logged]) -> list[Message]:
+    incidents = {each.event.incident for each in told}
+    return [each.message for each in unsure if each.event.incident in incidents][-_MOST_REMINDERS:]
+
+
+def _with_reminders(message: Message, before: Sequence[Message]) -> Message:
+    lines = [ko.UNSURE_EVENT.format(at=render.local(each.at), id=each.id, subject=each.subject[:_LINE_CHARS]) for each in before]
+    return replace(message, body="\n".join([message.body, "", ko.UNSURE_EVENTS, *lines])) if lines else message
+
+
+def _subject(head: str, names: Sequence[str]) -> str:
+    return f"{head} {render.names(names)}"
 
 
 def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from monitor_blueprint.domain.messages import Delivered, Outcome
+from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Status
 from monitor_blueprint.text import ko
 
@@ -104,10 +105,20 @@ def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
     return line(result, max(result.readings, key=lambda reading: (reading.status.severity, reading.is_settling)))
 
 
-def incident_line(number: int, names: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> str:
+def names(many: Sequence[str], most_chars: int = 100) -> str:
+    """Return the names in one line; of more than fit, the first ones and how many there are beside them."""
+    line = " ".join(many)
+    if len(line) <= most_chars:
+        return line
+    count = max(1, sum(end <= most_chars for end in itertools.accumulate(len(name) + 1 for name in many)))
+    first = " ".join(many[:count])[:most_chars]
+    return ko.MORE_NAMES.format(names=first, count=len(many) - count) if count < len(many) else first
+
+
+def incident_line(number: int, checks: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> str:
     """Return one line of the list of incidents."""
     closed = local(closed_at) if closed_at else ko.ONGOING
-    return ko.INCIDENT_LINE.format(number=number, opened=local(opened_at), closed=closed, names=" ".join(names))
+    return ko.INCIDENT_LINE.format(number=number, opened=local(opened_at), closed=closed, names=" ".join(checks))
 
 
 def evidence_title(key: str) -> str:
@@ -116,10 +127,10 @@ def evidence_title(key: str) -> str:
     return f"{ko.EVIDENCE_TITLES.get(kind, kind)}{space}{of}"
 
 
-def delivery(channel: str, state: str, answer: str) -> str:
+def delivery(channel: str, state: str, answer: str, receiver: str = "") -> str:
     """Return how a message fared on a channel; what it answered only where that is a reason."""
     reason = f" ({answer})" if answer and state != "delivered" else ""
-    return f"{channel}: {ko.DELIVERIES[state]}{reason}"
+    return f"{f'{channel} {receiver}'.rstrip()}: {ko.DELIVERIES[state]}{reason}"
 
 
 def channel_problem(health: str, reason: str) -> str:
@@ -132,7 +143,7 @@ def event_line(event: Event, channels: Sequence[str]) -> str:
     return ko.EVENT.format(
         incident=event.incident,
         kind=ko.EVENT_KINDS[event.kind],
-        names=" ".join(event.checks),
+        names=names(event.checks),
         channels=", ".join(channels) or ko.NEVER,
     )
 
@@ -144,11 +155,11 @@ def systemd_status(overall: Status, at: datetime, checks: Mapping[str, CheckStat
     return text + (ko.UNCHANGED_BAD.format(names=" ".join(bad)) if bad else "")
 
 
-def trial(channel: str, outcome: Outcome) -> list[tuple[bool, str]]:
+def trial(channel: str, outcome: Single) -> list[tuple[bool, str]]:
     """Return how a trial of a channel went: for each line whether it is good news."""
     if not isinstance(outcome, Delivered):
         return [(False, ko.TEST_FAILED.format(channel=channel, reason=outcome.reason))]
     lines = [(True, ko.TEST_DELIVERED.format(channel=channel, answer=outcome.answer or "OK"))]
-    if outcome.problem:
-        lines.append((False, ko.TEST_FAILED.format(channel=channel, reason=outcome.problem)))
+    if outcome.remark:
+        lines.append((True, ko.TRIED_NOTE.format(note=f"{channel}: {outcome.remark}")))
     return lines

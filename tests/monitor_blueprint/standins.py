@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import queue
@@ -138,7 +139,7 @@ class Mail:
 
 
 class MailStandIn:
-    """A mail server: answers RCPT and DATA as the test says."""
+    """A mail server: answers RCPT and DATA as the test says; a reply that ends with LATE or CUT comes late, or not at all."""
 
     def __init__(
         self,
@@ -149,6 +150,7 @@ class MailStandIn:
         is_tls_from_the_start: bool = False,
     ) -> None:
         self.reply_to_mail = reply_to_mail
+        self.late_s = 0.3
         self.mails: queue.Queue[Mail] = queue.Queue()
         standin = self
 
@@ -168,6 +170,8 @@ class MailStandIn:
                 reply = standin.reply_to_mail(mail)
                 if reply.startswith("250"):
                     standin.mails.put(mail)
+                if reply.endswith("LATE"):
+                    await asyncio.sleep(standin.late_s)
                 if reply.endswith("CUT"):
                     cast("Any", server).transport.abort()
                 return reply

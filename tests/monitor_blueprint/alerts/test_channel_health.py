@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor_blueprint.alerts.channel_health import ChannelHealth, Health, health_of
-from monitor_blueprint.storage.reads import ChannelStatus
+from monitor_blueprint.storage.channels import ChannelStatus
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -35,6 +35,12 @@ def test_channel_that_fails_for_long_is_reported() -> None:
 def test_refusal_is_reported_at_once() -> None:
     expected = ChannelHealth("slack", Health.REFUSED, NOW, "HTTP 404", 1)
     assert health(pending=1, failing_since=NOW, refusal="HTTP 404", last_error="HTTP 404") == expected
+
+
+def test_doubt_is_reported() -> None:
+    """Something counts as told that was never acknowledged, whether or not it has arrived."""
+    expected = ChannelHealth("slack", Health.IN_DOUBT, NOW, "no answer", 0)
+    assert health(in_doubt_since=NOW, last_error="no answer") == expected
 
 
 @pytest.mark.parametrize(("began", "is_failing"), [(16, True), (15, True), (14, False)])

@@ -37,7 +37,7 @@ class Watchman:
 
     def look(self, at: datetime) -> list[str]:
         channels = [
-            Channel(name, lambda message, timeout_s, name=name: self._send(name, message))  # type: ignore[misc]
+            Channel(name, lambda message, handover, name=name: self._send(name, message))  # type: ignore[misc]
             for name in ("email", "slack")
         ]
         lines, self.is_done = deadman.check(self.url, self.memory, self.last_check_at, channels, at)
@@ -156,7 +156,7 @@ def test_told_once_without_memory(watchman: Watchman) -> None:
 
 def test_dripping_mail_holds_up_nothing(watchman: Watchman, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mail server that drips its answer holds up neither Slack nor the end."""
-    monkeypatch.setattr(attempt, "ATTEMPT_S", 1.0)
+    monkeypatch.setattr(attempt, "TOGETHER_S", 1.0)
     with HttpStandIn() as slack, DrippingMailServer() as mail:
         channels = notifiers.channels({**mail.environ, "SLACK_WEBHOOK": slack.url})
         assert [channel.name for channel in channels] == ["email", "slack"]

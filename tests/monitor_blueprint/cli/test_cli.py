@@ -302,7 +302,7 @@ def test_refused_test_alert_exits_with_1(run: Run, monkeypatch: pytest.MonkeyPat
 
 def test_test_alert_waits_for_no_answer_without_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each channel is told about, the one that hangs too."""
-    monkeypatch.setattr(attempt, "ATTEMPT_S", 1.0)
+    monkeypatch.setattr(attempt, "TOGETHER_S", 1.0)
     with HttpStandIn(lambda post: Reply(is_dripping=True)) as slack, MailStandIn() as mail:
         monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
         for name, value in mail.environ.items():

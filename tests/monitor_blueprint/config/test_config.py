@@ -12,7 +12,7 @@ from monitor_blueprint import config, notifiers, probes
 from monitor_blueprint.config import Config, ConfigError
 from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.maintenance import Weekday
-from monitor_blueprint.domain.messages import Message, Retry
+from monitor_blueprint.domain.messages import Handover, Message, Retry
 from monitor_blueprint.domain.models import Thresholds
 
 ROOT = Path(__file__).parents[3]
@@ -224,8 +224,8 @@ def test_equal_limits_leave_no_warning() -> None:
         ),
         ("[[channel]]", "[[channel]]: kind is missing; allowed: " + ", ".join(notifiers.available())),
         (
-            "[[channel]]\nkind = 'email'\nsendmial = '/bin/true'",
-            '[[channel]] email: key "sendmial" is not known (did you mean "sendmail"?); allowed: kind, ca_file, sendmail',
+            "[[channel]]\nkind = 'email'\nca_flie = '/etc/ca.crt'",
+            '[[channel]] email: key "ca_flie" is not known (did you mean "ca_file"?); allowed: kind, ca_file',
         ),
         ("[[channel]]\nkind = 'slack'\n" * 2, '[[channel]] "slack" is there twice; each kind can be there once'),
         ("[monitor]", "no [[check]] is configured; a monitor that checks nothing would say OK for ever"),
@@ -363,7 +363,7 @@ def test_a_channel_without_an_outcome(put_file: PutFile, ending: str, why: str) 
     put_file(notifiers, PAGER.replace("return Delivered()", ending))
     (channel,) = notifiers.channels({"PAGER_ADDRESS": "1"})
     message = Message("nn-1", "subject", "body", datetime(2025, 12, 6, tzinfo=UTC))
-    assert channel.send(message, 1.0) == Retry(why)
+    assert channel.send(message, Handover()) == Retry(why)
 
 
 def test_a_section_wants_a_channel(put_file: PutFile) -> None:

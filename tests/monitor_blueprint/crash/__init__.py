@@ -1,1 +1,1 @@
-"""Kills a monitor at random moments, over and over, while its channels fail half the time."""
+"""Kills a monitor at random moments, over and over, while its receivers refuse, stall, acknowledge late and lie."""

@@ -1,41 +1,87 @@
-"""Runs the monitor, kills it, and counts what has arrived."""
+"""Runs the monitor, kills it, and holds what each receiver has been told against what was true."""
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
-from collections import defaultdict
+import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor_blueprint.storage.store import Store
+from monitor_blueprint.text import ko
 from tests.monitor_blueprint.standins import HttpStandIn, Mail, MailStandIn, Post, Reply
+
+RECIPIENTS = ("a@example.com", "b@example.com")
+# Longer than the monitor waits for a word.
+STALL_S = 1.3
+LATE_S = 0.3
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A message that a receiver has taken: the events that it tells, those it only recalls, and whether it said so at once."""
+
+    told: list[str]
+    recalled: list[str]
+    head: str
+    is_marked: bool
+    is_acknowledged: bool
 
 
 @dataclass
-class Arrivals:
-    """What one channel accepted: ids in order, each with whether the monitor was told so."""
+class Receiver:
+    arrivals: list[Arrival] = field(default_factory=list)
 
-    all: list[tuple[str, bool]] = field(default_factory=list)
+    def take(self, text: str, *, is_acknowledged: bool) -> None:
+        body, _, id_ = text.strip().rpartition("id: ")
+        body, _, recalled = body.partition(ko.UNSURE_EVENTS)
+        told = re.findall(r"^--- .* · (\d+-\w+)", body, re.MULTILINE) or [id_]
+        names = re.findall(r"· (\d+-\w+) ·", recalled)
+        is_marked = ko.REPEATED in text
+        self.arrivals.append(Arrival(told, names, body.partition("]")[0][1:], is_marked, is_acknowledged))
 
     @property
     def first(self) -> list[str]:
-        return list(dict.fromkeys(id_ for id_, _ in self.all))
+        """The events in the order in which they were first told."""
+        return list(dict.fromkeys(id_ for each in self.arrivals for id_ in each.told))
 
     @property
-    def sent_again_for_nothing(self) -> list[str]:
-        """Accepted once more after the channel had said so: the kill fell between its answer and the mark."""
-        said: dict[str, int] = defaultdict(int)
+    def known(self) -> set[str]:
+        return {id_ for each in self.arrivals for id_ in (*each.told, *each.recalled)}
+
+    @property
+    def belief(self) -> str:
+        return self.arrivals[-1].head if self.arrivals else "OK"
+
+    def recoveries_without_opening(self) -> list[str]:
+        seen: set[str] = set()
         found = []
-        for id_, was_said in self.all:
-            if said[id_]:
-                found.append(id_)
-            said[id_] += was_said
+        for each in self.arrivals:
+            seen.update(each.told, each.recalled)
+            found += [id_ for id_ in each.told if id_.endswith("recovered") and f"{id_.partition('-')[0]}-opened" not in seen]
         return found
+
+    def repeats(self) -> tuple[int, int, int]:
+        """How many events came again; how many of them though they were acknowledged; in how many messages without a mark."""
+        seen: set[str] = set()
+        acknowledged: set[str] = set()
+        again = for_nothing = unmarked = 0
+        for each in self.arrivals:
+            again += len(seen & set(each.told))
+            for_nothing += len(acknowledged & set(each.told))
+            unmarked += bool(seen & set(each.told)) and not each.is_marked
+            seen.update(each.told)
+            if each.is_acknowledged:
+                acknowledged.update(each.told)
+        return again, for_nothing, unmarked
 
 
 @dataclass(frozen=True)
@@ -43,89 +89,129 @@ class Report:
     kills: int
     incidents: int
     expected: list[str]
-    arrivals: dict[str, Arrivals]
-    requests: int
-    failures: int
+    receivers: dict[str, Receiver]
+    in_doubt: dict[str, set[str]]
+    fates: dict[str, int]
     trouble: list[str]
 
     @property
+    def wrong_beliefs(self) -> list[str]:
+        """At the end nothing fails, and the last that each receiver knows of is the last recovery."""
+        return [name for name, each in self.receivers.items() if each.belief != "OK" or self.expected[-1] not in each.known]
+
+    @property
     def lost(self) -> list[tuple[str, str]]:
-        return [(name, id_) for name, got in self.arrivals.items() for id_ in self.expected if id_ not in set(got.first)]
+        """What a receiver was never told of, though the monitor believes it was: not what it says to be in doubt."""
+        return [
+            (name, id_)
+            for name, each in self.receivers.items()
+            for id_ in self.expected
+            if id_ not in each.known and id_ not in self.in_doubt[name]
+        ]
+
+    @property
+    def never_arrived(self) -> int:
+        return sum(id_ not in each.known for each in self.receivers.values() for id_ in self.expected)
 
     @property
     def out_of_order(self) -> list[str]:
-        return [name for name, got in self.arrivals.items() if got.first != self.expected]
+        return [name for name, each in self.receivers.items() if each.first != [i for i in self.expected if i in each.first]]
 
     @property
-    def twice(self) -> list[str]:
-        return [id_ for got in self.arrivals.values() for id_ in got.sent_again_for_nothing]
+    def recoveries_without_opening(self) -> list[tuple[str, str]]:
+        return [(name, id_) for name, each in self.receivers.items() for id_ in each.recoveries_without_opening()]
 
     @property
-    def share_twice(self) -> float:
-        return len(self.twice) / (len(self.expected) * len(self.arrivals))
+    def repeats(self) -> tuple[int, int, int]:
+        again, for_nothing, unmarked = zip(*(each.repeats() for each in self.receivers.values()), strict=True)
+        return sum(again), sum(for_nothing), sum(unmarked)
+
+    @property
+    def told(self) -> int:
+        return len(self.expected) * len(self.receivers)
+
+    @property
+    def share_for_nothing(self) -> float:
+        return self.repeats[1] / self.told
+
+    @property
+    def faults(self) -> list[str]:
+        named = ("wrong_beliefs", "lost", "out_of_order", "recoveries_without_opening", "trouble")
+        found = [f"{name}: {value}" for name in named if (value := getattr(self, name))]
+        return found + ([f"unmarked repeats: {self.repeats[2]}"] if self.repeats[2] else [])
 
 
-class Channels:
-    """Slack and the mail server: half the time each fails, in one of many ways."""
+class Receivers:
+    """Slack, and a mail server with two recipients: half the time each fails, in one of many ways."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._lock = threading.Lock()
-        self.arrivals = {"slack": Arrivals(), "email": Arrivals()}
-        self.requests = 0
-        self.failures = 0
+        self.found = {"slack": Receiver(), **{name: Receiver() for name in RECIPIENTS}}
+        self.fates: dict[str, int] = {}
 
     def answer_slack(self, post: Post) -> Reply:
-        id_ = post.text.rpartition("id: ")[2]
-        fate = self._fate(("429", "500", "cut", "accept and cut"))
-        if fate in ("", "accept and cut"):
-            self.arrivals["slack"].all.append((id_, not fate))
+        fate = self._fate("429", "500", "404", "403", "not ok", "a page", "cut", "taken, cut", "taken, late", "taken, silent")
+        if fate in ("", "taken, cut", "taken, late", "taken, silent"):
+            self.found["slack"].take(post.text, is_acknowledged=not fate)
+        if fate in ("taken, late", "taken, silent"):
+            time.sleep(LATE_S if fate == "taken, late" else STALL_S)
         replies = {
-            "": Reply(),
             "429": Reply(429, "rate_limited", {"Retry-After": "0"}),
             "500": Reply(500, "rollup_error"),
+            "404": Reply(404, "no_service"),
+            "403": Reply(403, "invalid_token"),
+            "not ok": Reply(200, '{"ok":false,"error":"fatal"}'),
+            "a page": Reply(200, "<html>log in first</html>"),
+            "cut": Reply(is_cut=True),
+            "taken, cut": Reply(is_cut=True),
+            "taken, silent": Reply(is_cut=True),
         }
-        return replies.get(fate, Reply(is_cut=True))
+        return replies.get(fate, Reply())
+
+    def answer_recipient(self, address: str) -> str:
+        return self._fate("450 greylisted", "550 no such user", share=0.2) or "250 OK"
 
     def answer_mail(self, mail: Mail) -> str:
-        id_ = mail.parsed["Message-ID"].strip("<>").partition("@")[0]
-        fate = self._fate(("451 later", "421 going down", "cut", "accept and cut"))
-        if fate in ("", "accept and cut"):
-            self.arrivals["email"].all.append((id_, not fate))
-        if fate.endswith("cut"):
+        fate = self._fate("451 later", "421 going down", "554 refused", "cut", "taken CUT", "taken LATE")
+        if not fate or fate.startswith("taken"):
+            for name in mail.recipients:
+                self.found[name].take(mail.text, is_acknowledged=not fate)
+        if fate in ("cut", "taken CUT"):
             return "250 CUT"
-        return fate or "250 OK"
+        return "250 OK LATE" if fate == "taken LATE" else fate or "250 OK"
 
-    def _fate(self, failures: tuple[str, ...]) -> str:
+    def _fate(self, *failures: str, share: float = 0.5) -> str:
         with self._lock:
-            self.requests += 1
-            if self._random.random() < 0.5:
-                return ""
-            self.failures += 1
-            return self._random.choice(failures)
+            fate = self._random.choice(failures) if self._random.random() < share else ""
+            self.fates[fate or "well"] = self.fates.get(fate or "well", 0) + 1
+            return fate
 
 
 def run(path: Path, kills: int, incidents: int, seed: int) -> Report:
     """Kill a monitor `kills` times and until it has had that many incidents, then let it finish."""
     chance = random.Random(seed)
-    channels = Channels(seed)
+    receivers = Receivers(seed)
     done = 0
     trouble: list[str] = []
-    with HttpStandIn(channels.answer_slack) as slack, MailStandIn(channels.answer_mail) as mail:
-        environ = {**os.environ, **mail.environ, "SLACK_WEBHOOK": slack.url, "NO_PROXY": "127.0.0.1"}
+    with HttpStandIn(receivers.answer_slack) as slack, MailStandIn(receivers.answer_mail, receivers.answer_recipient) as mail:
+        mail.late_s = LATE_S
+        own = {"ALERT_EMAIL": ",".join(RECIPIENTS), "SLACK_WEBHOOK": slack.url, "NO_PROXY": "127.0.0.1"}
+        environ = {**os.environ, **mail.environ, **own}
         while done < kills or _last_incident(path) < incidents:
             # One in five is killed while it starts, the others at work.
             if chance.random() < 0.2:
                 _live(path, 1_000_000, environ, is_awaited=False, lifetime_s=chance.uniform(0.0, 0.6))
             else:
-                _live(path, 1_000_000, environ, is_awaited=True, lifetime_s=chance.uniform(0.0, 0.5))
+                _live(path, 1_000_000, environ, is_awaited=True, lifetime_s=chance.uniform(0.0, 2.0))
             done += 1
         last = _last_incident(path)
         said = _live(path, last, environ, is_awaited=True, lifetime_s=None)
         if said != ["ready", "done"]:
             trouble = said
     expected = [f"{number}-{kind}" for number in range(1, last + 1) for kind in ("opened", "recovered")]
-    return Report(done, last, expected, channels.arrivals, channels.requests, channels.failures, trouble)
+    in_doubt = {name: _in_doubt(path, name) for name in receivers.found}
+    return Report(done, last, expected, receivers.found, in_doubt, receivers.fates, trouble)
 
 
 def _live(path: Path, last: int, environ: dict[str, str], *, is_awaited: bool, lifetime_s: float | None) -> list[str]:
@@ -152,3 +238,14 @@ def _last_incident(path: Path) -> int:
         assert not store.problem, store.problem
         assert not store.notes()
         return store.reads.state().last_incident_number
+
+
+def _in_doubt(path: Path, name: str) -> set[str]:
+    """The events that the history says nobody acknowledged."""
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute(
+            "SELECT event.id FROM event JOIN delivery ON event.number BETWEEN first AND last"
+            " WHERE state = 'in_doubt' AND (channel = ? OR receiver = ?)",
+            (name, name),
+        )
+        return {id_ for (id_,) in rows}

@@ -1,4 +1,4 @@
-"""The monitor that is killed: one check that fails and recovers in turn, the real rules, store and channels."""
+"""The monitor that is killed: one check that fails and recovers in turn, the real rules, store, texts and channels."""
 
 # ruff: noqa: T201
 
@@ -14,40 +14,43 @@ from monitor_blueprint.alerts.delivery import Timing
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.flapping import FlapRules
 from monitor_blueprint.domain.incidents import IncidentRules, advance
-from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.messages import Waits
 from monitor_blueprint.domain.models import CheckPolicy, CheckResult, Reading, Status
 from monitor_blueprint.notifiers import channels
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
+from monitor_blueprint.text import messages
 
 POLICIES = (CheckPolicy("Flask"),)
 # The check goes up and down all the time, and no message of that may be held back.
 RULES = IncidentRules(flapping=FlapRules(changes=1_000_000_000, share=2.0))
-TIMING = Timing(operation_s=5.0, attempt_s=10.0, first_wait_s=0.02, longest_wait_s=0.1, poll_s=0.5)
+TIMING = Timing(
+    waits=Waits(connect_s=5.0, greeting_s=5.0, command_s=5.0, data_s=5.0, block_s=5.0, accept_s=1.0, answer_s=1.0),
+    patience_s=0.5,
+    first_wait_s=0.02,
+    longest_wait_s=0.1,
+    first_refused_s=0.02,
+    longest_refused_s=0.2,
+    first_doubt_s=0.02,
+    poll_s=0.5,
+)
 
 
-def cycle(tx: Transaction, names: tuple[str, ...], now: datetime) -> None:
+def cycle(tx: Transaction, receivers: tuple[tuple[str, str], ...], now: datetime) -> None:
     before = tx.reads.state()
     status = Status.CRITICAL if before.incident is None else Status.OK
     results = [CheckResult("Flask", "service", (Reading("unit", status),), now, 1.0, {"seen": before.last_incident_number})]
     after, events = advance(before, results, POLICIES, tx.reads.silences(now), now, RULES)
     tx.record_round(now, 1.0, status, results)
     for event in events:
-        event_id = f"{event.incident}-{event.kind}"
-        message = Message(event_id, event_id, f"{event.kind} 본문", event.at, event.incident, event.kind)
-        tx.add_event(event, event_id, dict.fromkeys(names, message))
+        tx.add_event(event, messages.alert(event, f"{event.incident}-{event.kind}", tx.reads.latest_results()), receivers)
         tx.add_evidence(event.incident, [("journal", "x" * 500)], now)
     tx.save_state(after, now)
 
 
-def summarise(messages: list[Message], now: datetime) -> Message:
-    raise AssertionError("nothing is late enough in this test")
-
-
 def main(path: Path, last_incident: int) -> None:
     with Store(path) as store:
-        outbox = Outbox(store, channels(os.environ), summarise, timing=TIMING)
-        names = outbox.channel_names
+        outbox = Outbox(store, channels(os.environ), timing=TIMING)
         outbox.start()
         print("ready", flush=True)
         while True:
@@ -59,9 +62,9 @@ def main(path: Path, last_incident: int) -> None:
                 outbox.stop()
                 return
             # The channels are slower than this loop could be.
-            if not is_enough and pending < 6:
+            if not is_enough and pending < 3:
                 now = datetime.now(UTC)
-                store.run(lambda tx, now=now: cycle(tx, names, now))  # type: ignore[misc]
+                store.run(lambda tx, now=now: cycle(tx, outbox.receivers, now))  # type: ignore[misc]
                 outbox.wake()
             time.sleep(0.01)
 

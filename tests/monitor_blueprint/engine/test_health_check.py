@@ -14,7 +14,7 @@ import pytest
 
 from monitor_blueprint import config
 from monitor_blueprint.alerts.outbox import Outbox
-from monitor_blueprint.domain.messages import Delivered, Message
+from monitor_blueprint.domain.messages import Delivered, Handover, Message
 from monitor_blueprint.domain.models import CheckResult, EventKind, ProbeError, Reading, Silence, Status, Thresholds
 from monitor_blueprint.engine import evidence
 from monitor_blueprint.engine.health_check import HealthCheck
@@ -26,7 +26,7 @@ from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.storage import sqlite
 from monitor_blueprint.storage.reads import MANUAL
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, messages, render
+from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import HealthLog
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.bus import Systemd
@@ -61,16 +61,14 @@ class Bench:
         self.screen = io.StringIO()
         self.store = Store(self.config.database, busy_timeout_s=0.2)
         self.log = HealthLog(self.config.log_dir, self.screen)
-        self.outbox = Outbox(
-            self.store, [Channel(name, self._take) for name in channels], messages.backlog, clock=lambda: self.now
-        )
+        self.outbox = Outbox(self.store, [Channel(name, self._take) for name in channels], clock=lambda: self.now)
         self.check = self.health_check()
 
     def health_check(self, config_problem: str = "") -> HealthCheck:
         self_check = SelfCheck(self.config, self.store, self.log, self.outbox, config_problem=config_problem)
         return HealthCheck(self.config, self.store, self.log, self.outbox, self_check)
 
-    def _take(self, message: Message, timeout_s: float) -> Delivered:
+    def _take(self, message: Message, handover: Handover) -> Delivered:
         self.sent.append(message)
         return Delivered()
 

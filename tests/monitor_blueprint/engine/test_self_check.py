@@ -10,7 +10,7 @@ import pytest
 
 from monitor_blueprint import config
 from monitor_blueprint.alerts.outbox import Outbox
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused
+from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, Refused
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.notifiers import Channel
@@ -34,9 +34,9 @@ class There:
         self.store = Store(self.config.database, busy_timeout_s=0.2)
         self.log = HealthLog(self.config.log_dir)
         self.answer: Outcome = Delivered()
-        self.outbox = Outbox(self.store, [Channel("slack", self._take)], messages.backlog, clock=lambda: NOW)
+        self.outbox = Outbox(self.store, [Channel("slack", self._take)], clock=lambda: NOW)
 
-    def _take(self, message: Message, timeout_s: float) -> Outcome:
+    def _take(self, message: Message, handover: Handover) -> Outcome:
         return self.answer
 
     def self_check(self, config_problem: str = "") -> SelfCheck:
@@ -46,7 +46,7 @@ class There:
         self.answer = Refused("HTTP 404 no_service")
         event, result = self.failed()
         message = messages.alert(event, "nn-1", {result.check: result})
-        self.store.run(lambda tx: tx.add_event(event, message.id, {"slack": message}))
+        self.store.run(lambda tx: tx.add_event(event, message, self.outbox.receivers))
         self.outbox.deliver_due()
 
     def failed(self) -> Any:

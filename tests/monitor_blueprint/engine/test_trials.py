@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused
+from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, Refused
 from monitor_blueprint.engine.trials import Trials, send_trial
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.store import Store
@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 def test_what_is_asked_for_is_done_once(tmp_path: Path) -> None:
     sent: list[Message] = []
 
-    def accept(message: Message, timeout_s: float) -> Outcome:
+    def accept(message: Message, _: Handover) -> Outcome:
         sent.append(message)
         return Delivered("250 OK")
 
@@ -31,11 +31,11 @@ def test_what_is_asked_for_is_done_once(tmp_path: Path) -> None:
 
 def test_every_channel_has_its_say() -> None:
     channels = [
-        Channel("email", lambda message, timeout_s: Delivered("OK", problem="b@example.com: 550")),
-        Channel("slack", lambda message, timeout_s: Refused("HTTP 404")),
+        Channel("email", lambda message, handover: Delivered("OK", "without TLS")),
+        Channel("slack", lambda message, handover: Refused("HTTP 404")),
     ]
     assert send_trial(channels, NOW) == [
         ("email", True, "email: 전송됨 (OK)"),
-        ("email", False, "email: 실패 (b@example.com: 550)"),
+        ("email", True, "참고: email: without TLS"),
         ("slack", False, "slack: 실패 (HTTP 404)"),
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint import notifiers
-from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Refused, Retry
+from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, Refused, Retry, Waits
 from monitor_blueprint.notifiers import slack
 from tests.monitor_blueprint.certificates import make_certificate, server_context
 from tests.monitor_blueprint.standins import EndlessServer, HttpStandIn, Reply, free_port
@@ -31,8 +31,16 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-def send(url: str, message: Message = MESSAGE, timeout_s: float = 10.0) -> Outcome:
-    return slack.send(message, slack.Options(), {"SLACK_WEBHOOK": url}, timeout_s)
+def send(url: str, message: Message = MESSAGE, wait_s: float = 10.0) -> Outcome:
+    return slack.send(message, slack.Options(), {"SLACK_WEBHOOK": url}, Handover(Waits(connect_s=wait_s, answer_s=wait_s)))
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server speaks that the library trusts."""
+    certificate = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+    return server_context(certificate)
 
 
 def test_message_arrives_with_its_id() -> None:
@@ -88,13 +96,13 @@ def test_permanent_refusal_is_not_retried(status: int, word: str) -> None:
 
 def test_missing_answer_times_out() -> None:
     with HttpStandIn(lambda post: Reply(is_silent=True)) as server:
-        assert send(server.url, timeout_s=1) == Retry("no answer within 1 s")
+        assert send(server.url, wait_s=1) == InDoubt("no answer within 1 s")
 
 
 def test_cut_connection_is_asked_once() -> None:
     """A connection that is cut is tried again later, and only asked once."""
     with HttpStandIn(lambda post: Reply(is_cut=True)) as server:
-        assert isinstance(send(server.url), Retry)
+        assert isinstance(send(server.url), InDoubt)
         assert server.posts.qsize() == 1
 
 
@@ -112,9 +120,9 @@ def test_nobody_listening_is_tried_again() -> None:
         (Reply(404, "ok"), Refused("HTTP 404 ok")),
     ],
 )
-def test_a_redirect_is_no_delivery(page: Reply, outcome: Outcome) -> None:
+def test_a_redirect_is_no_delivery(tls: ssl.SSLContext, page: Reply, outcome: Outcome) -> None:
     """The library follows it, and asks for a page: its 200 says nothing about the message."""
-    with HttpStandIn() as server:
+    with HttpStandIn(tls=tls) as server:
         server.reply_to = lambda post: Reply(302, "", {"Location": f"{server.url}/elsewhere"})
         server.page = page
         assert send(server.url) == outcome
@@ -176,14 +184,6 @@ def test_answer_cannot_be_read_tried_again(status: int, charset: str) -> None:
         assert isinstance(send(server.url), Retry)
 
 
-@pytest.fixture
-def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """What a server speaks that the library trusts."""
-    certificate = make_certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    return server_context(certificate)
-
-
 def test_a_message_arrives_over_tls(tls: ssl.SSLContext) -> None:
     with HttpStandIn(tls=tls) as server:
         assert send(server.url) == Delivered("HTTP 200 ok")
@@ -199,10 +199,14 @@ def test_an_unknown_certificate_is_not_trusted(tls: ssl.SSLContext, monkeypatch:
     assert outcome.reason.startswith("SSLCertVerificationError")
 
 
-@pytest.mark.parametrize(("status", "outcome"), [(200, "HTTP 200, but not Slack's ok"), (500, "HTTP 500"), (0, "LineTooLong")])
-def test_answer_without_end_read_to_beginning(tls: ssl.SSLContext, status: int, outcome: str) -> None:
-    with EndlessServer(status, b"x" * 65536, tls=tls) as server:
-        assert send(server.url.replace("https:", "HTTPS:")) == Retry(outcome)
+@pytest.mark.parametrize("is_encrypted", [True, False])
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(200, Retry("HTTP 200, but not Slack's ok")), (500, Retry("HTTP 500")), (0, InDoubt("LineTooLong"))],
+)
+def test_answer_without_end_read_to_beginning(tls: ssl.SSLContext, status: int, outcome: Outcome, is_encrypted: bool) -> None:
+    with EndlessServer(status, b"x" * 65536, tls=tls if is_encrypted else None) as server:
+        assert send(server.url.replace("https:", "HTTPS:")) == outcome
     # What fits into the buffers of a connection, which is some megabytes, may have been sent.
     assert server.sent_bytes < server.ENOUGH
 
@@ -215,9 +219,26 @@ def test_proxy_of_the_environment_is_used(tls: ssl.SSLContext, monkeypatch: pyte
         monkeypatch.delenv("NO_PROXY")
         assert isinstance(send(server.url), Delivered)
         monkeypatch.setenv("HTTPS_PROXY", nobody)
-        assert send(server.url) == Retry("ConnectionRefusedError: Connection refused")
+        assert send(server.url) == Retry("proxy: ConnectionRefusedError: Connection refused")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         assert isinstance(send(server.url), Delivered)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(407, Refused("the proxy refused: HTTP 407")), (502, Retry("the proxy refused: HTTP 502"))]
+)
+def test_refusing_proxy_is_named(monkeypatch: pytest.MonkeyPatch, status: int, outcome: Outcome) -> None:
+    with EndlessServer(status, b"") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.delenv("NO_PROXY")
+        assert send("https://hooks.slack.com/services/x") == outcome
+
+
+@pytest.mark.parametrize("is_encrypted", [True, False])
+def test_dripping_answer_ends_in_doubt(tls: ssl.SSLContext, is_encrypted: bool) -> None:
+    """Each byte comes in time, and so no limit of a single read is met."""
+    with EndlessServer(200, b"x", pause_s=0.05, tls=tls if is_encrypted else None) as server:
+        assert send(server.url, wait_s=0.4) == InDoubt("no answer within 0 s")
 
 
 _WITHOUT_FILES = """
@@ -226,14 +247,14 @@ import time
 from datetime import UTC, datetime
 
 import monitor_blueprint.cli
-from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.messages import Handover, Message
 from monitor_blueprint.notifiers import slack
 
 assert "slack_sdk" not in sys.modules
 environ = {"SLACK_WEBHOOK": sys.argv[1]}
 assert slack.check(slack.Options(), environ) == []
 sys.meta_path.clear()
-print(slack.send(Message("1", "", "", datetime.now(UTC)), slack.Options(), environ, 10.0))
+print(slack.send(Message("1", "", "", datetime.now(UTC)), slack.Options(), environ, Handover()))
 """
 
 
@@ -242,7 +263,7 @@ def test_nothing_is_imported_for_an_alert() -> None:
     with HttpStandIn() as server:
         argv = [sys.executable, "-c", _WITHOUT_FILES, server.url]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stdout, done.stderr) == ("Delivered(answer='HTTP 200 ok', problem='')\n", "")
+    assert (done.stdout, done.stderr) == ("Delivered(answer='HTTP 200 ok', remark='')\n", "")
 
 
 @pytest.mark.parametrize(

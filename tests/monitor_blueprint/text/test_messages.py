@@ -14,8 +14,8 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
+from monitor_blueprint.domain.receivers import Logged
 from monitor_blueprint.text import messages
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
@@ -256,27 +256,95 @@ def test_every_event_has_a_head(kind: EventKind) -> None:
 # --- The other messages
 
 
-def test_a_backlog_says_how_late() -> None:
-    """In one message."""
-    first = Message("a", "s", "first", AT, 7, "opened")
-    second = Message("b", "s", "second", AT + timedelta(minutes=2), 7, "recovered")
-    notified = messages.backlog([first, second], AT + timedelta(hours=2, minutes=1))
-    assert notified.subject == "[NeuroNova] 지연된 알림 2건 (최대 2시간 1분 지연)"
-    assert (notified.id, notified.at, notified.incident, notified.kind) == ("b-late2", second.at, 7, "recovered")
-    assert notified.body.splitlines() == [
+def logged(*events: Event) -> list[Logged]:
+    return [Logged(n, each, messages.alert(each, f"nn-{n}", RESULTS)) for n, each in enumerate(events, 1)]
+
+
+LATER = AT + timedelta(hours=2, minutes=1)
+FAILED = event(checks=("Flask",))
+RECOVERED = replace(event(EventKind.RECOVERED, ("Flask",)), at=AT + timedelta(minutes=2), failing=(), lasted_s={"Flask": 120.0})
+
+
+def test_a_backlog_begins_with_how_things_stand() -> None:
+    """Then it says what happened meanwhile, and how late that is told."""
+    told = messages.catch_up(logged(FAILED, RECOVERED), [], RESULTS, LATER)
+    assert told.subject == "[OK] NeuroNova 서비스 복구 Flask"
+    assert (told.at, told.incident, told.kind) == (RECOVERED.at, 7, "recovered")
+    assert told.body.splitlines() == [
+        "[OK] NeuroNova 서비스 복구",
+        "복구된 서비스: Flask",
+        "시각: 2025-12-06 16:36:01",
+        SERVER,
+        "",
+        "장애 번호: 7",
+        "",
         "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
         "",
-        "--- 2025-12-06 14:35:01 · a",
-        "first",
+        "--- 2025-12-06 14:35:01 · nn-1",
+        *messages.alert(FAILED, "nn-1", RESULTS).body.splitlines(),
         "",
-        "--- 2025-12-06 14:37:01 · b",
-        "second",
+        "--- 2025-12-06 14:37:01 · nn-2",
+        *messages.alert(RECOVERED, "nn-2", RESULTS).body.splitlines(),
     ]
 
 
-def test_a_message_is_repeated_as_it_was() -> None:
-    late = Message("a", "s", " one \n\n", AT)
-    assert messages.backlog([late], AT).body.endswith(f" · a\n{late.body}")
+def test_a_backlog_in_an_outage_begins_as_the_guides() -> None:
+    joined = replace(event(EventKind.JOINED, ("Flask",)), failing=("Django", "Flask"), consequences={"Django": ("Flask",)})
+    told = messages.catch_up(logged(FAILED, RECOVERED, joined), [], RESULTS, AT + timedelta(seconds=5))
+    assert told.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Django Flask"
+    assert told.body.splitlines()[:6] == [
+        *guide.ALERT[:2],
+        "시각: 2025-12-06 14:35:06",
+        SERVER,
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터 · 원인: Flask",
+        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+    ]
+    assert "함께 전달되는 알림 3건입니다. 오래된 순서입니다." in told.body
+
+
+def test_what_is_only_unseen_is_not_failed() -> None:
+    blind = replace(event(EventKind.BLIND, ("Flask",)), blind=("Flask",))
+    told = messages.catch_up(logged(FAILED, RECOVERED, blind), [], RESULTS, LATER)
+    assert told.body.startswith("[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음\n확인할 수 없는 항목: Flask\n")
+
+
+def test_a_single_event_is_its_own_message() -> None:
+    (only,) = logged(FAILED)
+    assert messages.catch_up([only], [], RESULTS, LATER) == only.message
+
+
+def test_what_was_never_acknowledged_is_named() -> None:
+    """Of the same incident only."""
+    other = replace(FAILED, incident=3)
+    first, unrelated, last = logged(FAILED, other, RECOVERED)
+    told = messages.catch_up([last], [first, unrelated], RESULTS, LATER)
+    assert told.body.splitlines()[-2:] == [
+        "수신 확인을 받지 못한 앞선 알림 (이미 받으셨을 수 있음):",
+        "- 2025-12-06 14:35:01 · nn-1 · [CRITICAL] NeuroNova 서비스 장애 발생! Flask",
+    ]
+    assert told.body.startswith(last.message.body)
+
+
+def test_a_repeat_says_so() -> None:
+    """In its last line; nothing else is changed."""
+    (only,) = logged(FAILED)
+    again = messages.repeated(only.message)
+    assert again == replace(
+        only.message, body=f"{only.message.body}\n\n(재전송: 이전 발송의 수신 확인을 받지 못했습니다)", is_repeat=True
+    )
+
+
+def test_very_many_names_are_cut_and_counted() -> None:
+    """In a subject, and in the lines about single checks: Slack has an end."""
+    names = tuple(f"check-{number}" for number in range(501))
+    told = messages.alert(event(checks=names), "nn-7", RESULTS)
+    assert told.subject.endswith(" check-11 외 489개")
+    assert len(told.subject) < 200
+    assert "- … 외 401개" in told.body.splitlines()
+    assert told.body.splitlines()[1] == f"실패한 서비스: {' '.join(names)}"
+    both = messages.catch_up(logged(event(checks=names), event(checks=names)), [], RESULTS, LATER)
+    assert both.subject == told.subject
+    assert len(both.body) < 30_000
 
 
 def test_the_dead_mans_switch() -> None:
@@ -319,7 +387,8 @@ def test_hostile_text_stays_text(hostile: str) -> None:
         hostile,
         *FOOT,
     ]
-    assert messages.backlog([message, message], AT).body.count(message.body) == 2
+    told = [Logged(number, notified, message) for number in (1, 2)]
+    assert messages.catch_up(told, told, results, AT).body.count(message.body) == 2
 
 
 def test_an_undefined_name_is_an_error() -> None:

@@ -1,0 +1,50 @@
+"""What a receiver is sent: one message for all that lies behind its cursor, put together when it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.models import CheckResult
+from monitor_blueprint.domain.receivers import Logged, Receiver
+from monitor_blueprint.storage.writes import Transaction
+from monitor_blueprint.text import messages
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a message is made of: the events behind a cursor, those in doubt before it, and the newest results."""
+
+    newest: int
+    behind: tuple[Logged, ...]
+    unsure: tuple[Logged, ...]
+    results: Mapping[str, CheckResult]
+
+
+def waiting_for(tx: Transaction, receiver: Receiver) -> Waiting:
+    """Return what waits for a receiver."""
+    behind = tx.outbox.behind(receiver)
+    return Waiting(tx.outbox.newest(), behind, tx.outbox.unsure(receiver), tx.reads.latest_results() if len(behind) > 1 else {})
+
+
+def compose(told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message:
+    """Return the message that tells these events, and how things stand."""
+    try:
+        message = messages.catch_up(told, waiting.unsure, waiting.results, now)
+    except Exception:  # noqa: BLE001 - better said badly than not at all
+        _log.exception("what is to be told cannot be put together")
+        bodies = [each.message.body for each in reversed(told)]
+        message = replace(told[-1].message, body="\n\n".join(bodies))
+    return message if len(told) == 1 else replace(message, id=summary_id([each.message.id for each in told]))
+
+
+def summary_id(event_ids: Sequence[str]) -> str:
+    """Return the id of the one message for these events: the same for the same events, another for others."""
+    digest = hashlib.blake2b("\n".join(event_ids).encode(), digest_size=6).hexdigest()
+    return f"summary-{digest}"

@@ -1,0 +1,193 @@
+"""What is remembered of a receiver (a channel, or one of its recipients), and what an attempt changes about it.
+
+The events are a log; the cursor says up to which of them the receiver is settled. Acceptance moves it, refusal does not.
+Doubt moves it only when the same has gone out three times: then the receiver counts as told, "in doubt".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.models import Event, EventKind
+
+# What went out and was not acknowledged is repeated so often.
+REPEATS = 2
+# Nobody can ask to be left alone for longer than this, so neither does a clock that was set back make anybody wait.
+LONGEST_ASKED = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An event of the log, and the message that told it when it happened."""
+
+    number: int
+    event: Event
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A receiver; events are named by their numbers in the log.
+
+    Attributes:
+        channel: the channel's name.
+        name: of the recipient; "" where the channel knows none.
+        cursor: the last event that is settled.
+        out_to: the last event of the attempt that is under way; 0 for none.
+        tried_to: the last event that an attempt was made for.
+        sent_to: the last event that may have arrived, though nobody said so; 0 for none.
+        doubts: how often in a row the same was not acknowledged.
+        doubtful_after: after which event it is not certain that all was received; None when it is.
+        in_doubt_since: since when something counts as told that was never acknowledged; None after the next acceptance.
+        attempts: how many attempts in a row have failed.
+        next_at: when the next attempt is due.
+        asked_until: until when the other side asked to be left alone.
+        failing_since: when the first of the failed attempts was.
+        last_error: of the last failed attempt, whether or not it has worked since.
+        refusal: why the last attempt was refused; "" when it was not.
+        remark: what is wrong with the way of what was accepted last.
+        delivered_at: when something was last accepted.
+    """
+
+    channel: str
+    name: str = ""
+    cursor: int = 0
+    out_to: int = 0
+    tried_to: int = 0
+    sent_to: int = 0
+    doubts: int = 0
+    doubtful_after: int | None = None
+    in_doubt_since: datetime | None = None
+    attempts: int = 0
+    next_at: datetime | None = None
+    asked_until: datetime | None = None
+    failing_since: datetime | None = None
+    last_error: str = ""
+    refusal: str = ""
+    remark: str = ""
+    delivered_at: datetime | None = None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Tell whether something behind the cursor may have arrived."""
+        return self.sent_to > self.cursor
+
+    def due_at(self, newest: int, now: datetime) -> datetime | None:
+        """Return when to try, `now` or later; None where nothing is behind the cursor.
+
+        A new event is tried at once, whatever failed before, unless the other side asked to be left alone.
+        """
+        if newest <= self.cursor:
+            return None
+        if self.asked_until is not None and now < self.asked_until <= now + LONGEST_ASKED:
+            return self.asked_until
+        if newest <= self.tried_to and self.next_at is not None and now < self.next_at <= now + LONGEST_WAIT:
+            return self.next_at
+        return now
+
+
+def begun(receiver: Receiver, last: int) -> Receiver:
+    """Return the receiver to whom all up to an event is being sent."""
+    return replace(receiver, out_to=last, tried_to=max(receiver.tried_to, last))
+
+
+def abandoned(receiver: Receiver) -> Receiver:
+    """Return the receiver after its sender died: what was under way may have arrived. That is no fault of the receiver's."""
+    return replace(receiver, sent_to=max(receiver.sent_to, receiver.out_to), out_to=0)
+
+
+def reconfigured(receiver: Receiver) -> Receiver:
+    """Return the receiver as new: with another configuration, what failed before says nothing."""
+    return replace(receiver, attempts=0, next_at=None, asked_until=None, failing_since=None, refusal="", remark="")
+
+
+def delivered(receiver: Receiver, last: int, now: datetime, remark: str = "") -> Receiver:
+    """Return the receiver that has accepted all up to an event, maybe long after that was sent."""
+    cursor = max(receiver.cursor, last)
+    is_certain = last >= receiver.cursor
+    is_all = cursor >= receiver.sent_to
+    return replace(
+        _ended(reconfigured(receiver), last),
+        cursor=cursor,
+        sent_to=0 if is_all else receiver.sent_to,
+        doubts=0 if is_all else receiver.doubts,
+        doubtful_after=None if is_certain else receiver.doubtful_after,
+        in_doubt_since=None if is_certain else receiver.in_doubt_since,
+        remark=remark,
+        delivered_at=now,
+    )
+
+
+def failed(
+    receiver: Receiver, last: int, reason: str, now: datetime, *, wait_s: float, asked_s: float = 0.0, is_refusal: bool = False
+) -> Receiver:
+    """Return the receiver that has not taken it; the next attempt comes after `wait_s`, none before `asked_s`."""
+    return replace(
+        _ended(receiver, last),
+        attempts=receiver.attempts + 1,
+        next_at=now + timedelta(seconds=wait_s),
+        asked_until=now + min(timedelta(seconds=asked_s), LONGEST_ASKED) if asked_s else None,
+        failing_since=receiver.failing_since or now,
+        last_error=reason,
+        refusal=reason if is_refusal else receiver.refusal,
+    )
+
+
+def doubted(receiver: Receiver, last: int, reason: str, now: datetime, *, wait_s: float) -> Receiver:
+    """Return the receiver that has not acknowledged what went out to it."""
+    after = failed(receiver, last, reason, now, wait_s=wait_s)
+    if last <= receiver.cursor:
+        return after
+    is_same = last <= receiver.sent_to
+    doubts = receiver.doubts + 1 if is_same else 1
+    if is_same:
+        cursor = last if doubts > REPEATS else receiver.cursor
+    else:
+        # What is new went out together with what was in doubt before: that was its last repeat.
+        cursor = max(receiver.cursor, receiver.sent_to) if receiver.doubts else receiver.cursor
+    given_up = cursor > receiver.cursor
+    return replace(
+        after,
+        cursor=cursor,
+        sent_to=max(last, receiver.sent_to),
+        doubts=0 if cursor >= last else doubts,
+        doubtful_after=receiver.cursor if receiver.doubtful_after is None else min(receiver.doubtful_after, receiver.cursor),
+        in_doubt_since=(receiver.in_doubt_since or now) if given_up else receiver.in_doubt_since,
+    )
+
+
+def worth_telling(behind: Sequence[Logged], now: datetime, keep_s: float) -> tuple[Logged, ...]:
+    """Return what of the events behind a cursor is still to be told.
+
+    Left out is an incident that began and ended behind the cursor and has been over for longer than `keep_s`: the receiver
+    never heard of it, and nothing of it is left to be done. Whoever was told of its beginning is told of its end, however late.
+    """
+    by_incident: defaultdict[int, list[Event]] = defaultdict(list)
+    for each in behind:
+        by_incident[each.event.incident].append(each.event)
+    # What belongs to no incident has no end either.
+    over = {
+        number for number, events in by_incident.items() if _is_old(events[-1], now, keep_s) and (number == 0 or _is_over(events))
+    }
+    return tuple(each for each in behind if each.event.incident not in over)
+
+
+def _is_over(events: Sequence[Event]) -> bool:
+    return events[0].at == events[0].opened_at and events[-1].kind in _ENDS and not (events[-1].failing or events[-1].flapping)
+
+
+_ENDS = (EventKind.RECOVERED, EventKind.CALM)
+
+
+def _is_old(event: Event, now: datetime, keep_s: float) -> bool:
+    return (now - event.at).total_seconds() > keep_s
+
+
+def _ended(receiver: Receiver, last: int) -> Receiver:
+    # One that was left alone may end while another is under way.
+    return replace(receiver, out_to=0) if receiver.out_to == last else receiver
