@@ -52,12 +52,14 @@ class Decision:
         events: what is to be told.
         results: the judged results; one that is older than the state says nothing new, and is left out.
         transitions: of each check that is in transition, for how many seconds it still may be.
+        silences: those that cover a check now, maintenance windows included.
     """
 
     state: State
     events: tuple[Event, ...]
     results: tuple[CheckResult, ...]
     transitions: Mapping[str, float] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
 
     @property
     def overall(self) -> Status:
@@ -80,9 +82,10 @@ def decide(
     # Another round may have been quicker (a unit has just changed): what is older than the state says nothing new.
     fresh = [result for result in seen if not _is_outdated(result, state)]
     judged = tuple(judge(result, state.checks.get(result.check, CheckState()), now, rules.grace_s) for result in fresh)
-    covering = [*silences, *maintenance.active(rules.windows, now)]
+    active = [*silences, *maintenance.active(rules.windows, now)]
+    covering = tuple(each for each in active if each.starts_at <= now < each.ends_at)
     after, events = advance(state, judged, rules.policies, covering, now, rules.incidents, is_complete=is_complete)
-    return Decision(after, events, judged, _transitions(after, judged, now, rules.grace_s))
+    return Decision(after, events, judged, _transitions(after, judged, now, rules.grace_s), covering)
 
 
 def is_news(event: Event) -> bool:

@@ -33,7 +33,7 @@ class RoundLog:
 
     def write(self, round_: Round, report: HealthReport) -> None:
         """Write the lines of a round."""
-        asides = [*self._notes(), *self._alerts(round_, report)]
+        asides = [*self._notes(), *_silences(round_, report), *self._alerts(round_, report)]
         lines = self._framed(round_, report, [*self._steps(round_, report), *asides])
         # A unit on its way up changes several times in a second; what is the same is said once.
         if lines == self._last_lines and not round_.is_complete:
@@ -87,3 +87,13 @@ class RoundLog:
         elif all(found.health is not Health.OK for found in self._outbox.channel_health(report.started_at).values()):
             lines.insert(0, (logging.ERROR, ko.ALL_CHANNELS_FAILING.format(names=", ".join(names))))
         return lines
+
+
+def _silences(round_: Round, report: HealthReport) -> list[log_report.Line]:
+    """Return what is not told; a complete check says it of everything, another of what it has looked at."""
+    looked_at = {"*", *(result.check for result in report.results)}
+    return [
+        (logging.INFO, render.silence_line(silence))
+        for silence in report.decision.silences
+        if round_.is_complete or silence.check in looked_at
+    ]

@@ -175,6 +175,7 @@ SYSTEMD_FAILED = "헬스 체크를 하지 못함: journalctl -u gunicorn_monitor
 SYSTEMD_WAITING = "대기 중: 다른 모니터가 실행 중 (PID {pid})"
 TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
 NOTE = "모니터: {note}"
+SILENCED_LINE = "알림 중지 중: {check}, {until}까지 - {why}"
 EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"
 EVENT_KINDS = {
     EventKind.OPENED: "발생",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor_blueprint.domain.messages import Delivered, Single
-from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Status
+from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Silence, Status
 from monitor_blueprint.text import ko
 
 
@@ -136,6 +136,11 @@ def delivery(channel: str, state: str, answer: str, receiver: str = "") -> str:
 def channel_problem(health: str, reason: str) -> str:
     """Return what is wrong with a channel."""
     return f"{ko.CHANNEL_HEALTH[health]}: {reason or ko.NO_ANSWER}"
+
+
+def silence_line(silence: Silence) -> str:
+    """Return that nothing is told of a check, or of any."""
+    return ko.SILENCED_LINE.format(check=silence.check, until=local(silence.ends_at), why=silence.why or ko.NO_REASON)
 
 
 def event_line(event: Event, channels: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -18,7 +19,8 @@ from monitor_blueprint.adapters.http import fetch
 from monitor_blueprint.config import own_url
 from monitor_blueprint.engine.leader import ScheduleLock
 from tests.e2e.conftest import StartMonitor
-from tests.e2e.programs import DEADLINE_S, ROOT, clean_environ, command, procfile
+from tests.e2e.programs import DEADLINE_S, ROOT, clean_environ, command, kill_all, procfile
+from tests.monitor_blueprint.conftest import Reports
 from tests.monitor_blueprint.guide import without_time
 from tests.monitor_blueprint.probes.looking import nobody
 from tests.monitor_blueprint.running import configure
@@ -56,6 +58,33 @@ def test_second_monitor_takes_over(tmp_path: Path, start_monitor: StartMonitor) 
     second.reports.until_checked()
     assert ScheduleLock(tmp_path / "state").holder() == second.worker()
     assert f"INFO: 점검 일정을 맡음 (PID {second.worker()})" in lines(tmp_path / "log" / "cron.log")
+
+
+def test_journal_knows_how_grave_a_line_is(tmp_path: Path) -> None:
+    """Of a health check, of gunicorn and of our own: what goes into the journal has a priority, and the file has none."""
+    reports = Reports(tmp_path / "notify")
+    with (tmp_path / "journal").open("wb") as journal:
+        found = os.fstat(journal.fileno())
+        environ = environ_of(
+            tmp_path, JOURNAL_STREAM=f"{found.st_dev}:{found.st_ino}", NOTIFY_SOCKET=str(reports.path), HEARTBEAT_URL=nobody()
+        )
+        with subprocess.Popen(
+            [*procfile("monitor"), "--bind", "127.0.0.1:0"], cwd=ROOT, env=clean_environ(environ), stdout=journal, stderr=journal
+        ) as process:
+            try:
+                reports.until_checked()
+                # The arbiter complains of it, at the level of a warning or worse.
+                psutil.Process(process.pid).children()[0].kill()
+                reports.until_checked()
+            finally:
+                kill_all(process)
+    reports.close()
+    written = (tmp_path / "journal").read_text(encoding="utf-8").splitlines()
+    assert {line[:3] for line in written} <= {"<3>", "<4>", "<6>"}
+    assert any(line.startswith("<3>[20") and "] ERROR: 알림 채널이 설정되지 않음" in line for line in written), written
+    assert "<4>heartbeat was not accepted: ConnectionError" in written
+    assert any(line[:3] in ("<3>", "<4>") and "[ERROR] Worker" in line for line in written), written
+    assert "<" not in (tmp_path / "log" / "health_check.log").read_text(encoding="utf-8")
 
 
 def test_pages_are_where_they_are_wanted(tmp_path: Path, start_monitor: StartMonitor) -> None:

@@ -153,6 +153,24 @@ def test_log_matches_the_guide(bench: MakeBench) -> None:
     assert there.screen.getvalue() == (there.config.log_dir / "health_check.log").read_text(encoding="utf-8")
 
 
+def test_log_says_what_is_not_told(bench: MakeBench, script: Script, seoul: None) -> None:
+    """As long as it is so; the failure is there as ever."""
+    script["Flask"] = lambda context: DOWN
+    there = bench("Django", "Flask")
+    there.store.run(lambda tx: tx.add_silence(Silence("Flask", NOW, NOW + FIVE_MINUTES, "배포")))
+    there.run(NOW)
+    silenced = "INFO: 알림 중지 중: Flask, 2025-12-06 14:40:01까지 - 배포"
+    assert silenced in there.lines
+    assert "ERROR: Flask: thing 위험 (gone)" in there.lines
+    assert not there.sent
+    there.run(NOW, only=["Django"])
+    assert silenced not in there.lines
+    there.run(NOW + FIVE_MINUTES)
+    assert silenced not in there.lines
+    (opened,) = there.sent
+    assert "2025-12-06 14:35:01부터" in opened.body, "it opens at its own time"
+
+
 def test_journal_repeats_nothing(bench: MakeBench, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the schedule finds unchanged is one line in the journal; the file has them all, and so has who checks by hand."""
     there = bench("Django", "Flask")

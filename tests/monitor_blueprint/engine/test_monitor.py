@@ -214,3 +214,14 @@ def test_beginnings_and_ends_are_noted(start_monitor: StartMonitor, tmp_path: Pa
         entries = next_one.monitor.store.reads.story.between(datetime.now(UTC) - timedelta(minutes=5), datetime.now(UTC))
     assert [entry.kind.value for entry in entries] == ["started", "stopped", "configured", "started"]
     assert entries[3].facts["cut"] == ""
+
+
+def test_systemd_is_told_how_it_stands(tmp_path: Path, script: Script, reports: Reports) -> None:
+    """For `systemctl status`."""
+    script["Flask"] = lambda context: DOWN
+    with closing(Running(configure(tmp_path), {})):
+        reports.until_ready()
+        while not (report := reports.next()).startswith("STATUS="):
+            pass
+    assert report.startswith("STATUS=CRITICAL · 점검 3개 · 마지막 헬스 체크 20")
+    assert report.endswith(" - 문제: Flask")
