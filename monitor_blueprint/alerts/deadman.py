@@ -33,16 +33,20 @@ def check(
 ) -> tuple[list[str], bool]:
     """Ask the monitor how it is; tell each channel once when it has been gone for 15 minutes, and once when it is back.
 
+    Gone is a monitor that does not answer and has not kept a health check for so long: its pages may be out of reach (all
+    connections taken, say) while it does its work.
+
     Returns one line for each thing that was found or done, and whether all of it could be done. A channel that cannot
     be reached is tried again the next time.
     """
     before = _read(path)
-    if fetch(url, 5.0).status == HTTP_OK:
+    is_at_work = last_check_at is not None and timedelta(0) <= now - last_check_at < GONE_AFTER
+    if fetch(url, 5.0).status == HTTP_OK or (is_at_work and before.notified):
         untold = _tell(before.notified, channels, messages.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
         lines = [ko.DEADMAN_BACK_SUBJECT] if before.notified else []
         return _conclude(lines, untold, path, _Record(None, untold))
     known = [moment for moment in (before.gone_since, last_check_at) if moment is not None and moment <= now]
-    gone_since = before.gone_since or max(known, default=now)
+    gone_since = max(known, default=now)
     if now - gone_since < GONE_AFTER:
         lines = [ko.DEADMAN_WAITING.format(since=render.local(gone_since))]
         return _conclude(lines, (), path, _Record(gone_since, before.notified))
@@ -69,7 +73,7 @@ def _tell(names: Sequence[str], channels: Sequence[Channel], texts: tuple[str, s
     message = Message(f"nn-deadman-{what}-{at:%Y%m%dT%H%M%S}", *texts, at)
     # One that hangs (a name server, a mail server that drips its answer) holds up no other, and not the end of this program.
     outcomes = send_to_all(message, [channel for channel in channels if channel.name in names])
-    return tuple(name for name, outcome in outcomes if not isinstance(outcome, Delivered))
+    return tuple(dict.fromkeys(name.split(" ")[0] for name, outcome in outcomes if not isinstance(outcome, Delivered)))
 
 
 def _read(path: Path) -> _Record:

@@ -12,11 +12,12 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor_blueprint.alerts.attempt import Attempt
 from monitor_blueprint.alerts.composition import compose, waiting_for
+from monitor_blueprint.alerts.timing import Timing
 from monitor_blueprint.domain import receivers
 from monitor_blueprint.domain.messages import (
     Delivered,
@@ -24,7 +25,6 @@ from monitor_blueprint.domain.messages import (
     Outcome,
     Refused,
     Single,
-    Waits,
     outcomes_by_receiver,
 )
 from monitor_blueprint.domain.receivers import Receiver
@@ -39,34 +39,6 @@ _LEASE_MARGIN_S = 45.0
 # An attempt that nobody waits for any more keeps a thread and a connection until it ends. With so many of them it is not the
 # one connection, and one more would help nobody.
 _LEFT_ALONE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Durations of the delivery, in seconds.
-
-    Attributes:
-        waits: how long a channel waits for the other side.
-        patience_s: what is out and not acknowledged for so long holds up nothing that is newer.
-        first_wait_s: until the second attempt; doubled each time.
-        longest_wait_s: between attempts, unless the other side asks for longer.
-        first_refused_s, longest_refused_s: the same after a refusal: somebody has to do something about it first.
-        first_doubt_s: until what was not acknowledged is repeated; ten times as long until the second time.
-        failing_s: a channel that fails for so long is reported.
-        poll_s: how often to look for messages of other processes.
-        keep_s: an incident that is over for so long is not told to those who never heard of it.
-    """
-
-    waits: Waits = field(default_factory=Waits)
-    patience_s: float = 30.0
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 300.0
-    first_refused_s: float = 60.0
-    longest_refused_s: float = 3600.0
-    first_doubt_s: float = 30.0
-    failing_s: float = 900.0
-    poll_s: float = 30.0
-    keep_s: float = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +105,27 @@ class ChannelDelivery:
 
     def _turn(self) -> float:
         """Do what there is to do now, without waiting for anybody; return after how many seconds to look again."""
+        return self._guarded(self._collect_and_begin)
+
+    def _on_end(self) -> None:
+        """Settle an attempt in its own thread, as soon as it has ended: a kill before that makes it a repeat."""
+        self._guarded(self._collect)
+        self.wake.set()
+
+    def _guarded(self, work: Callable[[], float]) -> float:
         try:
             with self._lock:
-                self._collect()
-                return self._begin_due()
+                return work()
         except Exception:  # noqa: BLE001 - the last line of defence: a channel's thread must not end
             _log.exception("delivery over %s failed unexpectedly", self._channel.name)
             return self._timing.poll_s
 
-    def _collect(self) -> None:
-        """Settle what has ended, and what takes longer than anything may."""
+    def _collect_and_begin(self) -> float:
+        self._collect()
+        return self._begin_due()
+
+    def _collect(self) -> float:
+        """Settle what has ended, and what takes longer than anything may; then it is time to look again at once."""
         for each in list(self._left_alone):
             outcome = each.attempt.outcome()
             if outcome is not None:
@@ -156,6 +139,7 @@ class ChannelDelivery:
                 self._settle(each, outcome)
             elif each.attempt.age_s >= self._timing.waits.total_s:
                 self._leave_alone(each)
+        return 0.0
 
     def _leave_alone(self, each: _UnderWay) -> bool:
         """Go on without waiting for this one, if not too many hang already; it may still be accepted."""
@@ -221,7 +205,7 @@ class ChannelDelivery:
             message = replace(message, to=names)
         # What is under way when this process dies may have arrived.
         self._store.run(lambda tx: tx.outbox.begin(channel.name, names, waiting.newest), is_lasting=False)
-        attempt = Attempt(channel, message, self._timing.waits, self.wake.set)
+        attempt = Attempt(channel, message, self._timing.waits, self._on_end)
         self._under_way.append(_UnderWay(attempt, names, waiting.newest))
 
     def _skip(self, group: Sequence[Receiver], newest: int, now: datetime) -> None:

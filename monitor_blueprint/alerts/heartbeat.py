@@ -5,22 +5,27 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
+from monitor_blueprint.adapters.deadline import Call
+
 _log = logging.getLogger(__name__)
 # Signals that wait behind a dead network are of no use to anybody once there are newer ones.
 _MAX_WAITING = 8
 _MAX_BODY = 10_000
+# Each keeps a thread.
+_MOST_HANGING = 3
 
 
 class Heartbeat:
     """Sends signals from a thread of its own, in order; never raises and never makes anybody wait."""
 
     def __init__(self, url: str, timeout_s: float = 10.0, attempts: int = 2) -> None:
-        """Take the ping URL, the limit of one network operation in seconds, and how often to try each signal."""
+        """Take the ping URL, how long to wait for an answer in seconds, and how often to try each signal."""
         self._url = url
         self._timeout_s = timeout_s
         self._attempts = attempts
@@ -54,21 +59,33 @@ class Heartbeat:
         self._waiting.put((signal, body))
 
     def _serve(self) -> None:
-        with requests.Session() as session:
-            while (waiting := self._waiting.get()) is not None:
-                signal, body = waiting
-                for _ in range(self._attempts):
-                    failure = self._ping(session, signal, body)
-                    if not failure:
-                        break
-                else:
-                    _log.warning("heartbeat was not accepted: %s", failure)
+        hanging: list[Call[str]] = []
+        while (waiting := self._waiting.get()) is not None:
+            signal, body = waiting
+            for _ in range(self._attempts):
+                hanging = [call for call in hanging if not call.wait(0.0)]
+                failure = self._try(signal, body, hanging)
+                if not failure:
+                    break
+            else:
+                _log.warning("heartbeat was not accepted: %s", failure)
 
-    def _ping(self, session: requests.Session, signal: str, body: str) -> str:
+    def _try(self, signal: str, body: str, hanging: list[Call[str]]) -> str:
+        """Send one signal, within its time; return what went wrong, "" when nothing did."""
+        if len(hanging) >= _MOST_HANGING:
+            return "earlier signals have not come to an end"
+        # The name server knows no time limit, and a server may drip its answer.
+        call = Call(lambda: self._ping(signal, body), "heartbeat-signal")
+        if call.wait(time.monotonic() + self._timeout_s):
+            return call.result()
+        hanging.append(call)
+        return f"no answer within {self._timeout_s:.0f} s"
+
+    def _ping(self, signal: str, body: str) -> str:
         """Return what went wrong, without the URL, which is a secret of sorts; "" when nothing did."""
         try:
             # What follows the status is not read: it may have no end.
-            with session.post(
+            with requests.post(
                 signal_url(self._url, signal), data=body.encode()[:_MAX_BODY], timeout=self._timeout_s, stream=True
             ) as answer:
                 return "" if answer.ok else f"HTTP {answer.status_code}"

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from monitor_blueprint.adapters.deadline import Call
-from monitor_blueprint.alerts.channel_health import ChannelHealth, health_of
-from monitor_blueprint.alerts.delivery import ChannelDelivery, Timing
+from monitor_blueprint.alerts.channel_health import ChannelHealth, Health, health_of
+from monitor_blueprint.alerts.delivery import ChannelDelivery
+from monitor_blueprint.alerts.timing import Timing
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.channels import ChannelStatus
 from monitor_blueprint.storage.store import Store
@@ -105,6 +106,16 @@ class Outbox:
         calls = [Call(delivery.deliver_due, f"deliver-{name}") for name, delivery in self._deliveries.items()]
         for call in calls:
             call.result()
+
+    def unreachable(self, now: datetime) -> tuple[str, ...]:
+        """Return the channels, if nothing can be told over any of them at the moment, be it only since the last attempt."""
+        known = self._store.reads.outbox_status()
+        health = self.channel_health(now)
+        is_down = [
+            found.health is not Health.OK or (name in known and known[name].pending > 0 and known[name].failing_since is not None)
+            for name, found in health.items()
+        ]
+        return tuple(health) if is_down and all(is_down) else ()
 
     def channel_health(self, now: datetime) -> dict[str, ChannelHealth]:
         """Return how each channel is doing, by name."""

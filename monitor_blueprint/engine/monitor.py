@@ -223,8 +223,10 @@ class Monitor:
         self._tell_systemd(f"STATUS={status}")
         self._tell_systemd("WATCHDOG=1")
         if self._heartbeat is not None:
-            signal = self._heartbeat.fail if report.overall is Status.CRITICAL else self._heartbeat.success
-            signal(report.overall.name)
+            # Where nothing can be told over any channel, this is the only way left to say so.
+            mute = self.outbox.unreachable(report.started_at)
+            signal = self._heartbeat.fail if mute or report.overall is Status.CRITICAL else self._heartbeat.success
+            signal(f"{report.overall.name}: no alert channel works ({', '.join(mute)})" if mute else report.overall.name)
         self.store.run(lambda transaction: transaction.prune(report.started_at, self.config.settings.keep_days))
 
     def _failed(self) -> None:

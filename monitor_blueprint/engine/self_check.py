@@ -87,7 +87,7 @@ class SelfCheck:
         """Return all that is wrong with the monitor itself, in short."""
         parts = [part.problem(now) for part in self._parts() if part.reason]
         channels = [part.problem(now) for part in self._channels(now) if part.reason]
-        return [*parts, *self._settings(), *channels]
+        return [*parts, *self._settings(now), *channels]
 
     def is_stalled(self, last: RoundRecord | None, now: datetime) -> bool:
         """Tell whether the schedule stands still: its last health check, if any, is two periods old."""
@@ -118,7 +118,7 @@ class SelfCheck:
             reason = "" if found.health is Health.OK else render.channel_problem(found.health, clean(found.reason))
             yield _Part(f"channel_{name}", reason, f"{name}: {found.health}")
 
-    def _settings(self) -> Iterator[Problem]:
+    def _settings(self, now: datetime) -> Iterator[Problem]:
         """Return what nobody is woken for: whoever looks at the monitor shall see it."""
         if self.lock_problem:
             yield Problem(f"no lock file: {self.lock_problem}", ko.NO_LOCK.format(reason=self.lock_problem))
@@ -126,5 +126,8 @@ class SelfCheck:
             yield Problem("no administrators' token: nobody is let in", ko.NOBODY_LET_IN)
         if not self._outbox.channel_names:
             yield Problem("no alert channel is configured", ko.NO_CHANNEL)
+        for name, found in self._outbox.channel_health(now).items():
+            if found.remark:
+                yield Problem(f"{name}: {found.remark}", ko.CHANNEL_REMARK.format(name=name, remark=clean(found.remark)))
         for fault in self._config.faults:
             yield Problem(fault, ko.CHANNEL_FAULT.format(reason=fault))

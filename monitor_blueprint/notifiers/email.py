@@ -38,7 +38,7 @@ _BAD_PORT = "SMTP_PORT must be a number from 1 to 65535"
 # unit that gets no new privileges.)
 _LOCAL = "localhost"
 _NO_TLS = "the server offers no STARTTLS, and without it nothing is sent"
-_NO_LOCAL = "no SMTP_HOST is set, and no mail server listens on this machine's port 25"
+_NO_LOCAL = "no SMTP_HOST is set, and no mail server listens on this machine"
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

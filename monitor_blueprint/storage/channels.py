@@ -18,7 +18,7 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How one event fared on one channel, or with one of its receivers where those differ.
+    """How one event fared on one channel, or with one of its receivers where those differ (`channel` names it then).
 
     `state` is pending, delivered, refused (and still tried), in_doubt (sent, never acknowledged) or expired; `sent_as` is the
     id of the message that it was sent with.
@@ -159,4 +159,4 @@ def _merged(found: Mapping[tuple[int, str, str], Delivery]) -> Iterable[Delivery
         if len({(delivery.state, delivery.answer) for delivery in each}) == 1:
             yield replace(each[-1], receiver="")
         else:
-            yield from each
+            yield from (replace(one, channel=f"{one.channel} {one.receiver}") for one in each)

@@ -196,6 +196,7 @@ NO_CHANNEL = "알림 채널이 설정되지 않음: SLACK_WEBHOOK 또는 ALERT_E
 ALL_CHANNELS_FAILING = "모든 알림 채널이 전송에 실패하고 있음: {names}"
 CHANNEL_FAULT = "사용할 수 없는 알림 채널 파일: {reason}"
 CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨", "in_doubt": "수신 확인 없음"}
+CHANNEL_REMARK = "{name} 알림은 전송되지만 주의가 필요함: {remark}"
 NO_ANSWER = "응답 없음"
 LOG_CURE = " - 소유자가 바뀜. 조치: systemctl restart gunicorn_monitor"
 NOBODY_LET_IN = "관리자 토큰이 없음: 아무도 접속할 수 없음"

@@ -127,10 +127,10 @@ def evidence_title(key: str) -> str:
     return f"{ko.EVIDENCE_TITLES.get(kind, kind)}{space}{of}"
 
 
-def delivery(channel: str, state: str, answer: str, receiver: str = "") -> str:
+def delivery(channel: str, state: str, answer: str) -> str:
     """Return how a message fared on a channel; what it answered only where that is a reason."""
     reason = f" ({answer})" if answer and state != "delivered" else ""
-    return f"{f'{channel} {receiver}'.rstrip()}: {ko.DELIVERIES[state]}{reason}"
+    return f"{channel}: {ko.DELIVERIES[state]}{reason}"
 
 
 def channel_problem(health: str, reason: str) -> str:

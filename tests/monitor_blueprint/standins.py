@@ -266,6 +266,82 @@ class EndlessServer:
         self._server.close()
 
 
+class ScriptedMailServer:
+    """A mail server word for word: for each line that it is sent (the greeting first, for none) its answer, after a pause.
+
+    `None` for an answer hangs up. The last dot is one line, what comes before it is taken in silence.
+    """
+
+    def __init__(
+        self, answers: dict[str, str | None], pauses_s: dict[str, float] | None = None, family: int = socket.AF_INET
+    ) -> None:
+        usual: dict[str, str | None] = {"": "220 hello", "EHLO": "250 me", "DATA": "354 go on", ".": "250 taken"}
+        self.answers = usual | answers
+        self.pauses_s = pauses_s or {}
+        self.received: list[str] = []
+        self.texts: list[str] = []
+        self.is_asked = threading.Event()
+        self._server = socket.create_server(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0), family=family)
+        self._connection = self._server
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.getsockname()[1])
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(self.port)}
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._server.accept()
+                with connection, connection.makefile("rb") as lines, suppress(OSError):
+                    self._converse(connection, lines)
+
+    def _converse(self, connection: socket.socket, lines: Any) -> None:
+        self._connection = connection
+        self.is_asked.set()
+        is_going_on = self._answer(connection, "")
+        while is_going_on and (line := lines.readline()):
+            text = line.decode(errors="replace").rstrip()
+            self.received.append(text)
+            said = text.upper()
+            word = next((key for key in self.answers if key and said.startswith(key.upper())), said.split(" ")[0])
+            is_going_on = self._answer(connection, word)
+            if word == "DATA" and is_going_on:
+                taken = b""
+                while not taken.endswith(b"\r\n.\r\n") and (line := lines.readline()):
+                    taken += line
+                is_going_on = bool(line)
+                if is_going_on:
+                    self.texts.append(taken.decode())
+                    is_going_on = self._answer(connection, ".")
+
+    def _answer(self, connection: socket.socket, word: str) -> bool:
+        self._is_over.wait(self.pauses_s.get(word, 0.0))
+        answer = self.answers.get(word, "250 fine")
+        if answer is None:
+            connection.shutdown(socket.SHUT_RDWR)
+            return False
+        connection.sendall(f"{answer}\r\n".encode())
+        return True
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._is_over.set()
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._server.close()
+
+
 class DrippingMailServer(EndlessServer):
     """Begins its greeting and never ends it: each line comes in time, and so no time limit of a single read is met."""
 

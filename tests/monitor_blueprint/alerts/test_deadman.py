@@ -109,6 +109,20 @@ def test_return_reaches_same_channels(watchman: Watchman, site: Site) -> None:
     assert watchman.look(NOW + 25 * MINUTE) == []
 
 
+def test_checks_that_are_kept_count(watchman: Watchman) -> None:
+    """Whatever its pages answer, a monitor that goes on checking is there; once it stops, that counts from its last check."""
+    for number in range(0, 90, 5):
+        watchman.last_check_at = NOW + (number - 1) * MINUTE
+        watchman.look(NOW + number * MINUTE)
+    assert not watchman.sent
+    watchman.look(NOW + 98 * MINUTE)
+    assert not watchman.sent
+    watchman.look(NOW + 99 * MINUTE)
+    assert watchman.notified == TO_BOTH
+    watchman.last_check_at = NOW + 100 * MINUTE
+    assert watchman.look(NOW + 101 * MINUTE) == [BACK]
+
+
 def test_return_is_tried_again_too(watchman: Watchman, site: Site) -> None:
     """That the monitor is back is tried again too."""
     watchman.look(NOW + 15 * MINUTE)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.alerts.composition import summary_id
-from monitor_blueprint.alerts.delivery import Timing
 from monitor_blueprint.alerts.outbox import Outbox
+from monitor_blueprint.alerts.timing import Timing
 from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, PerReceiver, Refused, Retry, Waits
 from monitor_blueprint.domain.models import Event, EventKind, Incident, State
 from monitor_blueprint.notifiers import Channel, channels

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import pytest
 
@@ -74,6 +75,19 @@ def test_endless_answer_is_not_read() -> None:
         heartbeat.stop(30)
         assert server.is_asked.is_set()
         assert not heartbeat._thread.is_alive()
+
+
+def test_dripping_answer_is_not_awaited(caplog: pytest.LogCaptureFixture) -> None:
+    """Each byte comes in time, and so no limit of a single read is met; nor are such connections piled up."""
+    with EndlessServer(0, b"HTTP/1.1 200 OK\r\nX: ", pause_s=0.05) as server:
+        heartbeat = Heartbeat(server.url, timeout_s=0.2, attempts=1)
+        for _ in range(5):
+            heartbeat.success()
+        heartbeat.stop(30)
+        assert not heartbeat._thread.is_alive()
+        hanging = [thread for thread in threading.enumerate() if thread.name == "heartbeat-signal"]
+        assert len(hanging) <= 3
+    assert "heartbeat was not accepted: no answer within 0 s" in caplog.text
 
 
 def test_query_stays_at_url_end() -> None:

@@ -10,8 +10,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor_blueprint.alerts.delivery import Timing
 from monitor_blueprint.alerts.outbox import Outbox
+from monitor_blueprint.alerts.timing import Timing
 from monitor_blueprint.domain.flapping import FlapRules
 from monitor_blueprint.domain.incidents import IncidentRules, advance
 from monitor_blueprint.domain.messages import Waits

@@ -21,7 +21,7 @@ from tests.monitor_blueprint.bus import Systemd
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
 from tests.monitor_blueprint.guide import without_time
 from tests.monitor_blueprint.running import Running, configure
-from tests.monitor_blueprint.standins import HttpStandIn
+from tests.monitor_blueprint.standins import HttpStandIn, Post, Reply
 
 DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
 
@@ -90,6 +90,22 @@ def test_heartbeat_for_every_health_check(start_monitor: StartMonitor, script: S
         start_monitor(HEARTBEAT_URL=switch.url)
         posts = [switch.next_post() for _ in range(2)]
     assert [(post.path.rpartition("/")[2], post.body) for post in posts] == [("start", ""), ("fail", "CRITICAL")]
+
+
+def test_heartbeat_says_that_no_channel_works(start_monitor: StartMonitor, script: Script, reports: Reports) -> None:
+    """The only way left: it fails then, whatever the checks say."""
+    script["Flask"] = lambda context: DOWN
+    with HttpStandIn() as switch, HttpStandIn(lambda post: Reply(404, "no_service")) as slack:
+        running = start_monitor(HEARTBEAT_URL=switch.url, SLACK_WEBHOOK=slack.url)
+        slack.next_post()
+        running.monitor.outbox.deliver_due()
+        script.clear()
+        running.monitor.schedule.run_soon("test")
+        posts: list[Post] = []
+        while not posts or "no alert channel works" not in posts[-1].body:
+            posts.append(switch.next_post())
+    assert posts[-1].path.endswith("/fail")
+    assert posts[-1].body.endswith(": no alert channel works (slack)")
 
 
 def test_old_records_are_deleted(start_monitor: StartMonitor, reports: Reports) -> None:

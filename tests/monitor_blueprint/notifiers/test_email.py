@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, PerReceiver, Refused, Retry, Waits
 from monitor_blueprint.notifiers import email
 from tests.monitor_blueprint.certificates import cut_at_any_moment, make_certificate, server_context
-from tests.monitor_blueprint.standins import DrippingMailServer, EndlessServer, MailStandIn, free_port
+from tests.monitor_blueprint.standins import DrippingMailServer, EndlessServer, MailStandIn, ScriptedMailServer, free_port
 
 MESSAGE = Message(
     id="17-opened",
@@ -207,6 +209,177 @@ def test_wrong_password_is_not_repeated(tls: ssl.SSLContext) -> None:
     assert isinstance(outcome, Refused)
     assert outcome.reason.startswith("535")
     assert "pass phrase" not in outcome.reason
+
+
+# --- How far it came: every answer comes in time, late, or never
+
+
+def test_late_greeting_is_waited_for() -> None:
+    """Each step has its own limit: a slow greeting uses up nobody else's."""
+    waits = Waits(connect_s=0.2, greeting_s=30.0, command_s=0.2, data_s=0.2, block_s=0.2, accept_s=0.2)
+    with ScriptedMailServer({}, {"": 0.6}) as server:
+        assert email.send(MESSAGE, email.Options(), server.environ, Handover(waits)) == Delivered("accepted")
+
+
+def test_late_acknowledgement_is_waited_for() -> None:
+    waits = Waits(connect_s=0.2, greeting_s=0.2, command_s=0.2, data_s=0.2, block_s=0.2, accept_s=30.0)
+    with ScriptedMailServer({}, {".": 0.6}) as server:
+        assert email.send(MESSAGE, email.Options(), server.environ, Handover(waits)) == Delivered("accepted")
+        assert len(server.texts) == 1
+
+
+@pytest.mark.parametrize("word", ["", "EHLO", "MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_before_the_text_nothing_is_out(word: str, is_silent: bool) -> None:
+    """Whether the server says nothing any more, or hangs up."""
+    server = ScriptedMailServer({}, {word: 60.0}) if is_silent else ScriptedMailServer({word: None})
+    with server:
+        assert isinstance(send(server.environ, wait_s=0.3), Retry)
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_after_the_text_it_is_doubt(is_silent: bool) -> None:
+    server = ScriptedMailServer({}, {".": 60.0}) if is_silent else ScriptedMailServer({".": None})
+    with server:
+        assert isinstance(send(server.environ, wait_s=0.3), InDoubt)
+        assert len(server.texts) == 1
+
+
+def test_nonsense_after_the_text_is_doubt() -> None:
+    with ScriptedMailServer({".": "hello?"}) as server:
+        assert isinstance(send(server.environ), InDoubt)
+
+
+def test_doubt_is_only_of_those_taken() -> None:
+    """Who was refused before the text went out is refused, whatever comes of it."""
+    with ScriptedMailServer({"RCPT TO:<b": "550 no", ".": None}) as server:
+        outcome = send(server.environ | {"ALERT_EMAIL": "a@example.com,b@example.com"})
+    assert isinstance(outcome, PerReceiver)
+    assert isinstance(outcome.outcomes["a@example.com"], InDoubt)
+    assert outcome.outcomes["b@example.com"] == Refused("b@example.com: 550 no")
+
+
+def test_one_greylisted_recipient_of_two() -> None:
+    grey = lambda address: "450 later" if address.startswith("b") else "250 OK"  # noqa: E731
+    with MailStandIn(reply_to_recipient=grey) as server:
+        outcome = send(server.environ | {"ALERT_EMAIL": "a@example.com,b@example.com"})
+        later = Retry("b@example.com: 450 later")
+        assert outcome == PerReceiver({"a@example.com": Delivered("accepted"), "b@example.com": later})
+        again = send(server.environ | {"ALERT_EMAIL": "a@example.com,b@example.com"}, replace(MESSAGE, to=("a@example.com",)))
+        assert again == Delivered("accepted")
+        assert [server.next_mail().recipients for _ in range(2)] == [["a@example.com"]] * 2
+
+
+def test_closing_server_is_asked_no_more() -> None:
+    """421 after one recipient: the others are put off with it."""
+    with ScriptedMailServer({"RCPT": "421 closing"}) as server:
+        outcome = send(server.environ | {"ALERT_EMAIL": "a@example.com,b@example.com"})
+        assert [line for line in server.received if line.startswith("rcpt")] == ["rcpt TO:<a@example.com>"]
+    assert outcome == Retry("421 closing")
+
+
+def test_repeat_is_marked() -> None:
+    mail = email.mail_of(replace(MESSAGE, is_repeat=True), "monitor@example.org", ("ops@example.com",))
+    assert mail["X-NeuroNova-Repeat"] == "yes"
+    assert mail["Message-ID"] == "<17-opened@example.org>"
+    assert "X-NeuroNova-Repeat" not in email.mail_of(MESSAGE, "monitor@example.org", ("ops@example.com",))
+
+
+# --- What servers and configurations there are
+
+
+@pytest.mark.parametrize("offered", ["PLAIN LOGIN", "LOGIN", "PLAIN CRAM-MD5"])
+def test_password_outside_ascii(offered: str) -> None:
+    """In UTF-8, as RFC 4616 says."""
+    user, password = "감시", "암호 ñ"
+    said: dict[str, str | None] = {
+        "EHLO": f"250-me\r\n250 AUTH {offered}",
+        "AUTH PLAIN": "235 ok",
+        "AUTH LOGIN": "334 UGFzc3dvcmQ6",
+    }
+    encoded = base64.b64encode(password.encode()).decode()
+    with ScriptedMailServer(said | {encoded: "235 ok"}) as server:
+        outcome = send(
+            server.environ | {"SMTP_USER": user, "SMTP_PASSWORD": password, "SMTP_FROM": "m@example.org", "SMTP_TLS": ""}
+        )
+        # No password in clear: these are not sent over a network, though, and loopback is none.
+        assert outcome == Delivered("accepted")
+        login = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+        assert (f"AUTH PLAIN {login}" in server.received) == ("PLAIN" in offered)
+        assert (encoded in server.received) == ("PLAIN" not in offered)
+
+
+def test_password_outside_ascii_without_a_way() -> None:
+    environ = {"SMTP_USER": "m", "SMTP_PASSWORD": "암호", "SMTP_FROM": "m@example.org"}
+    with ScriptedMailServer({"EHLO": "250-me\r\n250 AUTH CRAM-MD5"}) as server:
+        outcome = send(server.environ | environ)
+    assert isinstance(outcome, Refused)
+    assert "AUTH PLAIN" in outcome.reason
+
+
+@pytest.mark.parametrize("answer", ["454 not now", "220 go ahead"])
+def test_failing_starttls_falls_back(answer: str) -> None:
+    """Where nothing demands it; and says so. The second answers the handshake with nonsense."""
+    said: dict[str, str | None] = {"EHLO": "250-me\r\n250 STARTTLS", "STARTTLS": answer}
+    with ScriptedMailServer(said) as server:
+        outcome = send(server.environ, wait_s=1.0)
+        assert isinstance(outcome, Delivered)
+        assert outcome.remark.startswith("STARTTLS failed: ")
+        assert outcome.remark.endswith(": sent in clear")
+        assert len(server.texts) == 1
+
+
+@pytest.mark.parametrize("demand", [{"SMTP_TLS": "starttls"}])
+def test_failing_starttls_sends_nothing_if_demanded(demand: dict[str, str]) -> None:
+    with ScriptedMailServer({"EHLO": "250-me\r\n250 STARTTLS", "STARTTLS": "454 not now"}) as server:
+        assert send(server.environ | demand) == Retry("STARTTLS failed: 454")
+        assert server.texts == []
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{port}", "localhost:{port}", "[127.0.0.1]:{port}"])
+def test_host_and_port_in_one(form: str) -> None:
+    with ScriptedMailServer({}) as server:
+        environ = {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": form.format(port=server.port)}
+        assert email.check(email.Options(), environ) == []
+        assert send(environ) == Delivered("accepted")
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("[::1]:{port}", ""), ("::1", "{port}"), ("[::1]", "{port}"), ("[::1]:{port}", "{port}")]
+)
+def test_ipv6_server(host: str, port: str) -> None:
+    with ScriptedMailServer({}, family=socket.AF_INET6) as server:
+        environ = {"ALERT_EMAIL": "ops", "SMTP_HOST": host.format(port=server.port), "SMTP_PORT": port.format(port=server.port)}
+        assert email.check(email.Options(), environ) == []
+        assert send(environ) == Delivered("accepted")
+
+
+def test_two_ports_contradict_each_other() -> None:
+    environ = {"ALERT_EMAIL": "ops@example.com", "SMTP_HOST": "mail.example.com:587", "SMTP_PORT": "25"}
+    assert email.check(email.Options(), environ) == ["SMTP_HOST and SMTP_PORT name different ports"]
+
+
+@pytest.mark.parametrize(
+    ("host", "is_known"), [("", True), ("127.0.0.1", True), ("localhost:25", True), ("mail.example.com", False)]
+)
+def test_address_without_domain_is_local(host: str, is_known: bool) -> None:
+    """Only a server of this machine knows whom it means."""
+    problems = email.check(email.Options(), {"ALERT_EMAIL": "root", "SMTP_HOST": host})
+    assert ["has no domain" in problem for problem in problems] == [] if is_known else [True]
+
+
+def test_address_without_domain_is_completed() -> None:
+    with ScriptedMailServer({}) as server:
+        assert send(server.environ | {"ALERT_EMAIL": "root"}) == Delivered("accepted")
+        assert "rcpt TO:<root@localhost>" in server.received
+
+
+def test_without_host_the_own_server_is_used() -> None:
+    """On port 25 as everybody's, or where SMTP_PORT says."""
+    with ScriptedMailServer({}) as server:
+        assert send({"ALERT_EMAIL": "root", "SMTP_PORT": str(server.port)}) == Delivered("accepted")
+    outcome = send({"ALERT_EMAIL": "root", "SMTP_PORT": str(free_port())})
+    assert outcome == Retry("no SMTP_HOST is set, and no mail server listens on this machine")
 
 
 _WITHOUT_FILES = """
