@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from jeepney import HeaderFields, MatchRule, message_bus, new_method_call
 from jeepney.io.blocking import DBusConnection, Proxy
 
-from monitor_blueprint.adapters.systemd import MANAGER, call, connect, full_name
+from monitor_blueprint.adapters.systemd import MANAGER, call, connect, full_name, load, parts_of
 
 # Several signals of one change (deactivating, inactive, the job's end) make one look.
 DEBOUNCE_S = 0.1
@@ -64,7 +64,7 @@ class Watcher:
                     self._lost(reported)
             self._stopping.wait(RECONNECT_S)
 
-    def _listen(self, connection: DBusConnection, paths: dict[str, str]) -> None:
+    def _listen(self, connection: DBusConnection, paths: dict[str, set[str]]) -> None:
         while True:
             pending: set[str] = set()
             first = last = 0.0
@@ -73,11 +73,11 @@ class Watcher:
                     message = connection.receive(timeout=DEBOUNCE_S if pending else None)
                 except TimeoutError:
                     break
-                unit = paths.get(message.header.fields.get(HeaderFields.path, ""))
-                if unit is not None:
+                changed = paths.get(message.header.fields.get(HeaderFields.path, ""))
+                if changed is not None:
                     last = time.monotonic()
                     first = first or last
-                    pending.add(unit)
+                    pending |= changed
                 if pending and (time.monotonic() - last > DEBOUNCE_S or time.monotonic() - first > LONGEST_DEBOUNCE_S):
                     break
             if self._stopping.is_set():
@@ -85,8 +85,8 @@ class Watcher:
             self._changed(frozenset(pending))
 
 
-def _subscribe(connection: DBusConnection, units: Collection[str]) -> dict[str, str]:
-    """Ask systemd for its signals; return the units' names by their object paths."""
+def _subscribe(connection: DBusConnection, units: Collection[str]) -> dict[str, set[str]]:
+    """Ask systemd for its signals; return the units' names by the paths of the objects whose changes concern them."""
     call(connection, new_method_call(MANAGER, "Subscribe"), _ANSWER_S)
     rule = MatchRule(
         type="signal",
@@ -97,8 +97,11 @@ def _subscribe(connection: DBusConnection, units: Collection[str]) -> dict[str, 
     )
     Proxy(message_bus, connection, timeout=_ANSWER_S).AddMatch(rule)
     # systemd keeps a unit that nobody refers to out of memory; loading it gives it its path.
-    paths = {}
+    paths: dict[str, set[str]] = {}
     for unit in units:
-        (path,) = call(connection, new_method_call(MANAGER, "LoadUnit", "s", (unit,)), _ANSWER_S)
-        paths[path] = unit
+        path = load(connection, unit, _ANSWER_S)
+        # Two names may mean one unit; and a unit may stand for others.
+        parts = [load(connection, part, _ANSWER_S) for part in parts_of(connection, path, _ANSWER_S)]
+        for each in (path, *parts):
+            paths.setdefault(each, set()).add(unit)
     return paths

@@ -23,7 +23,7 @@ from monitor_blueprint.plugins import PluginError
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
 # What systemd takes for the name of a unit (systemd.unit(5)); with another among them it refuses to watch any.
 _UNIT = re.compile(
-    r"(?!.*@(?:\.|\Z))(?:[A-Za-z0-9:_\\@-]{1,200}|[A-Za-z0-9:_.\\@-]{1,200}"
+    r"(?!.*@(?:\.|\Z))(?:[A-Za-z0-9:_\\@-]{1,200}|[A-Za-z0-9:_\\-]{1,100}@[A-Za-z0-9:_.\\@-]{1,100}|[A-Za-z0-9:_.\\@-]{1,200}"
     r"\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope))"
 )
 _COMMON_KEYS = CheckSection.__struct_fields__
@@ -107,7 +107,7 @@ def _check(section: Section, settings: Settings) -> Check:
     wanted_s = getattr(module, "DEFAULT_INTERVAL_S", 0.0) if parsed.interval_s is None else parsed.interval_s
     # No check runs more often than the schedule.
     interval_s = max(wanted_s, settings.every_minutes * 60.0)
-    return Check(parsed.kind, options, CheckPolicy(parsed.name, parsed.depends_on, parsed.confirm, interval_s))
+    return Check(parsed.kind, options, CheckPolicy(parsed.name, parsed.depends_on, parsed.confirm, interval_s, parsed.grace_s))
 
 
 def _channel(section: Section) -> ChannelConfig:

@@ -39,6 +39,7 @@ class CheckSection(msgspec.Struct, frozen=True, kw_only=True):
     depends_on: tuple[str, ...] = ()
     confirm: Annotated[int, Meta(ge=1, le=20)] = 1
     interval_s: Annotated[float, Meta(ge=0)] | None = None
+    grace_s: Annotated[float, Meta(ge=0, le=3600)] | None = None
 
 
 class MaintenanceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -20,7 +20,7 @@ from monitor_blueprint.domain.models import (
     Status,
     worst,
 )
-from monitor_blueprint.domain.thresholds import judge
+from monitor_blueprint.domain.thresholds import grace_of, judge
 
 # The probes of one round have so long, in seconds. Another round that began later may thus have ended earlier by as much.
 ROUND_S = 27.0
@@ -34,13 +34,18 @@ class Rules:
         policies: of every check, in the order of the configuration.
         incidents: the numbers of the incident rules.
         windows: weekly maintenance windows.
-        grace_s: how long a check may be in transition.
+        grace_s: how long a check may be in transition that has no grace time of its own.
     """
 
     policies: tuple[CheckPolicy, ...]
     incidents: IncidentRules
     windows: tuple[Window, ...] = ()
     grace_s: float = 10.0
+
+    def grace_by_check(self, results: Sequence[CheckResult]) -> dict[str, float]:
+        """Return how long the check of each result may be in transition."""
+        own_s = {policy.name: policy.grace_s for policy in self.policies}
+        return {result.check: grace_of(result, own_s.get(result.check), self.grace_s) for result in results}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,12 @@ def decide(
     """
     # Another round may have been quicker (a unit has just changed): what is older than the state says nothing new.
     fresh = [result for result in seen if not _is_outdated(result, state)]
-    judged = tuple(judge(result, state.checks.get(result.check, CheckState()), now, rules.grace_s) for result in fresh)
+    grace_s = rules.grace_by_check(fresh)
+    judged = tuple(judge(result, state.checks.get(result.check, CheckState()), now, grace_s[result.check]) for result in fresh)
     active = [*silences, *maintenance.active(rules.windows, now)]
     covering = tuple(each for each in active if each.starts_at <= now < each.ends_at)
     after, events = advance(state, judged, rules.policies, covering, now, rules.incidents, is_complete=is_complete)
-    return Decision(after, events, judged, _transitions(after, judged, now, rules.grace_s), covering)
+    return Decision(after, events, judged, _transitions(after, judged, now, grace_s), covering)
 
 
 def is_news(event: Event) -> bool:
@@ -104,10 +110,10 @@ def _is_outdated(result: CheckResult, state: State) -> bool:
     return -ROUND_S <= seconds_since_seen(state, result.check, result.at) < 0
 
 
-def _transitions(after: State, judged: Sequence[CheckResult], now: datetime, grace_s: float) -> dict[str, float]:
+def _transitions(after: State, judged: Sequence[CheckResult], now: datetime, grace_s: Mapping[str, float]) -> dict[str, float]:
     found = {}
     for result in judged:
         since = after.checks[result.check].settling_since
-        if since is not None and 0 <= (now - since).total_seconds() < grace_s:
-            found[result.check] = grace_s - (now - since).total_seconds()
+        if since is not None and 0 <= (now - since).total_seconds() < grace_s[result.check]:
+            found[result.check] = grace_s[result.check] - (now - since).total_seconds()
     return found

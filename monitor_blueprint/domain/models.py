@@ -67,6 +67,7 @@ class Reading:
         facts: what the log line and the alert need to say it. Short texts only, without control characters.
         is_symptom: a failed dependency can bring this about (a 502), unlike a fact of the check's own (a stopped unit).
         is_settling: in transition (a unit that is starting); a failure counts only once it has lasted for the grace time.
+        settles_s: how long the transition may take by what is known of the target, where that is longer than the grace time.
     """
 
     aspect: str
@@ -77,6 +78,7 @@ class Reading:
     facts: Facts = field(default_factory=dict)
     is_symptom: bool = False
     is_settling: bool = False
+    settles_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +120,13 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckPolicy:
-    """What the incident rules need to know of a configured check."""
+    """What the rules need to know of a configured check; `grace_s` is its own grace time, None: everybody's."""
 
     name: str
     depends_on: tuple[str, ...] = ()
     confirm: int = 1
     interval_s: float = 300.0
+    grace_s: float | None = None
 
 
 class Belief(StrEnum):

@@ -27,6 +27,13 @@ def judge(result: CheckResult, before: CheckState, now: datetime, grace_s: float
     return replace(result, readings=tuple(readings))
 
 
+def grace_of(result: CheckResult, own_s: float | None, grace_s: float) -> float:
+    """Return how long a check may be in transition: as its configuration says, else everybody's time or what the target needs."""
+    if own_s is not None:
+        return own_s
+    return max([grace_s, *(reading.settles_s for reading in result.readings if reading.is_settling)])
+
+
 def level(value: float, thresholds: Thresholds, before: Status) -> Status:
     """Return the status of a value: raised at a limit, and cleared only `thresholds.clear` below that limit.
 

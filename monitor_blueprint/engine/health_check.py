@@ -93,12 +93,19 @@ class HealthCheck:
             checkpoints=checkpoints,
             environ=self._config.environ,
             deadline_s=ROUND_S,
-            is_starting=self._began_monotonic is not None
-            and began_monotonic - self._began_monotonic < self._config.settings.grace_s,
+            starting=self._starting(began_monotonic),
             optional=round_.optional,
         )
         own = [self._self_check.result(round_.now)] if round_.is_complete else []
         return Seen(round_, [*results, *own], began_monotonic)
+
+    def _starting(self, now_monotonic: float) -> frozenset[str]:
+        """Return the checks whose grace time has not passed since the monitor, and with it perhaps the machine, began."""
+        if self._began_monotonic is None:
+            return frozenset()
+        age_s = now_monotonic - self._began_monotonic
+        settings = self._config.settings
+        return frozenset(check.name for check in self._config.checks if age_s < max(check.policy.grace_s or 0, settings.grace_s))
 
     def _decide(self, state: State, silences: Sequence[Silence], seen: Seen) -> Decision:
         return decide(state, seen.results, silences, seen.round.now, self._rules, is_complete=seen.round.is_complete)
@@ -107,8 +114,13 @@ class HealthCheck:
         """Collect what helps to understand a failure, at the moment of it, if one is to be told."""
         if not decision.failed:
             return ()
+        real = {
+            result.check: [str(reading.facts["unit"]) for reading in result.readings if "real" in reading.facts]
+            for result in decision.results
+        }
         failed = [check for check in self._config.checks if check.name in decision.failed]
-        units = [unit for check in failed for unit in units_of(check)]
+        # The journal knows no aliases, and says nothing of a unit that stands for others.
+        units = [unit for check in failed for unit in real.get(check.name) or units_of(check)]
         deadline = time.monotonic() + evidence.MOST_S
         more = evidence_kinds.sections(failed, self._store.reads, now, deadline)
         return evidence.collect(units, now, deadline, more=more)

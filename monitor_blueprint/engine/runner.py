@@ -81,12 +81,13 @@ class Runner:
         checkpoints: Mapping[str, Mapping[str, Any]],
         environ: Mapping[str, str],
         deadline_s: float,
-        is_starting: bool = False,
+        starting: Collection[str] = (),
         optional: Collection[str] = (),
     ) -> list[CheckResult]:
         """Probe all checks; return one result for each, in their order, after `deadline_s` seconds at the latest.
 
-        Of the `optional` ones, by name, the probe is asked first whether there is anything to look at.
+        Of the `optional` ones, by name, the probe is asked first whether there is anything to look at. To those `starting`
+        the monitor has come so early that they may not be there yet.
         """
         # The probes stop trying a little before nobody waits for them any more.
         deadline = time.monotonic() + deadline_s
@@ -95,7 +96,15 @@ class Runner:
         jobs = [
             _Job(
                 check,
-                ProbeContext(now, deadline - 1.0, units, checkpoints.get(check.name, EMPTY), environ, is_starting),
+                ProbeContext(
+                    now,
+                    deadline - 1.0,
+                    units,
+                    checkpoints.get(check.name, EMPTY),
+                    environ,
+                    is_starting=check.name in starting,
+                    grace_s=check.policy.grace_s or 0.0,
+                ),
                 is_optional=check.name in optional,
             )
             for check in checks

@@ -45,6 +45,7 @@ class ProbeContext:
         environ: the secrets from the environment, such as ML_API_KEY.
         is_starting: the monitor itself has just begun, and with it perhaps the whole machine: who does not answer yet
             is in transition.
+        grace_s: how long the check may be in transition by its configuration; 0 where that says nothing.
     """
 
     now: datetime
@@ -53,6 +54,7 @@ class ProbeContext:
     checkpoint: Mapping[str, Any] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     is_starting: bool = False
+    grace_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from monitor_blueprint.adapters.http import is_served
 from monitor_blueprint.adapters.shortage import ShortageError
-from monitor_blueprint.adapters.systemd import UnitState
+from monitor_blueprint.adapters.systemd import UnitState, full_name
 from monitor_blueprint.domain.models import ABSENT, EMPTY, Facts, ProbeError, Reading, Status
+from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.probes import Observation, ProbeContext, http
 
 # A service that systemd calls active may still be loading; its address gets this long after the start.
 WARM_UP_S = 10.0
+# A unit may say how long its start takes (TimeoutStartSec=); after so long an outage is one, whoever is to blame. The check's
+# own `grace_s` is not bound by it.
+MOST_START_S = 300.0
 # In the checkpoint: there is no unit, but somebody has been at the address.
 _APPEARED = "appeared"
+# The unit had a process.
+_RAN = "ran"
 
 
 class Options(http.Request, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,32 +47,44 @@ def probe(options: Options, context: ProbeContext) -> Observation:
 
     Where systemd does not answer, an address that does not either is the finding: an outage must not hide behind it.
     """
-    readings: list[Reading] = []
-    checkpoint = EMPTY
-    is_warming_up = context.is_starting
-    if options.unit:
-        try:
-            unit = _unit(options, context)
-        except ProbeError:
-            if options.url:
-                address = http.read(options, context, is_settling=is_warming_up)
-                if address.status is Status.CRITICAL:
-                    return Observation((address,))
-            raise
-        if unit is None:
-            if options.when_absent == "skip":
-                if not _has_appeared(options, context):
-                    return Observation((Reading(ABSENT, facts={"unit": options.unit}),))
-                checkpoint = {_APPEARED: True}
-            readings.append(Reading("no_unit", facts={"unit": options.unit}))
-        else:
-            readings.append(_unit_reading(unit))
-            if readings[0].status is not Status.OK:
-                return Observation(tuple(readings))
-            is_warming_up = is_warming_up or unit.active_for_s < WARM_UP_S
+    if not options.unit:
+        return Observation((_address(options, context),))
+    try:
+        unit = _unit(options, context)
+    except ShortageError:
+        raise
+    except ProbeError:
+        if options.url:
+            address = _address(options, context)
+            if address.status is Status.CRITICAL:
+                return Observation((address,))
+        raise
+    if unit is None:
+        return _without_unit(options, context)
+    reading = _unit_reading(unit, options, context)
+    checkpoint = {_RAN: True} if unit.sub_state == "running" or context.checkpoint.get(_RAN) else EMPTY
+    if reading.status is not Status.OK or not options.url:
+        return Observation((reading,), checkpoint)
+    return Observation((reading, _address(options, context, unit)), checkpoint)
+
+
+def _without_unit(options: Options, context: ProbeContext) -> Observation:
+    if options.when_absent == "skip" and not _has_appeared(options, context):
+        return Observation((Reading(ABSENT, facts={"unit": options.unit}),))
+    readings = [Reading("no_unit", facts={"unit": options.unit})]
     if options.url:
-        readings.append(http.read(options, context, is_settling=is_warming_up))
-    return Observation(tuple(readings), checkpoint)
+        readings.append(_address(options, context))
+    return Observation(tuple(readings), {_APPEARED: True} if options.when_absent == "skip" else EMPTY)
+
+
+def _address(options: Options, context: ProbeContext, unit: UnitState | None = None) -> Reading:
+    """Ask at the address; a service that has just been started may still be loading."""
+    warm_up_s = max(WARM_UP_S, context.grace_s)
+    if unit is None or unit.active_for_s >= warm_up_s:
+        return http.read(options, context, is_settling=context.is_starting)
+    # Counted from when the transition was first seen, which the start of the unit is a part of.
+    reading = http.read(options, context, is_settling=True)
+    return replace(reading, settles_s=min(unit.start_took_s, MOST_START_S) + warm_up_s) if reading.is_settling else reading
 
 
 def _has_appeared(options: Options, context: ProbeContext) -> bool:
@@ -86,8 +105,33 @@ def _unit(options: Options, context: ProbeContext) -> UnitState | None:
     return unit if unit.is_known or options.when_absent == "fail" else None
 
 
-def _unit_reading(unit: UnitState) -> Reading:
-    state = f"{unit.active_state}/{unit.sub_state}" if unit.is_known else unit.load_state
+def _unit_reading(unit: UnitState, options: Options, context: ProbeContext) -> Reading:
+    """Judge the unit by itself; one that only stands for others by those."""
+    if not unit.is_active:
+        return _down(unit, options)
+    down = [member for member in unit.all_members if not member.is_active]
+    if down:
+        # One that is down for good comes before one that may be on its way up.
+        return _down(min(down, key=lambda member: member.is_in_transition), options)
+    if unit.has_exited and not unit.members:
+        if context.checkpoint.get(_RAN):
+            return _down(unit, options)
+        return Reading("exited", facts=_facts(unit, options))
+    return Reading("unit", facts=_facts(unit, options))
+
+
+def _down(unit: UnitState, options: Options) -> Reading:
+    return Reading(
+        "unit",
+        Status.CRITICAL,
+        facts=_facts(unit, options),
+        is_settling=unit.is_in_transition,
+        settles_s=min(unit.start_timeout_s, MOST_START_S),
+    )
+
+
+def _facts(unit: UnitState, options: Options) -> Facts:
+    state = f"{unit.active_state}/{unit.sub_state}" if unit.load_state == "loaded" or unit.is_active else unit.load_state
     facts: Facts = {
         "unit": unit.name,
         "state": state,
@@ -95,6 +139,5 @@ def _unit_reading(unit: UnitState) -> Reading:
         "main_pid": unit.main_pid,
         "result": unit.result,
     }
-    if unit.active_state in ("active", "reloading"):
-        return Reading("unit", facts=facts)
-    return Reading("unit", Status.CRITICAL, facts=facts, is_settling=unit.is_in_transition)
+    real = [member.name for member in unit.members] or [unit.name]
+    return facts if real == [full_name(options.unit)] else {**facts, "real": clean(", ".join(real))}

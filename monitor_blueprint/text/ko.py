@@ -53,7 +53,11 @@ TITLES = {
 # By (kind, aspect), filled from the reading's facts. What is not here gets the general text: a new probe needs no entry.
 LINES: dict[tuple[str, str], Texts] = {
     **ko_resources.LINES,
-    ("service", "unit"): Texts("{name}: 정상 실행 중", bad="{name}: 중지됨 ({state})"),
+    ("service", "unit"): Texts("{name}: 정상 실행 중{real_unit}", bad="{name}: 중지됨 ({state}{real_state})"),
+    ("service", "exited"): Texts(
+        "{name}: 시작 작업만 끝남 ({unit}, {state}) - 실행 중인 프로세스가 없어 서비스가 살아 있는지는 알 수 없음."
+        " 실제 유닛이나 url을 설정하십시오"
+    ),
     ("service", "http"): Texts("{name} API: 응답 정상 (HTTP {http_status})", bad="{name} API: 응답 이상 ({reason})"),
     ("service", "absent"): Texts("{name}: systemd 유닛 {unit} 없음 (점검 제외)"),
     ("service", "no_unit"): Texts("{name}: systemd 유닛 {unit} 없음 (주소만 점검)"),
@@ -124,7 +128,12 @@ LINES: dict[tuple[str, str], Texts] = {
 }
 GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown}", "{name}: {aspect} 위험{shown}")
 ABSENT = Texts("{name}: 이 서버에 없음 (점검 제외)")
-STATES = {"not-found": "systemd 유닛 없음"}
+STATES = {
+    "not-found": "systemd 유닛 없음",
+    "masked": "시작이 막혀 있음. 조치: systemctl unmask {unit}",
+    "bad-setting": "유닛 파일 오류. 조치: systemd-analyze verify {unit}",
+    "error": "유닛 파일을 읽을 수 없음. 조치: systemctl status {unit}",
+}
 REASONS = {
     **ko_resources.REASONS,
     "refused": "연결 거부",

@@ -58,7 +58,10 @@ def _text(kind: str, reading: Reading) -> str:
 
 def _facts(result: CheckResult, reading: Reading) -> _Facts:
     facts = _Facts(reading.facts)
-    facts["state"] = ko.STATES.get(str(facts["state"]), facts["state"])
+    state = str(facts["state"])
+    facts["state"] = ko.STATES[state].format_map(facts) if state in ko.STATES else facts["state"]
+    # Of a name that means another unit, or others: which.
+    facts["real_unit"], facts["real_state"] = (f" ({facts['real']})", f", {facts['unit']}") if "real" in facts else ("", "")
     facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
     # Which disk, where it is not the one that the guide means; of a device, where it is mounted.
     places = [str(facts[key]) for key in ("path", "mounted_at") if key in facts]

@@ -33,8 +33,21 @@ _DEFAULTS: dict[str, Any] = {
     "MainPID": 100,
     "Result": "success",
     "ActiveEnterTimestampMonotonic": 0,
+    "InactiveExitTimestampMonotonic": 0,
+    "TimeoutStartUSec": 90_000_000,
 }
-_TYPES = {"NRestarts": "u", "MainPID": "u", "Result": "s", "ActiveEnterTimestampMonotonic": "t"}
+_TYPES = {
+    "NRestarts": "u",
+    "MainPID": "u",
+    "Result": "s",
+    "ActiveEnterTimestampMonotonic": "t",
+    "InactiveExitTimestampMonotonic": "t",
+    "TimeoutStartUSec": "t",
+    "Type": "s",
+    "ConditionResult": "b",
+    "ConditionTimestampMonotonic": "t",
+    **dict.fromkeys(("Wants", "Requires", "BindsTo", "ConsistsOf", "PropagatesStopTo"), "as"),
+}
 
 
 def path_of(unit: str) -> str:
@@ -46,6 +59,7 @@ class Systemd:
 
     def __init__(self, socket: Path) -> None:
         self.units: dict[str, dict[str, Any]] = {}
+        self.aliases: dict[str, str] = {}
         self.asked: list[str] = []
         self.refuses = False
         self.is_silent = False
@@ -93,22 +107,32 @@ class Systemd:
         if self.refuses:
             self._send(new_error(message, "org.freedesktop.DBus.Error.AccessDenied", "s", ("not for you",)))
         elif member == "LoadUnit":
-            self._send(new_method_return(message, "o", (path_of(message.body[0]),)))
+            self._send(new_method_return(message, "o", (path_of(self._name(message.body[0])),)))
         elif member == "ListUnitFiles":
             files = [(f"/usr/lib/systemd/system/{name}", "enabled") for name in self.units]
             self._send(new_method_return(message, "a(ss)", (files,)))
         elif member == "ListUnitsByNames":
             rows = [self._row(name) for name in message.body[0]]
             self._send(new_method_return(message, "a(ssssssouso)", (rows,)))
+        elif member == "GetAll":
+            state = self._at(message)
+            found = {key: (_TYPES[key], value) for key, value in state.items() if key in _TYPES}
+            self._send(new_method_return(message, "a{sv}", (found,)))
         elif member == "Get":
-            path = message.header.fields[HeaderFields.path]
-            state = next(state for name, state in self.units.items() if path_of(name) == path)
-            key = message.body[1]
+            state, key = self._at(message), message.body[1]
             self._send(new_method_return(message, "v", ((_TYPES[key], state[key]),)))
         else:
             self._send(new_method_return(message))
 
-    def _row(self, name: str) -> tuple[Any, ...]:
+    def _name(self, name: str) -> str:
+        return self.aliases.get(name, name)
+
+    def _at(self, message: Message) -> dict[str, Any]:
+        path = message.header.fields[HeaderFields.path]
+        return next((state for name, state in self.units.items() if path_of(name) == path), {})
+
+    def _row(self, asked: str) -> tuple[Any, ...]:
+        name = self._name(asked)
         state = self.units.get(name, {**_DEFAULTS, "load": "not-found", "active": "inactive", "sub": "dead"})
         return (name, "", state["load"], state["active"], state["sub"], "", path_of(name), 1, state["job"], "/")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -28,6 +29,98 @@ def test_units_are_read_like_systemctl(systemd: Systemd) -> None:
     assert len(found) == 4
 
 
+def test_alias_is_the_unit_it_means(systemd: Systemd) -> None:
+    systemd.has("mariadb.service", MainPID=7)
+    systemd.aliases = {"mysql.service": "mariadb.service", "mysqld.service": "mariadb.service"}
+    found = read_units(["mysql", "mysqld", "nginx"])
+    for name in ("mysql.service", "mysqld.service"):
+        assert (found[name].name, found[name].main_pid) == ("mariadb.service", 7)
+    assert not found["nginx.service"].is_known
+
+
+def members(systemd: Systemd, unit: str) -> dict[str, str]:
+    (state,) = read_units([unit]).values()
+    return {member.name: member.active_state for member in state.members}
+
+
+def postgresql(systemd: Systemd, **clusters: str) -> None:
+    """Debian's PostgreSQL: a unit that runs /bin/true, and one for each cluster."""
+    names = [f"postgresql@{version}-main.service" for version in clusters]
+    systemd.has("postgresql.service", sub="exited", MainPID=0, ConsistsOf=names, Wants=names[:2])
+    for name, active in zip(names, clusters.values(), strict=True):
+        systemd.has(name, active=active, sub="x", Type="forking")
+
+
+def test_wrapper_stands_for_its_parts(systemd: Systemd) -> None:
+    """A cluster that is started at boot is missed when it does not run; any other only when it has failed."""
+    postgresql(systemd, **{"15": "active", "14": "inactive", "13": "inactive", "12": "failed"})
+    assert members(systemd, "postgresql") == {
+        "postgresql@15-main.service": "active",
+        "postgresql@14-main.service": "inactive",
+        "postgresql@12-main.service": "failed",
+    }
+
+
+def test_running_unit_is_its_own_proof(systemd: Systemd) -> None:
+    """Who has processes of its own is not judged by what is part of it."""
+    systemd.has("nginx.service", ConsistsOf=["nginx-helper.service"])
+    systemd.has("nginx-helper.service", active="failed")
+    assert members(systemd, "nginx") == {}
+    assert "GetAll" not in systemd.asked
+
+
+def test_nothing_behind_a_oneshot(systemd: Systemd) -> None:
+    """What a one-time job wants is its own affair, unless it has failed; what is not there, or was not asked for, is no loss."""
+    systemd.has("networking.service", sub="exited", Wants=["network.target", "pre.service", "gone.service", "bad.service"])
+    systemd.has("pre.service", active="inactive", sub="dead")
+    assert members(systemd, "networking") == {}
+    systemd.has("bad.service", active="failed", sub="failed")
+    assert members(systemd, "networking") == {"bad.service": "failed"}
+
+
+@pytest.mark.parametrize(
+    "state", [{"Type": "oneshot"}, {"ConditionResult": False, "ConditionTimestampMonotonic": 5}, {"load": "masked"}]
+)
+def test_idle_part_is_no_loss(state: dict[str, object], systemd: Systemd) -> None:
+    """A job that is done, one whose conditions are not met, one that an operator has masked."""
+    postgresql(systemd, **{"15": "active", "14": "inactive"})
+    systemd.has("postgresql@14-main.service", **state)
+    assert members(systemd, "postgresql") == {"postgresql@15-main.service": "active"}
+
+
+def test_target_stands_for_its_services(systemd: Systemd) -> None:
+    """Through a service that only stands for others, too; and a circle has an end."""
+    systemd.has("clinic.target", sub="active", Wants=["gunicorn_flask.service", "postgresql.service"])
+    systemd.has("gunicorn_flask.service", active="failed", sub="failed")
+    postgresql(systemd, **{"15": "failed"})
+    systemd.has("postgresql@15-main.service", sub="exited", Wants=["postgresql.service"])
+    (target,) = read_units(["clinic.target"]).values()
+    assert [member.name for member in target.members] == ["gunicorn_flask.service", "postgresql.service"]
+    assert [member.active_state for member in target.members[1].members] == ["failed"]
+    postgresql(systemd, **{"15": "active"})
+    systemd.has("postgresql@15-main.service", sub="exited", ConsistsOf=["postgresql.service"])
+    assert members(systemd, "clinic.target")
+
+
+@pytest.mark.parametrize(
+    ("sub", "timeout_us", "expected"),
+    [("start", 120_000_000, 120), ("start-pre", 2**64 - 1, math.inf), ("auto-restart", 120_000_000, 0)],
+)
+def test_start_has_its_own_time(sub: str, timeout_us: int, expected: float, systemd: Systemd) -> None:
+    """As long as systemd waits; what waits for the next attempt has failed at the last."""
+    systemd.has("gunicorn_flask.service", active="activating", sub=sub, TimeoutStartUSec=timeout_us)
+    (state,) = read_units(["gunicorn_flask"]).values()
+    assert state.start_timeout_s == expected
+
+
+def test_start_that_took_long_is_told(systemd: Systemd) -> None:
+    now_us = int(time.monotonic() * 1e6)
+    systemd.has(
+        "db.service", ActiveEnterTimestampMonotonic=now_us - 1_000_000, InactiveExitTimestampMonotonic=now_us - 61_000_000
+    )
+    assert read_units(["db"])["db.service"].start_took_s == 60
+
+
 def test_unloaded_unit_is_unknown() -> None:
     """A unit that systemd does not know is said to be unknown."""
     assert not UnitState("x.service").is_known
@@ -38,6 +131,12 @@ def test_unloaded_unit_is_unknown() -> None:
 def test_untyped_unit_is_a_service() -> None:
     """A unit without a type is a service."""
     assert (full_name("nginx"), full_name("logrotate.timer")) == ("nginx.service", "logrotate.timer")
+    assert (full_name("postgresql@9.6-main"), full_name("a@b")) == ("postgresql@9.6-main.service", "a@b.service")
+    assert (full_name("service"), full_name("foo.socket"), full_name("my.app.service")) == (
+        "service.service",
+        "foo.socket",
+        "my.app.service",
+    )
 
 
 def test_without_a_bus_systemd_is_unavailable() -> None:

@@ -17,14 +17,15 @@ FLASK, NGINX = "gunicorn_flask.service", "nginx.service"
 
 
 class Watch:
-    """A watcher of two units, and what it has said."""
+    """A watcher of some units, and what it has said."""
 
-    def __init__(self) -> None:
+    def __init__(self, *units: str) -> None:
         self.changes: queue.Queue[frozenset[str]] = queue.Queue()
         self.losses: queue.Queue[str] = queue.Queue()
         self.watching = threading.Semaphore(0)
-        units = ["gunicorn_flask", "nginx.service"]
-        self.watcher = Watcher(units, self.changes.put, self.watching.release, self.losses.put)
+        self.watcher = Watcher(
+            units or ("gunicorn_flask", "nginx.service"), self.changes.put, self.watching.release, self.losses.put
+        )
         self.watcher.start()
 
     def until_watching(self) -> None:
@@ -49,6 +50,21 @@ def test_changed_unit_is_told(systemd: Systemd, watch: Watch) -> None:
     assert {"Subscribe", "LoadUnit"} <= set(systemd.asked)
     systemd.change(FLASK, active="inactive")
     assert watch.changes.get(timeout=60) == {FLASK}
+
+
+def test_real_unit_is_told_by_every_name(systemd: Systemd) -> None:
+    """By its aliases, and by the names of the units that stand for it."""
+    systemd.aliases = {"mysql.service": "mariadb.service"}
+    systemd.has("postgresql.service", sub="exited", ConsistsOf=["postgresql@15-main.service"])
+    watch = Watch("mysql", "mariadb", "postgresql")
+    try:
+        watch.until_watching()
+        systemd.change("mariadb.service", active="inactive")
+        assert watch.changes.get(timeout=60) == {"mysql.service", "mariadb.service"}
+        systemd.change("postgresql@15-main.service", active="inactive")
+        assert watch.changes.get(timeout=60) == {"postgresql.service"}
+    finally:
+        watch.watcher.stop()
 
 
 def test_changes_are_told_together(systemd: Systemd, watch: Watch) -> None:

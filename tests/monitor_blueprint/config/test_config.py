@@ -177,8 +177,8 @@ def test_equal_limits_leave_no_warning() -> None:
         (
             FLASK + "timeout = 3",
             '[[check]] "Flask": key "timeout" is not known (did you mean "timeout_s"?); allowed: name, kind, depends_on, '
-            "confirm, interval_s, url, method, body, content_type, secret_headers, expect_status, expect_text, expect_json, "
-            "tolerance, attempts, retry_delay_s, timeout_s",
+            "confirm, interval_s, grace_s, url, method, body, content_type, secret_headers, expect_status, expect_text, "
+            "expect_json, tolerance, attempts, retry_delay_s, timeout_s",
         ),
         (FLASK + "timeout_s = 'long'", '[[check]] "Flask": Expected `float`, got `str` - at `$.timeout_s`'),
         (FLASK + "attempts = 11", '[[check]] "Flask": Expected `int` <= 10 - at `$.attempts`'),
@@ -391,7 +391,17 @@ def test_an_impossible_unit_is_refused(unit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["nginx", "nginx.service", "worker@1", "worker@a.b.service", "my.app.service", r"dev-disk\x2d1.mount"]
+    "unit",
+    [
+        "nginx",
+        "nginx.service",
+        "worker@1",
+        "worker@a.b.service",
+        "postgresql@9.6-main",
+        "backup.timer",
+        "my.app.service",
+        r"dev-disk\x2d1.mount",
+    ],
 )
 def test_a_possible_unit_is_taken(unit: str) -> None:
     assert config.parse({"check": [{"name": "A", "kind": "service", "unit": unit}]}, {}, source="monitor.toml").units == (unit,)

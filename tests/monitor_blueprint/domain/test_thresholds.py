@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, Status, Thresholds, worst
-from monitor_blueprint.domain.thresholds import judge, level
+from monitor_blueprint.domain.thresholds import grace_of, judge, level
 from tests.monitor_blueprint.domain.story import START
 
 OK, WARNING, CRITICAL, UNKNOWN = Status.OK, Status.WARNING, Status.CRITICAL, Status.UNKNOWN
@@ -101,6 +101,17 @@ def test_settling_counts_after_grace_time(after_s: float, status: Status, is_set
     before = CheckState(settling_since=START)
     reading = judged(Reading("unit", CRITICAL, is_settling=True), before, after_s)
     assert (reading.status, reading.is_settling) == (status, is_settling)
+
+
+@pytest.mark.parametrize(
+    ("own_s", "settles_s", "expected"),
+    [(None, 0.0, 10.0), (None, 120.0, 120.0), (None, 5.0, 10.0), (60.0, 120.0, 60.0), (0.0, 120.0, 0.0)],
+)
+def test_grace_is_the_checks_own_or_the_targets(own_s: float | None, settles_s: float, expected: float) -> None:
+    """The operator's word, else the longer of everybody's grace time and of what the target is known to need."""
+    reading = Reading("unit", CRITICAL, is_settling=True, settles_s=settles_s)
+    done = Reading("http", settles_s=1000.0)
+    assert grace_of(CheckResult("Flask", "service", (reading, done), START), own_s, 10.0) == expected
 
 
 def test_firm_reading_counts_beside_settling() -> None:

@@ -4,8 +4,10 @@ import io
 import os
 import socket
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -295,6 +297,43 @@ def test_transition_is_rechecked_after_grace(bench: MakeBench, script: Script) -
     assert [message.kind for message in there.sent] == ["opened"]
 
 
+def test_slow_start_has_its_own_grace(bench: MakeBench, script: Script) -> None:
+    """What is known to start slowly, and what an operator says may take longer, is waited for."""
+    settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/start"}, is_settling=True, settles_s=120.0)
+    script["Slow"] = lambda context: Observation((settling,))
+    script["Patient"] = lambda context: Observation((replace(settling, settles_s=0.0),))
+    there = bench("Slow", {"name": "Patient", "grace_s": 200})
+    assert there.run().decision.transitions == {"Slow": 120.0, "Patient": 200.0}
+    there.run(NOW + timedelta(seconds=119))
+    assert not there.sent
+    there.run(NOW + timedelta(seconds=121))
+    assert [message.body.splitlines()[1] for message in there.sent] == ["실패한 서비스: Slow"]
+    there.run(NOW + timedelta(seconds=201))
+    assert there.sent[1].kind == "joined"
+
+
+def test_probe_is_told_its_grace(bench: MakeBench, script: Script) -> None:
+    """After the monitor's own start, too: the machine may have started with it."""
+    seen: list[tuple[float, bool]] = []
+
+    def look(context: ProbeContext) -> Observation:
+        seen.append((context.grace_s, context.is_starting))
+        return Observation((Reading("thing"),))
+
+    script["A"] = script["B"] = look
+    there = bench("A", {"name": "B", "grace_s": 3600})
+    there.check = HealthCheck(
+        there.config,
+        there.store,
+        there.log,
+        there.outbox,
+        SelfCheck(there.config, there.store, there.log, there.outbox),
+        began_monotonic=time.monotonic() - 100,
+    )
+    there.run()
+    assert sorted(seen) == [(0.0, False), (3600.0, True)]
+
+
 def test_timely_restart_is_no_outage(bench: MakeBench, script: Script) -> None:
     settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/start"}, is_settling=True)
     script["Flask"] = lambda context: Observation((settling,))
@@ -512,6 +551,27 @@ def test_incident_keeps_evidence_and_id(bench: MakeBench, script: Script) -> Non
     )
     assert {"processes_cpu", "processes_memory"} <= {item.title for item in detail.evidence}
     assert [(delivery.channel, delivery.state) for delivery in detail.deliveries] == [("slack", "delivered")]
+
+
+def test_evidence_is_of_the_real_unit(bench: MakeBench, systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not of its alias, which the journal does not know, nor of the unit that stands for it."""
+    asked: list[str] = []
+
+    def collect(units: Sequence[str], *_: object) -> list[tuple[str, str]]:
+        asked.extend(units)
+        return []
+
+    monkeypatch.setattr(evidence, "collect", collect)
+    systemd.aliases = {"mysql.service": "mariadb.service"}
+    systemd.has("mariadb.service", active="failed", sub="failed")
+    systemd.has("postgresql.service", sub="exited", ConsistsOf=["postgresql@15-main.service"])
+    systemd.has("postgresql@15-main.service", active="failed", sub="failed")
+    systemd.has("nginx.service", active="failed", sub="failed")
+    names = {"MySQL": "mysql", "PostgreSQL": "postgresql", "Nginx": "nginx"}
+    there = bench(*({"name": name, "kind": "service", "unit": unit} for name, unit in names.items()))
+    there.run()
+    assert asked == ["mariadb.service", "postgresql@15-main.service", "nginx"]
+    assert "ERROR: PostgreSQL: 중지됨 (failed/failed, postgresql@15-main.service)" in there.lines
 
 
 def test_missing_channel_is_always_logged(bench: MakeBench) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -7,12 +8,13 @@ import msgspec
 import pytest
 
 from monitor_blueprint.adapters.systemd import UnitState
-from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.domain.models import CheckResult, ProbeError, Reading, Status
 from monitor_blueprint.engine.runner import UnitSnapshot
 from monitor_blueprint.probes import ProbeContext, service
-from monitor_blueprint.probes.service import WARM_UP_S, Options
+from monitor_blueprint.probes.service import MOST_START_S, WARM_UP_S, Options
+from monitor_blueprint.text import render
 from tests.monitor_blueprint.bus import Systemd
-from tests.monitor_blueprint.probes.looking import Site, looking, nobody, serve
+from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody, serve
 
 RUNNING = UnitState("gunicorn_flask.service", "loaded", "active", "running", main_pid=100, active_for_s=3600.0)
 
@@ -147,6 +149,95 @@ def test_options_of_http_apply(site: Site) -> None:
     assert http.status is Status.OK
     _, http = look(url=site.url, attempts=2)
     assert (http.status, http.facts["attempts"]) == (Status.CRITICAL, 2)
+
+
+def real(reading: Reading) -> str:
+    return render.line(CheckResult("Database", "service", (reading,), NOW), reading)
+
+
+def test_alias_is_shown_as_it_is_called() -> None:
+    (well,) = look(replace(RUNNING, name="mariadb.service"))
+    assert real(well) == "Database: 정상 실행 중 (mariadb.service)"
+    (down,) = look(replace(RUNNING, name="mariadb.service", active_state="failed", sub_state="failed"))
+    assert real(down) == "Database: 중지됨 (failed/failed, mariadb.service)"
+
+
+WRAPPER = replace(RUNNING, name="gunicorn_flask.service", sub_state="exited", main_pid=0)
+CLUSTER = UnitState("postgresql@15-main.service", "loaded", "active", "running")
+
+
+@pytest.mark.parametrize(
+    ("members", "status", "is_settling", "said"),
+    [
+        ([CLUSTER], Status.OK, False, "정상 실행 중 (postgresql@15-main.service)"),
+        (
+            [CLUSTER, replace(CLUSTER, name="b.service", active_state="failed", sub_state="failed")],
+            Status.CRITICAL,
+            False,
+            "중지됨 (failed/failed, b.service)",
+        ),
+        (
+            [replace(CLUSTER, active_state="activating"), replace(CLUSTER, name="b.service", active_state="inactive")],
+            Status.CRITICAL,
+            False,
+            "중지됨 (inactive/running, b.service)",
+        ),
+        ([replace(CLUSTER, active_state="activating")], Status.CRITICAL, True, "재시작 중 (activating/running)"),
+    ],
+)
+def test_wrapper_is_as_well_as_its_parts(members: list[UnitState], status: Status, is_settling: bool, said: str) -> None:
+    (reading,) = look(replace(WRAPPER, members=tuple(members)))
+    assert (reading.aspect, reading.status, reading.is_settling) == ("unit", status, is_settling)
+    assert real(reading) == f"Database: {said}"
+
+
+def test_wrapper_of_a_wrapper_is_followed() -> None:
+    inner = replace(CLUSTER, name="pg.service", sub_state="exited", members=(replace(CLUSTER, active_state="failed"),))
+    (reading,) = look(replace(WRAPPER, members=(inner,)))
+    assert (reading.status, reading.facts["unit"]) == (Status.CRITICAL, "postgresql@15-main.service")
+
+
+def test_unit_without_processes_proves_nothing() -> None:
+    """It says so; and one that had some has lost them."""
+    options = Options(unit="gunicorn_flask")
+    first = service.probe(options, looking(units={"gunicorn_flask": WRAPPER}))
+    assert [(reading.aspect, reading.status) for reading in first.readings] == [("exited", Status.OK)]
+    assert "알 수 없음" in real(first.readings[0])
+    running = service.probe(options, looking(units={"gunicorn_flask": RUNNING}, checkpoint=first.checkpoint))
+    for _ in range(2):
+        ended = service.probe(options, looking(units={"gunicorn_flask": WRAPPER}, checkpoint=running.checkpoint))
+        assert [(reading.aspect, reading.status) for reading in ended.readings] == [("unit", Status.CRITICAL)]
+        assert real(ended.readings[0]) == "Database: 중지됨 (active/exited)"
+        running = ended
+
+
+@pytest.mark.parametrize("name", ["backup.timer", "app.socket", "data.mount"])
+def test_other_units_are_well_when_active(name: str) -> None:
+    unit = UnitState(name, "loaded", "active", "listening")
+    assert service.probe(Options(unit=name), looking(units={name: unit})).readings[0].status is Status.OK
+
+
+def test_masked_unit_says_so() -> None:
+    """It cannot be started; one that was masked while it ran goes on running."""
+    (reading,) = look(replace(RUNNING, load_state="masked", active_state="inactive"))
+    assert real(reading) == "Database: 중지됨 (시작이 막혀 있음. 조치: systemctl unmask gunicorn_flask.service)"
+    assert aspects(look(replace(RUNNING, load_state="masked"))) == {"unit": Status.OK}
+
+
+@pytest.mark.parametrize(("timeout_s", "settles_s"), [(0.0, 0.0), (120.0, 120.0), (math.inf, MOST_START_S)])
+def test_start_may_take_its_time(timeout_s: float, settles_s: float) -> None:
+    (reading,) = look(replace(RUNNING, active_state="activating", sub_state="start", start_timeout_s=timeout_s))
+    assert (reading.is_settling, reading.settles_s) == (True, settles_s)
+
+
+def test_address_is_waited_for_after_a_slow_start() -> None:
+    """From the beginning of the start on, and longer where the check says so."""
+    _, http = look(replace(RUNNING, active_for_s=1.0, start_took_s=60.0), url=nobody())
+    assert (http.is_settling, http.settles_s) == (True, 60.0 + WARM_UP_S)
+    options = Options(unit="gunicorn_flask", url=nobody(), attempts=1)
+    context = replace(looking(units={"gunicorn_flask": replace(RUNNING, active_for_s=100.0)}), grace_s=120.0)
+    assert service.probe(options, context).readings[1].is_settling
+    assert not service.probe(options, replace(context, grace_s=0.0)).readings[1].is_settling
 
 
 def test_systemd_tells_of_the_unit(systemd: Systemd) -> None:
