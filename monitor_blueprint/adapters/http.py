@@ -1,117 +1,143 @@
-"""One HTTP request with a deadline that holds against a server that drips its answer.
+"""One HTTP request with a deadline that holds whatever the server does.
 
 `http+unix://%2Frun%2Fsite.sock/health` is an address behind a unix socket, whose path has %2F for each /.
 """
 
 from __future__ import annotations
 
+import errno
+import functools
+import io
+import re
 import socket
 import ssl
-import struct
-import threading
 import time
+import zlib
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead
+from typing import TYPE_CHECKING, cast
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from monitor_blueprint.adapters.deadline import cut_after
+from monitor_blueprint.adapters.connect import connect, connect_unix, left
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import EMPTY
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MAX_BODY_BYTES = 256 * 1024
 # Of `Answer.failure`: the monitor's own user may not use the socket. That says nothing of who is behind it.
 NO_PERMISSION = "permission"
 UNIX = "http+unix"
-_SIGNS = (
-    ("NameResolutionError", "name"),
-    ("CERTIFICATE", "certificate"),
-    ("Connection refused", "refused"),
-    ("Connection reset", "reset"),
-    ("closed connection", "reset"),
-    ("Permission denied", NO_PERMISSION),
-    ("No such file or directory", "no_socket"),
+_UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EHOSTDOWN, errno.ENETDOWN)
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "timeout"),
+    (socket.gaierror, "name"),
+    (ssl.SSLCertVerificationError, "certificate"),
+    (ssl.SSLError, "tls"),
+    (ConnectionRefusedError, "refused"),
+    (ConnectionError, "reset"),
+    (IncompleteRead, "reset"),
+    (PermissionError, NO_PERMISSION),
+    (FileNotFoundError, "no_socket"),
+    (HTTPException, "no_http"),
 )
-_local = threading.local()
+# Of an HTML page whose head says it only here.
+_META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
+# Of RFC 3986, all that may stand in an address as it is, and the % of what is escaped already.
+_AS_IT_IS = "!#$%&'()*+,/:;=?@[]~"
+_SWITCHING = 101
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: status 0 and a `failure` when nothing did."""
+    """What came back.
+
+    Attributes:
+        status: of the answer's first line; 0 when there was none.
+        body: what followed; nothing where it did not come whole.
+        latency_ms: how long all of it took.
+        failure: what went wrong before the answer was complete; "" when nothing did.
+        charset: what the answer says that its text is written in.
+    """
 
     status: int
     body: bytes = b""
     latency_ms: float = 0.0
     failure: str = ""
-
-
-class _Attached:
-    """Attaches a connection's socket to this thread's wire as soon as there is one: TLS shakes hands only after that."""
-
-    _sock: socket.socket | None = None
+    charset: str = ""
 
     @property
-    def sock(self) -> socket.socket | None:
-        return self._sock
+    def is_blind(self) -> bool:
+        """Tell whether the monitor itself could not look: that says nothing of who was asked."""
+        return self.failure == NO_PERMISSION
 
-    @sock.setter
-    def sock(self, sock: socket.socket | None) -> None:
-        self._sock = sock
-        # The one that TLS then puts in its place is the same connection.
-        if sock is not None and not isinstance(sock, ssl.SSLSocket):
-            _local.wire.attach(sock)
-
-
-class _Connection(_Attached, HTTPConnection):
-    pass
-
-
-class _TlsConnection(_Attached, HTTPSConnection):
-    pass
+    @property
+    def text(self) -> str:
+        """Return the body as text, in the charset that the answer or its page names, or else in UTF-8."""
+        meta = None if self.charset else _META.search(self.body, 0, 2048)
+        name = meta[1].decode() if meta else self.charset
+        # As browsers do it: what calls itself EUC-KR has the characters of its extension.
+        name = {"euc-kr": "cp949", "ks_c_5601-1987": "cp949"}.get(name.lower(), name)
+        with suppress(LookupError, ValueError):
+            return self.body.decode(name or "utf-8", "replace")
+        return self.body.decode("utf-8", "replace")
 
 
-class _UnixConnection(_Attached, HTTPConnection):
-    def __init__(self, *args: Any, socket_path: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._socket_path = socket_path
+class _Timed(io.RawIOBase):
+    """Reads from a socket until the deadline, however often it is asked."""
 
-    def connect(self) -> None:
-        timeout_s = float(self.timeout or 0.0)
-        connecting = connect_unix(self._socket_path, timeout_s)
-        if connecting is None:
-            raise ConnectTimeoutError(self, f"no place in the queue of {self._socket_path}")
-        connecting.settimeout(timeout_s)
-        self.sock = connecting
+    def __init__(self, connected: socket.socket, deadline: float) -> None:
+        super().__init__()
+        self._socket = connected
+        self._deadline = deadline
 
+    def readable(self) -> bool:
+        return True
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        self._socket.settimeout(left(self._deadline))
+        return self._socket.recv_into(buffer)
 
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+class _Line:
+    """As much of a socket as the HTTP library uses."""
+
+    def __init__(self, connected: socket.socket, deadline: float) -> None:
+        self._socket = connected
+        self._deadline = deadline
+
+    def sendall(self, data: bytes) -> None:
+        for begin in range(0, len(data), 16 * 1024):
+            self._socket.settimeout(left(self._deadline))
+            self._socket.sendall(data[begin : begin + 16 * 1024])
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - it is only read
+        return io.BufferedReader(_Timed(self._socket, self._deadline), 16 * 1024)
+
+    def close(self) -> None:
+        self._socket.close()
 
 
-class _UnixPool(HTTPConnectionPool):
-    ConnectionCls = _UnixConnection
+class _Response(HTTPResponse):
+    """The answer proper: what a server says before it (100, 102, 103) is passed over."""
 
+    def begin(self) -> None:
+        super().begin()
+        while self.status // 100 == 1 and self.status != _SWITCHING:
+            # With none, the library reads on.
+            self.headers = cast("HTTPMessage", None)
+            super().begin()
 
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-
-
-class _UnixAdapter(HTTPAdapter):
-    def get_connection_with_tls_context(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> HTTPConnectionPool:
-        # The pool's name is what the Host header says. A connection ends with its request, and so its pool may.
-        return _UnixPool("localhost", socket_path=socket_path(request.url or ""))
+    @property
+    def status_code(self) -> int:
+        """Return the status as far as it is known: 0 before the answer's first line."""
+        is_known = isinstance(self.status, int) and (self.status // 100 != 1 or self.status == _SWITCHING)
+        return self.status if is_known else 0
 
 
 def socket_path(url: str) -> str:
@@ -120,58 +146,25 @@ def socket_path(url: str) -> str:
     return unquote(parts.netloc) if parts.scheme == UNIX else ""
 
 
-def connect_unix(path: str, timeout_s: float) -> socket.socket | None:
-    """Return a connection to the socket; None where its server takes none in all that time. Raises OSError."""
-    connecting = socket.socket(socket.AF_UNIX)
-    try:
-        # A time limit of Python's own would not wait for a place in a full queue at all.
-        whole_s, part_s = divmod(timeout_s, 1)
-        connecting.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(whole_s), int(part_s * 1e6)))
-        connecting.connect(path)
-    except BlockingIOError:
-        connecting.close()
-        return None
-    except OSError:
-        connecting.close()
-        raise
-    return connecting
-
-
 def is_served(url: str, timeout_s: float = 0.5) -> bool:
     """Tell whether somebody listens at the address, without asking anything; a socket that one may not use is somebody's.
 
     Raises ShortageError where we had not what we need to find out.
     """
-    address = urlsplit(url)
+    deadline = time.monotonic() + timeout_s
+    path = socket_path(url)
     try:
-        if path := socket_path(url):
-            connected = connect_unix(path, timeout_s)
-            # Whose queue is full is there.
-            if connected is None:
-                return True
-        else:
-            port = address.port or (443 if address.scheme == "https" else 80)
-            connected = socket.create_connection((address.hostname, port), timeout_s)
+        connected = connect_unix(path, deadline) if path else _connect_tcp(urlsplit(url), deadline)
     except PermissionError:
         return True
+    except TimeoutError:
+        # Whose queue is full is there.
+        return bool(path)
     except (OSError, ValueError) as error:
         raise_if_short(error)
         return False
     connected.close()
     return True
-
-
-def _session() -> requests.Session:
-    session: requests.Session | None = getattr(_local, "session", None)
-    if session is None:
-        session = _local.session = requests.Session()
-        # The targets are this machine's own: no proxy and no .netrc from somebody's environment.
-        session.trust_env = False
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter())
-        session.mount(f"{UNIX}://", _UnixAdapter())
-        session.headers.update({"User-Agent": "neuronova-monitor", "Connection": "close"})
-    return session
 
 
 def fetch(
@@ -188,36 +181,88 @@ def fetch(
     Raises ShortageError where we had not what we need to ask.
     """
     start = time.monotonic()
-    status, received, failure = 0, b"", ""
-    with cut_after(timeout_s) as wire:
-        _local.wire = wire
-        try:
-            with _session().request(
-                method,
-                url,
-                data=body,
-                headers=dict(headers),
-                timeout=timeout_s,
-                stream=True,
-                allow_redirects=False,
-                verify=verify,
-            ) as response:
-                for chunk in response.iter_content(16 * 1024):
-                    received += chunk
-                    if len(received) > MAX_BODY_BYTES:
-                        break
-                status = response.status_code
-        except requests.Timeout:
-            failure = "timeout"
-        except requests.RequestException as error:
-            raise_if_short(error)
-            failure = _reason(error)
-        latency_ms = (time.monotonic() - start) * 1000
-        if wire.is_cut:
-            failure = "timeout"
-    return Answer(0, b"", latency_ms, failure) if failure else Answer(status, received[:MAX_BODY_BYTES], latency_ms)
+    deadline = start + timeout_s
+    status, received, failure, charset = 0, b"", "", ""
+    response: _Response | None = None
+    try:
+        with closing(_connected(url, deadline, verify=verify)) as connected:
+            line = cast("socket.socket", _Line(connected, deadline))
+            # Who answers before it has read all may have said why.
+            with suppress(BrokenPipeError):
+                _send(line, url, method, body, headers)
+            with closing(_Response(line, method=method)) as response:
+                response.begin()
+                charset = response.headers.get_content_charset("")
+                received = _body(response)
+    except (OSError, HTTPException, ValueError) as error:
+        raise_if_short(error)
+        failure = _reason(error)
+    if response is not None:
+        status = response.status_code
+    return Answer(status, received, (time.monotonic() - start) * 1000, failure, charset)
 
 
-def _reason(error: requests.RequestException) -> str:
-    text = repr(error)
-    return next((reason for sign, reason in _SIGNS if sign in text), type(error).__name__)
+def _connected(url: str, deadline: float, *, verify: bool) -> socket.socket:
+    if path := socket_path(url):
+        return connect_unix(path, deadline)
+    parts = urlsplit(url)
+    plain = _connect_tcp(parts, deadline)
+    if parts.scheme != "https":
+        return plain
+    with closing(plain):
+        secure = _trust(verify=verify).wrap_socket(plain, server_hostname=parts.hostname, do_handshake_on_connect=False)
+    try:
+        secure.settimeout(left(deadline))
+        secure.do_handshake()
+    except BaseException:
+        secure.close()
+        raise
+    return secure
+
+
+def _connect_tcp(parts: SplitResult, deadline: float) -> socket.socket:
+    # The zone of a link-local address is escaped.
+    return connect(unquote(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80), deadline)
+
+
+@functools.cache
+def _trust(*, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if verify:
+        # A machine may have no authorities of its own.
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    else:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _send(line: socket.socket, url: str, method: str, body: bytes | None, headers: Mapping[str, str]) -> None:
+    parts = urlsplit(url)
+    name = "localhost" if parts.scheme == UNIX else parts.netloc
+    host = name if name.isascii() else name.encode("idna").decode()
+    ours = {"Host": host, "User-Agent": "neuronova-monitor", "Accept": "*/*", "Connection": "close"}
+    given = {name.lower() for name in headers}
+    connection = HTTPConnection("localhost")
+    connection.sock = line
+    target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_AS_IT_IS)
+    fields = {name: value for name, value in ours.items() if name.lower() not in given} | dict(headers)
+    connection.request(method, target, body=body, headers=fields)
+
+
+def _body(response: HTTPResponse) -> bytes:
+    received = response.read(MAX_BODY_BYTES + 1)
+    if len(received) <= MAX_BODY_BYTES and response.length:
+        raise IncompleteRead(received, response.length)
+    if response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip", "deflate"):
+        # It was not asked for, and some send it all the same.
+        with suppress(zlib.error):
+            received = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(received, MAX_BODY_BYTES)
+    return received[:MAX_BODY_BYTES]
+
+
+def _reason(error: Exception) -> str:
+    number = error.errno if isinstance(error, OSError) and not isinstance(error, socket.gaierror | ssl.SSLError) else 0
+    if number in _UNREACHABLE:
+        return "unreachable"
+    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), type(error).__name__)

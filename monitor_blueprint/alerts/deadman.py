@@ -41,7 +41,8 @@ def check(
     """
     before = _read(path)
     is_at_work = last_check_at is not None and timedelta(0) <= now - last_check_at < GONE_AFTER
-    if fetch(url, 5.0).status == HTTP_OK or (is_at_work and before.notified):
+    answer = fetch(url, 5.0)
+    if (answer.status == HTTP_OK and not answer.failure) or (is_at_work and before.notified):
         untold = _tell(before.notified, channels, messages.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
         lines = [ko.DEADMAN_BACK_SUBJECT] if before.notified else []
         return _conclude(lines, untold, path, _Record(None, untold))

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.adapters.http import NO_PERMISSION, Answer, fetch
+from monitor_blueprint.adapters.http import Answer, fetch
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.options import Address, NotNegative, Positive, Text
@@ -88,7 +88,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
         left_s = max(0.1, deadline - time.monotonic())
         answer = fetch(options.url, left_s, method="POST", body=question, headers=headers)
         slowest_ms = max(slowest_ms, answer.latency_ms)
-        if answer.status != HTTP_OK:
+        if answer.status != HTTP_OK or answer.failure:
             return Observation((_refused(answer),))
         wrong = _difference(answer, sample, wanted, options)
         if wrong:
@@ -108,12 +108,13 @@ def _samples(options: Options) -> Samples:
 
 
 def _refused(answer: Answer) -> Reading:
-    reason = "key" if answer.status == HTTP_UNAUTHORIZED else answer.failure or "status"
+    has_refused = answer.status not in (0, HTTP_OK)
+    reason = "key" if answer.status == HTTP_UNAUTHORIZED else "status" if has_refused else answer.failure
     facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status}
-    if reason == NO_PERMISSION:
+    if answer.is_blind:
         return Reading("refused", Status.UNKNOWN, facts=facts)
     # A server that is being restarted is not ready either: that counts only when it lasts.
-    is_away = answer.status in _NOT_READY
+    is_away = answer.status in _NOT_READY or not has_refused
     return Reading("refused", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away)
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.adapters.http import NO_PERMISSION, Answer, fetch, is_served
+from monitor_blueprint.adapters.http import Answer, fetch, is_served
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.models import Reading, Scalar, Status, worst
 from monitor_blueprint.domain.sanitize import clean, redact
@@ -104,10 +104,11 @@ def _body(answer: Answer) -> Mapping[str, Any] | None:
 def _no_body(answer: Answer, context: ProbeContext) -> Reading:
     """Return the reading of an answer that is no health body."""
     # A wrong body behind HTTP 200 is nobody else's fault and nobody else's finding.
-    is_away = answer.status != HTTP_OK
-    reason = answer.failure or (status_reason(answer) if is_away else "body")
+    is_away = answer.status != HTTP_OK or bool(answer.failure)
+    has_refused = answer.status not in (0, HTTP_OK)
+    reason = status_reason(answer) if has_refused else answer.failure or "body"
     facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status, "config": config_file(context)}
-    if reason == NO_PERMISSION:
+    if answer.is_blind:
         return Reading("answer", Status.UNKNOWN, facts=facts)
     # Nobody there may be a restart: that counts only when it lasts.
     return Reading("answer", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away)

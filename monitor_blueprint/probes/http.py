@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.adapters.http import NO_PERMISSION, Answer, fetch
+from monitor_blueprint.adapters.http import Answer, fetch
 from monitor_blueprint.domain.models import EMPTY, Facts, ProbeError, Reading, Status
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.options import Address, AddressOrNone, NotNegative, Text
@@ -22,6 +22,7 @@ NO_ADDRESS = "no_address"
 # An answer of the right status, and wrong: nobody else has brought that about, and no restart explains it.
 _WRONG = ("no_json", "json")
 _Word = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]*\Z")]
+_Status = Annotated[int, Meta(ge=100, le=599)]
 _Variable = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z")]
 
 
@@ -34,7 +35,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         body: what is sent with POST.
         content_type: what the body is.
         secret_headers: header fields of the request, each with the environment variable that has its value.
-        expect_status: the status that means well.
+        expect_status: the status that means well, or a list of them.
         expect_text: text that the body must contain; empty: any body.
         expect_json: values that the JSON body must have, by their paths: "predictions.Control", "results.0.ok".
         tolerance: how far a number of `expect_json` may be off.
@@ -48,7 +49,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     body: str = ""
     content_type: Text = "application/json"
     secret_headers: dict[_Word, _Variable] = {}
-    expect_status: Annotated[int, Meta(ge=100, le=599)] = HTTP_OK
+    expect_status: _Status | Annotated[tuple[_Status, ...], Meta(min_length=1)] = HTTP_OK
     expect_text: str = ""
     expect_json: dict[Text, bool | int | float | str] = {}
     tolerance: NotNegative = 0.0
@@ -60,6 +61,11 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """Refuse a body that would not be sent."""
         if self.body and self.method == "GET":
             raise ValueError('`body` needs `method = "POST"`')
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Return every status that means well."""
+        return self.expect_status if isinstance(self.expect_status, tuple) else (self.expect_status,)
 
 
 class Options(Request, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,14 +93,14 @@ def read(request: Request, context: ProbeContext, *, is_settling: bool = False) 
         )
         facts = _failure(answer, request)
         has_time = time.monotonic() + request.retry_delay_s + request.timeout_s < context.deadline
-        if not facts or attempt >= request.attempts or not has_time or is_settling or answer.failure == NO_PERMISSION:
+        if not facts or attempt >= request.attempts or not has_time or is_settling or answer.is_blind:
             break
         attempt += 1
         time.sleep(request.retry_delay_s)
     seen: Facts = {"http_status": answer.status, "latency_ms": round(answer.latency_ms, 1), "attempts": attempt, **facts}
     if not facts:
         return Reading("http", facts=seen)
-    if answer.failure == NO_PERMISSION:
+    if answer.is_blind:
         # The monitor could not look; whether the site is well is not known.
         return Reading("http", Status.UNKNOWN, facts=seen)
     if facts["reason"] == NO_ADDRESS:
@@ -124,11 +130,12 @@ def _headers(request: Request, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _failure(answer: Answer, request: Request) -> Mapping[str, str]:
+    # What it has said, it has said, whatever became of the rest.
+    if answer.status and answer.status not in request.statuses:
+        return {"reason": status_reason(answer)}
     if answer.failure:
         return {"reason": answer.failure}
-    if answer.status != request.expect_status:
-        return {"reason": status_reason(answer)}
-    if request.expect_text and request.expect_text not in answer.body.decode("utf-8", "replace"):
+    if request.expect_text and request.expect_text not in answer.text:
         return {"reason": "text"}
     return _wrong_value(answer, request) if request.expect_json else EMPTY
 

@@ -1,9 +1,10 @@
-"""A system that has no more threads to give: a real limit, lifted again at the end."""
+"""A system that has no more threads or descriptors to give: a real limit, lifted again at the end."""
 
 from __future__ import annotations
 
 import itertools
 import logging
+import os
 import resource
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,20 @@ def few_threads(count: int) -> Iterator[None]:
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
         threading.stack_size(before)
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Give not one descriptor more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # The lowest that is free; those beyond it count no less.
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @contextmanager

@@ -219,11 +219,17 @@ class EndlessServer:
     ENOUGH = 64 * 1024 * 1024
 
     def __init__(
-        self, status: int, piece: bytes, pause_s: float = 0.0, tls: ssl.SSLContext | None = None, path: Path | None = None
+        self,
+        status: int,
+        piece: bytes,
+        pause_s: float = 0.0,
+        tls: ssl.SSLContext | None = None,
+        path: Path | None = None,
+        first: bytes = b"",
     ) -> None:
         self.is_asked = threading.Event()
         self.sent_bytes = 0
-        self._head = f"HTTP/1.1 {status} x\r\n\r\n".encode() if status else b""
+        self._head = f"HTTP/1.1 {status} x\r\n\r\n".encode() if status else first
         self._piece = piece
         self._pause_s = pause_s
         self._tls = tls

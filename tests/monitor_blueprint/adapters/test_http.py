@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import socket
 import subprocess
 import sys
@@ -7,14 +8,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.adapters.http import fetch, is_served
+from monitor_blueprint.adapters.http import MAX_BODY_BYTES, fetch, is_served
+from monitor_blueprint.adapters.shortage import ShortageError
 from tests.monitor_blueprint.certificates import cut_at_any_moment, make_certificate, server_context
-from tests.monitor_blueprint.probes.looking import nobody, serve
+from tests.monitor_blueprint.probes.looking import answering, nobody, serve
+from tests.monitor_blueprint.shortage import no_descriptors
 from tests.monitor_blueprint.standins import UNPRIVILEGED, EndlessServer, listening, unix_url
 
 LIMIT_S = 0.3
@@ -31,7 +35,7 @@ def test_a_dripping_answer_costs_its_deadline(tmp_path: Path, status: int, is_en
     with cut_at_any_moment(), EndlessServer(status, b"x", pause_s=0.05, tls=tls) as server:
         answer = fetch(server.url, LIMIT_S, verify=False)
         took_s = time.monotonic() - before
-    assert (answer.status, answer.body, answer.failure) == (0, b"", "timeout")
+    assert (answer.status, answer.body, answer.failure) == (status, b"", "timeout")
     assert LIMIT_S <= took_s < MOST_S
     assert answer.latency_ms >= LIMIT_S * 1000
 
@@ -88,6 +92,119 @@ def test_nobody_there_is_told_as_such() -> None:
     assert fetch(nobody(), 20.0).failure == "refused"
 
 
+@pytest.mark.parametrize(
+    ("head", "drip"),
+    [
+        (b"Content-Length: 1000000\r\n\r\n", b"x"),
+        (b"Connection: keep-alive\r\nContent-Length: 1000000\r\n\r\n", b"x"),
+        (b"Retry-After: 60\r\nContent-Length: 1000000\r\n\r\n", b"x"),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+        (b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n"),
+        (b"\r\n", b"x"),
+        (b"A: ", b"x"),
+        (b"", b"A: b\r\n"),
+    ],
+)
+def test_what_was_said_stays_said(head: bytes, drip: bytes) -> None:
+    """Whatever a server does after its status line."""
+    before = time.monotonic()
+    with EndlessServer(0, drip, pause_s=0.02, first=b"HTTP/1.1 503 x\r\n" + head) as server:
+        answer = fetch(server.url, LIMIT_S)
+        took_s = time.monotonic() - before
+    assert answer.status == 503
+    # A server that sends too many headers is soon given up.
+    assert answer.failure in ("timeout", "no_http")
+    assert took_s < MOST_S
+
+
+def test_what_comes_first_is_passed_over() -> None:
+    """RFC 9110, 15.2: any number of answers 1xx may come before the answer itself."""
+    early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 x\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    with answering(early + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (url, _):
+        answer = fetch(url, 20.0)
+    assert (answer.status, answer.body, answer.failure) == (200, b"ok", "")
+
+
+def test_nothing_but_hints_is_no_answer() -> None:
+    with EndlessServer(0, b"HTTP/1.1 103 Early Hints\r\n\r\n", pause_s=0.02) as server:
+        answer = fetch(server.url, LIMIT_S)
+    assert (answer.status, answer.failure) == (0, "timeout")
+
+
+@pytest.mark.parametrize(
+    ("answered", "failure"),
+    [
+        (b"", "reset"),
+        (b"220 mail.example.org ESMTP\r\n", "no_http"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "reset"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nhalf", "reset"),
+    ],
+)
+def test_what_is_no_answer_is_told(answered: bytes, failure: str) -> None:
+    with answering(answered) as (url, _):
+        assert fetch(url, 20.0).failure == failure
+
+
+def test_early_refusal_is_heard() -> None:
+    """A server may answer, and hang up, before it has read all that is sent."""
+    with EndlessServer(0, b" ", pause_s=0.02, first=b"HTTP/1.1 413 x\r\nContent-Length: 0\r\n\r\n") as server:
+        assert fetch(server.url, 20.0, method="POST", body=b"x" * 100_000).status == 413
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/html; charset=EUC-KR", "정상 똠".encode("cp949")),
+        ("text/html; charset=utf-16", "정상 똠".encode("utf-16")),
+        ("text/html", b"<html><meta charset='euc-kr'>" + "정상 똠".encode("cp949")),
+        ("text/html", "정상 똠".encode()),
+        ("text/html; charset=nonsense", "정상 똠".encode()),
+        ("text/html; charset=hex", "정상 똠".encode()),
+    ],
+)
+def test_text_is_read_in_its_charset(kind: str, body: bytes) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with answering(head.encode() + body) as (url, _):
+        assert fetch(url, 20.0).text.endswith("정상 똠")
+
+
+def test_packed_text_is_unpacked() -> None:
+    """It was not asked for; some send it all the same, and it may be a bomb."""
+    for text in (b"fine", b"0" * 10_000_000):
+        body = gzip.compress(text)
+        with answering(b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + body) as (url, _):
+            assert fetch(url, 20.0).body == text[:MAX_BODY_BYTES]
+
+
+def test_our_own_want_blames_nobody() -> None:
+    with serve() as site:
+        site.answers = [b"fine"]
+        with no_descriptors(), pytest.raises(ShortageError):
+            fetch(site.url, 20.0)
+        assert fetch(site.url, 20.0).status == 200
+
+
+def test_literal_addresses_are_asked() -> None:
+    """Of both families; the Host header has the address as it was written."""
+    listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    with closing(listener), ThreadPoolExecutor() as pool:
+        asked = pool.submit(one_answer, listener)
+        port = listener.getsockname()[1]
+        assert fetch(f"http://[::1]:{port}/a%20b?c=d e#f", 20.0).body == b"ok"
+        head = asked.result().decode().split("\r\n")
+    assert head[0] == "GET /a%20b?c=d%20e HTTP/1.1"
+    assert f"Host: [::1]:{port}" in head
+
+
+def one_answer(listener: socket.socket) -> bytes:
+    connection, _ = listener.accept()
+    with connection:
+        asked = connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    return asked
+
+
 # --- Behind a unix socket
 
 
@@ -116,7 +233,7 @@ def test_a_dripping_socket_costs_its_deadline(place: Path, status: int) -> None:
     with cut_at_any_moment(), EndlessServer(status, b"x", pause_s=0.05, path=place / "s") as server:
         answer = fetch(server.url, LIMIT_S)
         took_s = time.monotonic() - before
-    assert (answer.status, answer.failure) == (0, "timeout")
+    assert (answer.status, answer.failure) == (status, "timeout")
     assert LIMIT_S <= took_s < MOST_S
 
 
@@ -146,7 +263,7 @@ def test_a_forbidden_socket_is_told(place: Path) -> None:
     with serve(path):
         path.chmod(0)
         program = (
-            "import sys; from monitor_blueprint.adapters.http import fetch, is_served;"
+            "import sys; from monitor_blueprint.adapters.http import MAX_BODY_BYTES, fetch, is_served;"
             "print(fetch(sys.argv[1], 20.0).failure, is_served(sys.argv[1]))"
         )
         command = [*UNPRIVILEGED, sys.executable, "-c", program, unix_url(path)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 import time
@@ -93,6 +94,40 @@ def serve(path: Path | None = None, port: int = 0) -> Iterator[Site]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def answering(*parts: bytes, times: int = 10, pause_s: float = 0.0) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that takes what it is asked and answers with these bytes, a part at a time, and hangs up."""
+    asked: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+    is_over = threading.Event()
+
+    def serve() -> None:
+        for _ in range(times):
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                asked.append(connection.recv(65536))
+                for part in parts:
+                    if is_over.wait(pause_s):
+                        return
+                    try:
+                        connection.sendall(part)
+                    except OSError:
+                        break
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/health", asked
+    finally:
+        is_over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
 
 
 def nobody() -> str:

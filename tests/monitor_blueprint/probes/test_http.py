@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +14,9 @@ from monitor_blueprint.domain.models import EMPTY, CheckResult, ProbeError, Read
 from monitor_blueprint.probes import http
 from monitor_blueprint.probes.http import Options
 from monitor_blueprint.text import render
-from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
+from tests.monitor_blueprint.probes.looking import NOW, Site, answering, looking, nobody
+from tests.monitor_blueprint.shortage import no_descriptors
+from tests.monitor_blueprint.standins import EndlessServer
 
 
 def look(url: str, deadline_s: float = 20.0, environ: Mapping[str, str] = EMPTY, **options: object) -> Reading:
@@ -24,40 +24,6 @@ def look(url: str, deadline_s: float = 20.0, environ: Mapping[str, str] = EMPTY,
     (reading,) = http.probe(chosen, looking(deadline_s=deadline_s, environ=environ)).readings
     assert reading.aspect == "http"
     return reading
-
-
-@contextmanager
-def answering(*parts: bytes, times: int = 10, pause_s: float = 0.0) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that takes what it is asked and answers with these bytes, a part at a time, and hangs up."""
-    asked: list[bytes] = []
-    listener = socket.create_server(("127.0.0.1", 0))
-    is_over = threading.Event()
-
-    def serve() -> None:
-        for _ in range(times):
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                asked.append(connection.recv(65536))
-                for part in parts:
-                    if is_over.wait(pause_s):
-                        return
-                    try:
-                        connection.sendall(part)
-                    except OSError:
-                        break
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/health", asked
-    finally:
-        is_over.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
 
 
 def test_expected_answer_is_well(site: Site) -> None:
@@ -82,6 +48,32 @@ def test_expected_status_may_be_configured(site: Site) -> None:
     """The status that is expected may be another than 200."""
     site.answers, site.status = [b""], 401
     assert look(site.url, expect_status=401).status is Status.OK
+
+
+def test_several_statuses_may_be_expected(site: Site) -> None:
+    for status, expected in ((204, Status.OK), (401, Status.OK), (200, Status.CRITICAL)):
+        site.answers, site.status = [b""], status
+        assert look(site.url, expect_status=[204, 401]).status is expected
+
+
+def test_answer_that_drips_is_its_status() -> None:
+    """What it has said, it has said: it is not out of time but unwell."""
+    with EndlessServer(0, b"x", pause_s=0.02, first=b"HTTP/1.1 503 x\r\nContent-Length: 1000\r\n\r\n") as server:
+        reading = look(server.url, timeout_s=0.3, attempts=1)
+    assert (reading.status, reading.facts["reason"], reading.facts["http_status"]) == (Status.CRITICAL, "status", 503)
+
+
+def test_our_own_want_is_unknown(site: Site) -> None:
+    site.answers = [b""]
+    with no_descriptors(), pytest.raises(ProbeError, match="no_descriptors"):
+        look(site.url)
+
+
+def test_text_is_found_in_its_charset() -> None:
+    body = "상태: 정상".encode("euc-kr")
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=EUC-KR\r\nContent-Length: {len(body)}\r\n\r\n"
+    with answering(head.encode() + body) as (url, _):
+        assert look(url, expect_text="정상").status is Status.OK
 
 
 def test_body_must_contain_expected_text(site: Site) -> None:
