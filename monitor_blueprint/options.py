@@ -14,8 +14,18 @@ Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=1)]
 Text = Annotated[str, Meta(min_length=1)]
-_ADDRESS = r"https?://\S+|http\+unix://%2[Ff][^\s/?#]+(?:/\S*)?"
-_ADDRESSES = "an http://, https:// or http+unix://%2Frun%2Fsite.sock/ address (%2F for each / of the socket's path)"
+_LABEL = r"[^\s\x00-\x1f\x7f/?#@:.%\[\]\\<>\"^`{|}]{1,63}"
+# The numbers of an IPv6 address, with at most one "::", and the zone of a link-local one.
+_IPV6 = r"\[(?!:[^:])(?!\S*::\S*::)(?!\S*:::)(?=\S*:)[0-9A-Fa-f:.]{2,45}(?:%25[A-Za-z0-9._~-]+)?\]"
+_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_TCP = rf"https?://(?:{_LABEL}(?:\.{_LABEL})*\.?|{_IPV6})(?::{_PORT})?(?:[/?#][^\s\x00-\x1f\x7f]*)?"
+# The system takes at most 107 bytes.
+_SOCKET = r"http\+unix://%2[Ff](?:%[0-9A-Fa-f]{2}|[^\s\x00-\x1f\x7f/?#%]){1,106}(?:/[^\s\x00-\x1f\x7f]*)?"
+_ADDRESS = rf"{_TCP}|{_SOCKET}"
+_ADDRESSES = (
+    "an http://, https:// or http+unix://%2Frun%2Fsite.sock/ address (%2F for each / of the socket's path): "
+    "a host, a port from 1 to 65535 or none, no user or password, no blank"
+)
 Address = Annotated[str, Meta(pattern=rf"^(?:{_ADDRESS})\Z", description=_ADDRESSES)]
 AddressOrNone = Annotated[str, Meta(pattern=rf"^(?:{_ADDRESS})?\Z", description=f"{_ADDRESSES}, or empty")]
 Units = Annotated[tuple[Text, ...], Meta(min_length=1)]

@@ -11,7 +11,7 @@ import pytest
 from monitor_blueprint.adapters.connect import connect
 from monitor_blueprint.adapters.http import fetch
 from monitor_blueprint.adapters.shortage import ShortageError
-from tests.monitor_blueprint.probes.looking import nobody
+from tests.monitor_blueprint.probes.looking import nobody, serve
 from tests.monitor_blueprint.shortage import few_threads, no_descriptors
 
 # Far above what a busy machine makes of it.
@@ -118,6 +118,16 @@ def test_silent_name_server_costs_the_deadline(monkeypatch: pytest.MonkeyPatch) 
 def test_impossible_name_is_no_name(host: str) -> None:
     with pytest.raises(socket.gaierror):
         peer(host, 80)
+
+
+def test_names_of_every_script_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a name server and a site know them (RFC 3490)."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, *_: [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))])
+    with serve() as site:
+        site.answers = [b""]
+        port = site.url.rstrip("/").rpartition(":")[2]
+        assert fetch(f"http://병원.example:{port}/상태", PLENTY_S).status == 200
+        assert site.headers[0]["Host"] == f"xn--om3bw6p.example:{port}"
 
 
 def test_shortage_is_told_as_such() -> None:

@@ -172,8 +172,11 @@ def test_equal_limits_leave_no_warning() -> None:
         (
             FLASK.replace("http://", ""),
             '[[check]] "Flask": url must be an http://, https:// or http+unix://%2Frun%2Fsite.sock/ '
-            "address (%2F for each / of the socket's path)",
+            "address (%2F for each / of the socket's path): a host, a port from 1 to 65535 or none, "
+            "no user or password, no blank",
         ),
+        (FLASK + "expect_status = []", '[[check]] "Flask": Expected `array` of length >= 1 - at `$.expect_status`'),
+        (FLASK + "expect_status = [200, 600]", '[[check]] "Flask": Expected `int` <= 599 - at `$.expect_status[1]`'),
         (
             FLASK + "timeout = 3",
             '[[check]] "Flask": key "timeout" is not known (did you mean "timeout_s"?); allowed: name, kind, depends_on, '

@@ -204,12 +204,69 @@ def test_the_target_is_told_who_asks() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["127.0.0.1:9000", "ftp://127.0.0.1/", "http://a b/", "", "http+unix://run/x.sock", "http+unix:///run/x.sock", "http://a\n"],
+    [
+        "127.0.0.1:9000",
+        "ftp://127.0.0.1/",
+        "",
+        "http://",
+        "http:///health",
+        "http://:80/",
+        "http://?a",
+        "http://a b/",
+        "http://a/b c",
+        "http://a\n",
+        "http://a\x00/",
+        "http://a:/",
+        "http://a:0/",
+        "http://a:65536/",
+        "http://a:http/",
+        "http://a:-1/",
+        "http://a:80:80/",
+        "http://user@a/",
+        "http://user:secret@a/",
+        "http://a..b/",
+        "http://.a/",
+        f"http://{'a' * 64}/",
+        "http://[::1/",
+        "http://::1/",
+        "http://[::1]x/",
+        "http://[]/",
+        "http://[1.2.3.4]/",
+        "http://[:::1]/",
+        "http://[1::2::3]/",
+        "http://[a.example]/",
+        "http://a]/",
+        "http://a\\b/",
+        "http://a%2Fb/",
+        "http+unix://run/x.sock",
+        "http+unix:///run/x.sock",
+        "http+unix://%2Frun%2Fx.sock%/",
+        f"http+unix://%2F{'a' * 107}/",
+    ],
 )
 def test_bad_address_is_refused(url: str) -> None:
-    """What is no HTTP address is refused at start."""
-    with pytest.raises(msgspec.ValidationError):
+    """What is no HTTP address is refused at start, and is not repeated: a password may be in it."""
+    with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.convert({"url": url}, Options)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost",
+        "http://a-b.c_d.example.:8080?a=[b]#c",
+        "https://127.0.0.1:65535/a@b:c",
+        "http://[::1]:9000/",
+        "http://[fe80::1%25eth0]/",
+        "http://[::ffff:1.2.3.4]",
+        "https://병원.example/상태",
+        "http+unix://%2Frun%2FThe%20Site.sock/health?a",
+        f"http+unix://%2f{'a' * 106}",
+    ],
+)
+def test_good_address_is_taken(url: str) -> None:
+    assert msgspec.convert({"url": url}, Options).url == url
 
 
 def said(reading: Reading) -> str:
