@@ -28,6 +28,11 @@ _ADDRESSES = (
 )
 Address = Annotated[str, Meta(pattern=rf"^(?:{_ADDRESS})\Z", description=_ADDRESSES)]
 AddressOrNone = Annotated[str, Meta(pattern=rf"^(?:{_ADDRESS})?\Z", description=f"{_ADDRESSES}, or empty")]
+_NAME = rf"{_LABEL}(?:\.{_LABEL})*\.?"
+_HOST = rf"{_NAME}|(?=[^\s]*:)[0-9A-Fa-f:.]{{2,45}}(?:%[A-Za-z0-9._~-]+)?|/[^\x00-\x1f\x7f]{{1,106}}"
+_HOSTS = "the name or address of a host (no scheme, no port), or the path of a unix socket"
+Host = Annotated[str, Meta(pattern=rf"^(?:{_HOST})\Z", description=_HOSTS)]
+HostName = Annotated[str, Meta(pattern=rf"^(?:{_NAME})?\Z", description="the name of a site, or empty")]
 Units = Annotated[tuple[Text, ...], Meta(min_length=1)]
 
 STACK_UNITS = ("nginx", "gunicorn_django", "gunicorn_flask")

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import selectors
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Sequence
@@ -17,6 +18,19 @@ from typing import Any
 from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.adapters.shortage import raise_if_short
 
+# A failure: the monitor's own user may not use the socket. That says nothing of who is behind it.
+NO_PERMISSION = "permission"
+_UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EHOSTDOWN, errno.ENETDOWN)
+_FAILURES: tuple[tuple[type[OSError], str], ...] = (
+    (TimeoutError, "timeout"),
+    (socket.gaierror, "name"),
+    (ssl.SSLCertVerificationError, "certificate"),
+    (ssl.SSLError, "tls"),
+    (ConnectionRefusedError, "refused"),
+    (ConnectionError, "reset"),
+    (PermissionError, NO_PERMISSION),
+    (FileNotFoundError, "no_socket"),
+)
 # RFC 8305, 5: how long one address is waited for before the next is tried beside it.
 _NEXT_S = 0.25
 Address = tuple[socket.AddressFamily, tuple[Any, ...]]
@@ -55,6 +69,15 @@ def connect_unix(path: str, deadline: float) -> socket.socket:
         connecting.close()
         raise
     return connecting
+
+
+def failure_of(error: OSError) -> str:
+    """Return the word for what came instead of a connection or over it; what it means to an operator says the catalogue."""
+    # Those two have numbers of their own.
+    number = 0 if isinstance(error, socket.gaierror | ssl.SSLError) else error.errno
+    if number in _UNREACHABLE:
+        return "unreachable"
+    return next((word for kind, word in _FAILURES if isinstance(error, kind)), type(error).__name__)
 
 
 def _addresses(host: str, port: int, deadline: float) -> Sequence[Address]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 
@@ -24,7 +25,9 @@ def matches(pattern: str) -> list[Path]:
             return []
         if not os.access(folder, os.R_OK | os.X_OK):
             raise ProbeError(f"{folder} may not be read")
-        found = sorted(path for path in folder.glob(str(Path(*parts[fixed:]))) if path.is_file())
+        # Beyond what pathlib does, it finds links to nothing.
+        named = map(Path, glob.glob(pattern, recursive=True, include_hidden=True))  # noqa: PTH207
+        found = sorted(path for path in named if _is_file(path))
     except OSError as error:
         raise_if_short(error)
         raise ProbeError(f"{pattern}: {error.strerror}") from error
@@ -32,6 +35,14 @@ def matches(pattern: str) -> list[Path]:
         # A folder that could not be opened may be passed over in silence, too.
         raise_if_short()
     return found
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether it is a file, as far as may be seen; a link to nothing was to be one."""
+    try:
+        return path.is_file() or not path.exists()
+    except PermissionError:
+        return True
 
 
 def has_match(pattern: str) -> bool:

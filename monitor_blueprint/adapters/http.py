@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import io
 import re
@@ -16,13 +15,13 @@ import zlib
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, cast
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from monitor_blueprint.adapters.connect import connect, connect_unix, left
+from monitor_blueprint.adapters.connect import NO_PERMISSION, connect, connect_unix, failure_of, left
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import EMPTY
 
@@ -30,22 +29,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_BODY_BYTES = 256 * 1024
-# Of `Answer.failure`: the monitor's own user may not use the socket. That says nothing of who is behind it.
-NO_PERMISSION = "permission"
 UNIX = "http+unix"
-_UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EHOSTDOWN, errno.ENETDOWN)
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (TimeoutError, "timeout"),
-    (socket.gaierror, "name"),
-    (ssl.SSLCertVerificationError, "certificate"),
-    (ssl.SSLError, "tls"),
-    (ConnectionRefusedError, "refused"),
-    (ConnectionError, "reset"),
-    (IncompleteRead, "reset"),
-    (PermissionError, NO_PERMISSION),
-    (FileNotFoundError, "no_socket"),
-    (HTTPException, "no_http"),
-)
 # Of an HTML page whose head says it only here.
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 # Of RFC 3986, all that may stand in an address as it is, and the % of what is escaped already.
@@ -262,7 +246,8 @@ def _body(response: HTTPResponse) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    number = error.errno if isinstance(error, OSError) and not isinstance(error, socket.gaierror | ssl.SSLError) else 0
-    if number in _UNREACHABLE:
-        return "unreachable"
-    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), type(error).__name__)
+    if isinstance(error, IncompleteRead | RemoteDisconnected):
+        return "reset"
+    if isinstance(error, OSError):
+        return failure_of(error)
+    return "no_http" if isinstance(error, HTTPException) else type(error).__name__

@@ -1,27 +1,26 @@
-"""When a TLS certificate expires: the one that a server shows, or the one in a file.
-
-Python shows the dates only of a certificate that it has verified, and a certificate of one's own, or an expired one,
-cannot be verified. `openssl x509` reads any; it is on every server that has certificates.
-"""
+"""When TLS certificates expire: all that a server sends, or all in some files; the first to expire counts."""
 
 from __future__ import annotations
 
-import socket
 import ssl
 import time
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from monitor_blueprint.adapters import command
+from monitor_blueprint.adapters.certificates import Certificate, Found, in_der, in_file, sent_by
+from monitor_blueprint.adapters.connect import NO_PERMISSION, connect, connect_unix, failure_of, left
 from monitor_blueprint.adapters.file_patterns import has_match, matches
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
 from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.options import Positive, Text
+from monitor_blueprint.options import Host, HostName, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
 
 DEFAULT_INTERVAL_S = 3600.0
@@ -33,31 +32,23 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """What [[check]] of kind "tls" may say.
 
     Attributes:
-        host, port: the server that is asked, unless `file` is given.
+        host, port: the server that is asked, unless `file` is given; a path is that of a unix socket.
         server_name: name of the site (SNI) where it is not `host`.
         verify: the chain must lead to an authority that this machine trusts, and the name must fit.
-        file: a PEM file, or a pattern such as "/etc/letsencrypt/live/*/fullchain.pem"; the first to expire counts.
+        file: a PEM file, or a pattern such as "/etc/letsencrypt/live/*/fullchain.pem"; all that are in them.
         warning_days, critical_days: Let's Encrypt's clients renew 30 days before the end, so at 21 it has failed
             for over a week.
         timeout_s: how long a connection may take.
     """
 
-    host: Text = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 443
-    server_name: str = ""
+    server_name: HostName = ""
     verify: bool = False
     file: str = ""
     warning_days: Positive = 21.0
     critical_days: Positive = 7.0
     timeout_s: Annotated[Positive, Meta(le=20)] = 5.0
-
-
-class Certificate(NamedTuple):
-    """What openssl says of a certificate; moments in seconds since 1970."""
-
-    subject: str
-    not_before: float
-    not_after: float
 
 
 class _FailedError(Exception):
@@ -74,81 +65,109 @@ def is_possible(options: Options) -> bool:
         return False
     if options.file:
         return has_match(options.file)
+    if options.host.startswith("/"):
+        return Path(options.host).exists()
     return options.host not in ("127.0.0.1", "::1", "localhost") or _has_nginx_certificate()
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
-    """Read the certificate and hold its end against the limits."""
+    """Read every certificate and hold its end against the limits; what cannot be read is told beside the others."""
     try:
-        certificates = _from_files(options, context) if options.file else [_from_server(options, context)]
+        certificates, unread = _in_files(options, context) if options.file else _of_server(options, context)
     except _FailedError as failed:
         return Observation((failed.reading,))
-    first = min(certificates, key=lambda certificate: certificate.not_after)
-    readings = [_expiry(first, context.now.timestamp(), options)]
+    readings = [worst_end(certificates, context.now.timestamp(), options)] if certificates else []
+    if unread:
+        facts: dict[str, Scalar] = {"reason": "certificates", "count": len(unread), "why_text": clean("; ".join(unread), 1000)}
+        readings.append(Reading("unreadable", Status.UNKNOWN, facts=facts))
     if options.verify and not options.file:
         readings.append(_trust(options, context))
     return Observation(tuple(readings))
 
 
-def read_certificate(deadline: float, *, path: Path | None = None, der: bytes = b"") -> Certificate:
-    """Return what openssl reads in a PEM file or a DER certificate; raises ProbeError."""
-    source = ["-in", str(path)] if path else ["-inform", "DER"]
-    argv = ["openssl", "x509", "-noout", "-startdate", "-enddate", "-subject", "-nameopt", "multiline,utf8", *source]
-    output = command.run(argv, deadline, stdin=der)
-    fields = dict(line.strip().split("=", 1) for line in output.text.splitlines() if "=" in line)
-    fields = {key.strip(): value.strip() for key, value in fields.items()}
-    try:
-        begin, end = (float(ssl.cert_time_to_seconds(fields[key])) for key in ("notBefore", "notAfter"))
-    except (KeyError, ValueError) as error:
-        where = path or "the server's certificate"
-        raise ProbeError(f"{where}: no certificate that openssl can read: {clean(output.errors)}") from error
-    return Certificate(clean(fields.get("commonName", ""), 80), begin, end)
+def worst_end(certificates: Sequence[Certificate], now: float, options: Options) -> Reading:
+    """Return the reading of the worst certificate; of equally bad ones, of the first to expire."""
+    ends = [_expiry(certificate, now, options) for certificate in certificates]
+    return max(ends, key=lambda reading: (reading.status.severity, -(reading.value or 0.0)))
 
 
-def _from_files(options: Options, context: ProbeContext) -> list[Certificate]:
+def _in_files(options: Options, context: ProbeContext) -> tuple[list[Certificate], list[str]]:
+    """Return the certificates of all files, and what is wrong with those that cannot be read."""
     paths = matches(options.file)
     if not paths:
         raise ProbeError(f"{options.file}: no such file, or it may not be seen")
-    return [read_certificate(context.deadline, path=path) for path in paths]
+    certificates: list[Certificate] = []
+    unread: list[str] = []
+    for path in paths:
+        found = in_file(path, context.deadline)
+        certificates += found.certificates
+        unread += found.problems
+    if not certificates:
+        raise ProbeError(unread[0])
+    return certificates, unread
 
 
-def _from_server(options: Options, context: ProbeContext) -> Certificate:
+def _of_server(options: Options, context: ProbeContext) -> tuple[list[Certificate], list[str]]:
+    """Return the certificates that the server sends, and what is wrong with those that cannot be read."""
     anything = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anything.check_hostname = False
     # Looking is not trusting: an expired certificate has to be read, too.
     anything.verify_mode = ssl.CERT_NONE
+    deadline = _deadline(options, context)
     try:
-        der = _handshake(anything, options, context)
+        where, own = _handshake(anything, options, deadline)
     except ssl.SSLError as error:
         raise_if_short(error)
         raise _FailedError(_failure("handshake", options, error.reason or str(error), is_symptom=False)) from error
     except OSError as error:
+        raise _no_answer(error, options) from error
+    found = _chain(where, options, deadline)
+    if not found.certificates:
+        # Its own is known, whatever hides the others.
+        found.certificates.extend(in_der(own, context.deadline).certificates)
+    return found.certificates, found.problems
+
+
+def _chain(where: list[str], options: Options, deadline: float) -> Found:
+    try:
+        return sent_by(where, _name(options), deadline)
+    except ProbeError as error:
         raise_if_short(error)
-        reason = "timeout" if isinstance(error, TimeoutError) else "refused" if error.errno == 111 else str(error)
-        raise _FailedError(_failure("answer", options, reason, is_symptom=True)) from error
-    return read_certificate(context.deadline, der=der)
+        return Found([], [str(error)])
 
 
 def _trust(options: Options, context: ProbeContext) -> Reading:
     try:
-        _handshake(ssl.create_default_context(), options, context)
+        _handshake(ssl.create_default_context(), options, _deadline(options, context))
     except ssl.SSLCertVerificationError as error:
         # Also with no authorities, because none of their files could be opened.
         raise_if_short(error)
         return _failure("trust", options, error.verify_message, is_symptom=False)
     except OSError as error:
-        raise_if_short(error)
-        return _failure("answer", options, str(error), is_symptom=True)
+        return _no_answer(error, options).reading
     return Reading("trust", facts={"server": _server(options)})
 
 
-def _handshake(trust: ssl.SSLContext, options: Options, context: ProbeContext) -> bytes:
-    timeout_s = max(0.1, min(options.timeout_s, context.deadline - time.monotonic()))
-    with (
-        socket.create_connection((options.host, options.port), timeout=timeout_s) as plain,
-        trust.wrap_socket(plain, server_hostname=options.server_name or options.host) as secure,
-    ):
-        return secure.getpeercert(binary_form=True) or b""
+def _handshake(trust: ssl.SSLContext, options: Options, deadline: float) -> tuple[list[str], bytes]:
+    """Shake hands with the server; return how openssl finds the one that answered, and its own certificate."""
+    is_local = options.host.startswith("/")
+    with closing(connect_unix(options.host, deadline) if is_local else connect(options.host, options.port, deadline)) as plain:
+        peer = plain.getpeername()
+        plain.settimeout(left(deadline))
+        with trust.wrap_socket(plain, server_hostname=_name(options), do_handshake_on_connect=False) as secure:
+            secure.do_handshake()
+            own = secure.getpeercert(binary_form=True) or b""
+    if is_local:
+        return ["-unix", options.host], own
+    return ["-connect", f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"], own
+
+
+def _deadline(options: Options, context: ProbeContext) -> float:
+    return min(context.deadline, time.monotonic() + options.timeout_s)
+
+
+def _name(options: Options) -> str:
+    return options.server_name or ("localhost" if options.host.startswith("/") else options.host)
 
 
 def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
@@ -161,8 +180,25 @@ def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
     aspect = "expired" if days < 0 else "not_yet_valid" if now < certificate.not_before else "expiry"
     until = datetime.fromtimestamp(certificate.not_after, UTC).strftime("%Y-%m-%d")
     where = options.file or _server(options)
-    facts: dict[str, Scalar] = {"subject": certificate.subject, "until": until, "days": int(days), "where": clean(where)}
+    place = f", {clean(certificate.where)}" if certificate.where not in ("", options.file) else ""
+    place += f" #{certificate.number}" if certificate.number > 1 else ""
+    facts: dict[str, Scalar] = {
+        "subject": certificate.subject,
+        "place_text": place,
+        "until": until,
+        "days": int(days),
+        "where": clean(where),
+    }
     return Reading(aspect, status, value=round(days, 1), unit="d", facts=facts)
+
+
+def _no_answer(error: OSError, options: Options) -> _FailedError:
+    """Return the failure to reach the server; raises ProbeError where the monitor itself could not look."""
+    raise_if_short(error)
+    reason = failure_of(error)
+    if reason == NO_PERMISSION:
+        raise ProbeError(f"{_server(options)}: {error.strerror}") from error
+    return _FailedError(_failure("answer", options, reason, is_symptom=True))
 
 
 def _failure(aspect: str, options: Options, reason: str, *, is_symptom: bool) -> Reading:
@@ -172,7 +208,8 @@ def _failure(aspect: str, options: Options, reason: str, *, is_symptom: bool) ->
 
 
 def _server(options: Options) -> str:
-    return clean(f"{options.server_name or options.host}:{options.port}")
+    where = options.server_name or options.host
+    return clean(where if options.host.startswith("/") else f"{where}:{options.port}")
 
 
 def _has_nginx_certificate() -> bool:

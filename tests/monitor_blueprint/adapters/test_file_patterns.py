@@ -26,6 +26,16 @@ def test_a_plain_name_finds_that_file(tmp_path: Path) -> None:
     assert not has_match(f"{tmp_path}/b.txt")
 
 
+def test_link_to_nothing_is_found(tmp_path: Path) -> None:
+    """Whoever reads it says what is wrong with it; a file of that name was wanted."""
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "cert.pem").symlink_to("gone.pem")
+    (tmp_path / "y" / "cert.pem").mkdir(parents=True)
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "cert.pem").touch()
+    assert matches(f"{tmp_path}/*/cert.pem") == [tmp_path / ".hidden" / "cert.pem", tmp_path / "x" / "cert.pem"]
+
+
 def test_absent_folder_has_no_files() -> None:
     assert matches("/no/such/*") == []
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor_blueprint.adapters.certificates import Certificate
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import CheckResult, Reading, Status
 from monitor_blueprint.probes import Observation, backup, golden, health_body, inodes, journal, log_rotation, swap, tls
@@ -103,7 +104,7 @@ def test_nginx(tmp_path: Path) -> None:
 
 
 def test_certificates(site: Site) -> None:
-    expiry = tls.Certificate("clinic.example", 0, NOW.timestamp() + 8.5 * 86400)
+    expiry = Certificate("clinic.example", 0, NOW.timestamp() + 8.5 * 86400)
     reading = tls._expiry(expiry, NOW.timestamp(), tls.Options())
     assert say("tls", reading) == "TLS 인증서: 8일 후 만료 (clinic.example, 2025-12-14까지)"
     site.answers = [b""]

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import shutil
+import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,9 +17,12 @@ import msgspec
 import pytest
 
 from monitor_blueprint.adapters import command
+from monitor_blueprint.adapters.certificates import Certificate
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
 from monitor_blueprint.probes import tls
+from tests.monitor_blueprint.certificates import server_context
 from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
+from tests.monitor_blueprint.standins import listening
 
 pytestmark = pytest.mark.skipif(not command.is_installed("openssl"), reason="openssl is not installed")
 
@@ -50,15 +57,16 @@ def look(options: tls.Options, days_from_now: float = 0) -> list[Reading]:
 
 
 @contextmanager
-def serve_tls(certificate: Path) -> Iterator[int]:
+def serve_tls(certificate: Path, path: Path | None = None) -> Iterator[int]:
     class Quiet(ThreadingHTTPServer):
         def handle_error(self, *args: object) -> None:
             """A client that only looks at the certificate hangs up."""
 
     server = Quiet(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    if path is not None:
+        server.socket.close()
+        server.socket = listening(path)
+    server.socket = server_context(certificate).wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -98,6 +106,89 @@ def test_first_to_expire_counts(make: Make) -> None:
     folder = make(90).parent
     (reading,) = look(tls.Options(file=f"{folder}/[ab].example-*.pem"))
     assert (reading.status, reading.facts["subject"]) == (Status.WARNING, "b.example")
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with a site's certificate for 90 days, that of its authority for 20, and the site's key."""
+    folder = tmp_path_factory.mktemp("chain")
+
+    def openssl(*argv: object) -> None:
+        subprocess.run(["openssl", *map(str, argv)], check=True, capture_output=True, cwd=folder)
+
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *new, "-subj", "/CN=Authority", "-days", 20, "-keyout", "ca.key", "-out", "ca.pem")
+    openssl("req", *new, "-subj", "/CN=clinic.example", "-keyout", "site.key", "-out", "site.csr")
+    openssl("x509", "-req", "-in", "site.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", 90, "-out", "site.pem")
+    parts = [(folder / name).read_text() for name in ("site.pem", "ca.pem", "site.key")]
+    path = folder / "fullchain.pem"
+    path.write_text("".join(parts))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("days_from_now", "status", "aspect"),
+    [(0, Status.WARNING, "expiry"), (15, Status.CRITICAL, "expiry"), (30, Status.CRITICAL, "expired")],
+)
+def test_whole_chain_of_a_server_counts(chain: Path, days_from_now: float, status: Status, aspect: str) -> None:
+    """Though its own certificate is good for months, nobody trusts it once the one above has expired."""
+    with serve_tls(chain) as port:
+        (reading,) = look(tls.Options(port=port, server_name="clinic.example"), days_from_now)
+    assert (reading.status, reading.aspect, reading.facts["subject"]) == (status, aspect, "Authority")
+    assert reading.facts["place_text"] == " #2"
+
+
+def test_every_certificate_of_a_file_counts(chain: Path) -> None:
+    (reading,) = look(tls.Options(file=str(chain)))
+    assert (reading.status, reading.facts["subject"], reading.facts["place_text"]) == (Status.WARNING, "Authority", " #2")
+
+
+def test_chain_behind_a_socket_is_read(chain: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "s"
+        with serve_tls(chain, path):
+            options = msgspec.convert({"host": str(path)}, tls.Options)
+            (reading,) = look(options)
+            assert tls.is_possible(options)
+    assert (reading.facts["subject"], reading.facts["where"]) == ("Authority", str(path))
+
+
+def test_broken_file_hides_no_other(make: Make, tmp_path: Path) -> None:
+    """Files that cannot be read are told, and what the others say counts all the same."""
+    broken = "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"
+    shutil.copy(make(5), tmp_path / "b.pem")
+    for name, text in (("a.pem", broken), ("d.pem", "no certificate at all"), ("e.pem", make(90).read_text() + broken[:30])):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "c.pem").symlink_to("gone.pem")
+    expiry, unread = look(tls.Options(file=f"{tmp_path}/*.pem"))
+    assert (expiry.status, expiry.aspect, expiry.facts["place_text"]) == (Status.CRITICAL, "expiry", f", {tmp_path}/b.pem")
+    assert (unread.status, unread.aspect, unread.facts["count"]) == (Status.UNKNOWN, "unreadable", 4)
+    assert all(f"{tmp_path}/{name}.pem" in str(unread.facts["why_text"]) for name in "acde")
+
+
+def test_not_yet_valid_hides_behind_no_other() -> None:
+    """The worst counts, though another one ends earlier."""
+    certificates = [Certificate("early", 0, NOW.timestamp() + 60 * tls.DAY_S), Certificate("late", 2e9, 3e9)]
+    assert tls.worst_end(certificates, NOW.timestamp(), tls.Options()).facts["subject"] == "late"
+
+
+def test_slow_chain_leaves_the_own_one(make: Make) -> None:
+    """A server that shakes hands once, and the second time drips."""
+    context = server_context(make(5))
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+        pool.submit(shake_hands_once, listener, context)
+        expiry, unread = look(tls.Options(port=listener.getsockname()[1], timeout_s=1.0))
+    assert (expiry.status, expiry.facts["subject"]) == (Status.CRITICAL, "clinic.example")
+    assert (unread.aspect, unread.status) == ("unreadable", Status.UNKNOWN)
+
+
+def shake_hands_once(listener: socket.socket, context: ssl.SSLContext) -> None:
+    with suppress(OSError), context.wrap_socket(listener.accept()[0], server_side=True):
+        pass
+    # Until the client is gone.
+    with listener.accept()[0] as second:
+        while second.recv(65536):
+            pass
 
 
 def test_untrusted_certificate_is_read(make: Make) -> None:
@@ -174,19 +265,19 @@ def test_possible_where_certificate_exists(make: Make, tmp_path: Path) -> None:
 )
 def test_certificate_on_the_limit(days: float, status: Status, aspect: str) -> None:
     now = NOW.timestamp()
-    reading = tls._expiry(tls.Certificate("clinic.example", 0, now + days * tls.DAY_S), now, tls.Options())
+    reading = tls._expiry(Certificate("clinic.example", 0, now + days * tls.DAY_S), now, tls.Options())
     assert (reading.status, reading.aspect) == (status, aspect)
 
 
 def test_certificate_that_begins_now_is_valid() -> None:
     now = NOW.timestamp()
-    reading = tls._expiry(tls.Certificate("clinic.example", now, now + 90 * tls.DAY_S), now, tls.Options())
+    reading = tls._expiry(Certificate("clinic.example", now, now + 90 * tls.DAY_S), now, tls.Options())
     assert (reading.status, reading.aspect) == (Status.OK, "expiry")
 
 
 def test_certificate_without_end_is_fine() -> None:
     """RFC 5280, 4.1.2.5: 99991231235959Z is for one that has no good end."""
-    reading = tls._expiry(tls.Certificate("device", 0, 253402300799.0), NOW.timestamp(), tls.Options())
+    reading = tls._expiry(Certificate("device", 0, 253402300799.0), NOW.timestamp(), tls.Options())
     assert (reading.status, reading.facts["until"]) == (Status.OK, "9999-12-31")
 
 
@@ -194,3 +285,14 @@ def test_empty_host_is_refused() -> None:
     """A host without a name is refused at start."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"host": ""}, tls.Options)
+
+
+@pytest.mark.parametrize("host", ["https://a.example", "a.example:443", "a b", "user@a", "[::1]", "run/x.sock", "/a\nb"])
+def test_bad_host_is_refused(host: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"host": host}, tls.Options)
+
+
+@pytest.mark.parametrize("host", ["a.example", "127.0.0.1", "::1", "fe80::1%eth0", "/run/site.sock"])
+def test_good_host_is_taken(host: str) -> None:
+    assert msgspec.convert({"host": host, "server_name": "a.example"}, tls.Options).host == host

@@ -1,0 +1,114 @@
+"""TLS certificates: those of a file, and those that a server sends.
+
+Python shows the dates only of a certificate that it has verified, and no chain before Python 3.13. `openssl` reads any,
+expired or of one's own making, and is on every server that has certificates.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+from monitor_blueprint.adapters import command
+from monitor_blueprint.adapters.shortage import raise_if_short
+from monitor_blueprint.domain.models import ProbeError
+from monitor_blueprint.domain.sanitize import clean
+
+# openssl-x509(1) takes the older names, too.
+_PEM = re.compile(rb"-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----.*?-----END \1-----", re.DOTALL)
+_BEGIN = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
+# More than all authorities of a machine together.
+_MAX_FILE_BYTES = 4 * 1024 * 1024
+_MAX_PIECE_BYTES = 64 * 1024
+
+
+class Certificate(NamedTuple):
+    """What openssl says of a certificate; moments in seconds since 1970.
+
+    Attributes:
+        subject: whom it is for, by the common name.
+        not_before: from when on it is valid.
+        not_after: until when.
+        where: the file that it is in; "" where a server has sent it.
+        number: which one of the file or of the chain it is; the server's own is 1.
+    """
+
+    subject: str
+    not_before: float
+    not_after: float
+    where: str = ""
+    number: int = 1
+
+
+class Found(NamedTuple):
+    """The certificates, and what is wrong with those that cannot be read: one hides no other."""
+
+    certificates: list[Certificate]
+    problems: list[str]
+
+
+def in_file(path: Path, deadline: float) -> Found:
+    """Return every certificate of a file in PEM, or the one of a file in DER."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES)
+    except OSError as error:
+        raise_if_short(error)
+        return Found([], [f"{path}: {error.strerror}"])
+    pieces = [match[0] for match in _PEM.finditer(content)]
+    is_whole = len(_BEGIN.findall(content)) == len(pieces)
+    found = _read(pieces or [content], str(path), deadline)
+    return found if is_whole or not pieces else Found(found.certificates, [*found.problems, f"{path}: it breaks off"])
+
+
+def sent_by(where: Sequence[str], name: str, deadline: float) -> Found:
+    """Return every certificate that a server sends, in its order; raises ProbeError where openssl gets no answer.
+
+    `where` is how `openssl s_client` is told where the server is; `name` is the site's name or address.
+    """
+    server_name = ["-noservername"] if _is_address(name) else ["-servername", name]
+    output = command.run(["openssl", "s_client", "-showcerts", *where, *server_name], deadline)
+    # One that is sent twice is one.
+    pieces = list(dict.fromkeys(match[0] for match in _PEM.finditer(output.text.encode())))
+    return _read(pieces, "", deadline) if pieces else Found([], [f"openssl s_client: {clean(output.errors)}"])
+
+
+def in_der(content: bytes, deadline: float) -> Found:
+    """Return the one certificate that a server has shown."""
+    return _read([content], "", deadline)
+
+
+def _read(pieces: Sequence[bytes], where: str, deadline: float) -> Found:
+    found = Found([], [])
+    for number, piece in enumerate(pieces, start=1):
+        try:
+            found.certificates.append(_certificate(piece, where, number, deadline))
+        except ProbeError as error:
+            raise_if_short(error)
+            found.problems.append(str(error))
+    return found
+
+
+def _certificate(content: bytes, where: str, number: int, deadline: float) -> Certificate:
+    argv = ["openssl", "x509", "-noout", "-startdate", "-enddate", "-subject", "-nameopt", "multiline,utf8"]
+    # What fits in no pipe is no certificate either.
+    output = command.run(argv, deadline, stdin=content[:_MAX_PIECE_BYTES])
+    fields = dict(line.strip().split("=", 1) for line in output.text.splitlines() if "=" in line)
+    fields = {key.strip(): value.strip() for key, value in fields.items()}
+    try:
+        begin, end = (float(ssl.cert_time_to_seconds(fields[key])) for key in ("notBefore", "notAfter"))
+    except (KeyError, ValueError) as error:
+        raise ProbeError(f"{where or 'the server'}: no certificate that openssl can read (number {number})") from error
+    return Certificate(clean(fields.get("commonName", ""), 80), begin, end, where, number)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
