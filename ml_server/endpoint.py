@@ -30,6 +30,9 @@ _REQUEST_ID = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{16,64}|(?!.*[0-9](?:[._-]*[0-9]){5})[a-z0-9._-]{1,64}",
     re.IGNORECASE | re.ASCII,
 )
+# As what the monitor of this machine introduces itself.
+MONITOR = "neuronova-monitor"
+_FORWARDED = ("x-forwarded-for", "x-real-ip", "forwarded", "via")
 _JSON = "application/json"
 TOO_LARGE = "the body must be at most {} bytes: split the batch"
 _RETRY_AFTER_S = "5"
@@ -49,12 +52,16 @@ _STATUS = {
 
 
 class Head:
-    """What `/predict` needs to know of a request besides its body; `field` returns a header by its lower-case name."""
+    """What `/predict` needs to know of a request besides its body; `field` returns a header by its lower-case name.
 
-    __slots__ = ("field", "length", "progress", "request_id", "started")
+    `client` is the address that it came from; empty for a unix socket.
+    """
 
-    def __init__(self, field: Callable[[str], str], length: int, request_id: str) -> None:
+    __slots__ = ("field", "is_probe", "length", "progress", "request_id", "started")
+
+    def __init__(self, field: Callable[[str], str], length: int, request_id: str, client: str) -> None:
         self.field = field
+        self.is_probe = is_probe(field, client)
         self.length = length
         self.request_id = request_id
         self.started = time.perf_counter()
@@ -64,6 +71,18 @@ class Head:
 def request_id_of(given: str) -> str:
     """Return the id that a client gave its request, if it is one and no number of a person, or else a new one."""
     return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+
+
+def is_probe(field: Callable[[str], str], client: str) -> bool:
+    """Tell whether it is the monitor of this machine that asks, on its own behalf.
+
+    Nobody becomes one unawares: a proxy passes its visitors' User-Agent on, but says so in another header.
+    """
+    return (
+        field("user-agent") == MONITOR
+        and (not client or client == "::1" or client.startswith("127."))
+        and not any(map(field, _FORWARDED))
+    )
 
 
 def reply(status: int, content: bytes, request_id: str) -> Reply:
@@ -212,6 +231,7 @@ class Endpoint:
             rows=progress.rows,
             answered=progress.answered,
             elapsed_s=time.perf_counter() - head.started,
+            is_probe=head.is_probe,
         )
         return answer
 

@@ -71,10 +71,21 @@ def models() -> Response:
     return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
 
 
+@api.get("/example_data")
+def example_data() -> Response:
+    """Return the default model's golden samples: requests whose answers are known, to try out and to watch over it."""
+    _endpoint().check_key(_field("x-api-key"))
+    card = _service().model().card
+    samples = [{"request": {"features": sample.features}, "expected": sample.expected} for sample in card.golden_samples]
+    head = {"ok": True, "request_id": g.request_id, "model_name": card.name, "model_version": card.version}
+    content = {**head, "tolerance": card.golden_tolerance, "samples": samples}
+    return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
+
+
 @api.post("/predict")
 def predict() -> Response:
     """Return one answer, or one for each item of a batch."""
-    head = endpoint.Head(_field, request.content_length or 0, g.request_id)
+    head = endpoint.Head(_field, request.content_length or 0, g.request_id, request.remote_addr or "")
     g.is_recorded = True
     refused = _endpoint().refuse(head)
     if refused is None:
@@ -153,6 +164,7 @@ def _finish_request(response: Response) -> Response:
             rows=0,
             answered=0,
             elapsed_s=time.perf_counter() - g.started,
+            is_probe=endpoint.is_probe(_field, request.remote_addr or ""),
         )
     return response
 

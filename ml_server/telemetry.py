@@ -19,6 +19,9 @@ _logger = logging.getLogger("ml_server")
 _BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 
 _PREDICTIONS = Counter("neuronova_ml_predict_requests", "Requests to /predict", ["model", "version", "status"], registry=None)
+_PROBES = Counter(
+    "neuronova_ml_probe_requests", "Requests of the monitor to /predict", ["model", "version", "status"], registry=None
+)
 _ROWS = Counter("neuronova_ml_predicted_rows", "People for whom there was an answer", ["model", "version"], registry=None)
 _LATENCY = Histogram(
     "neuronova_ml_predict_seconds", "Time in which /predict answered", ["model"], buckets=_BUCKETS_S, registry=None
@@ -37,7 +40,7 @@ _FALLBACK = Gauge(
     multiprocess_mode="livemax",
     registry=None,
 )
-_METRICS = (_PREDICTIONS, _ROWS, _LATENCY, _READY, _FALLBACK)
+_METRICS = (_PREDICTIONS, _PROBES, _ROWS, _LATENCY, _READY, _FALLBACK)
 
 
 def configure_logging() -> None:
@@ -50,18 +53,32 @@ def configure_logging() -> None:
 
 
 def record_predict(
-    *, request_id: str, model: str, version: str, digest: str, status: int, rows: int, answered: int, elapsed_s: float
+    *,
+    request_id: str,
+    model: str,
+    version: str,
+    digest: str,
+    status: int,
+    rows: int,
+    answered: int,
+    elapsed_s: float,
+    is_probe: bool,
 ) -> None:
     """Log and count one request to `/predict`: `rows` were asked for, `answered` of them got an answer.
 
-    `model`, `version` and `digest` are `-` where the request did not get as far as a model.
+    `model`, `version` and `digest` are `-` where the request did not get as far as a model. A probe of the monitor is no
+    prediction: its line begins with another word, and it is counted apart and nowhere else.
     """
     moment = int(time.time())
-    line = f"predict request_id={request_id} model={model} version={version} digest={digest} status={status}"
+    word = "probe" if is_probe else "predict"
+    line = f"{word} request_id={request_id} model={model} version={version} digest={digest} status={status}"
     text = f"[{_local_time(moment)}] INFO: {line} rows={rows} answered={answered} ms={elapsed_s * 1000:.2f}\n"
     # One write, so that the lines of all workers and threads stay whole; what nobody reads is not worth a failed request.
     with contextlib.suppress(OSError, ValueError):
         os.write(sys.stdout.fileno(), text.encode())
+    if is_probe:
+        _PROBES.labels(model, version, str(status)).inc()
+        return
     count, count_rows, observe = _handles(model, version, status)
     count()
     if answered:

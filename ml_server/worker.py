@@ -39,7 +39,7 @@ class Worker(ServingWorker):
         if request.method == "POST" and request.path.decode("latin-1") in PREDICT_PATHS:
             field = partial(_field, request.headers)
             if request.state is None:
-                request.state = Head(field, request.length, request_id_of(field("x-request-id")))
+                request.state = Head(field, request.length, request_id_of(field("x-request-id")), request.client)
             request.state.length = request.length
             return self._endpoint.refuse(request.state)
         return super().refuse(request)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -16,45 +17,86 @@ from msgspec import Meta
 from monitor_blueprint.adapters.http import Answer, fetch
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
 from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.options import Address, NotNegative, Positive, Text
+from monitor_blueprint.options import Address, NotNegative, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
+from monitor_blueprint.probes.http import HTTP_NOT_FOUND, HTTP_OK, config_file
 
 BUNDLED = Path(__file__).parents[1] / "golden" / "alzheimer_biomarkers-1.0.0.json"
-HTTP_OK = 200
 HTTP_UNAUTHORIZED = 401
 # Loading, overloaded or gone: what the service's own check tells.
 _NOT_READY = (0, 502, 503, 504)
+# As many as are asked, however many are offered.
+_MOST_SAMPLES = 20
+# How often it is begun anew where the server is just changing its model.
+_TRIES = 3
+# In the checkpoint: the server has offered samples.
+_OURS = "is_ours"
+_Expected = Annotated[dict[str, float], Meta(min_length=2)]
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One question with the probabilities that the model must answer."""
+    """One case of a sample file, with the probabilities that the model must answer."""
 
     features: dict[str, float]
-    expected: Annotated[dict[str, float], Meta(min_length=2)]
+    expected: _Expected
 
 
 class Samples(msgspec.Struct, frozen=True):
-    """The sample file: what is asked for, and of which model."""
+    """A sample file: what is asked for, and of which model."""
 
     model_name: str
     model_version: str
     samples: Annotated[tuple[Sample, ...], Meta(min_length=1, max_length=20)]
 
 
+class Example(msgspec.Struct, frozen=True):
+    """One case that the server offers: a request as it is, with the probabilities that it must answer."""
+
+    request: msgspec.Raw
+    expected: _Expected
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What the ML server says of the model that it serves (`GET /example_data`)."""
+
+    model_name: str
+    model_version: str
+    # A server that promises no more has promised nothing.
+    tolerance: Annotated[float, Meta(gt=0, le=0.01)]
+    samples: Annotated[tuple[Example, ...], Meta(min_length=1)]
+
+
+class Case(NamedTuple):
+    """One question as it is sent, and the right answer."""
+
+    question: bytes
+    expected: Mapping[str, float]
+
+
+class Wanted(NamedTuple):
+    """All cases, and the model that is to answer them."""
+
+    model_name: str
+    model_version: str
+    cases: Sequence[Case]
+    tolerance: float
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "golden" may say.
 
     Attributes:
-        url: where predictions are served.
-        sample: the sample file.
-        model_version: version that has to answer; empty: the sample file's.
-        tolerance: how far a probability may be off; the model card's figure, ten times wider for another machine.
+        url: where predictions are served; the server's own samples are beside it, at example_data.
+        sample: a sample file of one's own, in the place of the server's samples.
+        model_version: version that has to answer; empty: the samples' own.
+        tolerance: how far a probability may be off; the bundled model card's figure, ten times wider for another machine.
+            With a model whose card allows more, that much.
         warning_ms, critical_ms: limits for the slowest answer. A page that waits a second feels broken (Nielsen).
         timeout_s: how long to wait for all answers together.
     """
 
     url: Address = "http://127.0.0.1:9000/predict"
-    sample: Text = str(BUNDLED)
+    sample: str = ""
     model_version: str = ""
     tolerance: NotNegative = 0.001
     warning_ms: Positive = 1000.0
@@ -71,40 +113,123 @@ class Wrong(NamedTuple):
 
 
 def is_possible(options: Options) -> bool:
-    """Tell whether the sample file is there."""
-    return Path(options.sample).is_file()
+    """Tell whether there is something to ask with: the sample file, or a server of ours that offers its samples."""
+    if options.sample:
+        return Path(options.sample).is_file()
+    answer = fetch(examples_url(options.url), 2.0)
+    return _is_ours(answer) and answer.status != HTTP_NOT_FOUND
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Send every sample, one after the other, and compare class, probabilities, model and version."""
-    wanted = _samples(options)
     deadline = min(context.deadline, time.monotonic() + options.timeout_s)
     key = context.environ.get("ML_API_KEY", "")
-    headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
+    headers = {"X-API-Key": key} if key else {}
+    if options.sample:
+        readings, _ = _ask(_from_file(options), options, headers, deadline)
+        return Observation(readings)
+    for _ in range(_TRIES):
+        answer = fetch(examples_url(options.url), max(0.1, deadline - time.monotonic()), headers=headers)
+        wanted = _offered(answer, options)
+        if wanted is None:
+            return Observation((_without_samples(answer, context),), context.checkpoint)
+        readings, is_another = _ask(wanted, options, headers, deadline)
+        # Another model has been put in its place meanwhile, at least in one of its workers.
+        if not is_another:
+            break
+    return Observation(readings, {_OURS: True})
+
+
+def examples_url(url: str) -> str:
+    """Return where the server offers its samples: beside the predictions."""
+    parts = urlsplit(url)
+    return parts._replace(path=f"{parts.path.rpartition('/')[0]}/example_data", query="", fragment="").geturl()
+
+
+def _ask(wanted: Wanted, options: Options, headers: Mapping[str, str], deadline: float) -> tuple[tuple[Reading, ...], bool]:
+    """Return what the answers are worth, and whether another model has given one than offers the samples."""
     slowest_ms = 0.0
-    for number, sample in enumerate(wanted.samples, start=1):
+    for number, case in enumerate(wanted.cases, start=1):
         # No model is named, as by Django: the answer has to come from the model that everybody gets.
-        question = msgspec.json.encode({"features": sample.features})
         left_s = max(0.1, deadline - time.monotonic())
-        answer = fetch(options.url, left_s, method="POST", body=question, headers=headers)
+        typed = {"Content-Type": "application/json", **headers}
+        answer = fetch(options.url, left_s, method="POST", body=case.question, headers=typed)
         slowest_ms = max(slowest_ms, answer.latency_ms)
         if answer.status != HTTP_OK or answer.failure:
-            return Observation((_refused(answer),))
-        wrong = _difference(answer, sample, wanted, options)
+            return (_refused(answer),), False
+        wrong = _difference(answer, case, wanted, options)
         if wrong:
+            is_another = not options.sample and _is_of_another(wrong, wanted)
             facts: Facts = {"sample": number} | {key: clean(str(part), 80) for key, part in wrong._asdict().items()}
-            return Observation((Reading("answer", Status.CRITICAL, facts=facts), _latency(slowest_ms, options)))
-    facts = {"samples": len(wanted.samples), "model_version": clean(options.model_version or wanted.model_version)}
-    return Observation((Reading("answer", facts=facts), _latency(slowest_ms, options)))
+            # A server that changes its model is followed; only what stays so counts.
+            reading = Reading("answer", Status.CRITICAL, facts=facts, is_settling=is_another)
+            return (reading, _latency(slowest_ms, options)), is_another
+    facts = {"samples": len(wanted.cases), "model_version": clean(options.model_version or wanted.model_version)}
+    return (Reading("answer", facts=facts), _latency(slowest_ms, options)), False
 
 
-def _samples(options: Options) -> Samples:
+def _is_of_another(wrong: Wrong, wanted: Wanted) -> bool:
+    """Tell whether the answer is that of another model, and not the right model's of a version that is not to be served."""
+    return wrong.field == "model_name" or (wrong.field == "model_version" and wrong.got != wanted.model_version)
+
+
+def _from_file(options: Options) -> Wanted:
+    samples = _read(options.sample)
+    return Wanted(samples.model_name, samples.model_version, _cases(samples), options.tolerance)
+
+
+def _read(path: str) -> Samples:
     try:
-        return msgspec.json.decode(Path(options.sample).read_bytes(), type=Samples)
+        return msgspec.json.decode(Path(path).read_bytes(), type=Samples)
     except OSError as error:
-        raise ProbeError(f"{options.sample}: {error.strerror}") from error
+        raise ProbeError(f"{path}: {error.strerror}") from error
     except msgspec.MsgspecError as error:
-        raise ProbeError(f"{options.sample}: {error}") from error
+        raise ProbeError(f"{path}: {error}") from error
+
+
+def _cases(samples: Samples) -> list[Case]:
+    return [Case(msgspec.json.encode({"features": each.features}), each.expected) for each in samples.samples]
+
+
+def _offered(answer: Answer, options: Options) -> Wanted | None:
+    """Return the samples of the model that is served; None where the server offers none.
+
+    A server that is wrong and offers what it answers agrees with itself: of the bundled model we know better.
+    """
+    if answer.status != HTTP_OK or answer.failure:
+        return None
+    try:
+        offer = msgspec.json.decode(answer.body, type=Offer)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    bundled = _read(str(BUNDLED))
+    if (offer.model_name, offer.model_version) == (bundled.model_name, bundled.model_version):
+        return Wanted(bundled.model_name, bundled.model_version, _cases(bundled), options.tolerance)
+    cases = [Case(bytes(each.request), each.expected) for each in offer.samples[:_MOST_SAMPLES]]
+    return Wanted(offer.model_name, offer.model_version, cases, max(options.tolerance, offer.tolerance))
+
+
+def _is_ours(answer: Answer) -> bool:
+    """Tell whether it is our ML server that has answered, be it with a refusal."""
+    try:
+        body: Any = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(body, dict) and isinstance(body.get("ok"), bool) and isinstance(body.get("request_id"), str)
+
+
+def _without_samples(answer: Answer, context: ProbeContext) -> Reading:
+    """Return the reading of a server that offers no samples: one of ours that cannot now, or none of ours."""
+    is_away = bool(answer.failure) or answer.status in _NOT_READY
+    if is_away or (_is_ours(answer) and answer.status not in (HTTP_OK, HTTP_NOT_FOUND)):
+        return _refused(answer)
+    has_been = bool(context.checkpoint.get(_OURS))
+    facts: Facts = {
+        "reason": "lost_samples" if has_been else "no_samples",
+        "http_status": answer.status,
+        "config": config_file(context),
+    }
+    return Reading("samples", Status.CRITICAL if has_been else Status.UNKNOWN, facts=facts)
 
 
 def _refused(answer: Answer) -> Reading:
@@ -118,7 +243,7 @@ def _refused(answer: Answer) -> Reading:
     return Reading("refused", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away)
 
 
-def _difference(answer: Answer, sample: Sample, wanted: Samples, options: Options) -> Wrong | None:
+def _difference(answer: Answer, case: Case, wanted: Wanted, options: Options) -> Wrong | None:
     """Return what is wrong with the answer; None when it is right."""
     try:
         body: Any = msgspec.json.decode(answer.body)
@@ -135,22 +260,22 @@ def _difference(answer: Answer, sample: Sample, wanted: Samples, options: Option
     for field, expected in pairs:
         if body.get(field) != expected:
             return Wrong(field, body.get(field), expected)
-    return _wrong_class(body.get("prediction"), sample, options.tolerance) or _wrong_probability(
-        body.get("predictions"), sample, options.tolerance
+    return _wrong_class(body.get("prediction"), case.expected, wanted.tolerance) or _wrong_probability(
+        body.get("predictions"), case.expected, wanted.tolerance
     )
 
 
-def _wrong_class(prediction: object, sample: Sample, tolerance: float) -> Wrong | None:
-    likeliest = max(sample.expected, key=lambda name: sample.expected[name])
+def _wrong_class(prediction: object, wanted: Mapping[str, float], tolerance: float) -> Wrong | None:
+    likeliest = max(wanted, key=lambda name: wanted[name])
     # Of those that are as likely, within the tolerance, another machine may choose another.
-    right = [name for name, expected in sample.expected.items() if expected >= sample.expected[likeliest] - 2 * tolerance]
+    right = [name for name, expected in wanted.items() if expected >= wanted[likeliest] - 2 * tolerance]
     return None if prediction in right else Wrong("prediction", prediction, likeliest)
 
 
-def _wrong_probability(predictions: object, sample: Sample, tolerance: float) -> Wrong | None:
-    if not isinstance(predictions, Mapping) or set(predictions) != set(sample.expected):
-        return Wrong("predictions", predictions, sorted(sample.expected))
-    for name, expected in sample.expected.items():
+def _wrong_probability(predictions: object, wanted: Mapping[str, float], tolerance: float) -> Wrong | None:
+    if not isinstance(predictions, Mapping) or set(predictions) != set(wanted):
+        return Wrong("predictions", predictions, sorted(wanted))
+    for name, expected in wanted.items():
         got = predictions[name]
         # Not `abs(...) > tolerance`: NaN is within no tolerance, and an integer may be larger than any float.
         if not isinstance(got, int | float) or not expected - tolerance <= got <= expected + tolerance:

@@ -70,6 +70,7 @@ LINES: dict[tuple[str, str], Texts] = {
         "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version})",
         bad="ML 예측 검증: 예측이 틀림 (표본 {sample}, {field}: {got}, 기대값 {expected})",
     ),
+    ("golden", "samples"): Texts(bad="ML 예측 검증: 표본을 받을 수 없음 ({reason})"),
     ("golden", "refused"): Texts(bad="ML 예측 검증: 응답 이상 ({reason})"),
     ("golden", "latency"): Texts(
         "ML 응답 시간: {value}ms (정상)", "ML 응답 시간: {value}ms (경고)", "ML 응답 시간: {value}ms (위험)"
@@ -153,6 +154,8 @@ REASONS = {
     "no_json": "JSON이 아님",
     "json": "{field} 값이 {expected}과(와) 다름",
     "body": "상태 본문이 아님",
+    "no_samples": "ML 서버가 표본을 제공하지 않음, HTTP {http_status}. {config}에서 {name}의 sample에 표본 파일을 지정하십시오",
+    "lost_samples": "응답하는 서버가 더 이상 표본을 제공하지 않음, HTTP {http_status}",
     "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
 }
 UNKNOWN = "{name}: 확인 불가 ({reason})"

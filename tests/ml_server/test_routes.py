@@ -2,6 +2,7 @@ import difflib
 import gzip
 import io
 import json
+import shutil
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +16,7 @@ from ml_server import inference, suggestions
 from ml_server.app import create_app
 from ml_server.card import Card
 from ml_server.config import Settings
-from tests.ml_server.conftest import NAME, VERSION
+from tests.ml_server.conftest import NAME, VERSION, edit_card
 
 Features = dict[str, Any]
 KEY = "0123456789abcdef"
@@ -387,3 +388,28 @@ def test_broken_model_is_listed_with_reason(model_dir: Path) -> None:
     assert content is not None
     assert content["models"][0]["is_served"] is False
     assert "model.json" in content["models"][0]["error"]
+
+
+@pytest.mark.parametrize("path", ["/example_data", "/api/example_data"])
+def test_examples_get_the_expected_answers(client: FlaskClient, path: str) -> None:
+    """Each can be posted as it is."""
+    offered = client.get(path).get_json()
+    assert (offered["ok"], offered["model_name"], offered["model_version"]) == (True, NAME, VERSION)
+    assert len(offered["samples"]) == 5
+    for sample in offered["samples"]:
+        answer = client.post("/predict", json=sample["request"]).get_json()
+        assert answer["predictions"] == pytest.approx(sample["expected"], abs=offered["tolerance"])
+
+
+def test_examples_are_those_of_the_default_model(model_dir: Path) -> None:
+    shutil.copytree(model_dir / NAME / VERSION, model_dir / NAME / "1.10.0")
+    edit_card(model_dir / NAME / "1.10.0", version="1.10.0", golden_tolerance=0.01)
+    offered = create_app(Settings(model_dir=model_dir)).test_client().get("/example_data").get_json()
+    assert (offered["model_version"], offered["tolerance"]) == ("1.10.0", 0.01)
+
+
+def test_examples_need_the_key_and_a_model(tmp_path: Path) -> None:
+    client = create_app(Settings(api_key=KEY)).test_client()
+    assert client.get("/example_data").status_code == 401
+    assert client.get("/example_data", headers={"X-API-Key": KEY}).status_code == 200
+    assert create_app(Settings(model_dir=tmp_path)).test_client().get("/example_data").status_code == 503

@@ -39,6 +39,57 @@ def test_every_prediction_is_one_line(features: dict[str, Any], capfd: pytest.Ca
     ]
 
 
+MONITOR = {"User-Agent": "neuronova-monitor", "X-Request-ID": "r"}
+
+
+@pytest.mark.parametrize("client_address", ["127.0.0.1", "::1", ""])
+def test_probes_are_no_predictions(features: dict[str, Any], capfd: pytest.CaptureFixture[str], client_address: str) -> None:
+    """`grep predict` does not find what the monitor asks; the answers, and the refusals of other methods, are logged."""
+    client = create_app(Settings()).test_client()
+    environ = {"REMOTE_ADDR": client_address}
+    client.post("/predict", json={"features": features}, headers=MONITOR, environ_base=environ)
+    client.post("/api/predict", json={}, headers=MONITOR, environ_base=environ)
+    client.get("/predict", headers=MONITOR, environ_base=environ)
+    lines = capfd.readouterr().out.splitlines()
+    seen = [line.partition("] INFO: ")[2].split() for line in lines]
+    assert [(words[0], words[5]) for words in seen] == [
+        ("probe", "status=200"),
+        ("probe", "status=422"),
+        ("probe", "status=405"),
+    ]
+    assert not [line for line in lines if "predict" in line]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"REMOTE_ADDR": "192.168.0.7"},
+        {"HTTP_X_FORWARDED_FOR": "192.168.0.7"},
+        {"HTTP_FORWARDED": "for=192.168.0.7"},
+        {"HTTP_VIA": "1.1 proxy"},
+        {"HTTP_USER_AGENT": "neuronova-monitor/2"},
+        {"HTTP_USER_AGENT": "python-requests/2.33"},
+    ],
+)
+def test_nobody_else_is_a_probe(features: dict[str, Any], capfd: pytest.CaptureFixture[str], changes: dict[str, str]) -> None:
+    """A prediction cannot be hidden from far, nor by accident."""
+    client = create_app(Settings()).test_client()
+    base = {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT": "neuronova-monitor"}
+    client.post("/predict", json={"features": features}, environ_base=base, environ_overrides=changes)
+    assert len(predict_lines(capfd.readouterr().out)) == 1
+
+
+def test_probes_are_counted_apart(client: FlaskClient, features: dict[str, Any]) -> None:
+    def counted(name: str) -> float:
+        lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith(name) and "_created" not in line]
+        return sum(float(line.split()[-1]) for line in lines)
+
+    names = ("neuronova_ml_probe_requests_total", "neuronova_ml_predict_requests_total", "neuronova_ml_predict_seconds_count")
+    before = [counted(name) for name in names]
+    client.post("/predict", json={"features": features}, headers=MONITOR)
+    assert [counted(name) for name in names] == [before[0] + 1, *before[1:]]
+
+
 def test_line_has_the_time_in_milliseconds(features: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
     client = create_app(Settings()).test_client()
     started = time.perf_counter()

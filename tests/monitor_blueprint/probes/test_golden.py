@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
-from monitor_blueprint.probes import golden
+from monitor_blueprint.probes import Observation, golden
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody
 
 ROOT = Path(__file__).parents[3]
@@ -33,9 +33,29 @@ def right(sample: dict[str, Any], **changes: object) -> bytes:
 
 
 def look(site: Site, *answers: bytes, environ: dict[str, str] | None = None, **options: Any) -> dict[str, Reading]:
+    """Ask with the bundled samples, as with a file of one's own."""
     site.answers = list(answers) or [right(sample) for sample in BUNDLED["samples"]]
-    seen = golden.probe(golden.Options(url=site.url, **options), looking(environ=environ or {}))
+    chosen = {"sample": str(golden.BUNDLED), **options}
+    seen = golden.probe(golden.Options(url=site.url, **chosen), looking(environ=environ or {}))
     return {reading.aspect: reading for reading in seen.readings}
+
+
+def offer(name: str = "own", version: str = "2.0.0", tolerance: float = 0.0001, probability: float = 0.75) -> bytes:
+    """What a server offers of its model; of the bundled one it says the wrong thing."""
+    samples = [{"request": {"features": {"x": 1.0}}, "expected": {"a": probability, "b": 1 - probability}}]
+    said = {"ok": True, "request_id": "1", "model_name": name, "model_version": version}
+    return json.dumps(said | {"tolerance": tolerance, "samples": samples}).encode()
+
+
+def answer_of(name: str = "own", version: str = "2.0.0", probability: float = 0.75) -> bytes:
+    expected = {"a": probability, "b": 1 - probability}
+    return right({"expected": expected}, model_name=name, model_version=version)
+
+
+def look_at(site: Site, *answers: bytes, checkpoint: dict[str, Any] | None = None, **options: Any) -> Observation:
+    """Ask with the samples that the server offers."""
+    site.answers = list(answers)
+    return golden.probe(golden.Options(url=f"{site.url}predict", **options), looking(checkpoint=checkpoint or {}))
 
 
 def test_bundled_samples_match_model_card() -> None:
@@ -119,8 +139,9 @@ def test_refusal_is_critical(site: Site, status: int, is_symptom: bool) -> None:
 
 
 def test_gone_server_is_consequence() -> None:
-    (refused,) = golden.probe(golden.Options(url=nobody()), looking()).readings
-    assert (refused.aspect, refused.status, refused.is_symptom) == ("refused", Status.CRITICAL, True)
+    for sample in ("", str(golden.BUNDLED)):
+        (refused,) = golden.probe(golden.Options(url=nobody(), sample=sample), looking()).readings
+        assert (refused.aspect, refused.status, refused.is_symptom) == ("refused", Status.CRITICAL, True)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"model_name": "m", "model_version": "1", "samples": []}'])
@@ -136,7 +157,7 @@ def test_missing_sample_is_probe_error(tmp_path: Path) -> None:
     """Without a sample file nothing can be asked."""
     options = golden.Options(sample=str(tmp_path / "none.json"))
     assert not golden.is_possible(options)
-    assert golden.is_possible(golden.Options())
+    assert golden.is_possible(golden.Options(sample=str(golden.BUNDLED)))
     with pytest.raises(ProbeError, match="No such file"):
         golden.probe(options, looking())
 
@@ -158,3 +179,118 @@ def test_probability_on_the_tolerance_is_right(site: Site, tmp_path: Path, off: 
     path.write_text(json.dumps(BUNDLED | {"samples": [{"features": {"x": 1.0}, "expected": {"a": 0.75, "b": 0.25}}]}))
     answer = right({"expected": {"a": 0.75 + off, "b": 0.25}})
     assert look(site, answer, sample=str(path))["answer"].status is Status.OK
+
+
+# --- The samples of the model that is served
+
+
+def test_own_model_is_asked_with_its_samples(site: Site) -> None:
+    """Another model than the bundled one is no fault; its own samples are asked, just as it offers them."""
+    seen = look_at(site, offer(), answer_of())
+    answer, _ = seen.readings
+    assert (answer.status, answer.facts["samples"], answer.facts["model_version"]) == (Status.OK, 1, "2.0.0")
+    assert site.bodies == [b"", b'{"features": {"x": 1.0}}']
+    wrong, _ = look_at(site, offer(), answer_of(probability=0.76)).readings
+    assert (wrong.status, wrong.facts["field"], wrong.is_settling) == (Status.CRITICAL, "predictions.a", False)
+
+
+@pytest.mark.parametrize(
+    ("off", "tolerance", "status"), [(0.009, 0.01, Status.OK), (0.0009, 1e-5, Status.OK), (0.002, 1e-5, Status.CRITICAL)]
+)
+def test_card_may_allow_more(site: Site, off: float, tolerance: float, status: Status) -> None:
+    answer, _ = look_at(site, offer(tolerance=tolerance), answer_of(probability=0.75 + off)).readings
+    assert answer.status is status
+
+
+def test_bundled_model_is_known_better(site: Site) -> None:
+    """A server that is wrong, and offers for samples what it answers, agrees with itself."""
+    of = {"name": BUNDLED["model_name"], "version": BUNDLED["model_version"]}
+    answer, _ = look_at(site, offer(**of), answer_of(**of)).readings
+    assert (answer.status, answer.facts["field"]) == (Status.CRITICAL, "prediction")
+    assert json.loads(site.bodies[1]) == {"features": BUNDLED["samples"][0]["features"]}
+    answers = [right(sample) for sample in BUNDLED["samples"]]
+    answer, _ = look_at(site, offer(**of), *answers).readings
+    assert (answer.status, answer.facts["samples"]) == (Status.OK, len(answers))
+
+
+def test_change_of_the_model_is_followed(site: Site) -> None:
+    """Between the samples and the answers a new version has come: it is begun anew with its samples."""
+    new_offer = offer(version="2.1.0", probability=0.6)
+    new_answer = answer_of(version="2.1.0", probability=0.6)
+    answer, _ = look_at(site, offer(), new_answer, new_offer, new_answer).readings
+    assert (answer.status, answer.facts["model_version"]) == (Status.OK, "2.1.0")
+
+
+def test_two_models_at_once_must_last(site: Site) -> None:
+    """Workers of the old and of the new version side by side: that counts when it stays so."""
+    answer, _ = look_at(site, *[offer(), answer_of(version="2.1.0")] * 3).readings
+    assert (answer.status, answer.facts["field"], answer.facts["got"]) == (Status.CRITICAL, "model_version", "2.1.0")
+    assert answer.is_settling
+    assert len(site.bodies) == 6
+
+
+def test_pinned_version_is_not_followed(site: Site) -> None:
+    answer, _ = look_at(site, offer(), answer_of(), model_version="1.9.0").readings
+    assert (answer.status, answer.facts["got"], answer.facts["expected"]) == (Status.CRITICAL, "2.0.0", "1.9.0")
+    assert not answer.is_settling
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, b"<html>"),
+        (404, b'{"ok": false, "code": "not_found", "request_id": "1"}'),
+        (405, b""),
+        (200, b"<html>"),
+        (200, b"[]"),
+        (200, offer(tolerance=0.5)),
+        (403, b"{}"),
+        (500, b"[" * 50_000),
+    ],
+)
+def test_foreign_server_is_nobodys_fault(site: Site, status: int, body: bytes) -> None:
+    """Where it was configured, it is said; where it is only a default, there is nothing to look at."""
+    site.status = status
+    seen = look_at(site, body)
+    (reading,) = seen.readings
+    assert (reading.aspect, reading.status, reading.facts["reason"]) == ("samples", Status.UNKNOWN, "no_samples")
+    # What has once been there is missed.
+    (lost,) = look_at(site, body, checkpoint={"is_ours": True}).readings
+    assert (lost.aspect, lost.status, lost.facts["reason"]) == ("samples", Status.CRITICAL, "lost_samples")
+
+
+def test_having_been_there_is_remembered(site: Site) -> None:
+    seen = look_at(site, offer(), answer_of())
+    assert dict(seen.checkpoint) == {"is_ours": True}
+    site.status = 503
+    assert look_at(site, b"", checkpoint=dict(seen.checkpoint)).checkpoint == seen.checkpoint
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_possible"),
+    [
+        (200, offer(), True),
+        (401, b'{"ok": false, "code": "unauthorized", "request_id": "1"}', True),
+        (503, b'{"ok": false, "code": "model_unavailable", "request_id": "1"}', True),
+        (404, b'{"ok": false, "code": "not_found", "request_id": "1"}', False),
+        (503, b"<html>", False),
+        (200, b'{"ok": true}', False),
+    ],
+)
+def test_possible_where_server_is_ours(site: Site, status: int, body: bytes, is_possible: bool) -> None:
+    site.status, site.answers = status, [body]
+    assert golden.is_possible(golden.Options(url=f"{site.url}predict")) is is_possible
+    assert not golden.is_possible(golden.Options(url=nobody()))
+
+
+@pytest.mark.parametrize(
+    ("url", "examples"),
+    [
+        ("http://127.0.0.1:9000/predict", "http://127.0.0.1:9000/example_data"),
+        ("http://127.0.0.1:9000/api/predict?a=b", "http://127.0.0.1:9000/api/example_data"),
+        ("http+unix://%2Frun%2Fml.sock/predict", "http+unix://%2Frun%2Fml.sock/example_data"),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9000/example_data"),
+    ],
+)
+def test_examples_are_beside_the_predictions(url: str, examples: str) -> None:
+    assert golden.examples_url(url) == examples

@@ -62,7 +62,7 @@ def test_golden_samples(site: Site) -> None:
     seen = golden.probe(golden.Options(url=nobody()), looking())
     assert say_all("golden", seen) == ["ML 예측 검증: 응답 이상 (연결 거부)"]
     site.status = 401
-    seen = golden.probe(golden.Options(url=site.url), looking())
+    seen = golden.probe(golden.Options(url=site.url, sample=str(golden.BUNDLED)), looking())
     assert say_all("golden", seen) == ["ML 예측 검증: 응답 이상 (ML_API_KEY가 ML 서버와 다름, HTTP 401)"]
 
 
