@@ -557,7 +557,7 @@ def test_evidence_is_of_the_real_unit(bench: MakeBench, systemd: Systemd, monkey
     """Not of its alias, which the journal does not know, nor of the unit that stands for it."""
     asked: list[str] = []
 
-    def collect(units: Sequence[str], *_: object) -> list[tuple[str, str]]:
+    def collect(units: Sequence[str], *_: object, **__: object) -> list[tuple[str, str]]:
         asked.extend(units)
         return []
 
