@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import psutil
-
+from monitor_blueprint.adapters import limits
 from monitor_blueprint.domain.models import Reading
 from monitor_blueprint.options import ShareOptions
 from monitor_blueprint.probes import Observation, ProbeContext
@@ -12,7 +11,8 @@ Options = ShareOptions
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:  # noqa: ARG001
-    """Measure (total - available) / total: the page cache counts as free, as `free`'s column "available" has it."""
-    memory = psutil.virtual_memory()
+    """Measure (total - available) / total: caches count as free, as `free`'s column "available" has the page cache."""
+    memory = limits.memory()
     facts = {"available_bytes": memory.available, "total_bytes": memory.total}
-    return Observation((Reading("usage", value=memory.percent, unit="%", thresholds=options.thresholds, facts=facts),))
+    reading = Reading("usage", value=memory.used_percent, unit="%", thresholds=options.thresholds, facts=facts)
+    return Observation((reading,))
