@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from monitor_blueprint.adapters.deadline import Call
-from monitor_blueprint.adapters.file_systems import is_device
+from monitor_blueprint.adapters.file_systems import is_device, look_at_device
 from monitor_blueprint.adapters.http import is_served
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitState, full_name, read_units
 from monitor_blueprint.adapters.unit_names import installed_units
@@ -64,9 +64,16 @@ def _unit(check: Check, unit: str, state: UnitState | None) -> Trial:
         return Trial(problem=ko.TRIED_NO_UNIT.format(name=check.name, unit=full_name(unit)) + meant)
     if state.load_state != "loaded":
         return Trial(problem=ko.TRIED_BAD_UNIT.format(name=check.name, unit=full_name(unit), state=state.load_state))
-    if state.name != full_name(unit):
-        return Trial(note=ko.TRIED_ALIAS.format(name=check.name, unit=full_name(unit), real=state.name))
-    return Trial()
+    return Trial(note=_meaning(check.name, full_name(unit), state))
+
+
+def _meaning(name: str, unit: str, state: UnitState) -> str:
+    """Return what a unit's name means, where that is not just the unit."""
+    if state.members:
+        return ko.TRIED_MEMBERS.format(name=name, unit=unit, real=", ".join(member.name for member in state.all_members))
+    if state.has_exited:
+        return ko.TRIED_EXITED.format(name=name, unit=unit)
+    return "" if state.name == unit else ko.TRIED_ALIAS.format(name=name, unit=unit, real=state.name)
 
 
 def _near(unit: str) -> list[str]:
@@ -78,7 +85,8 @@ def _near(unit: str) -> list[str]:
 
 def _place(name: str, path: str) -> Trial:
     try:
-        Path(path).stat()
+        # A device may be hidden where this runs, and mounted all the same; one that is there may be mounted nowhere.
+        look_at_device(path) if is_device(path) else Path(path).stat()
     except OSError as error:
         return Trial(problem=ko.TRIED_NO_PLACE.format(name=name, path=path, reason=error.strerror))
     if not Path(path).is_mount() and not is_device(path):

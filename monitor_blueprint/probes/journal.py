@@ -61,9 +61,9 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     checkpoint = context.checkpoint
     # A position from before the window (or from after now: a clock was set back) is of no use: count afresh.
     cursor = str(checkpoint.get("cursor", "")) if begin <= checkpoint.get("at", 0) <= now else ""
-    output = _read(options, context.deadline, f"--after-cursor={cursor}") if cursor else None
+    output = _read(options, context, f"--after-cursor={cursor}") if cursor else None
     if output is None:
-        cursor, output = "", _read(options, context.deadline, f"--since=@{begin:.0f}")
+        cursor, output = "", _read(options, context, f"--since=@{begin:.0f}")
     if output is None:
         raise ProbeError("the journal could not be read")
     counts: Counter[tuple[int, str]] = Counter()
@@ -110,12 +110,12 @@ def _has_files(options: Options) -> bool:
     return any(next(Path(place).rglob("*.journal"), None) for place in places)
 
 
-def _read(options: Options, deadline: float, position: str) -> command.Output | None:
+def _read(options: Options, context: ProbeContext, position: str) -> command.Output | None:
     argv = ["journalctl", "-o", "json", "--no-pager", f"--output-fields={_FIELDS}", position]
-    argv += [f"--unit={full_name(unit)}" for unit in options.units]
+    argv += [f"--unit={name}" for unit in options.units for name in _real_names(unit, context)]
     if options.directory:
         argv.append(f"--directory={options.directory}")
-    output = command.run(argv, deadline, max_bytes=MAX_BYTES)
+    output = command.run(argv, context.deadline, max_bytes=MAX_BYTES)
     if "seek to cursor" in output.errors:
         return None
     # journalctl is content with nothing at all, which must not look like "no errors".
@@ -126,6 +126,15 @@ def _read(options: Options, deadline: float, position: str) -> command.Output | 
     if output.code and not output.is_cut:
         raise ProbeError(f"journalctl: {clean(output.errors)}")
     return output
+
+
+def _real_names(unit: str, context: ProbeContext) -> list[str]:
+    """Return whose lines are meant: the journal knows no aliases, and nothing of units that only stand for others."""
+    try:
+        state = context.units(unit)
+    except ProbeError:
+        return [full_name(unit)]
+    return [state.name, *(member.name for member in state.all_members)]
 
 
 def _reading(options: Options, counts: Counter[tuple[int, str]], last: str, *, is_cut: bool) -> Reading:

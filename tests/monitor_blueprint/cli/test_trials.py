@@ -42,6 +42,22 @@ def test_without_systemd_it_says_so() -> None:
     assert trial.problem.startswith("systemd에 물을 수 없어 유닛을 확인하지 못함 (no system bus")
 
 
+def test_a_unit_may_stand_for_others(systemd: Systemd) -> None:
+    """It is said for which; and where it stands for none, that it proves nothing."""
+    systemd.has("postgresql.service", sub="exited", ConsistsOf=["postgresql@15-main.service"])
+    systemd.has("postgresql@15-main.service")
+    systemd.has("nftables.service", sub="exited")
+    (trial,) = tried(service(unit="postgresql"))
+    assert trial.note.endswith("실제로 점검하는 유닛: postgresql@15-main.service")
+    (trial,) = tried(service(unit="nftables"))
+    assert "증명하지 못함" in trial.note
+
+
+def test_a_device_must_be_mounted() -> None:
+    (trial,) = tried({"name": "Data", "kind": "disk", "path": "/dev/disk/by-uuid/none"})
+    assert trial.problem == "Data: /dev/disk/by-uuid/none 확인 불가 (not mounted)"
+
+
 def test_a_place_must_be_mounted(tmp_path: Path) -> None:
     disk = {"name": "Data", "kind": "disk"}
     assert tried({**disk, "path": "/"}) == [Trial()]

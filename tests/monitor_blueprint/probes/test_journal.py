@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.adapters import command
+from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import ProbeError
 from monitor_blueprint.probes import journal as probe_journal
 from monitor_blueprint.probes.journal import Options, parse, probe
@@ -148,3 +149,19 @@ def test_missing_journal_is_probe_error(tmp_path: Path) -> None:
 def test_requested_text_is_no_level(message: str, is_error: bool) -> None:
     """What a visitor asks for is no level."""
     assert (probe_journal._LEVEL.search(message) is not None) is is_error
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        UnitState("gunicorn_django.service", "loaded", "active", "running"),
+        UnitState("site.service", "loaded", "active", "exited", members=(UnitState("gunicorn_django.service", "loaded"),)),
+    ],
+)
+def test_alias_has_the_lines_of_its_unit(unit: UnitState, journal: str) -> None:
+    """The journal has them under the unit's own name only."""
+    (expected,) = probe(Options(directory=journal, units=("gunicorn_django",)), looking(BEGIN + 240)).readings
+    context = looking(BEGIN + 240, units={"site": unit})
+    (reading,) = probe(Options(directory=journal, units=("site",)), context).readings
+    assert expected.value
+    assert reading == expected
