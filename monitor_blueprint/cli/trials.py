@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from monitor_blueprint import notifiers
 from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.adapters.file_systems import is_device, look_at_device
 from monitor_blueprint.adapters.http import is_served
@@ -18,6 +19,7 @@ from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitStat
 from monitor_blueprint.adapters.unit_names import installed_units
 from monitor_blueprint.config import Check, Config, units_of
 from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.text import ko
 
 _ADDRESS_S = 2.0
@@ -40,6 +42,20 @@ def trials(settings: Config) -> Iterator[Trial]:
         if check.kind in _MOUNTED and path:
             yield _place(check.name, path)
     yield from _addresses(settings)
+    yield from _servers(notifiers.channels(settings.environ, settings.channel_options))
+
+
+def _servers(channels: Sequence[Channel]) -> Iterator[Trial]:
+    """Ask whether anybody is there who takes the channels' messages, and say who that is: it need not have been named."""
+    for channel in channels:
+        if channel.server is None:
+            continue
+        host, port = channel.server
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        yield Trial(note=ko.TRIED_SERVER.format(name=channel.name, address=address))
+        call = _call(partial(_is_listening, host, port))
+        is_there = call.wait(time.monotonic() + 2 * _ADDRESS_S) and call.result()
+        yield Trial() if is_there else Trial(problem=ko.TRIED_NOBODY.format(name=channel.name, address=address))
 
 
 def _units(settings: Config) -> Iterator[Trial]:

@@ -12,10 +12,11 @@ A notifier module has these names:
   `Delivered`, `Refused`. It never raises for what the other side does, and neither its answer nor its log lines hold a
   secret.
 
-It may have one more:
+It may have more:
 
 - `receivers(options, environ) -> tuple[str, ...]`: to whom it sends, each of whom can accept or refuse by itself. Then
   `message.to` says for whom a message is, and the answer may be a `PerReceiver`.
+- `server(options, environ) -> tuple[str, int]`: the host and port that it sends to, where they are no secret.
 
 Nothing else has to be told about a new file. One that cannot be used stops nothing unless the configuration names it.
 """
@@ -91,12 +92,14 @@ class Channel:
         send: delivers one message.
         fingerprint: changes when the configuration does; tells nothing about it.
         receivers: to whom it delivers, if it tells them apart.
+        server: host and port that it sends to, where they are no secret.
     """
 
     name: str
     send: Callable[[Message, Handover], Outcome]
     fingerprint: str = ""
     receivers: tuple[str, ...] = ()
+    server: tuple[str, int] | None = None
 
 
 def available() -> list[str]:
@@ -182,13 +185,15 @@ def _channel(kind: str, module: NotifierModule, chosen: Any, environ: Mapping[st
         name=kind,
         send=lambda message, handover: _send(module, message, chosen, environ, handover),
         fingerprint=hashlib.blake2b(msgspec.json.encode(settings), digest_size=8).hexdigest(),
-        receivers=_receivers(module, chosen, environ),
+        receivers=tuple(dict.fromkeys(_asked(module, "receivers", chosen, environ) or ())),
+        server=_asked(module, "server", chosen, environ),
     )
 
 
-def _receivers(module: NotifierModule, chosen: Any, environ: Mapping[str, str]) -> tuple[str, ...]:
-    named = getattr(module, "receivers", None)
-    return tuple(dict.fromkeys(named(chosen, environ))) if named is not None else ()
+def _asked(module: NotifierModule, name: str, chosen: Any, environ: Mapping[str, str]) -> Any:
+    """Return what the module says, None where it says nothing about that."""
+    function = getattr(module, name, None)
+    return function(chosen, environ) if function is not None else None
 
 
 def _send(module: NotifierModule, message: Message, chosen: Any, environ: Mapping[str, str], handover: Handover) -> Outcome:

@@ -122,6 +122,12 @@ def receivers(options: Options, environ: Mapping[str, str]) -> tuple[str, ...]: 
     return _settings(environ).recipients
 
 
+def server(options: Options, environ: Mapping[str, str]) -> tuple[str, int]:  # noqa: ARG001 - as all notifiers
+    """Return the mail server: the one that is named, or this machine's own."""
+    settings = _settings(environ)
+    return settings.host, settings.port
+
+
 def send(message: Message, options: Options, environ: Mapping[str, str], handover: Handover) -> Outcome:
     """Send the mail once to the recipients that it is for (all of them where it names none), in one transaction."""
     settings = _settings(environ)

@@ -360,6 +360,7 @@ TRIED_EXITED = "{name}: {unit}은(는) 실행 중인 프로세스가 없어 서�
 TRIED_NO_PLACE = "{name}: {path} 확인 불가 ({reason})"
 TRIED_NO_MOUNT = "{name}: {path}은(는) 마운트 지점이 아님 (마운트되지 않았거나 다른 파일 시스템의 일부)"
 TRIED_NOBODY = "{name}: {address}에 응답하는 프로그램이 없음"
+TRIED_SERVER = "{name} 알림을 받는 서버: {address}"
 SEND_NOT_RUNNING = "모니터가 실행되고 있지 않아 보낼 수 없습니다. 시작: sudo systemctl start gunicorn_monitor"
 SEND_NO_ANSWER = "모니터가 {seconds}초 안에 답하지 않았습니다. 확인: systemctl status gunicorn_monitor"
 SEND_OLD = "실행 중인 모니터는 아직 이전 설정을 씁니다. 적용: sudo systemctl reload gunicorn_monitor"

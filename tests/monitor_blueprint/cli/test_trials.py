@@ -8,6 +8,7 @@ from monitor_blueprint.cli.trials import Trial, trials
 from monitor_blueprint.config import parse
 from tests.monitor_blueprint.bus import Systemd
 from tests.monitor_blueprint.probes.looking import nobody, serve
+from tests.monitor_blueprint.standins import ScriptedMailServer, free_port
 
 
 def tried(*checks: dict[str, Any]) -> list[Trial]:
@@ -83,3 +84,17 @@ def test_a_certificates_server_is_tried() -> None:
         tls = {"name": "TLS", "kind": "tls", "host": "127.0.0.1", "port": port}
         assert tried(tls) == [Trial()]
     assert tried(tls) == [Trial(problem=f"TLS: 127.0.0.1:{port}에 응답하는 프로그램이 없음")]
+
+
+def test_the_own_mail_server_is_named() -> None:
+    """Where no other one is: nobody may be there."""
+    checks = {"check": [{"name": "CPU", "kind": "cpu"}]}
+    environ = {"ALERT_EMAIL": "root", "SMTP_PORT": str(free_port())}
+    address = f"localhost:{environ['SMTP_PORT']}"
+    assert list(trials(parse(checks, environ, source="monitor.toml"))) == [
+        Trial(note=f"email 알림을 받는 서버: {address}"),
+        Trial(problem=f"email: {address}에 응답하는 프로그램이 없음"),
+    ]
+    with ScriptedMailServer({}) as mail:
+        expected = [Trial(note=f"email 알림을 받는 서버: 127.0.0.1:{mail.port}"), Trial()]
+        assert list(trials(parse(checks, mail.environ, source="monitor.toml"))) == expected
