@@ -147,13 +147,15 @@ class Receivers:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._lock = threading.Lock()
+        # Who is dead hears nothing of what was accepted.
+        self.is_heard = False
         self.found = {"slack": Receiver(), **{name: Receiver() for name in RECIPIENTS}}
         self.fates: dict[str, int] = {}
 
     def answer_slack(self, post: Post) -> Reply:
         fate = self._fate("429", "500", "404", "403", "not ok", "a page", "cut", "taken, cut", "taken, late", "taken, silent")
         if fate in ("", "taken, cut", "taken, late", "taken, silent"):
-            self.found["slack"].take(post.text, is_acknowledged=not fate)
+            self.found["slack"].take(post.text, is_acknowledged=not fate and self.is_heard)
         if fate in ("taken, late", "taken, silent"):
             time.sleep(LATE_S if fate == "taken, late" else STALL_S)
         replies = {
@@ -176,7 +178,7 @@ class Receivers:
         fate = self._fate("451 later", "421 going down", "554 refused", "cut", "taken CUT", "taken LATE")
         if not fate or fate.startswith("taken"):
             for name in mail.recipients:
-                self.found[name].take(mail.text, is_acknowledged=not fate)
+                self.found[name].take(mail.text, is_acknowledged=not fate and self.is_heard)
         if fate in ("cut", "taken CUT"):
             return "250 CUT"
         return "250 OK LATE" if fate == "taken LATE" else fate or "250 OK"
@@ -201,12 +203,12 @@ def run(path: Path, kills: int, incidents: int, seed: int) -> Report:
         while done < kills or _last_incident(path) < incidents:
             # One in five is killed while it starts, the others at work.
             if chance.random() < 0.2:
-                _live(path, 1_000_000, environ, is_awaited=False, lifetime_s=chance.uniform(0.0, 0.6))
+                _live(path, 1_000_000, environ, receivers, is_awaited=False, lifetime_s=chance.uniform(0.0, 0.6))
             else:
-                _live(path, 1_000_000, environ, is_awaited=True, lifetime_s=chance.uniform(0.0, 2.0))
+                _live(path, 1_000_000, environ, receivers, is_awaited=True, lifetime_s=chance.uniform(0.0, 2.0))
             done += 1
         last = _last_incident(path)
-        said = _live(path, last, environ, is_awaited=True, lifetime_s=None)
+        said = _live(path, last, environ, receivers, is_awaited=True, lifetime_s=None)
         if said != ["ready", "done"]:
             trouble = said
     expected = [f"{number}-{kind}" for number in range(1, last + 1) for kind in ("opened", "recovered")]
@@ -214,17 +216,21 @@ def run(path: Path, kills: int, incidents: int, seed: int) -> Report:
     return Report(done, last, expected, receivers.found, in_doubt, receivers.fates, trouble)
 
 
-def _live(path: Path, last: int, environ: dict[str, str], *, is_awaited: bool, lifetime_s: float | None) -> list[str]:
+def _live(
+    path: Path, last: int, environ: dict[str, str], receivers: Receivers, *, is_awaited: bool, lifetime_s: float | None
+) -> list[str]:
     """Start the monitor and kill it after `lifetime_s`, or wait for its end; return what it said."""
     command = [sys.executable, "-m", "tests.monitor_blueprint.crash.monitor", str(path), str(last)]
     root = Path(__file__).parents[3]
     process = subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    receivers.is_heard = True
     with process:
         said = [process.stdout.readline().strip()] if is_awaited and process.stdout else []
         if lifetime_s is not None:
             try:
                 process.wait(lifetime_s)
             except subprocess.TimeoutExpired:
+                receivers.is_heard = False
                 process.send_signal(signal.SIGKILL)
         rest, _ = process.communicate(timeout=300)
         said += rest.split("\n")[:-1]
