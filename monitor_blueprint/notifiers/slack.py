@@ -131,7 +131,11 @@ def _has_proxy(url: str) -> bool:
 
 def text_of(message: Message) -> str:
     """Return the text as it is posted: Slack's three special characters escaped, the id in the last line."""
-    body = message.body if len(message.body) <= MAX_TEXT else message.body[: MAX_TEXT - 1] + "…"
+    body = message.body
+    if len(body) > MAX_TEXT:
+        # Of a repeat the last line says that it is one.
+        last = "\n" + body.rpartition("\n")[2] if message.is_repeat else ""
+        body = f"{body[: MAX_TEXT - 1 - len(last)]}…{last}"
     escaped = body.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"{escaped}\nid: {message.id}"
 

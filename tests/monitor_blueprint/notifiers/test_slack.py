@@ -65,6 +65,9 @@ def test_cut_message_keeps_its_id() -> None:
     text = slack.text_of(Message("1", "", "가" * 100_000, MESSAGE.at))
     assert len(text) < 40_000
     assert text.endswith("…\nid: 1")
+    again = slack.text_of(Message("1", "", "가" * 100_000 + "\n\n(again)", MESSAGE.at, is_repeat=True))
+    assert len(again) == len(text)
+    assert again.endswith("…\n(again)\nid: 1")
 
 
 def test_rate_limit_sets_the_retry() -> None:
