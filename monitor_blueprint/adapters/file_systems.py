@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -97,7 +97,7 @@ def is_device(path: str) -> bool:
 def mounts_of_device(device: str, root: Path = ROOT) -> list[Mount]:
     """Return where the device is mounted, the whole of it first; it may be named by any of its links."""
     wanted = {device, os.path.realpath(device)}
-    found = [mount for mount in _mounts(root) if wanted & {mount.source, *_names_of(mount.device, root)}]
+    found = [mount for mount in map(parse, _lines(root)) if wanted & {mount.source, *_names_of(mount.device, root)}]
     return sorted(found, key=lambda mount: (mount.root != "/", len(mount.target)))
 
 
@@ -162,18 +162,24 @@ def _mount_of(opened: int) -> Mount | None:
         lines = Path(f"/proc/self/fdinfo/{opened}").read_text(encoding="ascii").splitlines()
     except FileNotFoundError:
         return None
-    number = next((int(line.split()[1]) for line in lines if line.startswith("mnt_id:")), None)
-    mounts = {mount.id: mount for mount in _mounts(ROOT)}
+    number = next((line.split()[1] for line in lines if line.startswith("mnt_id:")), "")
+    # There may be thousands; those that it lies on are what is wanted.
+    by_number = {line.partition(" ")[0]: line for line in _lines(ROOT)}
+    mounts: dict[int, Mount] = {}
+    while number in by_number:
+        mount = parse(by_number.pop(number))
+        mounts[mount.id] = mount
+        number = str(mount.parent)
     # In a changed root directory not all mounts are to be seen.
-    return as_seen_by_all(mounts[number], mounts) if number in mounts else None
+    return as_seen_by_all(next(iter(mounts.values())), mounts) if mounts else None
 
 
-def _mounts(root: Path) -> Iterator[Mount]:
+def _lines(root: Path) -> list[str]:
     try:
         text = (root / "proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     except FileNotFoundError:
-        return iter(())
-    return map(parse, text.splitlines())
+        return []
+    return text.split("\n")[:-1]
 
 
 def _names_of(number: str, root: Path) -> set[str]:
