@@ -103,10 +103,10 @@ def mlserver(python: str, work: Path) -> Contender:
     )
 
 
-def litserve(python: str, _work: Path) -> Contender:
+def litserve(python: str, work: Path) -> Contender:
     return Contender(
         [python, "bench/predict_peer_litserve.py", str(PORTS[1]), str(WORKERS)],
-        {},
+        {"PROMETHEUS_MULTIPROC_DIR": str(work)},
         f"http://127.0.0.1:{PORTS[1]}/predict",
         {"features": FEATURES},
     )
