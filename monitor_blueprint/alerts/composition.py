@@ -22,6 +22,7 @@ class Waiting:
     """What a message is made of: the events behind a cursor, those in doubt before it, and the newest results."""
 
     newest: int
+    is_to_be_brief: bool
     behind: tuple[Logged, ...]
     unsure: tuple[Logged, ...]
     results: Mapping[str, CheckResult]
@@ -30,13 +31,14 @@ class Waiting:
 def waiting_for(tx: Transaction, receiver: Receiver) -> Waiting:
     """Return what waits for a receiver."""
     behind = tx.outbox.behind(receiver)
-    return Waiting(tx.outbox.newest(), behind, tx.outbox.unsure(receiver), tx.reads.latest_results() if len(behind) > 1 else {})
+    results = tx.reads.latest_results() if len(behind) > 1 else {}
+    return Waiting(tx.outbox.newest(), receiver.is_to_be_brief, behind, tx.outbox.unsure(receiver), results)
 
 
 def compose(told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message:
     """Return the message that tells these events, and how things stand."""
     try:
-        message = messages.catch_up(told, waiting.unsure, waiting.results, now)
+        message = messages.catch_up(told, waiting.unsure, waiting.results, now, is_brief=waiting.is_to_be_brief)
     except Exception:  # noqa: BLE001 - better said badly than not at all
         _log.exception("what is to be told cannot be put together")
         bodies = [each.message.body for each in reversed(told)]

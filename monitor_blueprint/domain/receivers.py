@@ -16,6 +16,7 @@ from monitor_blueprint.domain.models import Event, EventKind
 
 # What went out and was not acknowledged is repeated so often.
 REPEATS = 2
+_REFUSED_OFTEN = 3
 # Nobody can ask to be left alone for longer than this, so neither does a clock that was set back make anybody wait.
 LONGEST_ASKED = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=1)
@@ -76,6 +77,11 @@ class Receiver:
     def is_in_doubt(self) -> bool:
         """Tell whether something behind the cursor may have arrived."""
         return self.sent_to > self.cursor
+
+    @property
+    def is_to_be_brief(self) -> bool:
+        """Tell whether it has refused so often that it may be the text that it does not take."""
+        return bool(self.refusal) and self.attempts >= _REFUSED_OFTEN
 
     def due_at(self, newest: int, now: datetime) -> datetime | None:
         """Return when to try, `now` or later; None where nothing is behind the cursor.

@@ -236,6 +236,7 @@ RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
 
 MORE_NAMES = "{names} 외 {count}개"
 REPEATED = "(재전송: 이전 발송의 수신 확인을 받지 못했습니다)"
+BRIEF = "(거부된 알림을 증거 없이 짧게 보냄: sudo neuronova-monitor history {number})"
 UNSURE_EVENTS = "수신 확인을 받지 못한 앞선 알림 (이미 받으셨을 수 있음):"
 UNSURE_EVENT = "- {at} · {id} · {subject}"
 DEADMAN_SUBJECT = "[CRITICAL] NeuroNova 모니터 응답 없음"

@@ -142,16 +142,23 @@ class _Story:
     is_whole: bool
 
 
-def catch_up(told: Sequence[Logged], unsure: Sequence[Logged], results: Mapping[str, CheckResult], now: datetime) -> Message:
+def catch_up(
+    told: Sequence[Logged],
+    unsure: Sequence[Logged],
+    results: Mapping[str, CheckResult],
+    now: datetime,
+    *,
+    is_brief: bool = False,
+) -> Message:
     """Return the one message for all that a receiver has not been told: a single event's own, or how things stand now first.
 
     `unsure` are events that it counts as told of, though it never said so: of those that belong together with the others it
-    is reminded in short.
+    is reminded in short. A brief one leaves out what nobody needs in order to act: the text may be what is not taken.
     """
     before = _reminders(told, unsure)
     last = told[-1]
     if len(told) == 1:
-        return _with_reminders(last.message, before)
+        return _with_reminders(_brief(last.message) if is_brief else last.message, before)
     failing = _failing(told)
     standing = _standing(told)
     unstable = [name for name in standing.flapping if name not in failing]
@@ -172,7 +179,7 @@ def catch_up(told: Sequence[Logged], unsure: Sequence[Logged], results: Mapping[
         count=len(told),
         late_s=late_s,
         is_late=late_s >= _LATE_S,
-        stories=_stories([each.message for each in told]),
+        stories=_stories([each.message for each in told], 0 if is_brief else _STORIES_CHARS),
         incident=standing.incident,
     )
     subject = _subject(body.partition("\n")[0], failing or unstable or recovered)
@@ -195,9 +202,15 @@ def _failing(told: Sequence[Logged]) -> list[str]:
     return list(dict.fromkeys((*_standing(told).failing, *alone)))
 
 
-def _stories(messages: Sequence[Message]) -> list[_Story]:
+def _brief(message: Message) -> Message:
+    """Return the message without its evidence."""
+    head, evidence, _ = message.body.partition("\n\n[")
+    return replace(message, body=f"{head}\n\n{ko.BRIEF.format(number=message.incident)}") if evidence else message
+
+
+def _stories(messages: Sequence[Message], most_chars: int) -> list[_Story]:
     """Return the stories, oldest first; what has no room is told in one line, the oldest of very many not at all."""
-    left = _STORIES_CHARS - _LINE_CHARS * min(len(messages), _MOST_LINES)
+    left = most_chars - _LINE_CHARS * min(len(messages), _MOST_LINES)
     stories: list[_Story] = []
     for message in reversed(messages[-_MOST_LINES:]):
         left -= len(message.body)

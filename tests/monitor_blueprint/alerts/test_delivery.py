@@ -405,6 +405,22 @@ def test_mended_configuration_is_tried_at_once(store: Store, clock: Clock) -> No
     assert mended.health() is Health.OK
 
 
+def test_text_that_is_refused_is_cut_short(store: Store, clock: Clock) -> None:
+    """It may be what the other side does not take: after three times it comes without its evidence."""
+
+    def choosy(message: Message, handover: Handover) -> Outcome:
+        return Refused("554 spam") if "http://" in message.body else Delivered()
+
+    loft = Loft(store, clock, choosy)
+    event = Event(OPENED, NOW, 1, NOW, ("Flask",), failing=("Flask",))
+    message = messages.alert(event, "1-opened", {}, [("journal nginx", "http://example.com")])
+    store.run(lambda tx: tx.add_event(event, message, loft.box.receivers))
+    for _ in range(4):
+        loft.deliver()
+        clock.now += HOUR
+    assert loft.pending == 0
+
+
 # --- In doubt
 
 

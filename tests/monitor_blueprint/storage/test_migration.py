@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -13,17 +14,22 @@ import pytest
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome
 from monitor_blueprint.notifiers import Channel
+from monitor_blueprint.storage.sqlite import SCHEMAS
 from monitor_blueprint.storage.store import Store
 
 NOW = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 TO = ("a@example.com", "b@example.com")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
+@pytest.fixture(params=[1, 2])
+def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """As version 1 left it, or with what version 2 added."""
     path = tmp_path / "monitor.db"
     with closing(sqlite3.connect(path)) as database:
         database.executescript(Path(__file__).with_name("version_1.sql").read_text("utf-8"))
+        if request.param == 2:
+            database.executescript(resources.files("monitor_blueprint.storage").joinpath(SCHEMAS[1]).read_text("utf-8"))
+            database.execute("PRAGMA user_version = 2")
     return path
 
 

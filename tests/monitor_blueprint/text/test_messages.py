@@ -334,6 +334,22 @@ def test_a_repeat_says_so() -> None:
     )
 
 
+def test_a_brief_message_has_no_evidence() -> None:
+    """It still says what has happened, and where to read the rest."""
+    message = messages.alert(FAILED, "nn-1", RESULTS, [("oom", "Killed process 7")])
+    brief = messages.catch_up([Logged(1, FAILED, message)], [], RESULTS, AT, is_brief=True)
+    assert "Killed" not in brief.body
+    assert brief.body.splitlines()[:4] == message.body.splitlines()[:4]
+    assert brief.body.endswith("sudo neuronova-monitor history 7)")
+    both = messages.catch_up([Logged(1, FAILED, message), *logged(RECOVERED)], [], RESULTS, AT, is_brief=True)
+    assert "Killed" not in both.body
+    assert [line for line in both.body.splitlines() if line.startswith(("---", "[CRITICAL]"))] == [
+        "--- 2025-12-06 14:35:01 · nn-1",
+        "[CRITICAL] NeuroNova 서비스 장애 발생! Flask",
+        "--- 2025-12-06 14:37:01 · nn-1",
+    ]
+
+
 def test_very_many_names_are_cut_and_counted() -> None:
     """In a subject, and in the lines about single checks: Slack has an end."""
     names = tuple(f"check-{number}" for number in range(501))
