@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.installer import commands, logfiles, places, recovery, release, say, services, settings, system_files
+from deploy.installer import commands, history, logfiles, places, recovery, release, say, services, settings, system_files
 from deploy.installer.changes import Changes
 from deploy.installer.failure import Failure
 from deploy.installer.journal import Journal, begin
@@ -51,6 +51,7 @@ def install(stock: Stock, plan: Plan) -> None:
         _take_back(stock)
         raise StepFailure(str(error), "") from error
     recovery.stop_guard()
+    history.forget(plan)
     _afterwards(plan, release.this_one())
 
 
@@ -192,6 +193,8 @@ def _check(place: Path, plan: Plan) -> None:
 
 
 def _switch(changes: Changes, place: Path, plan: Plan) -> None:
+    if plan.has_monitor:
+        history.keep(changes, place, plan)
     release.switch_to(changes, place)
     system_files.install(changes, place, plan)
     services.start(changes, plan, place)

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from functools import partial
 
-from deploy.installer import changes, commands, places, say, services
+from deploy.installer import changes, commands, history, places, say, services
 from deploy.installer.failure import Failure
 from deploy.installer.journal import Entry, Journal, remove_unfinished
 from deploy.installer.units import units
@@ -27,6 +27,7 @@ def take_back(run: Journal) -> bool:
             is_whole &= _tried(f"stop {_name(entry)}", partial(_stop, entry))
     for entry in list(run.paths()):
         is_whole &= _tried(f"put back {entry.key}", partial(_put_back, run, entry))
+    is_whole &= _tried("put back the monitor's history", partial(_put_history_back, run))
     is_whole &= _tried("systemctl daemon-reload", services.reload_units)
     for entry in touched:
         if entry.facts["was_active"]:
@@ -70,6 +71,12 @@ def _put_back(run: Journal, entry: Entry) -> None:
     note = run.restore(entry, is_exact=True)
     if note:
         say.problem(f"    {note}")
+
+
+def _put_history_back(run: Journal) -> None:
+    for entry in run.entries.values():
+        if entry.key.startswith(history.KEY):
+            history.put_back(entry)
 
 
 def _name(entry: Entry) -> str:

@@ -150,6 +150,28 @@ def test_broken_upgrade_goes_back(box: Box, features: str, api_key: str, name: s
     box.run("cmp ~/next/systemd/gunicorn_flask.service /etc/systemd/system/gunicorn_flask.service")
 
 
+def test_history_goes_back_too(box: Box) -> None:
+    """A release that brings the database into a form of its own, and then answers no question: the one before goes on in it."""
+    database = "/var/lib/neuronova/monitor.db"
+    read = "runuser -u neuronova -- python3 -c \"import sqlite3; print(sqlite3.connect('%s').execute('%s').fetchone()[0])\""
+    version, rows = ("PRAGMA user_version", "SELECT count(*) FROM cycle")
+    setup = new_tree(
+        box,
+        "other-form",
+        """cd monitor_blueprint && sed -i 's/"schema_delivery.sql"/&, "schema_next.sql"/' storage/sqlite.py"""
+        " && echo 'DROP TABLE cycle;' > storage/schema_next.sql"
+        r" && sed -i 's/^def health(.*/&\n    raise RuntimeError/' web/views.py",
+    )
+    before = (release(box), box.output(read % (database, version)))
+    checks = int(box.output(read % (database, rows)))
+    failed = box.run(setup, expect=1, timeout_s=300)
+    assert "Everything is as it was before" in failed.output, str(failed)
+    assert (release(box), box.output(read % (database, version))) == before
+    assert int(box.output(read % (database, rows))) >= checks > 0
+    assert box.output("ls /var/lib/neuronova | grep before-upgrade || true") == ""
+    assert box.last_check()["ok"] is True
+
+
 def test_start_of_others_is_waited_for(box: Box) -> None:
     """The monitor that went back and systemd is just starting anew is ready when the installer says that it runs."""
     drop_in = "/run/systemd/system/gunicorn_monitor.service.d/late.conf"
