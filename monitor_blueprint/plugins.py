@@ -11,8 +11,12 @@ import pkgutil
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
+from monitor_blueprint.domain.models import ExplainedError
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import Private, Public, class_name, configured, fill, joined
 
-class PluginError(Exception):
+
+class PluginError(ExplainedError):
     """The file of a plugin cannot be used; the text names the file and what is wrong with it."""
 
 
@@ -31,15 +35,18 @@ def load(package: str, folders: Iterable[str], name: str, required: Sequence[str
     try:
         module = importlib.import_module(f"{package}.{name}")
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{_file(package, name)} cannot be imported ({type(error).__name__}: {error})") from error
+        told = fill("{file} cannot be imported ({type})", file=_file(package, name), type=class_name(error))
+        detail = f"{_file(package, name)} cannot be imported ({class_name(error)}: {error})"
+        raise PluginError(told, Private(clean(detail, 1000))) from error
     missing = [each for each in required if not hasattr(module, each)]
     if missing:
-        raise PluginError(f"{_file(package, name)} has no {', '.join(missing)}; needed: {', '.join(required)}")
+        names_of = {"missing": joined(", ", map(configured, missing)), "required": joined(", ", map(configured, required))}
+        raise PluginError(fill("{file} has no {missing}; needed: {required}", file=_file(package, name), **names_of))
     if not hasattr(module.Options, "__struct_fields__"):
-        raise PluginError(f"{_file(package, name)}: Options must be a msgspec.Struct")
+        raise PluginError(fill("{file}: Options must be a msgspec.Struct", file=_file(package, name)))
     return module
 
 
-def _file(package: str, name: str) -> str:
+def _file(package: str, name: str) -> Public:
     found = importlib.util.find_spec(f"{package}.{name}")
-    return str(found.origin if found else name)
+    return configured(found.origin if found else name)

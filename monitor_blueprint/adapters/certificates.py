@@ -16,7 +16,8 @@ from typing import NamedTuple
 from monitor_blueprint.adapters import command
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import Private, fill, private
+from monitor_blueprint.faults import reason_of
 
 # openssl-x509(1) takes the older names, too.
 _PEM = re.compile(rb"-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----.*?-----END \1-----", re.DOTALL)
@@ -37,7 +38,7 @@ class Certificate(NamedTuple):
         number: which one of the file or of the chain it is; the server's own is 1.
     """
 
-    subject: str
+    subject: Private
     not_before: float
     not_after: float
     where: str = ""
@@ -48,7 +49,7 @@ class Found(NamedTuple):
     """The certificates, and what is wrong with those that cannot be read: one hides no other."""
 
     certificates: list[Certificate]
-    problems: list[str]
+    problems: list[Private]
 
 
 def in_file(path: Path, deadline: float) -> Found:
@@ -58,11 +59,11 @@ def in_file(path: Path, deadline: float) -> Found:
             content = file.read(_MAX_FILE_BYTES)
     except OSError as error:
         raise_if_short(error)
-        return Found([], [f"{path}: {error.strerror}"])
+        return Found([], [private(f"{path}: {reason_of(error)}")])
     pieces = [match[0] for match in _PEM.finditer(content)]
     is_whole = len(_BEGIN.findall(content)) == len(pieces)
     found = _read(pieces or [content], str(path), deadline)
-    return found if is_whole or not pieces else Found(found.certificates, [*found.problems, f"{path}: it breaks off"])
+    return found if is_whole or not pieces else Found(found.certificates, [*found.problems, private(f"{path}: it breaks off")])
 
 
 def sent_by(where: Sequence[str], name: str, deadline: float) -> Found:
@@ -74,7 +75,7 @@ def sent_by(where: Sequence[str], name: str, deadline: float) -> Found:
     output = command.run(["openssl", "s_client", "-showcerts", *where, *server_name], deadline)
     # One that is sent twice is one.
     pieces = list(dict.fromkeys(match[0] for match in _PEM.finditer(output.text.encode())))
-    return _read(pieces, "", deadline) if pieces else Found([], [f"openssl s_client: {clean(output.errors)}"])
+    return _read(pieces, "", deadline) if pieces else Found([], [private(f"openssl s_client: {output.errors}")])
 
 
 def in_der(content: bytes, deadline: float) -> Found:
@@ -89,7 +90,7 @@ def _read(pieces: Sequence[bytes], where: str, deadline: float) -> Found:
             found.certificates.append(_certificate(piece, where, number, deadline))
         except ProbeError as error:
             raise_if_short(error)
-            found.problems.append(str(error))
+            found.problems.append(error.detail or Private(error.told))
     return found
 
 
@@ -97,13 +98,14 @@ def _certificate(content: bytes, where: str, number: int, deadline: float) -> Ce
     argv = ["openssl", "x509", "-noout", "-startdate", "-enddate", "-subject", "-nameopt", "multiline,utf8"]
     # What fits in no pipe is no certificate either.
     output = command.run(argv, deadline, stdin=content[:_MAX_PIECE_BYTES])
-    fields = dict(line.strip().split("=", 1) for line in output.text.splitlines() if "=" in line)
+    fields = dict(line.strip().split("=", 1) for line in output.text.split("\n") if "=" in line)
     fields = {key.strip(): value.strip() for key, value in fields.items()}
     try:
         begin, end = (float(ssl.cert_time_to_seconds(fields[key])) for key in ("notBefore", "notAfter"))
     except (KeyError, ValueError) as error:
-        raise ProbeError(f"{where or 'the server'}: no certificate that openssl can read (number {number})") from error
-    return Certificate(clean(fields.get("commonName", ""), 80), begin, end, where, number)
+        told = fill("no certificate that openssl can read (number {number})", number=number)
+        raise ProbeError(told, private(f"{where or 'the server'}: {told}")) from error
+    return Certificate(private(fields.get("commonName", ""), 80), begin, end, where, number)
 
 
 def _is_address(name: str) -> bool:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError
+from monitor_blueprint.domain.text import configured, fill
+from monitor_blueprint.faults import reason_of
 
 # A child needs none of our secrets, and messages to be parsed have to be English.
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
@@ -41,7 +43,7 @@ def find(name: str) -> str:
     """Return the path of a program; raises ProbeError when it is not installed."""
     path = shutil.which(name, path=_ENVIRONMENT["PATH"])
     if path is None:
-        raise ProbeError(f"{name} is not installed")
+        raise ProbeError(fill("{name} is not installed", name=configured(name)))
     return path
 
 
@@ -70,7 +72,8 @@ def run(argv: Sequence[str], deadline: float, *, stdin: bytes = b"", max_bytes: 
         )
     except OSError as error:
         raise_if_short(error)
-        raise ProbeError(f"{argv[0]} could not be started: {error.strerror}") from error
+        told = fill("{name} could not be started: {reason}", name=configured(argv[0]), reason=reason_of(error))
+        raise ProbeError(told) from error
     with process:
         try:
             _feed(process, stdin)
@@ -94,7 +97,7 @@ def _read(process: subprocess.Popen[bytes], name: str, deadline: float, max_byte
         while selector.get_map():
             left_s = deadline - time.monotonic()
             if left_s <= 0:
-                raise ProbeError(f"{name} did not end in time")
+                raise ProbeError(fill("{name} did not end in time", name=configured(name)))
             for ready, _ in selector.select(left_s):
                 chunk = os.read(ready.fd, 64 * 1024)
                 if not chunk:
@@ -106,7 +109,7 @@ def _read(process: subprocess.Popen[bytes], name: str, deadline: float, max_byte
     try:
         code = process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired as error:
-        raise ProbeError(f"{name} did not end in time") from error
+        raise ProbeError(fill("{name} did not end in time", name=configured(name))) from error
     return _output(received, code, is_cut=False, max_bytes=max_bytes)
 
 

@@ -17,19 +17,20 @@ from typing import Any
 
 from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.adapters.shortage import raise_if_short
+from monitor_blueprint.domain.text import Public, class_name, fill
 
 # A failure: the monitor's own user may not use the socket. That says nothing of who is behind it.
-NO_PERMISSION = "permission"
+NO_PERMISSION = fill("permission")
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EHOSTDOWN, errno.ENETDOWN)
-_FAILURES: tuple[tuple[type[OSError], str], ...] = (
-    (TimeoutError, "timeout"),
-    (socket.gaierror, "name"),
-    (ssl.SSLCertVerificationError, "certificate"),
-    (ssl.SSLError, "tls"),
-    (ConnectionRefusedError, "refused"),
-    (ConnectionError, "reset"),
+_FAILURES: tuple[tuple[type[OSError], Public], ...] = (
+    (TimeoutError, fill("timeout")),
+    (socket.gaierror, fill("name")),
+    (ssl.SSLCertVerificationError, fill("certificate")),
+    (ssl.SSLError, fill("tls")),
+    (ConnectionRefusedError, fill("refused")),
+    (ConnectionError, fill("reset")),
     (PermissionError, NO_PERMISSION),
-    (FileNotFoundError, "no_socket"),
+    (FileNotFoundError, fill("no_socket")),
 )
 # RFC 8305, 5: how long one address is waited for before the next is tried beside it.
 _NEXT_S = 0.25
@@ -71,13 +72,13 @@ def connect_unix(path: str, deadline: float) -> socket.socket:
     return connecting
 
 
-def failure_of(error: OSError) -> str:
+def failure_of(error: OSError) -> Public:
     """Return the word for what came instead of a connection or over it; what it means to an operator says the catalogue."""
     # Those two have numbers of their own.
     number = 0 if isinstance(error, socket.gaierror | ssl.SSLError) else error.errno
     if number in _UNREACHABLE:
-        return "unreachable"
-    return next((word for kind, word in _FAILURES if isinstance(error, kind)), type(error).__name__)
+        return fill("unreachable")
+    return next((told for kind, told in _FAILURES if isinstance(error, kind)), None) or class_name(error)
 
 
 def _addresses(host: str, port: int, deadline: float) -> Sequence[Address]:

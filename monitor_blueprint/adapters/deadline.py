@@ -5,7 +5,6 @@ All moments are of the monotonic clock: setting the machine's clock moves no dea
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import socket
@@ -15,7 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
-_log = logging.getLogger(__name__)
+from monitor_blueprint.domain.text import fill
+from monitor_blueprint.log import Log
+
+_log = Log(__name__)
 Result = TypeVar("Result")
 
 
@@ -98,8 +100,8 @@ class _Watch:
                     try:
                         # With the lock held: once a block has ended, nothing of it is cancelled any more.
                         cancel()
-                    except Exception:  # noqa: BLE001 - the others are still to be watched
-                        _log.exception("what ran over its deadline could not be cancelled")
+                    except Exception as error:  # noqa: BLE001 - the others are still to be watched
+                        _log.error(fill("what ran over its deadline could not be cancelled"), error)
                 self._next_look = min((deadline for deadline, _ in self._running.values()), default=math.inf)
                 self._changed.wait(min(max(0.0, self._next_look - now), threading.TIMEOUT_MAX))
 

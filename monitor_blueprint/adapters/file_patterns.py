@@ -8,6 +8,8 @@ from pathlib import Path
 
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError
+from monitor_blueprint.domain.text import configured, fill
+from monitor_blueprint.faults import reason_of
 
 _MAGIC = frozenset("*?[")
 
@@ -24,13 +26,13 @@ def matches(pattern: str) -> list[Path]:
         if not folder.is_dir():
             return []
         if not os.access(folder, os.R_OK | os.X_OK):
-            raise ProbeError(f"{folder} may not be read")
+            raise ProbeError(fill("{folder} may not be read", folder=configured(folder)))
         # Beyond what pathlib does, it finds links to nothing.
         named = map(Path, glob.glob(pattern, recursive=True, include_hidden=True))  # noqa: PTH207
         found = sorted(path for path in named if _is_file(path))
     except OSError as error:
         raise_if_short(error)
-        raise ProbeError(f"{pattern}: {error.strerror}") from error
+        raise ProbeError(fill("{pattern}: {reason}", pattern=configured(pattern), reason=reason_of(error))) from error
     if not found:
         # A folder that could not be opened may be passed over in silence, too.
         raise_if_short()

@@ -24,6 +24,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from monitor_blueprint.adapters.connect import NO_PERMISSION, connect, connect_unix, failure_of, left
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import EMPTY
+from monitor_blueprint.domain.text import NOTHING, Public, class_name, fill
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -52,7 +53,7 @@ class Answer:
     status: int
     body: bytes = b""
     latency_ms: float = 0.0
-    failure: str = ""
+    failure: Public = NOTHING
     charset: str = ""
 
     @property
@@ -166,7 +167,7 @@ def fetch(
     """
     start = time.monotonic()
     deadline = start + timeout_s
-    status, received, failure, charset = 0, b"", "", ""
+    status, received, failure, charset = 0, b"", NOTHING, ""
     response: _Response | None = None
     try:
         with closing(_connected(url, deadline, verify=verify)) as connected:
@@ -245,9 +246,9 @@ def _body(response: HTTPResponse) -> bytes:
     return received[:MAX_BODY_BYTES]
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> Public:
     if isinstance(error, IncompleteRead | RemoteDisconnected):
-        return "reset"
+        return fill("reset")
     if isinstance(error, OSError):
         return failure_of(error)
-    return "no_http" if isinstance(error, HTTPException) else type(error).__name__
+    return fill("no_http") if isinstance(error, HTTPException) else class_name(error)

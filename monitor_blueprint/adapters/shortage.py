@@ -6,6 +6,7 @@ import errno
 import os
 
 from monitor_blueprint.domain.models import ProbeError
+from monitor_blueprint.domain.text import NOTHING, Public, fill
 
 
 class ShortageError(ProbeError):
@@ -13,10 +14,10 @@ class ShortageError(ProbeError):
 
 
 # By the reasons that the catalogue has sentences for.
-_NO_MEMORY, NO_THREADS = "no_memory", "no_threads"
+_NO_MEMORY, NO_THREADS = fill("no_memory"), fill("no_threads")
 _OURS = {
-    errno.EMFILE: "no_descriptors",
-    errno.ENFILE: "no_descriptors_left",
+    errno.EMFILE: fill("no_descriptors"),
+    errno.ENFILE: fill("no_descriptors_left"),
     errno.ENOMEM: _NO_MEMORY,
     errno.ENOBUFS: _NO_MEMORY,
 }
@@ -24,7 +25,7 @@ _OURS = {
 _WRAPPED = ("__cause__", "__context__", "reason")
 
 
-def shortage(error: BaseException | None) -> str:
+def shortage(error: BaseException | None) -> Public:
     """Return which want of ours is behind an error; "" where none is.
 
     A failure that shows no such error may come of one all the same: a resolver that could not open its files has "no such
@@ -40,7 +41,7 @@ def raise_if_short(error: BaseException | None = None) -> None:
         raise ShortageError(found) from error
 
 
-def named(error: BaseException | None) -> str:
+def named(error: BaseException | None) -> Public:
     """Return which want of ours an error says itself that it came of, however deep it is wrapped; "" where it does not."""
     waiting, seen = [error], set[int]()
     while waiting:
@@ -55,12 +56,12 @@ def named(error: BaseException | None) -> str:
         if isinstance(each, RuntimeError) and "start new thread" in str(each):
             return NO_THREADS
         waiting += [*(getattr(each, name, None) for name in _WRAPPED), *each.args]
-    return ""
+    return NOTHING
 
 
-def _descriptors() -> str:
+def _descriptors() -> Public:
     try:
         os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:
-        return _OURS.get(error.errno or 0, "")
-    return ""
+        return _OURS.get(error.errno or 0, NOTHING)
+    return NOTHING

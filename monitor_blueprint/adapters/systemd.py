@@ -12,6 +12,10 @@ from jeepney import DBusAddress, DBusErrorResponse, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
 from monitor_blueprint.adapters.shortage import raise_if_short
+from monitor_blueprint.domain import vocabulary
+from monitor_blueprint.domain.models import ExplainedError
+from monitor_blueprint.domain.text import Public, fill, private, word
+from monitor_blueprint.faults import detail_of, reason_of
 
 MANAGER = DBusAddress("/org/freedesktop/systemd1", "org.freedesktop.systemd1", "org.freedesktop.systemd1.Manager")
 _PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -25,9 +29,10 @@ _TYPES = frozenset({
 _INFINITY = 2**64 - 1
 # A target may want services that only carry others out; so deep they are followed.
 _MOST_DEPTH = 3
+_OTHER = fill("other")
 
 
-class SystemdUnavailableError(Exception):
+class SystemdUnavailableError(ExplainedError):
     """There is no systemd here, or it does not answer."""
 
 
@@ -85,6 +90,19 @@ class UnitState:
         return tuple(each for member in self.members for each in (member, *member.all_members))
 
     @property
+    def state_word(self) -> Public:
+        """Return its state in systemd's words; another word than those is not repeated."""
+        if self.load_state != "loaded" and not self.is_active:
+            return word(self.load_state, vocabulary.LOAD_STATES) or _OTHER
+        active = word(self.active_state, vocabulary.ACTIVE_STATES) or _OTHER
+        return fill("{active}/{sub}", active=active, sub=word(self.sub_state, vocabulary.SUB_STATES) or _OTHER)
+
+    @property
+    def result_word(self) -> Public:
+        """Return why it stopped, in systemd's words."""
+        return word(self.result, vocabulary.RESULTS) or _OTHER
+
+    @property
     def is_in_transition(self) -> bool:
         """Tell whether the unit may be on its way up again on its own or by a restart: no stop for good was asked for.
 
@@ -106,7 +124,7 @@ def connect(timeout_s: float) -> DBusConnection:
         return open_dbus_connection(bus="SYSTEM", auth_timeout=timeout_s)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise_if_short(error)
-        raise SystemdUnavailableError(f"no system bus: {error}") from error
+        raise SystemdUnavailableError(fill("no system bus: {reason}", reason=reason_of(error)), detail_of(error)) from error
 
 
 def call(connection: DBusConnection, message: Any, timeout_s: float) -> tuple[Any, ...]:
@@ -114,9 +132,11 @@ def call(connection: DBusConnection, message: Any, timeout_s: float) -> tuple[An
     try:
         reply = connection.send_and_get_reply(message, timeout=timeout_s)
     except (OSError, TimeoutError, EOFError) as error:
-        raise SystemdUnavailableError(f"systemd did not answer: {str(error) or type(error).__name__}") from error
+        raise SystemdUnavailableError(fill("systemd did not answer: {reason}", reason=reason_of(error))) from error
     if reply.header.message_type.name == "error":
-        raise SystemdUnavailableError(f"systemd refused: {DBusErrorResponse(reply)}")
+        refusal = DBusErrorResponse(reply)
+        reason = word(refusal.name, vocabulary.BUS_ERRORS) or _OTHER
+        raise SystemdUnavailableError(fill("systemd refused: {reason}", reason=reason), private(refusal))
     body: tuple[Any, ...] = reply.body
     return body
 

@@ -10,6 +10,8 @@ from typing import Any, BinaryIO
 
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError
+from monitor_blueprint.domain.text import configured, fill
+from monitor_blueprint.faults import reason_of
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -50,7 +52,7 @@ def read_new(path: Path, position: Mapping[str, Any] | None, max_bytes: int = MA
             return Tail(old + lines, {"file": identity, "offset": offset}, is_cut)
     except OSError as error:
         raise_if_short(error)
-        raise ProbeError(f"{path}: {error.strerror}") from error
+        raise ProbeError(fill("{path}: {reason}", path=configured(path), reason=reason_of(error))) from error
 
 
 def read_end(path: Path, max_bytes: int) -> list[str]:

@@ -10,6 +10,9 @@ from jeepney import HeaderFields, MatchRule, message_bus, new_method_call
 from jeepney.io.blocking import DBusConnection, Proxy
 
 from monitor_blueprint.adapters.systemd import MANAGER, call, connect, full_name, load, parts_of
+from monitor_blueprint.domain.models import ExplainedError
+from monitor_blueprint.domain.text import Public
+from monitor_blueprint.faults import reason_of
 
 # Several signals of one change (deactivating, inactive, the job's end) make one look.
 DEBOUNCE_S = 0.1
@@ -28,7 +31,7 @@ class Watcher:
         units: Collection[str],
         changed: Callable[[frozenset[str]], None],
         watching: Callable[[], None],
-        lost: Callable[[str], None],
+        lost: Callable[[Public], None],
     ) -> None:
         """Watch the units; `watching` is called when the bus is had, `lost` with the reason when it is not."""
         self._units = frozenset(full_name(unit) for unit in units)
@@ -46,22 +49,22 @@ class Watcher:
         self._stopping.set()
 
     def _run(self) -> None:
-        reported = ""
+        is_reported = False
         while not self._stopping.is_set():
             try:
                 with connect(_ANSWER_S) as connection:
                     paths = _subscribe(connection, self._units)
                     self._watching()
-                    if reported:
+                    if is_reported:
                         # What changed meanwhile made no signal that was heard.
-                        reported = ""
+                        is_reported = False
                         self._changed(self._units)
                     self._listen(connection, paths)
             except Exception as error:  # noqa: BLE001 - the edge of a thread that must go on listening
                 # Said once for each loss, not at every attempt.
-                if not reported and not self._stopping.is_set():
-                    reported = str(error) or type(error).__name__
-                    self._lost(reported)
+                if not is_reported and not self._stopping.is_set():
+                    is_reported = True
+                    self._lost(error.told if isinstance(error, ExplainedError) else reason_of(error))
             self._stopping.wait(RECONNECT_S)
 
     def _listen(self, connection: DBusConnection, paths: dict[str, set[str]]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,10 +10,12 @@ from datetime import datetime
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult
 from monitor_blueprint.domain.receivers import Logged, Receiver
+from monitor_blueprint.domain.text import fill, joined
+from monitor_blueprint.log import Log
 from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import messages
 
-_log = logging.getLogger(__name__)
+_log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ def compose(told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message:
     """Return the message that tells these events, and how things stand."""
     try:
         message = messages.catch_up(told, waiting.unsure, waiting.results, now, is_brief=waiting.is_to_be_brief)
-    except Exception:  # noqa: BLE001 - better said badly than not at all
-        _log.exception("what is to be told cannot be put together")
+    except Exception as error:  # noqa: BLE001 - better said badly than not at all
+        _log.error(fill("what is to be told cannot be put together"), error)
         bodies = [each.message.body for each in reversed(told)]
-        message = replace(told[-1].message, body="\n\n".join(bodies))
+        message = replace(told[-1].message, body=joined("\n\n", bodies))
     return message if len(told) == 1 else replace(message, id=summary_id([each.message.id for each in told]))
 
 

@@ -11,6 +11,7 @@ import msgspec
 from monitor_blueprint.adapters.http import fetch
 from monitor_blueprint.alerts.attempt import send_to_all
 from monitor_blueprint.domain.messages import Delivered, Message
+from monitor_blueprint.domain.text import Public, configured, fill
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.text import ko, messages, render
 
@@ -30,7 +31,7 @@ class _Record(msgspec.Struct, frozen=True):
 
 def check(
     url: str, path: Path, last_check_at: datetime | None, channels: Sequence[Channel], now: datetime
-) -> tuple[list[str], bool]:
+) -> tuple[list[Public], bool]:
     """Ask the monitor how it is; tell each channel once when it has been gone for 15 minutes, and once when it is back.
 
     Gone is a monitor that does not answer and has not kept a health check for so long: its pages may be out of reach (all
@@ -44,12 +45,12 @@ def check(
     answer = fetch(url, 5.0)
     if (answer.status == HTTP_OK and not answer.failure) or (is_at_work and before.notified):
         untold = _tell(before.notified, channels, messages.deadman(is_gone=False, last=last_check_at, now=now), "back", now)
-        lines = [ko.DEADMAN_BACK_SUBJECT] if before.notified else []
+        lines = [fill(ko.DEADMAN_BACK_SUBJECT)] if before.notified else []
         return _conclude(lines, untold, path, _Record(None, untold))
     known = [moment for moment in (before.gone_since, last_check_at) if moment is not None and moment <= now]
     gone_since = max(known, default=now)
     if now - gone_since < GONE_AFTER:
-        lines = [ko.DEADMAN_WAITING.format(since=render.local(gone_since))]
+        lines = [fill(ko.DEADMAN_WAITING, since=render.local(gone_since))]
         return _conclude(lines, (), path, _Record(gone_since, before.notified))
     names = tuple(channel.name for channel in channels if channel.name not in before.notified)
     if not _write(path, before) and now - gone_since >= GONE_AFTER + PERIOD:
@@ -57,19 +58,21 @@ def check(
         names = ()
     untold = _tell(names, channels, messages.deadman(is_gone=True, last=last_check_at, now=now), "gone", gone_since)
     notified = (*before.notified, *(name for name in names if name not in untold))
-    return _conclude([ko.DEADMAN_SUBJECT], untold, path, _Record(gone_since, notified))
+    return _conclude([fill(ko.DEADMAN_SUBJECT)], untold, path, _Record(gone_since, notified))
 
 
-def _conclude(lines: list[str], untold: Sequence[str], path: Path, record: _Record) -> tuple[list[str], bool]:
+def _conclude(lines: list[Public], untold: Sequence[str], path: Path, record: _Record) -> tuple[list[Public], bool]:
     if untold:
-        lines.append(ko.DEADMAN_UNTOLD.format(names=", ".join(untold)))
+        lines.append(fill(ko.DEADMAN_UNTOLD, names=render.named(untold, ", ")))
     is_kept = _write(path, record)
     if not is_kept:
-        lines.append(ko.DEADMAN_FORGETFUL.format(path=path))
+        lines.append(fill(ko.DEADMAN_FORGETFUL, path=configured(path)))
     return lines, is_kept and not untold
 
 
-def _tell(names: Sequence[str], channels: Sequence[Channel], texts: tuple[str, str], what: str, at: datetime) -> tuple[str, ...]:
+def _tell(
+    names: Sequence[str], channels: Sequence[Channel], texts: tuple[Public, Public], what: str, at: datetime
+) -> tuple[str, ...]:
     """Send to the channels named, to all at once; return those that did not accept in time."""
     message = Message(f"nn-deadman-{what}-{at:%Y%m%dT%H%M%S}", *texts, at)
     # One that hangs (a name server, a mail server that drips its answer) holds up no other, and not the end of this program.

@@ -7,7 +7,6 @@ attempt, settle, back off. Nothing here waits for the other side: each attempt h
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import defaultdict
@@ -19,6 +18,7 @@ from monitor_blueprint.alerts.attempt import Attempt
 from monitor_blueprint.alerts.composition import compose, waiting_for
 from monitor_blueprint.alerts.timing import Timing
 from monitor_blueprint.domain import receivers
+from monitor_blueprint.domain.answers import public_words
 from monitor_blueprint.domain.messages import (
     Delivered,
     InDoubt,
@@ -28,13 +28,15 @@ from monitor_blueprint.domain.messages import (
     outcomes_by_receiver,
 )
 from monitor_blueprint.domain.receivers import Receiver
+from monitor_blueprint.domain.text import NOTHING, configured, fill, joined
+from monitor_blueprint.log import Log
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.outbox import Claim
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import messages
 
-_log = logging.getLogger(__name__)
+_log = Log(__name__)
 _LEASE_MARGIN_S = 45.0
 # An attempt that nobody waits for any more keeps a thread and a connection until it ends. With so many of them it is not the
 # one connection, and one more would help nobody.
@@ -116,8 +118,8 @@ class ChannelDelivery:
         try:
             with self._lock:
                 return work()
-        except Exception:  # noqa: BLE001 - the last line of defence: a channel's thread must not end
-            _log.exception("delivery over %s failed unexpectedly", self._channel.name)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: a channel's thread must not end
+            _log.error(fill("delivery over {name} failed unexpectedly", name=configured(self._channel.name)), error)
             return self._timing.poll_s
 
     def _collect_and_begin(self) -> float:
@@ -260,17 +262,21 @@ class ChannelDelivery:
         """Return how long to wait before the next attempt: doubled each time, with jitter."""
         return min(first_s * 2.0 ** min(attempts, 30), longest_s) * (0.5 + self._jitter() / 2)
 
-    def _report(self, id_: str, name: str, outcome: Single) -> None:
+    def _report(self, message_id: str, name: str, outcome: Single) -> None:
         # Recipients are numbered in the log that others read, not named.
-        where = self._channel.name if len(self._names) == 1 else f"{self._channel.name} {self._names.index(name) + 1}"
+        number = fill(" {number}", number=self._names.index(name) + 1) if len(self._names) > 1 else NOTHING
+        where, id_ = joined("", [configured(self._channel.name), number]), configured(message_id)
         if isinstance(outcome, Delivered):
-            _log.info("%s accepted %s%s", where, id_, f" ({outcome.remark})" if outcome.remark else "")
-        elif isinstance(outcome, Refused):
-            _log.error("%s refused %s: %s", where, id_, outcome.reason)
+            remark = fill(" ({remark})", remark=public_words(outcome.remark)) if outcome.remark else NOTHING
+            _log.info(fill("{where} accepted {id}{remark}", where=where, id=id_, remark=remark))
+            return
+        reason = public_words(outcome.reason)
+        if isinstance(outcome, Refused):
+            _log.error(fill("{where} refused {id}: {reason}", where=where, id=id_, reason=reason))
         elif isinstance(outcome, InDoubt):
-            _log.warning("%s did not acknowledge %s: %s", where, id_, outcome.reason)
+            _log.warning(fill("{where} did not acknowledge {id}: {reason}", where=where, id=id_, reason=reason))
         else:
-            _log.warning("%s did not take %s: %s", where, id_, outcome.reason)
+            _log.warning(fill("{where} did not take {id}: {reason}", where=where, id=id_, reason=reason))
 
 
 _STATES: Mapping[type[Single], str] = {Delivered: "delivered", InDoubt: "in_doubt"}

@@ -12,10 +12,13 @@ import msgspec
 
 from monitor_blueprint.cli.opening import load_config, open_store
 from monitor_blueprint.cli.version import version_option
+from monitor_blueprint.domain.models import CheckResult, Reading
+from monitor_blueprint.domain.text import Document, Private, configured, iso, label, member
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.monitor import make_outbox
 from monitor_blueprint.engine.round import HealthReport
 from monitor_blueprint.engine.self_check import SelfCheck
+from monitor_blueprint.storage.encoding import to_json
 from monitor_blueprint.storage.reads import MANUAL
 from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import HealthLog
@@ -34,7 +37,7 @@ def health_check(*, as_json: bool) -> None:
         report = HealthCheck(settings, store, log, outbox, self_check).run(datetime.now(UTC), MANUAL)
         log.close()
         if as_json:
-            click.echo(msgspec.json.format(msgspec.json.encode(_as_json(report)), indent=2).decode())
+            click.echo(msgspec.json.format(to_json(_as_json(report)), indent=2))
         # Whoever delivers first does it; with the service running that may be either. What is only a copy in memory
         # is not ours to deliver.
         if not store.problem:
@@ -42,28 +45,32 @@ def health_check(*, as_json: bool) -> None:
     sys.exit(int(report.overall))
 
 
-def _as_json(report: HealthReport) -> dict[str, object]:
+def _as_json(report: HealthReport) -> dict[str, Document]:
+    """Return what everybody may read: a timer's output goes into the journal."""
+    states = report.decision.state.checks
     return {
-        "overall": report.overall.name,
-        "started_at": report.started_at,
+        "overall": member(report.overall),
+        "started_at": iso(report.started_at),
         "duration_ms": round(report.duration_ms, 1),
         "checks": [
             {
-                "name": result.check,
-                "kind": result.kind,
-                "status": report.decision.state.checks[result.check].status.name,
-                "readings": [
-                    {
-                        "aspect": reading.aspect,
-                        "status": reading.status.name,
-                        "value": reading.value,
-                        "unit": reading.unit,
-                        "facts": reading.facts,
-                        "text": render.line(result, reading),
-                    }
-                    for reading in result.readings
-                ],
+                "name": configured(result.check),
+                "kind": configured(result.kind),
+                "status": member(states[result.check].status),
+                "readings": [_reading_as_json(result, reading) for reading in result.readings],
             }
             for result in report.results
         ],
+    }
+
+
+def _reading_as_json(result: CheckResult, reading: Reading) -> dict[str, Document]:
+    facts: dict[str, Document] = {label(key): fact for key, fact in reading.facts.items() if not isinstance(fact, Private)}
+    return {
+        "aspect": label(reading.aspect),
+        "status": member(reading.status),
+        "value": reading.value,
+        "unit": label(reading.unit),
+        "facts": facts,
+        "text": render.line(result, reading),
     }

@@ -43,7 +43,7 @@ def history(number: int | None) -> None:
         for line in lines:
             click.echo(line)
     for item in detail.evidence:
-        click.echo(f"\n[{render.evidence_title(item.title)}] {render.local(item.at)}\n{item.text}")
+        click.echo(f"\n[{render.evidence_title(item.title)}] {render.local(item.at)}\n{item.text.text}")
 
 
 def _event(record: EventRecord, detail: IncidentDetail, told: Mapping[str, Told]) -> Iterator[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 
 import click
 
 from monitor_blueprint.cli import checks, history, incidents, setup, status
 from monitor_blueprint.cli.opening import EXIT_UNKNOWN
 from monitor_blueprint.cli.version import version_option
+from monitor_blueprint.domain.text import fault_of
 from monitor_blueprint.text import ko
 
 
@@ -54,6 +54,6 @@ def run(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(EXIT_UNKNOWN)
-    except Exception:  # noqa: BLE001 - the edge of a program
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - the edge of a program, whose output a timer puts into the journal
+        click.echo(fault_of(error), err=True)
         sys.exit(EXIT_UNKNOWN)

@@ -42,7 +42,7 @@ def check_config(*, send: bool) -> None:
         )
     )
     for fault in settings.faults:
-        click.echo(ko.CHANNEL_FAULT.format(reason=fault), err=True)
+        click.echo(ko.CHANNEL_FAULT.format(reason=fault.whole), err=True)
     _say(list(trials(settings)))
     if send:
         sys.exit(_send(settings))

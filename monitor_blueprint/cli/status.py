@@ -66,7 +66,7 @@ def _checks(settings: Config, store: Store, state: State, silences: Sequence[Sil
     for name in [policy.name for policy in settings.policies if policy.name in results]:
         row = rows.row(results[name], state.checks.get(name), now, standing.get(name), number)
         head = f"{row.status.name:<8} {row.name:<14} {row.since:<12} "
-        yield head + " / ".join(row.lines) + (f" [{row.note}]" if row.note else "")
+        yield head + " / ".join(line.text for line in row.lines) + (f" [{row.note}]" if row.note else "")
         if row.commands:
             yield ko.STATUS_COMMANDS.format(indent=" " * 9, commands=row.commands)
 

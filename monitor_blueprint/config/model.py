@@ -11,6 +11,7 @@ from monitor_blueprint.config.sections import Settings
 from monitor_blueprint.domain.incidents import IncidentRules
 from monitor_blueprint.domain.maintenance import Window
 from monitor_blueprint.domain.models import CheckPolicy
+from monitor_blueprint.plugins import PluginError
 
 # The database's name in the state directory.
 DATABASE = "monitor.db"
@@ -66,7 +67,7 @@ class Config:
     channels: tuple[ChannelConfig, ...]
     windows: tuple[Window, ...]
     environ: Mapping[str, str]
-    faults: tuple[str, ...] = ()
+    faults: tuple[PluginError, ...] = ()
 
     @property
     def policies(self) -> tuple[CheckPolicy, ...]:

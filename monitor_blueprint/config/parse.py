@@ -102,7 +102,7 @@ def _check(section: Section, settings: Settings) -> Check:
     except KeyError:
         raise RefusedError(f"{where}: {unknown('kind', parsed.kind, probes.available())}") from None
     except PluginError as error:
-        raise RefusedError(f"{where}: {error}") from error
+        raise RefusedError(f"{where}: {error.whole}") from error
     options = convert(_without(section, _COMMON_KEYS), module.Options, where, also=_COMMON_KEYS)
     wanted_s = getattr(module, "DEFAULT_INTERVAL_S", 0.0) if parsed.interval_s is None else parsed.interval_s
     # No check runs more often than the schedule.
@@ -119,7 +119,7 @@ def _channel(section: Section) -> ChannelConfig:
     except KeyError:
         raise RefusedError(f"[[channel]]: {unknown('kind', kind, notifiers.available())}") from None
     except PluginError as error:
-        raise RefusedError(f'[[channel]] "{kind}": {error}') from error
+        raise RefusedError(f'[[channel]] "{kind}": {error.whole}') from error
     return ChannelConfig(kind, convert(_without(section, ("kind",)), module.Options, f"[[channel]] {kind}", also=("kind",)))
 
 
@@ -173,10 +173,10 @@ def _refuse_double_channels(channels: Sequence[ChannelConfig]) -> None:
             raise RefusedError(f'[[channel]] "{kind}" is there twice; each kind can be there once')
 
 
-def _refuse_broken_channels(channels: Sequence[ChannelConfig], faults: Mapping[str, str]) -> None:
+def _refuse_broken_channels(channels: Sequence[ChannelConfig], faults: Mapping[str, PluginError]) -> None:
     for channel in channels:
         if channel.kind in faults:
-            raise RefusedError(f'[[channel]] "{channel.kind}": {faults[channel.kind]}')
+            raise RefusedError(f'[[channel]] "{channel.kind}": {faults[channel.kind].whole}')
 
 
 def _refuse_environment(environ: Mapping[str, str], options: Mapping[str, Any]) -> None:

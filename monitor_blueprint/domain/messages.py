@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from monitor_blueprint.domain.text import Public
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -23,8 +25,8 @@ class Message:
     """
 
     id: str
-    subject: str
-    body: str
+    subject: Public
+    body: Public
     at: datetime
     incident: int = 0
     kind: str = ""

@@ -12,15 +12,31 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
-Scalar = str | int | float | bool
+from monitor_blueprint.domain.text import Private, Public
+
+Scalar = Public | Private | int | float | bool
 Facts = Mapping[str, Scalar]
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 # The aspect of a reading that says: here is nothing to check.
 ABSENT = "absent"
 
 
-class ProbeError(Exception):
-    """The probe itself could not look; the check becomes UNKNOWN with this text."""
+class ExplainedError(Exception):
+    """Something could not be done: `told` is what everybody may know of why, `detail` what there is to know."""
+
+    def __init__(self, told: Public, detail: Private | None = None) -> None:
+        super().__init__(told)
+        self.told = told
+        self.detail = detail
+
+    @property
+    def whole(self) -> str:
+        """Return all of it, for this machine's administrators."""
+        return self.detail.text if self.detail is not None else self.told
+
+
+class ProbeError(ExplainedError):
+    """The probe itself could not look; the check becomes UNKNOWN."""
 
 
 class Status(IntEnum):
@@ -64,7 +80,8 @@ class Reading:
         value: the measured number, in the unit that the aspect's name or `unit` says.
         unit: the unit of `value` as shown, such as "%" or "ms".
         thresholds: limits of `value`; None where the probe has judged for itself.
-        facts: what the log line and the alert need to say it. Short texts only, without control characters.
+        facts: what the log line and the alert need to say it. What came from outside is `Private`, and stands in no line that
+            leaves the machine; `x_text` is shown to this machine's administrators in the place of `x`.
         is_symptom: a failed dependency can bring this about (a 502), unlike a fact of the check's own (a stopped unit).
         is_settling: in transition (a unit that is starting); a failure counts only once it has lasted for the grace time.
         settles_s: how long the transition may take by what is known of the target, where that is longer than the grace time.

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import psutil
 
-from monitor_blueprint.adapters import command, tail
+from monitor_blueprint.adapters import journal, tail
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.models import ProbeError
 from monitor_blueprint.domain.sanitize import MASK, clean, redact
+from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, joined
 from monitor_blueprint.engine.evidence_processes import described
-from monitor_blueprint.text import ko
+from monitor_blueprint.log import Log
+from monitor_blueprint.text import evidence
 
-_logger = logging.getLogger(__name__)
+_log = Log(__name__)
 # The alert waits for it.
 MOST_S = 2.0
 JOURNAL_LINES = 20
@@ -32,10 +34,20 @@ ACCESS_LOG = Path("/var/log/nginx/access.log")
 # CPU shares are measured over this time; psutil advises at least 0.1 s between two looks.
 _CPU_SPAN_S = 0.2
 _KERNEL_SINCE_S = 3600
-_EXCEPTION = re.compile(r"\b(?:[a-z_]+\.)*([A-Z][A-Za-z]+(?:Error|Exception|Exit|Interrupt))\b")
 _REQUEST = re.compile(r'\[(?P<at>[^\]]+)\] "(?P<method>[A-Z]+) (?P<path>[^ "?]*)[^"]*" (?P<status>5\d\d) ')
 # A number, or a name in percent encoding, may be a patient.
 _PERSONAL_SEGMENT = re.compile(r"[^/]*(?:%[0-9A-Fa-f]{2}|@|\d{3,})[^/]*")
+# What was found, and what of it may leave the machine.
+Found = tuple[str, Public]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One thing that was found; `key` is of its title and its object, `public` what of it may leave the machine."""
+
+    key: str
+    text: Private
+    public: Public = NOTHING
 
 
 def collect(
@@ -43,53 +55,39 @@ def collect(
     now: datetime,
     deadline: float,
     *,
+    known_units: Collection[str] = (),
     access_log: Path = ACCESS_LOG,
     journal_directory: str = "",
     more: Iterable[tuple[str, Callable[[], str]]] = (),
-) -> list[tuple[str, str]]:
-    """Return what was found, as (key of the title and its object, text); never raises.
+) -> list[Piece]:
+    """Return what was found; never raises.
 
     Args:
         units: systemd units that fail; their last journal lines are kept.
         now: the moment of the incident.
         deadline: `time.monotonic()` value that ends the collection.
+        known_units: all units of the configuration, which may be named.
         access_log: Nginx's access log, for the recent 5xx.
         journal_directory: where the journal lies if it is not this machine's own.
-        more: what else is to be looked at, each with its key.
+        more: what else is to be looked at, each with its key; for this machine's administrators.
     """
-    journal = [f"--directory={journal_directory}"] if journal_directory else []
+    journal_options = [f"--directory={journal_directory}"] if journal_directory else []
     since = f"--since=@{now.timestamp() - _KERNEL_SINCE_S:.0f}"
-    sections: list[tuple[str, Callable[[], str]]] = [
-        *((f"journal {unit}", partial(_journal, unit, journal, deadline)) for unit in units),
-        ("oom", partial(_oom, [*journal, since], deadline)),
-        ("nginx_5xx", partial(failed_requests, access_log)),
-        *more,
+    known = {full_name(unit) for unit in (*units, *known_units)}
+    sections: list[tuple[str, Callable[[], Found]]] = [
+        *((f"journal {unit}", partial(_journal, full_name(unit), journal_options, deadline)) for unit in units),
+        ("oom", partial(_oom, known, [*journal_options, since], deadline)),
+        ("nginx_5xx", partial(_hidden, partial(failed_requests, access_log))),
+        *((key, partial(_hidden, look)) for key, look in more),
     ]
     before = _cpu_times()
     began = time.monotonic()
-    texts = [(key, _tried(key, look)) for key, look in sections if time.monotonic() < deadline]
+    found = [_tried(key, look) for key, look in sections if time.monotonic() < deadline]
     # The commands above usually took part of the time that a share of CPU is measured over.
     time.sleep(max(0.0, min(began + _CPU_SPAN_S, deadline) - time.monotonic()))
-    texts.append(("processes_cpu", _tried("processes_cpu", partial(_by_cpu, before, began))))
-    texts.append(("processes_memory", _tried("processes_memory", _by_memory)))
-    return [(key, text) for key, text in texts if text]
-
-
-def public_lines(found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return what may leave the server: systemd's and the kernel's own lines, and the names of exceptions.
-
-    What programs print can hold anything about a patient, in any form; it stays in the history.
-    """
-    public = []
-    for title, text in found:
-        lines = text.splitlines()
-        if title.partition(" ")[0] == "journal":
-            own = [line for line in lines if " systemd[1]: " in line][-PUBLIC_LINES:]
-            names = dict.fromkeys(name for line in lines for name in _EXCEPTION.findall(line))
-            public.append((title, "\n".join([*own, *([ko.EXCEPTIONS.format(names=", ".join(names))] if names else [])])))
-        elif title == "oom":
-            public.append((title, "\n".join(lines[-PUBLIC_LINES:])))
-    return [(title, text) for title, text in public if text]
+    found.append(_tried("processes_cpu", partial(_hidden, partial(_by_cpu, before, began))))
+    found.append(_tried("processes_memory", partial(_hidden, _by_memory)))
+    return [piece for piece in found if piece.text.text]
 
 
 def failed_requests(access_log: Path) -> str:
@@ -105,14 +103,21 @@ def failed_requests(access_log: Path) -> str:
     )
 
 
-def _tried(key: str, look: Callable[[], str]) -> str:
+def _hidden(look: Callable[[], str]) -> Found:
+    return look(), NOTHING
+
+
+def _tried(key: str, look: Callable[[], Found]) -> Piece:
+    # The key is of ours, with a unit of the configuration.
+    told = configured(key)
     try:
-        return _bounded(redact(look()))
+        text, public = look()
+        return Piece(key, Private(_bounded(redact(text))), public)
     except ProbeError as error:
-        _logger.info("no evidence %s: %s", key, error)
-    except Exception:  # as above
-        _logger.warning("no evidence %s", key, exc_info=True)
-    return ""
+        _log.info(fill("no evidence {key}: {reason}", key=told, reason=error.told))
+    except Exception as error:  # noqa: BLE001 - what helps to understand an outage must not keep it from being told
+        _log.warning(fill("no evidence {key}", key=told), error)
+    return Piece(key, Private(""))
 
 
 def _bounded(text: str) -> str:
@@ -123,16 +128,27 @@ def _bounded(text: str) -> str:
     return "\n".join(lines)
 
 
-def _journal(unit: str, where: Sequence[str], deadline: float) -> str:
-    name = full_name(unit)
-    argv = ["journalctl", "--no-pager", "-q", "-o", "short", f"--lines={JOURNAL_LINES}", f"--unit={name}", *where]
-    return command.run(argv, deadline, max_bytes=64 * 1024).text
+def _journal(unit: str, where: Sequence[str], deadline: float) -> Found:
+    """Return the unit's last lines, and of them what systemd says and which exceptions the programs name."""
+    entries = journal.read([f"--lines={JOURNAL_LINES}", f"--unit={unit}", *where], deadline)
+    said = [line for each in entries if each.is_systemds and (line := evidence.of_systemd(each.at, each.fields, (unit,)))]
+    names = evidence.exceptions([each.message for each in entries if not each.is_systemds])
+    return "\n".join(map(_line, entries)), joined("\n", [*said[-PUBLIC_LINES:], *([names] if names else [])])
 
 
-def _oom(where: Sequence[str], deadline: float) -> str:
-    argv = ["journalctl", "--no-pager", "-q", "-o", "short", *where, "_TRANSPORT=kernel"]
-    lines = command.run(argv, deadline).text.splitlines()
-    return "\n".join([line for line in lines if "Killed process" in line][-PROCESSES:])
+def _oom(units: Collection[str], where: Sequence[str], deadline: float) -> Found:
+    entries = [each for each in journal.read([*where, "_TRANSPORT=kernel"], deadline) if each.is_kernels]
+    killed = [each for each in entries if "Killed process" in each.message]
+    said = evidence.of_kernel([(each.at, each.message) for each in entries], units)
+    return "\n".join(map(_line, killed[-PROCESSES:])), joined("\n", said[-PUBLIC_LINES:])
+
+
+def _line(entry: journal.Entry) -> str:
+    """Return the entry as `journalctl` shows it, on one line."""
+    at = entry.at.astimezone().strftime("%b %d %H:%M:%S")
+    pid = f"[{entry.fields['_PID']}]" if "_PID" in entry.fields else ""
+    who = f"{entry.fields.get('SYSLOG_IDENTIFIER', 'unknown')}{pid}"
+    return clean(f"{at} {entry.fields.get('_HOSTNAME', '-')} {who}: {entry.message}", 2000)
 
 
 def _cpu_times() -> dict[int, float]:

@@ -22,7 +22,7 @@ from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import messages, story
 from monitor_blueprint.text.health_log import HealthLog
 
-Evidence = Sequence[tuple[str, str]]
+Evidence = Sequence[evidence.Piece]
 
 
 class Known(NamedTuple):
@@ -123,7 +123,7 @@ class HealthCheck:
         units = [unit for check in failed for unit in real.get(check.name) or units_of(check)]
         deadline = time.monotonic() + evidence.MOST_S
         more = evidence_kinds.sections(failed, self._store.reads, now, deadline)
-        return evidence.collect(units, now, deadline, more=more)
+        return evidence.collect(units, now, deadline, known_units=self._config.units, more=more)
 
     def _record(self, tx: Transaction, known: Known, seen: Seen, decision: Decision, found: Evidence) -> HealthReport:
         """Record results, state and what is to be told; decided anew only if another round was quicker meanwhile."""
@@ -141,7 +141,7 @@ class HealthCheck:
             measured = [line for result in named for line in story.measured(result)]
             tx.story.add_told(message.id, now, message.body, measured)
             if event.incident and is_news(event):
-                tx.add_evidence(event.incident, found, now)
+                tx.add_evidence(event.incident, [(piece.key, piece.text) for piece in found], now)
         # Where another round was quicker, the newer result counts.
         results = tuple(latest.get(result.check, result) for result in seen.results)
         return HealthReport(now, duration_ms, decision, results, latest)
@@ -152,7 +152,7 @@ class HealthCheck:
         """Return what is to be told, with its message."""
         configured = {policy.name for policy in self._config.policies}
         newest = {name: result for name, result in latest.items() if name in configured}
-        public = evidence.public_lines(found)
+        public = [(piece.key, piece.public) for piece in found if piece.public]
         for event in decision.events:
             event_id = f"nn-{event.incident}-{event.kind}-{round_.now:%Y%m%dT%H%M%S%f}"
             yield event, messages.alert(event, event_id, newest, public if is_news(event) else ())

@@ -14,6 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from monitor_blueprint.domain.text import NOTHING, Public
+from monitor_blueprint.faults import reason_of
+
 # struct ucred: process, user, group.
 _CREDENTIALS = struct.Struct("iII")
 _PAUSE_S = 0.1
@@ -34,17 +37,17 @@ class ScheduleLock:
         place = hashlib.blake2b(os.fsencode(os.path.realpath(directory)), digest_size=16).hexdigest()
         self._name = f"\0neuronova-monitor-{place}"
 
-    def start(self, acquired: Callable[[], None], waiting: Callable[[str], None]) -> str:
+    def start(self, acquired: Callable[[], None], waiting: Callable[[int], None]) -> Public:
         """Call `acquired` once the lock is held; `waiting` before, with the other's process id, if another holds it.
 
         Returns why the lock file cannot be used; "" when it can.
         """
-        file, problem = None, ""
+        file, problem = None, NOTHING
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
-            problem = error.strerror or type(error).__name__
+            problem = reason_of(error)
         threading.Thread(target=self._wait, args=(file, acquired, waiting), name="lock", daemon=True).start()
         return problem
 
@@ -67,18 +70,18 @@ class ScheduleLock:
         with socket.socket(socket.AF_UNIX) as asking:
             return asking.connect_ex(self._name) == 0
 
-    def _wait(self, file: int | None, acquired: Callable[[], None], waiting: Callable[[str], None]) -> None:
+    def _wait(self, file: int | None, acquired: Callable[[], None], waiting: Callable[[int], None]) -> None:
         if file is not None:
             _take_file(file, waiting)
         _take_name(self._name, waiting)
         acquired()
 
 
-def _take_file(descriptor: int, waiting: Callable[[str], None]) -> None:
+def _take_file(descriptor: int, waiting: Callable[[int], None]) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        waiting(os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "?")
+        waiting(_number(os.pread(descriptor, 32, 0)))
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     # The number is for people only; a full disk must not keep the schedule from running.
     with suppress(OSError):
@@ -86,7 +89,11 @@ def _take_file(descriptor: int, waiting: Callable[[str], None]) -> None:
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
-def _take_name(name: str, waiting: Callable[[str], None]) -> None:
+def _number(kept: bytes) -> int:
+    return int(kept) if kept.strip().isdigit() else 0
+
+
+def _take_name(name: str, waiting: Callable[[int], None]) -> None:
     """Wait until the name is had; without it where there are no such names, or where a stranger has taken it."""
     has_reported, refusals = False, 0
     while refusals < _REFUSALS:
@@ -105,7 +112,7 @@ def _take_name(name: str, waiting: Callable[[str], None]) -> None:
                     # Anybody can take any name, but not keep the checks from running.
                     return
                 if not has_reported:
-                    waiting(str(pid))
+                    waiting(pid)
                     has_reported = True
                 # Nobody ever answers: it ends when the other process does.
                 asking.recv(1)

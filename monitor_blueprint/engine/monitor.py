@@ -21,18 +21,21 @@ from monitor_blueprint.config import Config, ConfigError, units_of
 from monitor_blueprint.config.digest import digest_of
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.domain.story import StoryEntry, StoryKind, began
+from monitor_blueprint.domain.text import Public, configured, fill, member
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.round import SYSTEMD, HealthReport
 from monitor_blueprint.engine.scheduler import Schedule
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.engine.trials import Trials
+from monitor_blueprint.faults import reason_of
+from monitor_blueprint.log import Log
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import HealthLog
 
-_logger = logging.getLogger(__name__)
+_log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class Monitor:
         problem = ScheduleLock(self.config.state_dir).start(self._take_over, self._say_waiting)
         if problem:
             parts.self_check.lock_problem = problem
-            parts.log.write(logging.ERROR, ko.NO_LOCK.format(reason=problem))
+            parts.log.write(logging.ERROR, fill(ko.NO_LOCK, reason=problem))
 
     def stop(self) -> None:
         """Begin no further health check; what is to be sent is in the database. Does nothing before `start`."""
@@ -171,7 +174,8 @@ class Monitor:
         try:
             self.config = config.load(self._environ)
         except ConfigError as error:
-            _logger.error("%s (the configuration from before stays in use)", error)
+            source = configured(self.config.source)
+            _log.error(fill("{path} cannot be used (the configuration from before stays in use)", path=source))
             return str(error)
         return ""
 
@@ -179,7 +183,7 @@ class Monitor:
         with self._turn:
             if self._is_stopped:
                 return
-            self.log.write_run(logging.INFO, ko.TOOK_OVER.format(pid=os.getpid()))
+            self.log.write_run(logging.INFO, fill(ko.TOOK_OVER, pid=os.getpid()))
             self._has_schedule = True
             self.store.run(self._note_beginning)
             url = self._environ.get("HEARTBEAT_URL", "").strip()
@@ -226,27 +230,29 @@ class Monitor:
             # Where nothing can be told over any channel, this is the only way left to say so.
             mute = self.outbox.unreachable(report.started_at)
             signal = self._heartbeat.fail if mute or report.overall is Status.CRITICAL else self._heartbeat.success
-            signal(f"{report.overall.name}: no alert channel works ({', '.join(mute)})" if mute else report.overall.name)
+            overall = member(report.overall)
+            told = fill("{overall}: no alert channel works ({names})", overall=overall, names=render.named(mute, ", "))
+            signal(told if mute else overall)
         self.store.run(lambda transaction: transaction.prune(report.started_at, self.config.settings.keep_days))
 
     def _failed(self) -> None:
         self._tell_systemd(f"STATUS={ko.SYSTEMD_FAILED}")
         if self._heartbeat is not None:
-            self._heartbeat.fail("failed")
+            self._heartbeat.fail(fill("failed"))
 
-    def _say_waiting(self, pid: str) -> None:
-        self.log.write(logging.WARNING, ko.WAITING_FOR_LOCK.format(pid=pid))
+    def _say_waiting(self, pid: int) -> None:
+        self.log.write(logging.WARNING, fill(ko.WAITING_FOR_LOCK, pid=pid))
         # It does what it is for: it stands by. systemd is told so, and not to wait for health checks (0: no watchdog).
         self._tell_systemd(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC=0\nSTATUS={ko.SYSTEMD_WAITING.format(pid=pid)}")
 
     def _say_watching(self) -> None:
-        self.log.write(logging.INFO, ko.WATCHING.format(units=", ".join(self.config.units)))
+        self.log.write(logging.INFO, fill(ko.WATCHING, units=render.named(self.config.units, ", ")))
 
-    def _say_lost(self, reason: str) -> None:
+    def _say_lost(self, reason: Public) -> None:
         if self.config.is_embedded:
-            self.log.write(logging.INFO, ko.NO_SYSTEMD.format(reason=reason))
+            self.log.write(logging.INFO, fill(ko.NO_SYSTEMD, reason=reason))
         else:
-            self.log.write(logging.WARNING, ko.WATCH_LOST.format(reason=reason))
+            self.log.write(logging.WARNING, fill(ko.WATCH_LOST, reason=reason))
 
 
 def _tell_nobody(_state: str) -> None:
@@ -280,8 +286,8 @@ def admin_token(settings: Config, environ: Mapping[str, str]) -> str:
             new.unlink()
         token = path.read_text().strip()
     except OSError as error:
-        _logger.error("no administrators' token: %s", error)
+        _log.error(fill("no administrators' token: {reason}", reason=reason_of(error)))
         return ""
     if not token:
-        _logger.error("%s is empty: delete it, and a token is made at the next start", path)
+        _log.error(fill("{path} is empty: delete it, and a token is made at the next start", path=configured(path)))
     return token

@@ -12,6 +12,7 @@ from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import SELF_CHECK, Config
 from monitor_blueprint.domain.models import Event
+from monitor_blueprint.domain.text import fill
 from monitor_blueprint.engine.round import SYSTEMD, HealthReport, Round
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import ko, log_report, render
@@ -65,8 +66,8 @@ class RoundLog:
         if round_.is_complete:
             return [*log_report.framed(lines, report.overall)]
         if round_.reason == SYSTEMD:
-            names = ", ".join(result.check for result in report.results)
-            return [(logging.INFO, ko.TRIGGERED.format(names=names)), *lines]
+            names = render.named((result.check for result in report.results), ", ")
+            return [(logging.INFO, fill(ko.TRIGGERED, names=names)), *lines]
         return lines
 
     def _steps(self, round_: Round, report: HealthReport) -> list[log_report.Line]:
@@ -75,7 +76,7 @@ class RoundLog:
         return [*log_report.steps(report.results, report.decision.state, self._numbers, previous)]
 
     def _notes(self) -> list[log_report.Line]:
-        return [(logging.WARNING, ko.NOTE.format(note=note)) for note in self._store.notes()]
+        return [(logging.WARNING, fill(ko.NOTE, note=note)) for note in self._store.notes()]
 
     def _alerts(self, round_: Round, report: HealthReport) -> list[log_report.Line]:
         names = self._outbox.channel_names
@@ -83,9 +84,9 @@ class RoundLog:
         events: Sequence[Event] = () if round_.is_manual and self._store.problem else report.decision.events
         lines = [(logging.INFO, render.event_line(event, names)) for event in events]
         if not names:
-            lines.insert(0, (logging.ERROR, ko.NO_CHANNEL))
+            lines.insert(0, (logging.ERROR, fill(ko.NO_CHANNEL)))
         elif all(found.health is not Health.OK for found in self._outbox.channel_health(report.started_at).values()):
-            lines.insert(0, (logging.ERROR, ko.ALL_CHANNELS_FAILING.format(names=", ".join(names))))
+            lines.insert(0, (logging.ERROR, fill(ko.ALL_CHANNELS_FAILING, names=render.named(names, ", "))))
         return lines
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import queue
 import threading
@@ -20,11 +19,14 @@ from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.adapters.shortage import NO_THREADS
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitState, full_name, read_units
 from monitor_blueprint.config import Check
-from monitor_blueprint.domain.models import ABSENT, EMPTY, CheckResult, ProbeError, Reading, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.models import ABSENT, EMPTY, CheckResult, ExplainedError, ProbeError, Reading, Scalar, Status
+from monitor_blueprint.domain.text import Private, Public, class_name, configured, fill, label, private
+from monitor_blueprint.faults import detail_of
+from monitor_blueprint.log import Log
 from monitor_blueprint.probes import Observation, ProbeContext
+from monitor_blueprint.storage.encoding import decode_readings, encode_readings, to_json
 
-_logger = logging.getLogger(__name__)
+_log = Log(__name__)
 # More threads than this at once cost more memory than they save time.
 MAX_THREADS = 100
 
@@ -36,18 +38,19 @@ class UnitSnapshot:
         self._names = tuple(names)
         self._lock = threading.Lock()
         self._states: dict[str, UnitState] | None = None
-        self._failure = ""
+        self._failure: SystemdUnavailableError | None = None
 
     def __call__(self, name: str) -> UnitState:
         """Return the unit's state; raises ProbeError where systemd cannot be asked."""
         with self._lock:
-            if self._states is None and not self._failure:
+            if self._states is None and self._failure is None:
                 try:
                     self._states = read_units(self._names)
                 except SystemdUnavailableError as error:
-                    self._failure = clean(str(error))
-        if self._states is None:
-            raise ProbeError(self._failure)
+                    self._failure = error
+        if self._failure is not None:
+            raise ProbeError(self._failure.told, self._failure.detail)
+        assert self._states is not None  # noqa: S101 - one or the other
         return self._states.get(full_name(name), UnitState(full_name(name)))
 
 
@@ -134,7 +137,7 @@ class Runner:
                 workers.append(Call(lambda: self._work(waiting, results), f"probe-{number}"))
             except RuntimeError:
                 # The system gives no more threads; a few do the work as well, and without any nothing is known.
-                _logger.warning("only %d threads for %d probes", number, len(jobs))
+                _log.warning(fill("only {count} threads for {jobs} probes", count=number, jobs=len(jobs)))
                 break
         return workers
 
@@ -163,22 +166,27 @@ class Runner:
             self._out[name] = time.monotonic()
         return True
 
-    def _give_up(self, check: Check) -> str:
+    def _give_up(self, check: Check) -> Public:
         """Wait for the check no longer, and return why there is no result."""
         began = self._out.get(check.name)
         if began is None:
-            return "not reached before the deadline of the round"
+            return fill("not reached before the deadline of the round")
         self._stuck.add(check.name)
-        return f"no answer from the probe for {time.monotonic() - began:.0f} s"
+        return fill("no answer from the probe for {seconds:.0f} s", seconds=time.monotonic() - began)
 
 
-def unknown(check: Check, now: datetime, reason: str, checkpoint: Mapping[str, Any]) -> CheckResult:
+def unknown(
+    check: Check, now: datetime, reason: Public, checkpoint: Mapping[str, Any], detail: Private | None = None
+) -> CheckResult:
     """Return the result of a check that could not be looked at; what its probe remembers is kept."""
-    reading = Reading("probe", Status.UNKNOWN, facts={"reason": clean(reason)})
+    facts: dict[str, Scalar] = {"reason": configured(reason)}
+    if detail is not None:
+        facts["reason_text"] = detail
+    reading = Reading("probe", Status.UNKNOWN, facts=facts)
     return CheckResult(check.name, check.kind, (reading,), now, checkpoint=checkpoint)
 
 
-class _WrongObservationError(Exception):
+class _WrongObservationError(ExplainedError):
     """What a probe returned is nothing that the rules could judge and the database could keep."""
 
 
@@ -188,18 +196,33 @@ def _probe(job: _Job) -> CheckResult:
     try:
         seen = _checked(_look(job))
     except ProbeError as error:
-        result = unknown(check, context.now, shortage.named(error) or str(error), context.checkpoint)
-    except (Exception, SystemExit) as error:  # the edge of a job: a fault in one probe must not stop the others
         want = shortage.named(error)
         if want:
             return unknown(check, context.now, want, context.checkpoint)
-        _logger.exception("probe %s failed", check.name)
+        result = unknown(check, context.now, _told(error), context.checkpoint, _detail(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of a job: a fault in one probe must not stop the others
+        want = shortage.named(error)
+        if want:
+            return unknown(check, context.now, want, context.checkpoint)
+        _log.error(fill("probe {name} failed", name=configured(check.name)), error)
         # Other exceptions' texts can hold anything.
-        reason = str(error) if isinstance(error, _WrongObservationError) else type(error).__name__
-        result = unknown(check, context.now, f"fault in the probe: {reason}", context.checkpoint)
+        reason = error.told if isinstance(error, _WrongObservationError) else class_name(error)
+        told = fill("fault in the probe: {reason}", reason=reason)
+        result = unknown(check, context.now, told, context.checkpoint, detail_of(error))
     else:
         result = CheckResult(check.name, check.kind, seen.readings, context.now, checkpoint=seen.checkpoint)
     return replace(result, duration_ms=(time.monotonic() - start) * 1000)
+
+
+def _told(error: ProbeError) -> Public:
+    # Whoever wrote the probe may not have asked mypy.
+    return error.told if isinstance(error.told, Public) else class_name(error)
+
+
+def _detail(error: ProbeError) -> Private | None:
+    if not isinstance(error.told, Public):
+        return private(error.told)
+    return error.detail if isinstance(error.detail, Private) else None
 
 
 def _look(job: _Job) -> object:
@@ -213,24 +236,35 @@ def _look(job: _Job) -> object:
 def _checked(seen: object) -> Observation:
     """Return what a probe saw, if all that comes after it can use it."""
     if not isinstance(seen, Observation):
-        raise _WrongObservationError(f"it returned {type(seen).__name__}, not an Observation")
+        raise _WrongObservationError(fill("it returned {type}, not an Observation", type=class_name(seen)))
     if not isinstance(seen.readings, tuple) or not seen.readings:
-        raise _WrongObservationError("its readings must be a tuple of at least one Reading")
+        raise _WrongObservationError(fill("its readings must be a tuple of at least one Reading"))
     for reading in seen.readings:
         if not isinstance(reading, Reading):
-            raise _WrongObservationError(f"one of its readings is a {type(reading).__name__}")
+            raise _WrongObservationError(fill("one of its readings is a {type}", type=class_name(reading)))
+        aspect = label(str(reading.aspect))
         if not isinstance(reading.status, Status):
-            raise _WrongObservationError(f'the status of "{reading.aspect}" is a {type(reading.status).__name__}, not a Status')
+            told = fill('the status of "{aspect}" is a {type}, not a Status', aspect=aspect, type=class_name(reading.status))
+            raise _WrongObservationError(told)
         if isinstance(reading.value, float) and not math.isfinite(reading.value):
-            raise _WrongObservationError(f'the value of "{reading.aspect}" is no finite number')
-    for what, found, kept_as in (
-        ("readings", seen.readings, tuple[Reading, ...]),
-        ("checkpoint", seen.checkpoint, dict[str, Any]),
-    ):
-        try:
-            # As the database will do it, before one bad value takes the whole transaction with it.
-            msgspec.json.decode(msgspec.json.encode(found, enc_hook=dict), type=kept_as)
-        except Exception as error:
-            why = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
-            raise _WrongObservationError(f"its {what} cannot be kept: {why}") from error
-    return seen
+            raise _WrongObservationError(fill('the value of "{aspect}" is no finite number', aspect=aspect))
+    readings = tuple(_with_private_texts(reading) for reading in seen.readings)
+    _try_to_keep("readings", lambda: decode_readings(encode_readings(readings)))
+    _try_to_keep("checkpoint", lambda: msgspec.json.decode(to_json(seen.checkpoint), type=dict[str, Any]))
+    return Observation(readings, seen.checkpoint)
+
+
+def _with_private_texts(reading: Reading) -> Reading:
+    """Return the reading with every text in it that does not say that it may be known as one that may not."""
+    strange = {key: private(text) for key, text in reading.facts.items() if type(text) is str}
+    return replace(reading, facts={**reading.facts, **strange}) if strange else reading
+
+
+def _try_to_keep(what: str, keep: Callable[[], object]) -> None:
+    """Do as the database will do, before one bad value takes the whole transaction with it."""
+    try:
+        keep()
+    except Exception as error:
+        # msgspec names types and places, and no value.
+        why = configured(error) if isinstance(error, msgspec.ValidationError) else class_name(error)
+        raise _WrongObservationError(fill("its {what} cannot be kept: {why}", what=label(what), why=why)) from error

@@ -14,12 +14,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.cron import CronTrigger
 
+from monitor_blueprint.domain.text import class_name, fill, label, member
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.round import HealthReport
-from monitor_blueprint.text import ko
+from monitor_blueprint.log import Log
+from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import LEVELS, HealthLog
 
-_logger = logging.getLogger(__name__)
+_log = Log(__name__)
 _SCHEDULED = "health-check"
 _SOON = "soon"
 _AGAIN_S = 1.0
@@ -114,20 +116,20 @@ class Schedule:
 
     def _run(self, reason: str) -> None:
         start = time.monotonic()
-        self._log.write_run(logging.INFO, ko.RUN_STARTED.format(reason=reason))
+        self._log.write_run(logging.INFO, fill(ko.RUN_STARTED, reason=label(reason)))
         try:
             self._expect_a_run()
             self._begun()
             report = self._check.run(datetime.now(UTC), reason)
-        except Exception as error:  # the edge of a job: one failed run must not end the schedule
-            _logger.exception("health check failed")
-            text = ko.RUN_FAILED.format(reason=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the edge of a job: one failed run must not end the schedule
+            _log.error(fill("health check failed"), error)
+            text = fill(ko.RUN_FAILED, reason=class_name(error))
             self._log.write_run(logging.ERROR, text)
             self._log.write(logging.ERROR, text)
             self._failed()
             return
         duration_s = time.monotonic() - start
-        text = ko.RUN_ENDED.format(overall=report.overall.name, duration=duration_s)
+        text = fill(ko.RUN_ENDED, overall=member(report.overall), duration=duration_s)
         self._log.write_run(LEVELS[report.overall], text)
         self._ended_at = time.monotonic()
         self._recheck(report.decision.transitions)
@@ -140,8 +142,8 @@ class Schedule:
     def _run_partial(self, checks: frozenset[str], reason: str) -> None:
         try:
             report = self._check.run(datetime.now(UTC), reason, only=checks)
-        except Exception:  # the edge of a job; the complete round below checks them again
-            _logger.exception("check of %s failed", ", ".join(sorted(checks)))
+        except Exception as error:  # noqa: BLE001 - the edge of a job; the complete round below checks them again
+            _log.error(fill("check of {names} failed", names=render.named(sorted(checks), ", ")), error)
         else:
             self._recheck(report.decision.transitions)
         self._run_in(self._ended_at + _LEAST_PAUSE_S - time.monotonic(), reason)
@@ -176,7 +178,7 @@ class Schedule:
         self._overdue.start()
 
     def _begin_anew(self) -> None:
-        self._log.write_run(logging.WARNING, ko.RUN_MISSED.format(reason="overdue"))
+        self._log.write_run(logging.WARNING, fill(ko.RUN_MISSED, reason=fill("overdue")))
         self._expect_a_run()
         if self.is_running:
             self._scheduler.reschedule_job(_SCHEDULED, trigger=self._trigger())
@@ -187,8 +189,8 @@ class Schedule:
 
     def _missed(self, event: JobEvent) -> None:
         if event.job_id == _SCHEDULED:
-            reason = "missed" if event.code == EVENT_JOB_MISSED else "previous run has not ended"
-            self._log.write_run(logging.WARNING, ko.RUN_MISSED.format(reason=reason))
+            reason = fill("missed" if event.code == EVENT_JOB_MISSED else "previous run has not ended")
+            self._log.write_run(logging.WARNING, fill(ko.RUN_MISSED, reason=reason))
         elif event.job_id == _SOON:
             # Something has changed since the run began that has not ended yet.
             self._run_in(_AGAIN_S, "again")

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import SELF_CHECK, Config
-from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.answers import public_words
+from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Scalar, Status
+from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, label, private
 from monitor_blueprint.storage.reads import RoundRecord
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import ko, render
@@ -25,8 +26,8 @@ _LOSS_IS_NEWS_FOR = timedelta(days=1)
 class Problem:
     """Something that is wrong with the monitor itself: `text` is for programs, `sentence` for people."""
 
-    text: str
-    sentence: str
+    text: Public
+    sentence: Public
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,18 @@ class _Part:
     """A part of the monitor: what is wrong with it ("" when nothing is), and how programs are told where not so."""
 
     aspect: str
-    reason: str
-    text: str = ""
+    reason: Public
+    text: Public = NOTHING
+    detail: Private | None = None
 
     @property
     def reading(self) -> Reading:
-        return Reading(self.aspect, Status.CRITICAL, facts={"reason": self.reason}) if self.reason else Reading(self.aspect)
+        if not self.reason:
+            return Reading(self.aspect)
+        facts: dict[str, Scalar] = {"reason": self.reason}
+        if self.detail is not None:
+            facts["reason_text"] = self.detail
+        return Reading(self.aspect, Status.CRITICAL, facts=facts)
 
     def problem(self, now: datetime) -> Problem:
         sentence = render.line(CheckResult(SELF_CHECK, _KIND, (self.reading,), now), self.reading)
@@ -67,7 +74,7 @@ class SelfCheck:
 
         Args:
             config, store, log, outbox: the monitor's parts.
-            config_problem: why a configuration that was changed meanwhile is not in use.
+            config_problem: why a configuration that was changed meanwhile is not in use; for administrators.
             has_admin_token: somebody can be let in.
         """
         self._config = config
@@ -75,7 +82,7 @@ class SelfCheck:
         self._log = log
         self._outbox = outbox
         self._config_problem = config_problem
-        self.lock_problem = ""
+        self.lock_problem = NOTHING
         self._has_admin_token = has_admin_token
 
     def result(self, now: datetime) -> CheckResult:
@@ -103,31 +110,45 @@ class SelfCheck:
         if moved is None or abs(now - moved[1]) >= _LOSS_IS_NEWS_FOR:
             return None
         file, at = moved
-        reading = Reading("loss", Status.CRITICAL, facts={"file": clean(str(file))})
+        reading = Reading("loss", Status.CRITICAL, facts={"file": configured(file)})
         event = Event(EventKind.OPENED, at, 0, at, (SELF_CHECK,), failing=(SELF_CHECK,))
         return event, CheckResult(SELF_CHECK, _KIND, (reading,), at)
 
     def _parts(self) -> Iterator[_Part]:
         yield _Part("database", self._store.problem)
-        cure = ko.LOG_CURE if self._log.is_refused else ""
-        yield _Part("log", f"{self._log.problem}{cure}", self._log.problem)
-        yield _Part("config", self._config_problem)
+        cure = fill(ko.LOG_CURE) if self._log.is_refused else NOTHING
+        yield _Part("log", fill("{problem}{cure}", problem=self._log.problem, cure=cure), self._log.problem)
+        yield self._configuration()
+
+    def _configuration(self) -> _Part:
+        if not self._config_problem:
+            return _Part("config", NOTHING)
+        path = configured(self._config.source)
+        text = fill("{path} was changed and cannot be used", path=path)
+        return _Part("config", fill(ko.CHECK_CONFIG, path=path), text, private(self._config_problem))
 
     def _channels(self, now: datetime) -> Iterator[_Part]:
         for name, found in self._outbox.channel_health(now).items():
-            reason = "" if found.health is Health.OK else render.channel_problem(found.health, clean(found.reason))
-            yield _Part(f"channel_{name}", reason, f"{name}: {found.health}")
+            if found.health is Health.OK:
+                yield _Part(f"channel_{name}", NOTHING)
+                continue
+            reason = render.channel_problem(found.health, public_words(found.reason))
+            text = fill("{name}: {health}", name=configured(name), health=label(found.health))
+            yield _Part(f"channel_{name}", reason, text, private(found.reason))
 
     def _settings(self, now: datetime) -> Iterator[Problem]:
         """Return what nobody is woken for: whoever looks at the monitor shall see it."""
         if self.lock_problem:
-            yield Problem(f"no lock file: {self.lock_problem}", ko.NO_LOCK.format(reason=self.lock_problem))
+            text = fill("no lock file: {reason}", reason=self.lock_problem)
+            yield Problem(text, fill(ko.NO_LOCK, reason=self.lock_problem))
         if not self._has_admin_token:
-            yield Problem("no administrators' token: nobody is let in", ko.NOBODY_LET_IN)
+            yield Problem(fill("no administrators' token: nobody is let in"), fill(ko.NOBODY_LET_IN))
         if not self._outbox.channel_names:
-            yield Problem("no alert channel is configured", ko.NO_CHANNEL)
+            yield Problem(fill("no alert channel is configured"), fill(ko.NO_CHANNEL))
         for name, found in self._outbox.channel_health(now).items():
             if found.remark:
-                yield Problem(f"{name}: {found.remark}", ko.CHANNEL_REMARK.format(name=name, remark=clean(found.remark)))
+                remark = public_words(found.remark)
+                text = fill("{name}: {remark}", name=configured(name), remark=remark)
+                yield Problem(text, fill(ko.CHANNEL_REMARK, name=configured(name), remark=remark))
         for fault in self._config.faults:
-            yield Problem(fault, ko.CHANNEL_FAULT.format(reason=fault))
+            yield Problem(fault.told, fill(ko.CHANNEL_FAULT, reason=fault.told))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from monitor_blueprint.alerts.attempt import send_to_all
 from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.text import fill
+from monitor_blueprint.log import Log
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.trials import TrialAnswer
 from monitor_blueprint.text import messages, render
 
-_logger = logging.getLogger(__name__)
+_log = Log(__name__)
 # A person waits for it; nobody else ever asks.
 _POLL_S = 2.0
 
@@ -41,8 +42,8 @@ class Trials:
         while not self._stopping.wait(_POLL_S):
             try:
                 self.serve_once(datetime.now(UTC))
-            except Exception:  # the edge of a thread
-                _logger.exception("a trial of the channels failed")
+            except Exception as error:  # noqa: BLE001 - the edge of a thread
+                _log.error(fill("a trial of the channels failed"), error)
 
     def serve_once(self, now: datetime) -> None:
         """Do what is asked for, if anything is."""

@@ -43,6 +43,7 @@ from monitor_blueprint.domain.messages import (
     Retry,
 )
 from monitor_blueprint.domain.models import EMPTY
+from monitor_blueprint.domain.text import class_name, configured, fill
 from monitor_blueprint.plugins import PluginError
 
 # Message, Handover, Outcome and its kinds are what a notifier's file needs.
@@ -112,14 +113,14 @@ def load(kind: str) -> NotifierModule:
     return cast("NotifierModule", plugins.load(__name__, __path__, kind, _NEEDED))
 
 
-def faults(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> dict[str, str]:
+def faults(environ: Mapping[str, str], options: Mapping[str, Any] = EMPTY) -> dict[str, PluginError]:
     """Return what is wrong with the files that cannot be used, by kind; `options` as for `problems`."""
     found = {}
     for kind in available():
         try:
             _wanted(kind, environ, options)
         except PluginError as error:
-            found[kind] = str(error)
+            found[kind] = error
     return found
 
 
@@ -166,7 +167,8 @@ def _wanted(kind: str, environ: Mapping[str, str], options: Mapping[str, Any]) -
         return (module, chosen) if module.is_configured(chosen, environ) else None
     except Exception as error:  # the edge of a file that may be half written
         # Not its text, which may hold what must not be known.
-        raise PluginError(f"notifiers/{kind}.py: is_configured() failed: {type(error).__name__}") from error
+        told = fill("notifiers/{kind}.py: is_configured() failed: {type}", kind=configured(kind), type=class_name(error))
+        raise PluginError(told) from error
 
 
 def _problems(kind: str, wanted: _Wanted | None, environ: Mapping[str, str]) -> list[str]:

@@ -131,7 +131,7 @@ def _has_proxy(url: str) -> bool:
 
 def text_of(message: Message) -> str:
     """Return the text as it is posted: Slack's three special characters escaped, the id in the last line."""
-    body = message.body
+    body: str = message.body
     if len(body) > MAX_TEXT:
         # Of a repeat the last line says that it is one.
         last = "\n" + body.rpartition("\n")[2] if message.is_repeat else ""

@@ -10,7 +10,8 @@ import msgspec
 
 from monitor_blueprint.adapters.file_patterns import has_match, matches
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import configured, fill, moment, private
+from monitor_blueprint.faults import reason_of
 from monitor_blueprint.options import NotNegative, Percent, Positive, Text
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -57,7 +58,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     now = context.now.timestamp()
     backups = sorted(_find(options.pattern), reverse=True)
     if not backups:
-        return Observation((Reading("missing", Status.CRITICAL, facts={"pattern": clean(options.pattern)}),))
+        return Observation((Reading("missing", Status.CRITICAL, facts={"pattern": configured(options.pattern)}),))
     finished = [backup for backup in backups if now - backup.written_at >= options.settle_s]
     if not finished:
         return Observation((_age(backups[0], now, options),))
@@ -73,22 +74,28 @@ def _find(pattern: str) -> list[Backup]:
             # The oldest one is being deleted.
             continue
         except OSError as error:
-            raise ProbeError(f"{path}: {error.strerror}") from error
+            told = fill("{pattern}: {reason}", pattern=configured(pattern), reason=reason_of(error))
+            raise ProbeError(told, private(path)) from error
         found.append(Backup(status.st_mtime, status.st_size, path.name))
     return found
+
+
+def _file(backup: Backup, options: Options) -> dict[str, Scalar]:
+    # Whoever names a backup may name a patient.
+    return {"file": configured(options.pattern), "file_text": private(backup.name)}
 
 
 def _age(newest: Backup, now: float, options: Options) -> Reading:
     hours = max(0.0, (now - newest.written_at) / HOUR_S)
     status = Status.CRITICAL if hours >= options.critical_h else Status.WARNING if hours >= options.warning_h else Status.OK
-    at = datetime.fromtimestamp(newest.written_at, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
-    facts: dict[str, Scalar] = {"file": clean(newest.name), "hours": int(hours), "at": at}
+    at = moment(datetime.fromtimestamp(newest.written_at, UTC).astimezone(), "%Y-%m-%d %H:%M")
+    facts = _file(newest, options) | {"hours": int(hours), "at": at}
     return Reading("age", status, value=round(hours, 1), unit="h", facts=facts)
 
 
 def _size(backups: Sequence[Backup], options: Options) -> Reading:
     newest = backups[0]
-    facts: dict[str, Scalar] = {"file": clean(newest.name), "bytes": newest.size}
+    facts = _file(newest, options) | {"bytes": newest.size}
     if newest.size < options.least_bytes:
         return Reading("size", Status.CRITICAL, facts=facts | {"percent": 0, "previous_bytes": 0})
     if len(backups) == 1 or not backups[1].size:

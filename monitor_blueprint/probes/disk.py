@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -10,14 +11,18 @@ from typing import Any
 
 from monitor_blueprint.adapters.file_systems import FileSystem, Mount, has_device, is_device, look, look_at_device, used_percent
 from monitor_blueprint.adapters.shortage import raise_if_short
-from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Status
+from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status
 from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import Private, Public, class_name, configured, fill, private, word
+from monitor_blueprint.domain.vocabulary import FILE_SYSTEMS
+from monitor_blueprint.faults import reason_of
 from monitor_blueprint.options import ShareOptions
 from monitor_blueprint.probes import Observation, ProbeContext
 
 # In the checkpoint.
 _PLACE = "place"
 _MOST_CHARACTERS = 4096
+_DEVICE = re.compile(r"/dev/(?:(?:[hsv]|xv)d[a-z]{1,2}|nvme\d{1,3}n\d{1,3}|(?:mmcblk|md|dm-|loop)\d{1,4})(?:p?\d{1,3})?")
 # Of memory, or nothing at all yet: where there was another file system, these have not replaced it.
 _VOLATILE = ("tmpfs", "ramfs", "autofs")
 
@@ -57,22 +62,26 @@ def see(path: str, context: ProbeContext) -> Seen:
     Raises ProbeError where there is nothing yet that could have been lost, or where we could not look.
     """
     before = _remembered(path, context)
-    shown: Facts = {"path": clean(path)}
+    shown: Facts = {"path": configured(path)}
     kept = {_PLACE: before} if before else {}
     try:
         found = look_at_device(path) if is_device(path) else look(path)
     except OSError as error:
         raise_if_short(error)
         if not before or isinstance(error, PermissionError):
-            raise ProbeError(f"{path}: {error.strerror}") from error
+            reason = fill("not mounted") if _is_unmounted(error, path) else reason_of(error)
+            raise ProbeError(fill("{path}: {reason}", path=configured(path), reason=reason)) from error
         return Seen(None, (_no_access(error, shown, before),), shown, kept)
     if found.mount is None:
         return Seen(found, facts=shown, place=kept)
-    target = clean(found.mount.target)
-    shown = {**shown, "target": target, **({"mounted_at": target} if is_device(path) else {})}
+    target = _mount_point(found.mount.target, path)
+    shown = {**shown, "target": target}
+    if is_device(path):
+        # Where a device is mounted nobody has configured here.
+        shown = {**shown, ("mounted_at" if isinstance(target, Public) else "mounted_at_text"): target}
     lost = _lost(before, found.mount)
     if lost:
-        return Seen(None, (_fault(lost, shown, before, type=found.mount.type),), shown, kept)
+        return Seen(None, (_fault(lost, shown, before, type=_type(found.mount.type)),), shown, kept)
     place = _place(path, found.mount, before)
     has_become_read_only = place["is_writable"] and found.mount.is_read_only
     faults = (_fault("read_only", shown, place),) if has_become_read_only else ()
@@ -92,10 +101,15 @@ def _remembered(path: str, context: ProbeContext) -> Mapping[str, Any]:
     return place if place.get("path") == path else {}
 
 
+def _is_unmounted(error: OSError, path: str) -> bool:
+    return error.errno == errno.ENODEV and is_device(path)
+
+
 def _no_access(error: OSError, shown: Facts, before: Mapping[str, Any]) -> Reading:
-    if error.errno == errno.ENODEV and is_device(str(shown["path"])):
+    if _is_unmounted(error, str(shown["path"])):
         return _fault("unmounted", shown, before)
-    return _fault("access", shown, before, reason=errno.errorcode.get(error.errno or 0, type(error).__name__))
+    number = word(errno.errorcode.get(error.errno or 0, ""), errno.errorcode.values())
+    return _fault("access", shown, before, reason=number or class_name(error))
 
 
 def _lost(before: Mapping[str, Any], mount: Mount) -> str:
@@ -135,6 +149,22 @@ def _kept(name: str) -> str:
     return clean(name, _MOST_CHARACTERS)
 
 
-def _fault(aspect: str, shown: Facts, was: Mapping[str, Any], **more: str) -> Reading:
-    facts: Facts = {**shown, "target": clean(was["target"]), "source": clean(was["source"]), "was": was["type"], **more}
+def _mount_point(target: str, path: str) -> Public | Private:
+    """Return where it is mounted: where what is asked for lies below, the configuration has named it itself."""
+    return configured(target) if PurePosixPath(path).is_relative_to(target) else private(target)
+
+
+def _source(source: str, path: str) -> Public | Private:
+    """Return what is mounted: a device of the kernel's naming, or the one that is asked for; a share may be called anything."""
+    return configured(source) if source == path or _DEVICE.fullmatch(source) else private(source)
+
+
+def _type(name: str) -> Public | Private:
+    return word(name, FILE_SYSTEMS) or private(name)
+
+
+def _fault(aspect: str, shown: Facts, was: Mapping[str, Any], **more: Scalar) -> Reading:
+    path = str(shown["path"])
+    place = {"target": _mount_point(was["target"], path), "source": _source(was["source"], path), "was": _type(was["type"])}
+    facts: Facts = {**shown, **place, **more}
     return Reading(aspect, Status.CRITICAL, facts=facts)

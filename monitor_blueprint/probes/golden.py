@@ -5,8 +5,10 @@ A server that is alive but wrong is the worst failure of all, and no health page
 
 from __future__ import annotations
 
+import functools
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -16,7 +18,8 @@ from msgspec import Meta
 
 from monitor_blueprint.adapters.http import Answer, fetch
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import NOTHING, configured, fill, joined, private, word
+from monitor_blueprint.faults import detail_of, reason_of
 from monitor_blueprint.options import Address, NotNegative, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.probes.http import HTTP_NOT_FOUND, HTTP_OK, config_file
@@ -31,6 +34,9 @@ _MOST_SAMPLES = 20
 _TRIES = 3
 # In the checkpoint: the server has offered samples.
 _OURS = "is_ours"
+# What everybody may know of an answer, whoever gives it.
+_VERSION = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){1,2}")
+_PLAIN = ("None", "True", "False", "str", "int", "float", "bool", "list", "NoneType", "?", "JSON", "object")
 _Expected = Annotated[dict[str, float], Meta(min_length=2)]
 
 
@@ -160,12 +166,43 @@ def _ask(wanted: Wanted, options: Options, headers: Mapping[str, str], deadline:
         wrong = _difference(answer, case, wanted, options)
         if wrong:
             is_another = not options.sample and _is_of_another(wrong, wanted)
-            facts: Facts = {"sample": number} | {key: clean(str(part), 80) for key, part in wrong._asdict().items()}
+            facts = _facts(number, wrong, _words(wanted, case, options))
             # A server that changes its model is followed; only what stays so counts.
             reading = Reading("answer", Status.CRITICAL, facts=facts, is_settling=is_another)
             return (reading, _latency(slowest_ms, options)), is_another
-    facts = {"samples": len(wanted.cases), "model_version": clean(options.model_version or wanted.model_version)}
-    return (Reading("answer", facts=facts), _latency(slowest_ms, options)), False
+    version = _known(options.model_version or wanted.model_version, _words(wanted, wanted.cases[0], options))
+    return (
+        Reading("answer", facts={"samples": len(wanted.cases), "model_version": version}),
+        _latency(slowest_ms, options),
+    ), False
+
+
+def _facts(number: int, wrong: Wrong, words: Collection[str]) -> Facts:
+    field, _, name = wrong.field.partition(".")
+    facts: Facts = {"sample": number, "got": _known(wrong.got, words), "expected": _known(wrong.expected, words)}
+    if not name or name in words:
+        return {**facts, "field": configured(wrong.field)}
+    # What a server offers is its own text, the names of its classes too.
+    return {**facts, "field": configured(field), "field_text": private(wrong.field)}
+
+
+def _words(wanted: Wanted, case: Case, options: Options) -> tuple[str, ...]:
+    """Return the names that everybody may know: those of the configuration's sample file, and of the bundled model."""
+    bundled = _bundled()
+    is_ours = bool(options.sample) or wanted.model_name == bundled.model_name
+    names = (*case.expected, wanted.model_name, wanted.model_version) if is_ours else ()
+    return (*names, options.model_version, bundled.model_name, bundled.model_version)
+
+
+def _known(got: object, known: Collection[str]) -> Scalar:
+    """Return what everybody may know of a value: our classes, probabilities and versions; all else is the server's own text."""
+    if isinstance(got, float) and 0 <= got <= 1:
+        return fill("{got}", got=round(got, 6))
+    if isinstance(got, str) and _VERSION.fullmatch(got):
+        return joined(".", [fill("{number}", number=int(part)) for part in got.split(".")])
+    if isinstance(got, list) and got and all(each in known for each in got):
+        return joined(", ", [word(each, known) or NOTHING for each in got])
+    return word(str(got), (*known, *_PLAIN)) or private(got, 80)
 
 
 def _is_of_another(wrong: Wrong, wanted: Wanted) -> bool:
@@ -182,9 +219,15 @@ def _read(path: str) -> Samples:
     try:
         return msgspec.json.decode(Path(path).read_bytes(), type=Samples)
     except OSError as error:
-        raise ProbeError(f"{path}: {error.strerror}") from error
+        raise ProbeError(fill("{path}: {reason}", path=configured(path), reason=reason_of(error))) from error
     except msgspec.MsgspecError as error:
-        raise ProbeError(f"{path}: {error}") from error
+        told = fill("{path}: no sample file ({reason})", path=configured(path), reason=reason_of(error))
+        raise ProbeError(told, detail_of(error)) from error
+
+
+@functools.cache
+def _bundled() -> Samples:
+    return _read(str(BUNDLED))
 
 
 def _cases(samples: Samples) -> list[Case]:
@@ -202,7 +245,7 @@ def _offered(answer: Answer, options: Options) -> Wanted | None:
         offer = msgspec.json.decode(answer.body, type=Offer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    bundled = _read(str(BUNDLED))
+    bundled = _bundled()
     if (offer.model_name, offer.model_version) == (bundled.model_name, bundled.model_version):
         return Wanted(bundled.model_name, bundled.model_version, _cases(bundled), options.tolerance)
     cases = [Case(bytes(each.request), each.expected) for each in offer.samples[:_MOST_SAMPLES]]
@@ -225,7 +268,7 @@ def _without_samples(answer: Answer, context: ProbeContext) -> Reading:
         return _refused(answer)
     has_been = bool(context.checkpoint.get(_OURS))
     facts: Facts = {
-        "reason": "lost_samples" if has_been else "no_samples",
+        "reason": fill("lost_samples" if has_been else "no_samples"),
         "http_status": answer.status,
         "config": config_file(context),
     }
@@ -234,7 +277,7 @@ def _without_samples(answer: Answer, context: ProbeContext) -> Reading:
 
 def _refused(answer: Answer) -> Reading:
     has_refused = answer.status not in (0, HTTP_OK)
-    reason = "key" if answer.status == HTTP_UNAUTHORIZED else "status" if has_refused else answer.failure
+    reason = fill("key") if answer.status == HTTP_UNAUTHORIZED else fill("status") if has_refused else answer.failure
     facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status}
     if answer.is_blind:
         return Reading("refused", Status.UNKNOWN, facts=facts)

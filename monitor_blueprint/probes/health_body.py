@@ -18,8 +18,9 @@ from msgspec import Meta
 
 from monitor_blueprint.adapters.http import Answer, fetch, is_served
 from monitor_blueprint.adapters.systemd import full_name
-from monitor_blueprint.domain.models import Reading, Scalar, Status, worst
-from monitor_blueprint.domain.sanitize import clean, redact
+from monitor_blueprint.domain.models import Facts, Reading, Scalar, Status, worst
+from monitor_blueprint.domain.text import Public, fill, joined, private, word
+from monitor_blueprint.domain.vocabulary import HEALTH_ENTRIES, HEALTH_WORDS
 from monitor_blueprint.options import Address, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.probes.http import HTTP_OK, config_file, status_reason
@@ -27,8 +28,9 @@ from monitor_blueprint.probes.http import HTTP_OK, config_file, status_reason
 GOOD = ("healthy", "ok", "pass", "up", "alive")
 # "Healthy, with some concerns."
 FAIR = ("warn",)
-# What may go into a log that everybody reads: a word. Anything else could be about a patient.
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+# What it says in its own words is for this machine's administrators only.
+_MOST_TEXT = 500
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -37,6 +39,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     Attributes:
         url: address of the health body.
         unit: systemd unit behind it; when that changes, it is asked again at once.
+        entries: names of entries that may stand in alerts, besides those that every site has ("database").
         blames: which entries are about a service that has a check of its own; name that check in `depends_on` too.
         timeout_s: how long to wait for the answer.
     """
@@ -44,6 +47,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     url: Address = "http://127.0.0.1:8000/api/health/"
     unit: str = ""
     blames: dict[str, str] = msgspec.field(default_factory=lambda: {"ml_server": "Flask"})
+    entries: tuple[str, ...] = ()
     timeout_s: Annotated[Positive, Meta(le=20)] = 5.0
 
 
@@ -62,6 +66,10 @@ class _Entry(NamedTuple):
     text: str
     status: Status
 
+    def public_name(self, options: Options) -> Public | None:
+        """Return the name where it is one of ours, or of the configuration."""
+        return word(self.name, (*options.blames, *options.entries, *HEALTH_ENTRIES))
+
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Ask once; whether the site answers at all is the service's own check, so silence is a symptom here."""
@@ -78,9 +86,9 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     # With no fault of its own, what it says of others may be their restart. What is its own counts at once.
     is_explained = bool(blamed) and worst([entry.status for entry in own]) is not Status.CRITICAL
     readings = [_status(body, is_explained=is_explained)]
-    readings.append(_listed("entries", own, len(entries), is_symptom=False))
+    readings.append(_listed("entries", own, len(entries), options, is_symptom=False))
     if blamed:
-        readings.append(_listed("blamed", blamed, len(entries), is_symptom=True))
+        readings.append(_listed("blamed", blamed, len(entries), options, is_symptom=True))
     return Observation(tuple(replace(each, is_settling=is_explained and each.status is not Status.OK) for each in readings))
 
 
@@ -106,7 +114,7 @@ def _no_body(answer: Answer, context: ProbeContext) -> Reading:
     # A wrong body behind HTTP 200 is nobody else's fault and nobody else's finding.
     is_away = answer.status != HTTP_OK or bool(answer.failure)
     has_refused = answer.status not in (0, HTTP_OK)
-    reason = status_reason(answer) if has_refused else answer.failure or "body"
+    reason = status_reason(answer) if has_refused else answer.failure or fill("body")
     facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status, "config": config_file(context)}
     if answer.is_blind:
         return Reading("answer", Status.UNKNOWN, facts=facts)
@@ -128,7 +136,7 @@ def _entry(name: str, value: object) -> _Entry:
     """Return an entry; of several values the worst counts, and none at all says nothing against it."""
     texts = [_text(each) for each in (value if isinstance(value, list) else [value])]
     text = max(texts, key=lambda each: judge(each).severity, default=GOOD[0])
-    return _Entry(name if _WORD.fullmatch(name) else "?", clean(redact(text), 100), judge(text))
+    return _Entry(name, text, judge(text))
 
 
 def _text(value: object) -> str:
@@ -142,13 +150,17 @@ def _text(value: object) -> str:
 
 def _status(body: Mapping[str, Any], *, is_explained: bool) -> Reading:
     said = "ok" if body["status"] is True else str(body["status"])
-    text = said if _WORD.fullmatch(said) else "other"
-    status = judge(said) if text == said else Status.CRITICAL
-    is_symptom = status is not Status.OK and is_explained
-    return Reading("status", status, facts={"body_status": text, "reason": text}, is_symptom=is_symptom)
+    status = judge(said) if _WORD.fullmatch(said) else Status.CRITICAL
+    text = word(said.lower(), HEALTH_WORDS) or fill("other")
+    facts: Facts = {"body_status": text, "reason": text, "body_status_text": private(said, _MOST_TEXT)}
+    return Reading("status", status, facts=facts, is_symptom=status is not Status.OK and is_explained)
 
 
-def _listed(aspect: str, bad: Sequence[_Entry], count: int, *, is_symptom: bool) -> Reading:
-    listed = clean(", ".join(f"{entry.name} ({entry.text})" for entry in bad))
-    status = worst([entry.status for entry in bad])
-    return Reading(aspect, status, facts={"entries": listed, "count": count, "reason": listed}, is_symptom=is_symptom)
+def _listed(aspect: str, bad: Sequence[_Entry], count: int, options: Options, *, is_symptom: bool) -> Reading:
+    names = [name for entry in bad if (name := entry.public_name(options)) is not None]
+    said = private(", ".join(f"{entry.name} ({entry.text})" for entry in bad), _MOST_TEXT)
+    listed = joined(", ", dict.fromkeys(names))
+    facts: dict[str, Scalar] = {"entries": listed, "others": len(bad) - len(names), "count": count}
+    if bad:
+        facts |= {"reason": listed, "entries_text": said}
+    return Reading(aspect, worst([entry.status for entry in bad]), facts=facts, is_symptom=is_symptom)

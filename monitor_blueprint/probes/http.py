@@ -11,14 +11,14 @@ from msgspec import Meta
 
 from monitor_blueprint.adapters.http import Answer, fetch
 from monitor_blueprint.domain.models import EMPTY, Facts, ProbeError, Reading, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import Public, configured, fill
 from monitor_blueprint.options import Address, AddressOrNone, NotNegative, Text
 from monitor_blueprint.probes import Observation, ProbeContext
 
 HTTP_OK = 200
 HTTP_NOT_FOUND = 404
 # A reason: the server is there, and has no such address. What is to be done about it, and where, is told with it.
-NO_ADDRESS = "no_address"
+NO_ADDRESS = fill("no_address")
 # An answer of the right status, and wrong: nobody else has brought that about, and no restart explains it.
 _WRONG = ("no_json", "json")
 _Word = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]*\Z")]
@@ -109,14 +109,14 @@ def read(request: Request, context: ProbeContext, *, is_settling: bool = False) 
     return Reading("http", Status.CRITICAL, facts=seen, is_symptom=is_away, is_settling=is_away and is_settling)
 
 
-def status_reason(answer: Answer) -> str:
+def status_reason(answer: Answer) -> Public:
     """Return the reason of an answer that came, with another status than was expected."""
-    return NO_ADDRESS if answer.status == HTTP_NOT_FOUND else "status"
+    return NO_ADDRESS if answer.status == HTTP_NOT_FOUND else fill("status")
 
 
-def config_file(context: ProbeContext) -> str:
+def config_file(context: ProbeContext) -> Public:
     """Return where an address is to be changed: the configuration's file, or the variable that names one."""
-    return clean(context.environ.get("NEURONOVA_CONFIG") or "NEURONOVA_CONFIG")
+    return configured(context.environ.get("NEURONOVA_CONFIG") or "NEURONOVA_CONFIG")
 
 
 def _headers(request: Request, environ: Mapping[str, str]) -> dict[str, str]:
@@ -124,31 +124,33 @@ def _headers(request: Request, environ: Mapping[str, str]) -> dict[str, str]:
     for name, variable in request.secret_headers.items():
         value = environ.get(variable, "").strip()
         if not (value.isascii() and value.isprintable() and value):
-            raise ProbeError(f"{variable} of the environment is not set, or is not one line of ASCII")
+            told = fill("{name} of the environment is not set, or is not one line of ASCII", name=configured(variable))
+            raise ProbeError(told)
         headers[name] = value
     return headers
 
 
-def _failure(answer: Answer, request: Request) -> Mapping[str, str]:
+def _failure(answer: Answer, request: Request) -> Mapping[str, Public]:
     # What it has said, it has said, whatever became of the rest.
     if answer.status and answer.status not in request.statuses:
         return {"reason": status_reason(answer)}
     if answer.failure:
         return {"reason": answer.failure}
     if request.expect_text and request.expect_text not in answer.text:
-        return {"reason": "text"}
+        return {"reason": fill("text")}
     return _wrong_value(answer, request) if request.expect_json else EMPTY
 
 
-def _wrong_value(answer: Answer, request: Request) -> Mapping[str, str]:
+def _wrong_value(answer: Answer, request: Request) -> Mapping[str, Public]:
     """Return which value is wrong. What it is instead is somebody else's text, and is not repeated."""
     try:
         document = msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {"reason": "no_json"}
+        return {"reason": fill("no_json")}
     for path, expected in request.expect_json.items():
         if not _is_as_expected(_value_at(document, path), expected, request.tolerance):
-            return {"reason": "json", "field": clean(path, 80), "expected": clean(msgspec.json.encode(expected).decode(), 80)}
+            shown = msgspec.json.encode(expected).decode()
+            return {"reason": fill("json"), "field": configured(path), "expected": configured(shown)}
     return EMPTY
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monitor_blueprint.adapters.file_systems import FileSystem, look, used_percent
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading
+from monitor_blueprint.domain.text import configured, fill
 from monitor_blueprint.options import ShareOptions
 from monitor_blueprint.probes import Observation, ProbeContext, disk
 
@@ -33,7 +34,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
 def _usage(found: FileSystem, which: Facts, options: Options) -> Reading:
     total, free = found.usage.f_files, found.usage.f_ffree
     if total == 0:
-        raise ProbeError(f"{options.path}: this file system has no fixed number of inodes")
+        raise ProbeError(fill("{path}: this file system has no fixed number of inodes", path=configured(options.path)))
     return Reading(
         aspect="usage",
         value=float(used_percent(total - free, free)),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from monitor_blueprint.adapters import command
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar
-from monitor_blueprint.domain.sanitize import clean, redact
+from monitor_blueprint.domain.text import Private, fill, private, word
 from monitor_blueprint.options import STACK_UNITS, LimitOptions, NotNegative, Positive, Units
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -21,7 +21,7 @@ ERR = 3  # syslog(3): emerg 0, alert 1, crit 2, err 3
 # What programs print carries systemd's priority "info"; Python's and gunicorn's level names tell.
 # Near the beginning, and no part of an address: what a visitor asks for is no level.
 _LEVEL = re.compile(r"^.{0,60}?(?<![\w/.?=&%-])(?:ERROR|CRITICAL|FATAL)(?![\w/.?=&%-])")
-_FIELDS = "MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT"
+_FIELDS = "MESSAGE,PRIORITY,_PID,_SYSTEMD_UNIT,UNIT"
 
 
 class Options(LimitOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,22 +65,22 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     if output is None:
         cursor, output = "", _read(options, context, f"--since=@{begin:.0f}")
     if output is None:
-        raise ProbeError("the journal could not be read")
+        raise ProbeError(fill("the journal could not be read"))
     counts: Counter[tuple[int, str]] = Counter()
     if cursor:
         counts.update({(minute, unit): count for minute, unit, count in checkpoint.get("counts", ())})
     last = str(checkpoint.get("last", "")) if cursor else ""
-    for entry in parse(output.text.splitlines()):
+    for entry in parse(output.text.split("\n")):
         cursor = entry.cursor
         if entry.is_error:
             counts[entry.minute, entry.unit] += 1
             last = entry.message
     counts = Counter({key: count for key, count in counts.items() if key[0] * 60 + 60 > begin})
-    last = clean(redact(last))
-    reading = _reading(options, counts, last, is_cut=output.is_cut)
+    kept_last = private(last)
+    reading = _reading(options, context, counts, kept_last, is_cut=output.is_cut)
     # After more than could be read, the rest would be old before it is reached: begin at the window the next time.
     kept = [[minute, unit, count] for (minute, unit), count in counts.items()]
-    return Observation((reading,), {"cursor": "" if output.is_cut else cursor, "at": now, "counts": kept, "last": last})
+    return Observation((reading,), {"cursor": "" if output.is_cut else cursor, "at": now, "counts": kept, "last": kept_last.text})
 
 
 def parse(lines: Iterable[str]) -> Iterator[Entry]:
@@ -93,7 +93,8 @@ def parse(lines: Iterable[str]) -> Iterator[Entry]:
         except (ValueError, KeyError, TypeError):
             continue
         message = _text(fields.get("MESSAGE"))
-        unit = str(fields.get("UNIT") or fields.get("_SYSTEMD_UNIT") or "")
+        # Whatever begins with "_" journald has found out by itself. `UNIT` any program may write; systemd is process 1.
+        unit = str((fields.get("_PID") == "1" and fields.get("UNIT")) or fields.get("_SYSTEMD_UNIT") or "")
         is_error = priority <= ERR or _LEVEL.search(message) is not None
         yield Entry(str(fields.get("__CURSOR", "")), minute, unit.removesuffix(".service"), is_error, message)
 
@@ -120,11 +121,11 @@ def _read(options: Options, context: ProbeContext, position: str) -> command.Out
         return None
     # journalctl is content with nothing at all, which must not look like "no errors".
     if "not seeing messages" in output.errors or "insufficient permissions" in output.errors:
-        raise ProbeError(f"the journal may not be read: {clean(output.errors)}")
+        raise ProbeError(fill("the journal may not be read"), private(output.errors))
     if not output.text and not _has_files(options):
-        raise ProbeError("there is no journal")
+        raise ProbeError(fill("there is no journal"))
     if output.code and not output.is_cut:
-        raise ProbeError(f"journalctl: {clean(output.errors)}")
+        raise ProbeError(fill("journalctl: exit code {code}", code=output.code), private(output.errors))
     return output
 
 
@@ -137,14 +138,18 @@ def _real_names(unit: str, context: ProbeContext) -> list[str]:
     return [state.name, *(member.name for member in state.all_members)]
 
 
-def _reading(options: Options, counts: Counter[tuple[int, str]], last: str, *, is_cut: bool) -> Reading:
+def _reading(
+    options: Options, context: ProbeContext, counts: Counter[tuple[int, str]], last: Private, *, is_cut: bool
+) -> Reading:
     by_unit: Counter[str] = Counter()
     for (_, unit), count in counts.items():
         by_unit[unit] += count
     errors = by_unit.total()
     facts: dict[str, Scalar] = {"errors": errors, "minutes": round(options.window_s / 60), "is_cut": is_cut}
     if errors:
-        facts |= {"unit": clean(by_unit.most_common(1)[0][0]), "last": last}
+        unit, _ = by_unit.most_common(1)[0]
+        known = [name.removesuffix(".service") for each in options.units for name in _real_names(each, context)]
+        facts |= {"unit": word(unit, known) or private(unit), "last_text": last}
     return Reading(
         aspect="errors",
         value=round(errors / (options.window_s / 60), 1),

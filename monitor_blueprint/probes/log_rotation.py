@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import configured, fill, moment
+from monitor_blueprint.faults import reason_of
 from monitor_blueprint.options import Positive, Text
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -39,20 +40,20 @@ def is_possible(options: Options) -> bool:
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Look up when the log was last rotated; where the file may not be read, when logrotate last ran."""
     path = Path(options.status)
-    facts: dict[str, Scalar] = {"path": clean(options.path)}
+    facts: dict[str, Scalar] = {"path": configured(options.path)}
     try:
         modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except FileNotFoundError:
         return Observation((Reading("never", Status.WARNING, facts=facts),))
     except OSError as error:
-        raise ProbeError(f"{path}: {error.strerror}") from error
+        raise ProbeError(fill("{path}: {reason}", path=configured(path), reason=reason_of(error))) from error
     try:
-        rotated_at = rotations(path.read_text(encoding="utf-8", errors="replace").splitlines()).get(options.path)
+        rotated_at = rotations(path.read_text(encoding="utf-8", errors="replace").split("\n")).get(options.path)
     except PermissionError:
         # It writes the whole file anew in each run.
         return Observation((_judge("ran", modified_at, facts, options, context),))
     except OSError as error:
-        raise ProbeError(f"{path}: {error.strerror}") from error
+        raise ProbeError(fill("{path}: {reason}", path=configured(path), reason=reason_of(error))) from error
     if rotated_at is None:
         return Observation((Reading("never", Status.WARNING, facts=facts),))
     return Observation((_judge("rotated", rotated_at, facts, options, context),))
@@ -74,5 +75,5 @@ def rotations(lines: Iterable[str]) -> dict[str, datetime]:
 def _judge(aspect: str, at: datetime, facts: dict[str, Scalar], options: Options, context: ProbeContext) -> Reading:
     days = (context.now - at).total_seconds() / DAY_S
     status = Status.WARNING if days > options.most_days else Status.OK
-    shown = facts | {"days": int(max(days, 0)), "at": at.astimezone().strftime("%Y-%m-%d %H:%M")}
+    shown = facts | {"days": int(max(days, 0)), "at": moment(at.astimezone(), "%Y-%m-%d %H:%M")}
     return Reading(aspect, status, value=round(max(days, 0), 1), unit="d", facts=shown)

@@ -10,7 +10,7 @@ from typing import Any
 
 from monitor_blueprint.adapters import tail
 from monitor_blueprint.domain.models import Reading, Scalar, Status
-from monitor_blueprint.domain.sanitize import clean, redact
+from monitor_blueprint.domain.text import NOTHING, Private, private, word
 from monitor_blueprint.options import Count, LimitOptions, NotNegative, Positive, Text
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -69,9 +69,9 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     levels = [match["level"] for match in found]
     at_once = sum(level in _AT_ONCE for level in levels)
     errors = _counted(checkpoint.get("errors", ()), [len(levels), at_once, _worst(levels)], now, options)
-    last = _line_text(found[-1]["text"]) if found else str(checkpoint.get("last", "")) if errors else ""
+    last = _line_text(found[-1]["text"]) if found else Private(str(checkpoint.get("last", "")) if errors else "")
     readings = (_share(requests, span_s, options), _complaints(errors, span_s, last, options))
-    remembered = {"requests": requests, "errors": errors, "last": last, "at": now}
+    remembered = {"requests": requests, "errors": errors, "last": last.text, "at": now}
     return Observation(readings, remembered | {"access": dict(access.position), "error": dict(error.position)})
 
 
@@ -96,11 +96,16 @@ def _share(rows: Sequence[Sequence[Any]], span_s: float, options: Options) -> Re
     return Reading("share", value=percent, unit="%", thresholds=options.thresholds, facts=facts, is_symptom=True)
 
 
-def _complaints(rows: Sequence[Sequence[Any]], span_s: float, last: str, options: Options) -> Reading:
+def _complaints(rows: Sequence[Sequence[Any]], span_s: float, last: Private, options: Options) -> Reading:
     lines, at_once = sum(row[1] for row in rows), sum(row[2] for row in rows)
     # A row of a version before has no level.
     level = _worst([level for row in rows for level in row[3:]])
-    facts: dict[str, Scalar] = {"lines": lines, "level": level, "last": last, "minutes": round(span_s / 60)}
+    facts: dict[str, Scalar] = {
+        "lines": lines,
+        "level": word(level, _WORST_FIRST) or NOTHING,
+        "last_text": last,
+        "minutes": round(span_s / 60),
+    }
     is_bad = bool(at_once) or lines * options.window_s / span_s >= options.error_lines
     return Reading("errors", Status.WARNING if is_bad else Status.OK, value=float(lines), facts=facts)
 
@@ -109,5 +114,5 @@ def _worst(levels: Sequence[str]) -> str:
     return next((each for each in _WORST_FIRST if each in levels), "")
 
 
-def _line_text(text: str) -> str:
-    return clean(redact(_CLIENT.sub("", text)))
+def _line_text(text: str) -> Private:
+    return private(_CLIENT.sub("", text))

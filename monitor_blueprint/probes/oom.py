@@ -9,7 +9,9 @@ import msgspec
 
 from monitor_blueprint.adapters import command
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Thresholds
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, private, word
+from monitor_blueprint.domain.vocabulary import PROGRAMS
+from monitor_blueprint.faults import detail_of, reason_of
 from monitor_blueprint.options import Count, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -48,10 +50,12 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     grown = 0 if before is None else counter - before if counter >= before else counter
     kills = [at for at in context.checkpoint.get("kills", ()) if now - options.window_s < at <= now]
     kills = (kills + [now] * min(grown, MOST_REMEMBERED))[-MOST_REMEMBERED:]
-    names = context.checkpoint.get("names", "") if kills else ""
+    names = str(context.checkpoint.get("names", "")) if kills else ""
     if grown:
         names = killed_names(options.directory, context.checkpoint.get("at", now - options.window_s), context.deadline)
-    facts: dict[str, Scalar] = {"kills": len(kills), "names": names, "minutes": round(options.window_s / 60)}
+    facts: dict[str, Scalar] = {"kills": len(kills), "names": _public_names(names), "minutes": round(options.window_s / 60)}
+    if names:
+        facts["names_text"] = private(names)
     # No hysteresis: this is a count that falls by time alone.
     limits = Thresholds(options.warning, options.critical, clear=0)
     reading = Reading(aspect="kills", value=len(kills), thresholds=limits, facts=facts)
@@ -68,7 +72,13 @@ def killed_names(directory: str, since: float, deadline: float) -> str:
     except ProbeError:
         # The count is what matters, and it is known.
         return ""
-    return clean(", ".join(dict.fromkeys(match["name"] for match in _KILLED.finditer(lines))))
+    return private(", ".join(dict.fromkeys(match["name"] for match in _KILLED.finditer(lines)))).text
+
+
+def _public_names(names: str) -> Public | Private:
+    """Return those of the names that are known programs'; anybody can call a process anything."""
+    known = [known for name in names.split(", ") if (known := word(name, PROGRAMS)) is not None]
+    return joined(", ", known) if known or not names else private(names)
 
 
 def _counter(options: Options) -> int:
@@ -76,6 +86,7 @@ def _counter(options: Options) -> int:
         lines = Path(options.counter).read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
     except StopIteration:
-        raise ProbeError(f"{options.counter} has no oom_kill") from None
+        raise ProbeError(fill("{path} has no oom_kill", path=configured(options.counter))) from None
     except (OSError, ValueError, IndexError) as error:
-        raise ProbeError(f"{options.counter} could not be read: {error}") from error
+        told = fill("{path} could not be read: {reason}", path=configured(options.counter), reason=reason_of(error))
+        raise ProbeError(told, detail_of(error)) from error

@@ -11,7 +11,7 @@ import psutil
 
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import Public, configured, fill, joined
 from monitor_blueprint.options import STACK_UNITS, Count, Positive, Units
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -37,7 +37,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     units = {name: context.units(name) for name in options.units}
     known = {name: unit for name, unit in units.items() if unit.is_known}
     if not known:
-        raise ProbeError(f"systemd knows none of the units {', '.join(options.units)}")
+        units_named = joined(", ", map(configured, options.units))
+        raise ProbeError(fill("systemd knows none of the units {units}", units=units_named))
     before = context.checkpoint.get("units", {})
     since = float(context.checkpoint.get("at", now))
     remembered = {name: _look(unit, before.get(name), since, now, options) for name, unit in known.items()}
@@ -97,12 +98,12 @@ def _readings(remembered: Mapping[str, Mapping[str, Any]], options: Options) -> 
     readings = [Reading("restarts" if worst else "steady", status, value=worst, facts=facts)]
     renewed = [name for name, unit in remembered.items() if unit["renewed"]]
     if renewed:
-        readings.append(Reading("renewed", facts={"units": ", ".join(renewed)}))
+        readings.append(Reading("renewed", facts={"units": joined(", ", map(configured, renewed))}))
     if replaced:
         # A reload and `max_requests` replace workers, too: told, not judged.
         readings.append(Reading("workers", facts={"workers": _listed(replaced)}))
     return tuple(readings)
 
 
-def _listed(counts: Mapping[str, int]) -> str:
-    return clean(", ".join(f"{name} ×{count}" for name, count in counts.items()))
+def _listed(counts: Mapping[str, int]) -> Public:
+    return joined(", ", [fill("{name} ×{count}", name=configured(name), count=count) for name, count in counts.items()])

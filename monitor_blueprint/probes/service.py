@@ -9,7 +9,7 @@ from monitor_blueprint.adapters.http import is_served
 from monitor_blueprint.adapters.shortage import ShortageError
 from monitor_blueprint.adapters.systemd import UnitState, full_name
 from monitor_blueprint.domain.models import ABSENT, EMPTY, Facts, ProbeError, Reading, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import configured
 from monitor_blueprint.probes import Observation, ProbeContext, http
 
 # A service that systemd calls active may still be loading; its address gets this long after the start.
@@ -70,8 +70,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
 
 def _without_unit(options: Options, context: ProbeContext) -> Observation:
     if options.when_absent == "skip" and not _has_appeared(options, context):
-        return Observation((Reading(ABSENT, facts={"unit": options.unit}),))
-    readings = [Reading("no_unit", facts={"unit": options.unit})]
+        return Observation((Reading(ABSENT, facts={"unit": configured(options.unit)}),))
+    readings = [Reading("no_unit", facts={"unit": configured(options.unit)})]
     if options.url:
         readings.append(_address(options, context))
     return Observation(tuple(readings), {_APPEARED: True} if options.when_absent == "skip" else EMPTY)
@@ -131,13 +131,12 @@ def _down(unit: UnitState, options: Options) -> Reading:
 
 
 def _facts(unit: UnitState, options: Options) -> Facts:
-    state = f"{unit.active_state}/{unit.sub_state}" if unit.load_state == "loaded" or unit.is_active else unit.load_state
     facts: Facts = {
-        "unit": unit.name,
-        "state": state,
+        "unit": configured(unit.name),
+        "state": unit.state_word,
         "restarts": unit.restarts,
         "main_pid": unit.main_pid,
-        "result": unit.result,
+        "result": unit.result_word,
     }
     real = [member.name for member in unit.members] or [unit.name]
-    return facts if real == [full_name(options.unit)] else {**facts, "real": clean(", ".join(real))}
+    return facts if real == [full_name(options.unit)] else {**facts, "real": configured(", ".join(real))}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import psutil
 
 from monitor_blueprint.domain.models import ProbeError, Reading
+from monitor_blueprint.domain.text import fill
+from monitor_blueprint.faults import detail_of, reason_of
 from monitor_blueprint.options import ShareOptions
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -26,7 +28,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:  # noqa: ARG0
     try:
         swap = psutil.swap_memory()
     except (OSError, RuntimeError) as error:
-        raise ProbeError(f"the swap space could not be read: {error}") from error
+        told = fill("the swap space could not be read: {reason}", reason=reason_of(error))
+        raise ProbeError(told, detail_of(error)) from error
     reading = Reading(
         aspect="usage",
         value=swap.percent,

@@ -18,8 +18,10 @@ from monitor_blueprint.adapters.certificates import Certificate, Found, in_der, 
 from monitor_blueprint.adapters.connect import NO_PERMISSION, connect, connect_unix, failure_of, left
 from monitor_blueprint.adapters.file_patterns import has_match, matches
 from monitor_blueprint.adapters.shortage import raise_if_short
-from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status
+from monitor_blueprint.domain.text import Private, Public, class_name, configured, fill, joined, label, moment, private, word
+from monitor_blueprint.domain.vocabulary import CERTIFICATE_PROBLEMS
+from monitor_blueprint.faults import detail_of, reason_of
 from monitor_blueprint.options import Host, HostName, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -78,7 +80,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
         return Observation((failed.reading,))
     readings = [worst_end(certificates, context.now.timestamp(), options)] if certificates else []
     if unread:
-        facts: dict[str, Scalar] = {"reason": "certificates", "count": len(unread), "why_text": clean("; ".join(unread), 1000)}
+        why = private("; ".join(each.text for each in unread), 1000)
+        facts: dict[str, Scalar] = {"reason": fill("certificates"), "count": len(unread), "why_text": why}
         readings.append(Reading("unreadable", Status.UNKNOWN, facts=facts))
     if options.verify and not options.file:
         readings.append(_trust(options, context))
@@ -91,23 +94,24 @@ def worst_end(certificates: Sequence[Certificate], now: float, options: Options)
     return max(ends, key=lambda reading: (reading.status.severity, -(reading.value or 0.0)))
 
 
-def _in_files(options: Options, context: ProbeContext) -> tuple[list[Certificate], list[str]]:
+def _in_files(options: Options, context: ProbeContext) -> tuple[list[Certificate], list[Private]]:
     """Return the certificates of all files, and what is wrong with those that cannot be read."""
     paths = matches(options.file)
     if not paths:
-        raise ProbeError(f"{options.file}: no such file, or it may not be seen")
+        raise ProbeError(fill("{file}: no such file, or it may not be seen", file=configured(options.file)))
     certificates: list[Certificate] = []
-    unread: list[str] = []
+    unread: list[Private] = []
     for path in paths:
         found = in_file(path, context.deadline)
         certificates += found.certificates
         unread += found.problems
     if not certificates:
-        raise ProbeError(unread[0])
+        told = fill("{file}: no certificate that openssl can read", file=configured(options.file))
+        raise ProbeError(told, unread[0])
     return certificates, unread
 
 
-def _of_server(options: Options, context: ProbeContext) -> tuple[list[Certificate], list[str]]:
+def _of_server(options: Options, context: ProbeContext) -> tuple[list[Certificate], list[Private]]:
     """Return the certificates that the server sends, and what is wrong with those that cannot be read."""
     anything = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anything.check_hostname = False
@@ -118,7 +122,7 @@ def _of_server(options: Options, context: ProbeContext) -> tuple[list[Certificat
         where, own = _handshake(anything, options, deadline)
     except ssl.SSLError as error:
         raise_if_short(error)
-        raise _FailedError(_failure("handshake", options, error.reason or str(error), is_symptom=False)) from error
+        raise _FailedError(_failure("handshake", options, _library_word(error), error, is_symptom=False)) from error
     except OSError as error:
         raise _no_answer(error, options) from error
     found = _chain(where, options, deadline)
@@ -133,7 +137,7 @@ def _chain(where: list[str], options: Options, deadline: float) -> Found:
         return sent_by(where, _name(options), deadline)
     except ProbeError as error:
         raise_if_short(error)
-        return Found([], [str(error)])
+        return Found([], [error.detail or Private(error.told)])
 
 
 def _trust(options: Options, context: ProbeContext) -> Reading:
@@ -142,7 +146,7 @@ def _trust(options: Options, context: ProbeContext) -> Reading:
     except ssl.SSLCertVerificationError as error:
         # Also with no authorities, because none of their files could be opened.
         raise_if_short(error)
-        return _failure("trust", options, error.verify_message, is_symptom=False)
+        return _failure("trust", options, _verdict(error), error, is_symptom=False)
     except OSError as error:
         return _no_answer(error, options).reading
     return Reading("trust", facts={"server": _server(options)})
@@ -178,17 +182,16 @@ def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
     elif days < options.warning_days:
         status = Status.WARNING
     aspect = "expired" if days < 0 else "not_yet_valid" if now < certificate.not_before else "expiry"
-    until = datetime.fromtimestamp(certificate.not_after, UTC).strftime("%Y-%m-%d")
-    where = options.file or _server(options)
-    place = f", {clean(certificate.where)}" if certificate.where not in ("", options.file) else ""
-    place += f" #{certificate.number}" if certificate.number > 1 else ""
+    number = [fill(" #{number}", number=certificate.number)] if certificate.number > 1 else []
     facts: dict[str, Scalar] = {
-        "subject": certificate.subject,
-        "place_text": place,
-        "until": until,
+        "where": configured(options.file) if options.file else _server(options),
+        "place": joined("", number),
+        "subject_text": certificate.subject,
+        "until": moment(datetime.fromtimestamp(certificate.not_after, UTC), "%Y-%m-%d"),
         "days": int(days),
-        "where": clean(where),
     }
+    if certificate.where not in ("", options.file):
+        facts["file_text"] = private(certificate.where)
     return Reading(aspect, status, value=round(days, 1), unit="d", facts=facts)
 
 
@@ -197,19 +200,29 @@ def _no_answer(error: OSError, options: Options) -> _FailedError:
     raise_if_short(error)
     reason = failure_of(error)
     if reason == NO_PERMISSION:
-        raise ProbeError(f"{_server(options)}: {error.strerror}") from error
-    return _FailedError(_failure("answer", options, reason, is_symptom=True))
+        raise ProbeError(fill("{server}: {reason}", server=_server(options), reason=reason_of(error))) from error
+    return _FailedError(_failure("answer", options, reason, error, is_symptom=True))
 
 
-def _failure(aspect: str, options: Options, reason: str, *, is_symptom: bool) -> Reading:
-    facts = {"server": _server(options), "reason": clean(reason)}
+def _library_word(error: ssl.SSLError) -> Public:
+    """Return OpenSSL's own name for what went wrong: it is from a table of its own, and never the other side's text."""
+    return label(error.reason.lower()) if error.reason else class_name(error)
+
+
+def _verdict(error: ssl.SSLCertVerificationError) -> Public:
+    """Return why the certificate is not trusted, in OpenSSL's words; with a name in them only the number is told."""
+    return word(error.verify_message, CERTIFICATE_PROBLEMS) or fill("verify error {code}", code=error.verify_code)
+
+
+def _failure(aspect: str, options: Options, reason: Public, error: OSError, *, is_symptom: bool) -> Reading:
+    facts: Facts = {"server": _server(options), "reason": reason, "reason_text": detail_of(error)}
     # Nobody there may be a restart: that counts only when it lasts.
     return Reading(aspect, Status.CRITICAL, facts=facts, is_symptom=is_symptom, is_settling=is_symptom)
 
 
-def _server(options: Options) -> str:
+def _server(options: Options) -> Public:
     where = options.server_name or options.host
-    return clean(where if options.host.startswith("/") else f"{where}:{options.port}")
+    return configured(where if options.host.startswith("/") else f"{where}:{options.port}")
 
 
 def _has_nginx_certificate() -> bool:

@@ -10,7 +10,8 @@ import msgspec
 
 from monitor_blueprint.adapters import command
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import configured, fill, private
+from monitor_blueprint.faults import reason_of
 from monitor_blueprint.options import Count, Positive, Text
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -49,11 +50,11 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     # Debug::NoLocking: apt-get(8) takes locks even for a simulation when root runs it.
     output = command.run(["apt-get", "-s", "-qq", "-o", "Debug::NoLocking=true", "dist-upgrade"], context.deadline)
     if output.code:
-        raise ProbeError(f"apt-get: {clean(output.errors)}")
-    names = security_updates(output.text.splitlines())
+        raise ProbeError(fill("apt-get: exit code {code}", code=output.code), private(output.errors))
+    names = security_updates(output.text.split("\n"))
     facts: dict[str, Scalar] = {
         "count": len(names),
-        "packages": clean(", ".join(names)),
+        "packages_text": private(", ".join(names)),
         "needs_reboot": Path(options.reboot_required).exists(),
     }
     status = Status.WARNING if len(names) >= options.warning else Status.OK
@@ -73,6 +74,6 @@ def _lists(options: Options, now: float) -> Reading:
     try:
         days = (now - max(folder.stat().st_mtime for folder in folders if folder.exists())) / DAY_S
     except (OSError, ValueError) as error:
-        raise ProbeError(f"{options.lists}: {error}") from error
+        raise ProbeError(fill("{path}: {reason}", path=configured(options.lists), reason=reason_of(error))) from error
     status = Status.WARNING if days >= options.lists_days else Status.OK
     return Reading("lists", status, value=round(max(days, 0), 1), unit="d", facts={"days": int(days)})

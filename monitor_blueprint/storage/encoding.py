@@ -6,22 +6,140 @@ failed can still read it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from monitor_blueprint.domain.models import Incident, State
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.models import CheckResult, Incident, Reading, Scalar, State, Status, Thresholds
+from monitor_blueprint.domain.text import Private, Public
 
 _STORED_NAMES = {"notified": "told", "last_notified_at": "last_told_at"}
 _NAMES = {stored: name for name, stored in _STORED_NAMES.items()}
-# Mappings may be read-only views, which msgspec does not know.
-_encoder = msgspec.json.Encoder(enc_hook=dict)
+# A reading says which of its facts may be known, and a message that it may: whatever has no such mark came from outside,
+# be it that a version wrote it that knew no difference. The texts themselves stand where that version has them.
+_MARK = "public"
+# Of a message: what it is about, the names of the checks, and when.
+_HEAD_LINES = 3
+
+
+def _plain(value: Any) -> Any:
+    # Mappings may be read-only views, which msgspec does not know.
+    return str(value) if isinstance(value, Public) else dict(value)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
 def to_json(value: Any) -> str:
     """Return the value as JSON text."""
     return _encoder.encode(value).decode()
+
+
+def encode_readings(readings: Sequence[Reading]) -> str:
+    """Return the readings as JSON text."""
+    return to_json(list(map(_marked, readings)))
+
+
+def encode_result(result: CheckResult) -> str:
+    """Return the result as JSON text, without what the probe remembers."""
+    return to_json(
+        {
+            "check": result.check,
+            "kind": result.kind,
+            "readings": list(map(_marked, result.readings)),
+            "at": result.at,
+            "duration_ms": result.duration_ms,
+        }
+    )
+
+
+def decode_readings(body: str) -> tuple[Reading, ...]:
+    """Return the readings; raises `msgspec.MsgspecError` where the text is none."""
+    return tuple(_reading(kept) for kept in msgspec.json.decode(body, type=tuple[_KeptReading, ...]))
+
+
+def decode_result(body: str) -> CheckResult:
+    """Return the result; raises `msgspec.MsgspecError` where the text is none."""
+    kept = msgspec.json.decode(body, type=_KeptResult)
+    return CheckResult(kept.check, kept.kind, tuple(map(_reading, kept.readings)), kept.at, kept.duration_ms)
+
+
+def encode_message(message: Message) -> str:
+    """Return the message as JSON text."""
+    return to_json(msgspec.to_builtins(message, enc_hook=_plain) | {_MARK: True})
+
+
+def decode_message(body: str) -> Message:
+    """Return the message; of one that nothing says may be known, the lines that have never had anything from outside.
+
+    Raises `msgspec.MsgspecError` where the text is none.
+    """
+    kept = msgspec.json.decode(body, type=_KeptMessage)
+    text = kept.body if kept.public else "\n".join(kept.body.splitlines()[:_HEAD_LINES])
+    subject = Public(kept.subject)
+    return Message(kept.id, subject, Public(text), kept.at, kept.incident, kept.kind, kept.to, kept.is_repeat)
+
+
+class _KeptReading(msgspec.Struct, frozen=True):
+    aspect: str
+    status: Status = Status.OK
+    value: float | None = None
+    unit: str = ""
+    thresholds: Thresholds | None = None
+    facts: dict[str, str | int | float | bool] = {}
+    is_symptom: bool = False
+    is_settling: bool = False
+    public: tuple[str, ...] = ()
+
+
+class _KeptResult(msgspec.Struct, frozen=True):
+    check: str
+    kind: str
+    readings: tuple[_KeptReading, ...]
+    at: datetime
+    duration_ms: float = 0.0
+
+
+class _KeptMessage(msgspec.Struct, frozen=True):
+    id: str
+    subject: str
+    body: str
+    at: datetime
+    incident: int = 0
+    kind: str = ""
+    to: tuple[str, ...] = ()
+    is_repeat: bool = False
+    public: bool = False
+
+
+def _marked(reading: Reading) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(replace(reading, facts={}))
+    facts = {key: fact.text if isinstance(fact, Private) else fact for key, fact in reading.facts.items()}
+    return document | {"facts": facts, _MARK: [key for key, fact in facts.items() if isinstance(fact, Public)]}
+
+
+def _reading(kept: _KeptReading) -> Reading:
+    facts = {key: _fact(fact, is_public=key in kept.public) for key, fact in kept.facts.items()}
+    return Reading(
+        aspect=kept.aspect,
+        status=kept.status,
+        value=kept.value,
+        unit=kept.unit,
+        thresholds=kept.thresholds,
+        facts=facts,
+        is_symptom=kept.is_symptom,
+        is_settling=kept.is_settling,
+    )
+
+
+def _fact(kept: str | float, *, is_public: bool) -> Scalar:
+    if not isinstance(kept, str):
+        return kept
+    return Public(kept) if is_public else Private(kept)
 
 
 def encode_state(state: State) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from monitor_blueprint.domain import receivers
-from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import Event
 from monitor_blueprint.domain.receivers import LONGEST_WAIT, Logged, Receiver
+from monitor_blueprint.storage.encoding import decode_message
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 
 # More is not told event by event.
@@ -219,4 +219,4 @@ def _stored(name: str, value: Any) -> Any:
 
 def _logged(rows: sqlite3.Cursor) -> Iterator[Logged]:
     for number, body, message in rows:
-        yield Logged(number, msgspec.json.decode(body, type=Event), msgspec.json.decode(message, type=Message))
+        yield Logged(number, msgspec.json.decode(body, type=Event), decode_message(message))

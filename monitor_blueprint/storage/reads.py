@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from monitor_blueprint.domain.models import CheckResult, Event, Reading, Silence, State, Status
+from monitor_blueprint.domain.text import Private, Public, configured, fill
 from monitor_blueprint.storage.channels import ChannelReads, Delivery, Parameters, Rows
-from monitor_blueprint.storage.encoding import decode_incident, decode_state
+from monitor_blueprint.storage.encoding import decode_incident, decode_result, decode_state
 from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 from monitor_blueprint.storage.trials import TrialReads
@@ -60,7 +61,7 @@ class Evidence:
 
     at: datetime
     title: str
-    text: str
+    text: Private
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class IncidentDetail:
 class Reads(ChannelReads):
     """Questions; each is answered from one consistent state of the database; `story` has those about people and the monitor."""
 
-    def __init__(self, query: Callable[[str, Parameters], Rows], note: Callable[[str], None]) -> None:
+    def __init__(self, query: Callable[[str, Parameters], Rows], note: Callable[[Public], None]) -> None:
         """Take what runs a statement and returns its rows, and what is told of something that cannot be read."""
         super().__init__(query)
         self._note = note
@@ -94,7 +95,7 @@ class Reads(ChannelReads):
                 return decode_state(body)
             except msgspec.MsgspecError:
                 pass
-        self._note(f"saved state (version {version}) cannot be read: begun afresh")
+        self._note(fill("saved state (version {version}) cannot be read: begun afresh", version=int(version)))
         return self._fresh_state()
 
     def checkpoints(self) -> dict[str, Mapping[str, Any]]:
@@ -104,7 +105,7 @@ class Reads(ChannelReads):
             try:
                 found[name] = msgspec.json.decode(body, type=dict[str, Any])
             except msgspec.MsgspecError:
-                self._note(f"what the check {name} remembered cannot be read: begun afresh")
+                self._note(fill("what the check {name} remembered cannot be read: begun afresh", name=configured(name)))
         return found
 
     def last_scheduled_round(self) -> RoundRecord | None:
@@ -130,7 +131,7 @@ class Reads(ChannelReads):
         found: dict[str, CheckResult] = {}
         for name, body in self._rows("SELECT check_name, result FROM latest"):
             try:
-                found[name] = msgspec.json.decode(body, type=CheckResult)
+                found[name] = decode_result(body)
             except msgspec.MsgspecError:
                 continue
         return found
@@ -183,7 +184,7 @@ class Reads(ChannelReads):
         return IncidentDetail(
             incident=records[0],
             events=tuple(EventRecord(id_, msgspec.json.decode(body, type=Event)) for id_, body in events),
-            evidence=tuple(Evidence(from_ms(at), title, text) for at, title, text in evidence),
+            evidence=tuple(Evidence(from_ms(at), title, Private(text)) for at, title, text in evidence),
             deliveries=self.deliveries(number),
         )
 

@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
+from monitor_blueprint.domain.text import Public, class_name, configured, fill, label, word
+from monitor_blueprint.domain.vocabulary import DATABASE_PROBLEMS
+from monitor_blueprint.faults import reason_of
 from monitor_blueprint.storage import merge_log
 
 # One script for each version of the schema; `PRAGMA user_version` says how many of them a database has seen.
@@ -27,6 +30,14 @@ class CorruptDatabaseError(sqlite3.DatabaseError):
     """The file is a database, but a damaged one."""
 
 
+class NewerDatabaseError(sqlite3.OperationalError):
+    """The file is of a version that this program does not know."""
+
+    def __init__(self, version: int) -> None:
+        self.told = fill("database is of version {version}, made by a newer program", version=version)
+        super().__init__(self.told)
+
+
 def is_corruption(error: sqlite3.Error) -> bool:
     """Tell whether the error means that the file is damaged, not merely out of reach."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -38,7 +49,19 @@ def is_trouble(error: sqlite3.Error) -> bool:
     return isinstance(error, sqlite3.OperationalError | CorruptDatabaseError) or type(error) is sqlite3.DatabaseError
 
 
-def open_file(path: Path, busy_timeout_s: float, note: Callable[[str], None]) -> sqlite3.Connection:
+def describe(error: sqlite3.Error | OSError) -> Public:
+    """Return why the database cannot be used; SQLite quotes what is in the file ("malformed database schema (...)")."""
+    return fill("database cannot be used: {reason}", reason=reason_of(error) if isinstance(error, OSError) else _words(error))
+
+
+def _words(error: sqlite3.Error) -> Public:
+    if isinstance(error, NewerDatabaseError):
+        return error.told
+    name = getattr(error, "sqlite_errorname", "")
+    return word(str(error), DATABASE_PROBLEMS) or (label(name.lower()) if name else class_name(error))
+
+
+def open_file(path: Path, busy_timeout_s: float, note: Callable[[Public], None]) -> sqlite3.Connection:
     """Open the database for reading and writing, creating it where there is none.
 
     A damaged one is moved aside, and its small tables are taken over into a new one as far as they can be read.
@@ -53,7 +76,7 @@ def open_file(path: Path, busy_timeout_s: float, note: Callable[[str], None]) ->
                 raise
         aside = _move_aside(path)
         connection = _open(path, busy_timeout_s)
-        note(f"corrupt database moved to {aside}, a new one begun")
+        note(fill("corrupt database moved to {file}, a new one begun", file=configured(aside)))
         seed_from_file(connection, aside)
         return connection
 
@@ -171,7 +194,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(SCHEMAS):
-            raise sqlite3.OperationalError(f"database is of version {version}, made by a newer program")
+            raise NewerDatabaseError(version)
         for script in SCHEMAS[version:]:
             text = resources.files(__package__).joinpath(script).read_text(encoding="utf-8")
             for statement in _statements(text):

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from monitor_blueprint.domain.text import NOTHING, Public, fill
 from monitor_blueprint.storage import sqlite
 from monitor_blueprint.storage.channels import Parameters, Rows
 from monitor_blueprint.storage.reads import Reads
@@ -37,8 +38,8 @@ class Store:
         self._path = path
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
-        self._notes: list[str] = []
-        self._problem = ""
+        self._notes: list[Public] = []
+        self._problem = NOTHING
         self._is_lasting = True
         self._last_state: StateRow | None = None
         self._tried_to_heal_at: datetime | None = None
@@ -57,11 +58,11 @@ class Store:
             self._connection.close()
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> Public:
         """Say in short why the file is not in use; "" when all is fine."""
         return self._problem
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Public, ...]:
         """Return what has happened to the database since the last call, such as "corrupt database moved to ..."."""
         with self._lock:
             notes, self._notes = self._notes, []
@@ -101,21 +102,21 @@ class Store:
             try:
                 file = sqlite.open_file(self._path, min(self._busy_timeout_s, 1.0), self._note)
             except (sqlite3.Error, OSError) as error:
-                self._problem = _describe(error)
+                self._problem = sqlite.describe(error)
                 return
             try:
                 sqlite.merge(file, self._connection)
                 file.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
             except sqlite3.Error as error:
-                self._problem = _describe(error)
+                self._problem = sqlite.describe(error)
                 file.close()
                 return
             self._connection.close()
-            self._use(file, problem="")
+            self._use(file, problem=NOTHING)
             self._tried_to_heal_at = None
-            self._note("database is usable again, what was kept in memory is written")
+            self._note(fill("database is usable again, what was kept in memory is written"))
 
-    def _note(self, text: str) -> None:
+    def _note(self, text: Public) -> None:
         self._notes.append(text)
 
     def _query(self, sql: str, parameters: Parameters) -> Rows:
@@ -148,11 +149,11 @@ class Store:
         except (sqlite3.Error, OSError) as error:
             memory = sqlite.open_memory()
             sqlite.seed_from_file(memory, self._path)
-            self._use(memory, problem=_describe(error))
+            self._use(memory, problem=sqlite.describe(error))
         else:
-            self._use(file, problem="")
+            self._use(file, problem=NOTHING)
 
-    def _use(self, connection: sqlite3.Connection, problem: str) -> None:
+    def _use(self, connection: sqlite3.Connection, problem: Public) -> None:
         self._connection = connection
         self._problem = problem
         self._process = os.getpid()
@@ -169,7 +170,7 @@ class Store:
             self._open()
             if self._is_without_state():
                 sqlite.seed(self._connection, orphan)
-            self._note("database file was deleted or replaced: opened anew")
+            self._note(fill("database file was deleted or replaced: opened anew"))
             with suppress(sqlite3.Error):
                 orphan.close()
 
@@ -182,7 +183,7 @@ class Store:
         else:
             memory = sqlite.open_memory()
             sqlite.seed(memory, failed)
-            self._use(memory, problem=_describe(error))
+            self._use(memory, problem=sqlite.describe(error))
             with suppress(sqlite3.Error):
                 failed.close()
         if self._last_state is not None:
@@ -202,9 +203,3 @@ class Store:
         except OSError:
             return None
         return found.st_dev, found.st_ino
-
-
-def _describe(error: sqlite3.Error | OSError) -> str:
-    if isinstance(error, OSError):
-        return f"database cannot be used: {error.strerror or error}"
-    return f"database cannot be used: {error}"

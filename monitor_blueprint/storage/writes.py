@@ -8,7 +8,15 @@ from datetime import datetime
 
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
-from monitor_blueprint.storage.encoding import encode_incident, encode_state, to_json
+from monitor_blueprint.domain.text import Private, Public
+from monitor_blueprint.storage.encoding import (
+    encode_incident,
+    encode_message,
+    encode_readings,
+    encode_result,
+    encode_state,
+    to_json,
+)
 from monitor_blueprint.storage.outbox import OutboxWrites
 from monitor_blueprint.storage.reads import STATE_VERSION, Reads
 from monitor_blueprint.storage.story import PRUNE, StoryWrites
@@ -36,7 +44,7 @@ class Transaction:
         saved_state: the state's row, if one was saved.
     """
 
-    def __init__(self, connection: sqlite3.Connection, note: Callable[[str], None]) -> None:
+    def __init__(self, connection: sqlite3.Connection, note: Callable[[Public], None]) -> None:
         self._connection = connection
         self.reads = Reads(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), note)
         self.outbox = OutboxWrites(connection)
@@ -110,9 +118,8 @@ class Transaction:
             if is_change or abs(at - kept_at) >= KEEP_EVERY_MS:
                 is_whole = is_change or abs(at - whole_at) >= KEEP_WHOLE_EVERY_MS
                 kept_at, whole_at = at, at if is_whole else whole_at
-                past.append((result.check, at, status, _measured(result), to_json(result.readings) if is_whole else None))
-            body = to_json(_without_checkpoint(result))
-            latest.append((result.check, at, status, body, to_json(result.checkpoint), kept_at, whole_at))
+                past.append((result.check, at, status, _measured(result), encode_readings(result.readings) if is_whole else None))
+            latest.append((result.check, at, status, encode_result(result), to_json(result.checkpoint), kept_at, whole_at))
         self._connection.executemany(
             "INSERT OR REPLACE INTO result (check_name, at, status, measured, readings) VALUES (?, ?, ?, ?, ?)", past
         )
@@ -130,14 +137,14 @@ class Transaction:
         self.outbox.add_receivers(receivers)
         self._connection.execute(
             "INSERT OR IGNORE INTO event (number, id, incident, at, body, message) VALUES (?, ?, ?, ?, ?, ?)",
-            (self.outbox.newest() + 1, message.id, event.incident, to_ms(event.at), to_json(event), to_json(message)),
+            (self.outbox.newest() + 1, message.id, event.incident, to_ms(event.at), to_json(event), encode_message(message)),
         )
 
-    def add_evidence(self, incident: int, items: Sequence[tuple[str, str]], at: datetime) -> None:
+    def add_evidence(self, incident: int, items: Sequence[tuple[str, Private]], at: datetime) -> None:
         """Keep what was found at the time: (title, text) each."""
         self._connection.executemany(
             "INSERT OR REPLACE INTO evidence (incident, at, title, body) VALUES (?, ?, ?, ?)",
-            [(incident, to_ms(at), title, text) for title, text in items],
+            [(incident, to_ms(at), title, text.text) for title, text in items],
         )
 
     def prune(self, now: datetime, keep_days: int = 30) -> None:
@@ -171,13 +178,3 @@ _PRUNE = (
 def _measured(result: CheckResult) -> str | None:
     values = {reading.aspect: round(reading.value, 3) for reading in result.readings if reading.value is not None}
     return to_json(values) if values else None
-
-
-def _without_checkpoint(result: CheckResult) -> dict[str, object]:
-    return {
-        "check": result.check,
-        "kind": result.kind,
-        "readings": result.readings,
-        "at": result.at,
-        "duration_ms": result.duration_ms,
-    }

@@ -14,6 +14,8 @@ from typing import TextIO
 
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import NOTHING, Public, configured, fill
+from monitor_blueprint.faults import reason_of
 from monitor_blueprint.text.journal import is_journal, with_priority
 
 SUCCESS = 25
@@ -23,7 +25,7 @@ logging.addLevelName(SUCCESS, "SUCCESS")
 LEVELS = {Status.OK: SUCCESS, Status.WARNING: logging.WARNING, Status.UNKNOWN: logging.WARNING, Status.CRITICAL: logging.ERROR}
 _COLOURS = {SUCCESS: "32", logging.WARNING: "33", logging.ERROR: "31"}
 _MAX_LINE = 2000
-_NO_ACCESS = os.strerror(errno.EACCES)
+_NO_ACCESS = reason_of(PermissionError(errno.EACCES, ""))
 
 
 class _File(WatchedFileHandler):
@@ -31,13 +33,13 @@ class _File(WatchedFileHandler):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, encoding="utf-8", delay=True)
-        self._failure = ""
+        self._failure = NOTHING
         # It goes on being written as long as it is open; whoever opens it next cannot.
-        self._lost = ""
+        self._lost = NOTHING
         self._is_over = False
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> Public:
         return self._failure or self._lost
 
     @property
@@ -57,7 +59,7 @@ class _File(WatchedFileHandler):
             if not self._is_over:
                 is_ours = os.fstat(self._follow().fileno()).st_uid == os.geteuid()
                 is_lost = not is_ours and not os.access(self.baseFilename, os.W_OK)
-                self._lost = f"{self.baseFilename}: {_NO_ACCESS}" if is_lost else ""
+                self._lost = self._said(_NO_ACCESS) if is_lost else NOTHING
         except OSError as error:
             self._fail(error)
         finally:
@@ -71,17 +73,20 @@ class _File(WatchedFileHandler):
             # One write for a line: lines of two processes do not mix.
             stream.write(self.format(record) + "\n")
             self.flush()
-            self._failure = ""
+            self._failure = NOTHING
         except OSError as error:
             self._fail(error)
 
     def _fail(self, error: OSError) -> None:
-        self._failure = f"{self.baseFilename}: {error.strerror or type(error).__name__}"
+        self._failure = self._said(reason_of(error))
         # What is still buffered would fail again at the next line, and once more at the end of the process.
         with contextlib.suppress(OSError):
             if self.stream is not None:
                 self.stream.close()
         self.stream = None
+
+    def _said(self, reason: Public) -> Public:
+        return fill("{path}: {reason}", path=configured(self.baseFilename), reason=reason)
 
     def _follow(self) -> TextIO:
         """Return the open file, anew where it has been renamed or deleted, with its directory where that is missing."""
@@ -152,7 +157,7 @@ class HealthLog:
         return is_journal(self._terminal.stream)
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> Public:
         """Return why lines cannot be written to the files now; empty when they can."""
         return self._file.problem or self._runs.problem
 
@@ -161,26 +166,26 @@ class HealthLog:
         """Tell whether the files, or their directory, belong to somebody else."""
         return self._file.is_refused or self._runs.is_refused
 
-    def check(self) -> str:
+    def check(self) -> Public:
         """Try whether the files can be written, and return `problem`."""
         self._file.check()
         self._runs.check()
         return self.problem
 
-    def write(self, level: int, text: str) -> None:
+    def write(self, level: int, text: Public) -> None:
         """Write one line of a health check."""
         self.keep(level, text)
         self.show(level, text)
 
-    def keep(self, level: int, text: str) -> None:
+    def keep(self, level: int, text: Public) -> None:
         """Write one line of a health check to the file alone."""
         self._file.handle(_record(level, text))
 
-    def show(self, level: int, text: str) -> None:
+    def show(self, level: int, text: Public) -> None:
         """Write one line to the stream alone."""
         self._terminal.handle(_record(level, text))
 
-    def write_run(self, level: int, text: str) -> None:
+    def write_run(self, level: int, text: Public) -> None:
         """Write one line about the schedule's runs."""
         self._runs.handle(_record(level, text))
 
@@ -190,5 +195,5 @@ class HealthLog:
         self._runs.close()
 
 
-def _record(level: int, text: str) -> logging.LogRecord:
+def _record(level: int, text: Public) -> logging.LogRecord:
     return logging.LogRecord("neuronova", level, "", 0, clean(text, _MAX_LINE), None, None)

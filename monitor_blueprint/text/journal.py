@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from copy import copy
 from typing import TextIO
+
+from monitor_blueprint.domain.text import fault_of
 
 # By the least level: what is above INFO and below WARNING (SUCCESS) is INFO to the journal.
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.NOTSET, 7))
@@ -34,5 +37,10 @@ class PriorityFormatter(logging.Formatter):
         self._inner = inner or logging.Formatter()
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the lines of the record."""
-        return with_priority(record.levelno, self._inner.format(record))
+        """Return the lines of the record; of an exception, which one it is and where it was raised, and not what it says."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            record = copy(record)
+            record.exc_info = record.exc_text = None
+        text = self._inner.format(record)
+        return with_priority(record.levelno, text if error is None else f"{text}: {fault_of(error)}")

@@ -100,18 +100,18 @@ LINES: dict[tuple[str, str], Texts] = {
         bad="Nginx 오류 로그: 최근 {minutes}분간 {lines}건 ({level}), 자세히: /var/log/nginx/error.log",
     ),
     ("tls", "expiry"): Texts(
-        "TLS 인증서: {days}일 남음 ({subject}{place_text}, {until}까지)",
-        bad="TLS 인증서: {days}일 후 만료 ({subject}{place_text}, {until}까지)",
+        "TLS 인증서: {days}일 남음 ({where}{place}, {until}까지)",
+        bad="TLS 인증서: {days}일 후 만료 ({where}{place}, {until}까지)",
     ),
-    ("tls", "expired"): Texts(bad="TLS 인증서: 만료됨 ({subject}{place_text}, {until})"),
-    ("tls", "not_yet_valid"): Texts(bad="TLS 인증서: 아직 유효하지 않음 ({subject}{place_text})"),
+    ("tls", "expired"): Texts(bad="TLS 인증서: 만료됨 ({where}{place}, {until})"),
+    ("tls", "not_yet_valid"): Texts(bad="TLS 인증서: 아직 유효하지 않음 ({where}{place})"),
     ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
     ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
     ("tls", "answer"): Texts(bad="TLS 연결: 응답 없음 ({server}, {reason})"),
     ("backup", "age"): Texts("백업: {hours}시간 전 ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, {at})"),
     ("backup", "size"): Texts("백업 크기: {bytes}바이트 (정상)", bad="백업 크기: {bytes}바이트, 이전 백업의 {percent}% ({file})"),
     ("backup", "missing"): Texts(bad="백업: 파일 없음 ({pattern})"),
-    ("updates", "pending"): Texts("보안 업데이트: 대기 {count}개", bad="보안 업데이트: {count}개 대기 ({packages})"),
+    ("updates", "pending"): Texts("보안 업데이트: 대기 {count}개", bad="보안 업데이트: {count}개 대기 (apt list --upgradable)"),
     ("updates", "lists"): Texts("패키지 목록: {days}일 전 갱신", bad="패키지 목록: {days}일 동안 갱신되지 않음"),
     ("log_rotation", "rotated"): Texts(
         "로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 ({path}, 마지막 {at})"
@@ -158,6 +158,11 @@ REASONS = {
     "lost_samples": "응답하는 서버가 더 이상 표본을 제공하지 않음, HTTP {http_status}",
     "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
 }
+# What came from outside is not repeated where others read it.
+WITHHELD = "비공개"
+LOOK = "{line} - 자세히: sudo neuronova-monitor status"
+AND_OTHERS = "{names} 외 {count}개"
+ONLY_OTHERS = "이름 비공개 항목 {count}개"
 UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state})"
 WARMING_UP = "{name}: 응답 대기 중 ({reason}) - 곧 다시 확인"
@@ -191,7 +196,7 @@ SYSTEMD_FAILED = "헬스 체크를 하지 못함: journalctl -u gunicorn_monitor
 SYSTEMD_WAITING = "대기 중: 다른 모니터가 실행 중 (PID {pid})"
 TRIGGERED = "systemd 알림: {names} 상태 변경 - 즉시 점검"
 NOTE = "모니터: {note}"
-SILENCED_LINE = "알림 중지 중: {check}, {until}까지 - {why}"
+SILENCED_LINE = "알림 중지 중: {check}, {until}까지 - 이유: sudo neuronova-monitor silences"
 EVENT = "알림: 장애 {incident}번 {kind} - {names} ({channels})"
 EVENT_KINDS = {
     EventKind.OPENED: "발생",
@@ -214,6 +219,7 @@ CHANNEL_FAULT = "사용할 수 없는 알림 채널 파일: {reason}"
 CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨", "in_doubt": "수신 확인 없음"}
 CHANNEL_REMARK = "{name} 알림은 전송되지만 주의가 필요함: {remark}"
 NO_ANSWER = "응답 없음"
+CHECK_CONFIG = "{path}, 확인: sudo neuronova-monitor check-config"
 LOG_CURE = " - 소유자가 바뀜. 조치: systemctl restart gunicorn_monitor"
 NOBODY_LET_IN = "관리자 토큰이 없음: 아무도 접속할 수 없음"
 NO_LOCK = "잠금 파일을 만들 수 없음 ({reason}) - 파일 없이 잠금"
@@ -261,6 +267,8 @@ DISK_UNSEEN = "권한이 없어 보지 못한 디렉터리 {count}개"
 DISK_CUT = "시간이 모자라 일부만 봄. 전체: sudo du -xh -d2 {path} | sort -h | tail"
 MORE_PROCESSES = "그 밖의 프로세스 {count}개"
 EXCEPTIONS = "예외: {names}"
+SYSTEMD_LINE = "{at} systemd: {unit}: {said}"
+KERNEL_LINE = "{at} 커널이 메모리 부족으로 프로세스를 종료함 ({who})"
 
 
 # --- The story: what people did, and what befell the monitor

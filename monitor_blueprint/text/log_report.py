@@ -6,27 +6,28 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor_blueprint.domain.models import ABSENT, CheckResult, Reading, State, Status
+from monitor_blueprint.domain.text import Public, fill, joined, member
 from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import LEVELS
 
-Line = tuple[int, str]
+Line = tuple[int, Public]
 _LEFT_OUT = (ABSENT, "no_unit")
 
 
 def framed(lines: Sequence[Line], overall: Status) -> Iterator[Line]:
     """Return the lines of a complete health check with the guide's head and foot."""
     for text in (ko.RULE, ko.START, ko.RULE):
-        yield logging.INFO, text
+        yield logging.INFO, fill(text)
     yield from lines
-    for text in (ko.RULE, ko.END.format(overall=overall.name), ko.RULE):
-        yield logging.INFO, text
+    for text in (ko.RULE, ko.END, ko.RULE):
+        yield logging.INFO, fill(text, overall=member(overall))
 
 
-def unchanged(state: State, overall: Status) -> str:
+def unchanged(state: State, overall: Status) -> Public:
     """Return the one line that stands for a health check that found what the one before had found."""
     bad = [name for name, check in state.checks.items() if check.status not in (Status.OK, Status.WARNING)]
-    text = ko.UNCHANGED.format(overall=overall.name, count=len(state.checks))
-    return text + (ko.UNCHANGED_BAD.format(names=" ".join(bad)) if bad else "")
+    parts = [fill(ko.UNCHANGED, overall=member(overall), count=len(state.checks))]
+    return joined("", [*parts, fill(ko.UNCHANGED_BAD, names=render.named(bad))] if bad else parts)
 
 
 def steps(
@@ -52,7 +53,7 @@ def _line(result: CheckResult, reading: Reading, state: State) -> Line:
     if reading.aspect in _LEFT_OUT or (reading.is_settling and reading.status is Status.OK):
         level = logging.INFO
     elif reading.status is Status.CRITICAL and state.checks[result.check].status is not Status.CRITICAL:
-        level, text = logging.WARNING, ko.UNCONFIRMED.format(line=text)
+        level, text = logging.WARNING, fill(ko.UNCONFIRMED, line=text)
     return level, text
 
 
@@ -62,4 +63,4 @@ def _previous(result: CheckResult, state: State) -> Line:
     status = state.checks[result.check].status
     if status is not Status.OK:
         level = LEVELS[status]
-    return level, ko.NOT_DUE.format(line=text, at=render.local(result.at))
+    return level, fill(ko.NOT_DUE, line=text, at=render.local(result.at))

@@ -8,13 +8,19 @@ from datetime import datetime
 from pathlib import Path
 from socket import gethostname
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Undefined, select_autoescape
 
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import NEW_FAILURES, CheckResult, Event, EventKind
 from monitor_blueprint.domain.receivers import Logged
-from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined
 from monitor_blueprint.text import ko, next_steps, render
+
+
+def _only_public(value: object) -> object:
+    """Let nothing into a message that does not say that it may leave: an alert with a hole is better than none."""
+    return value if isinstance(value, Public | int | Undefined) else ko.WITHHELD
+
 
 _JINJA = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates") / "ko"),
@@ -24,8 +30,9 @@ _JINJA = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
+    finalize=_only_public,
 )
-_JINJA.filters.update(duration=render.duration, local=render.local)
+_JINJA.filters.update(duration=render.duration, local=render.local, named=render.named)
 # Read at the start: when an alert is due, the disk may be what has failed.
 _ALERT, _BACKLOG, _DEADMAN, _TEST = map(_JINJA.get_template, ("alert.txt", "backlog.txt", "deadman.txt", "test.txt"))
 
@@ -61,18 +68,18 @@ class _Detail:
         commands: what to type to see more; "" where its cause, or nothing, is to be looked at.
     """
 
-    line: str
+    line: Public
     since: datetime
     causes: tuple[str, ...]
     changes: int
-    commands: str
+    commands: Public
 
 
 def alert(
     event: Event,
     event_id: str,
     results: Mapping[str, CheckResult],
-    evidence: Sequence[tuple[str, str]] = (),
+    evidence: Sequence[tuple[str, Public]] = (),
 ) -> Message:
     """Return the message that tells an event; a CRITICAL one begins exactly as in the user's guide.
 
@@ -85,9 +92,9 @@ def alert(
     body = _fill(
         _ALERT,
         kind=event.kind,
-        level="CRITICAL" if event.failing else "OK",
+        level=fill("CRITICAL" if event.failing else "OK"),
         at=event.at,
-        server=clean(gethostname()),
+        server=configured(gethostname()),
         opened_at=event.opened_at,
         lasted_s=(event.at - event.opened_at).total_seconds(),
         checks=event.checks,
@@ -103,8 +110,7 @@ def alert(
         incident=event.incident,
         is_failure=event.kind in NEW_FAILURES,
     )
-    head = body.partition("\n")[0]
-    return Message(event_id, _subject(head, event.checks), body, event.at, event.incident, event.kind)
+    return Message(event_id, _subject(body, event.checks), body, event.at, event.incident, event.kind)
 
 
 def _recovery(name: str, event: Event, results: Mapping[str, CheckResult]) -> _Recovery:
@@ -128,7 +134,7 @@ def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> _Det
         since=event.since.get(name, event.at),
         causes=causes,
         changes=event.flapping.get(name, 0),
-        commands=next_steps.commands(results.get(name), event.incident) if is_to_be_looked_at else "",
+        commands=next_steps.commands(results.get(name), event.incident) if is_to_be_looked_at else NOTHING,
     )
 
 
@@ -138,7 +144,7 @@ class _Story:
 
     at: datetime
     id: str
-    text: str
+    text: Public
     is_whole: bool
 
 
@@ -168,7 +174,7 @@ def catch_up(
     body = _fill(
         _BACKLOG,
         at=now,
-        server=clean(gethostname()),
+        server=configured(gethostname()),
         failing=[name for name in failing if name not in standing.blind],
         unstable=unstable,
         silenced=standing.silenced,
@@ -182,14 +188,14 @@ def catch_up(
         stories=_stories([each.message for each in told], 0 if is_brief else _STORIES_CHARS),
         incident=standing.incident,
     )
-    subject = _subject(body.partition("\n")[0], failing or unstable or recovered)
+    subject = _subject(body, failing or unstable or recovered)
     whole = Message(last.message.id, subject, body, last.event.at, standing.incident, last.event.kind)
     return _with_reminders(whole, before)
 
 
 def repeated(message: Message) -> Message:
     """Return the message, marked as one that may have arrived before."""
-    return replace(message, body=f"{message.body}\n\n{ko.REPEATED}", is_repeat=True)
+    return replace(message, body=joined("\n\n", [message.body, fill(ko.REPEATED)]), is_repeat=True)
 
 
 def _standing(told: Sequence[Logged]) -> Event:
@@ -215,7 +221,7 @@ def _stories(messages: Sequence[Message], most_chars: int) -> list[_Story]:
     for message in reversed(messages[-_MOST_LINES:]):
         left -= len(message.body)
         is_whole = left >= 0
-        stories.append(_Story(message.at, message.id, message.body if is_whole else message.subject[:_LINE_CHARS], is_whole))
+        stories.append(_Story(message.at, message.id, message.body if is_whole else _cut(message.subject), is_whole))
     return stories[::-1]
 
 
@@ -225,25 +231,33 @@ def _reminders(told: Sequence[Logged], unsure: Sequence[Logged]) -> list[Message
 
 
 def _with_reminders(message: Message, before: Sequence[Message]) -> Message:
-    lines = [ko.UNSURE_EVENT.format(at=render.local(each.at), id=each.id, subject=each.subject[:_LINE_CHARS]) for each in before]
-    return replace(message, body="\n".join([message.body, "", ko.UNSURE_EVENTS, *lines])) if lines else message
+    if not before:
+        return message
+    lines = [
+        fill(ko.UNSURE_EVENT, at=render.local(each.at), id=configured(each.id), subject=_cut(each.subject)) for each in before
+    ]
+    return replace(message, body=joined("\n", [message.body, NOTHING, fill(ko.UNSURE_EVENTS), *lines]))
 
 
-def _subject(head: str, names: Sequence[str]) -> str:
-    return f"{head} {render.names(names)}"
+def _cut(subject: Public) -> Public:
+    return Public(subject[:_LINE_CHARS])
 
 
-def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[str, str]:
+def _subject(body: Public, names: Sequence[str]) -> Public:
+    return joined(" ", [Public(body.partition("\n")[0]), render.names(names)])
+
+
+def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[Public, Public]:
     """Return subject and body of the message that the monitor is gone, or back."""
-    subject = ko.DEADMAN_SUBJECT if is_gone else ko.DEADMAN_BACK_SUBJECT
+    subject = fill(ko.DEADMAN_SUBJECT if is_gone else ko.DEADMAN_BACK_SUBJECT)
     return subject, _fill(_DEADMAN, is_gone=is_gone, last=last, at=now)
 
 
-def test(now: datetime) -> tuple[str, str]:
+def test(now: datetime) -> tuple[Public, Public]:
     """Return subject and body of the message that tries a channel."""
-    return ko.TEST_SUBJECT, _fill(_TEST, at=now)
+    return fill(ko.TEST_SUBJECT), _fill(_TEST, at=now)
 
 
-def _fill(template: Template, **facts: object) -> str:
+def _fill(template: Template, **facts: object) -> Public:
     # The newline that ends the file is none of the message.
-    return template.render(facts).removesuffix("\n")
+    return Public(template.render(facts).removesuffix("\n"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from monitor_blueprint.domain.models import CheckResult, Reading
+from monitor_blueprint.domain.models import CheckResult
+from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined
 
 _JOURNAL = "sudo journalctl -u {unit} -n 50"
 _FULL = ("df -h {path}", "sudo du -xh -d1 {path} | sort -h | tail")
@@ -33,22 +34,24 @@ _ANY = "sudo neuronova-monitor history {incident}"
 _NO_INCIDENT = "sudo neuronova-health-check"
 
 
-def commands(result: CheckResult | None, incident: int) -> str:
+def commands(result: CheckResult | None, incident: int) -> Public:
     """Return what to type to see more of a check that fails, in one line; the history's evidence where nothing is closer."""
-    any_ = _ANY.format(incident=incident) if incident else _NO_INCIDENT
+    any_ = fill(_ANY, incident=incident) if incident else fill(_NO_INCIDENT)
     if result is None:
         return any_
-    facts = {key: shlex.quote(str(value)) for reading in _worst_last(result) for key, value in reading.facts.items()}
-    known = [_filled(command, facts) for command in _COMMANDS.get(result.kind, ())]
-    return " · ".join(command for command in known if command) or any_
+    known = [_filled(command, _facts(result)) for command in _COMMANDS.get(result.kind, ())]
+    return joined(" · ", [command for command in known if command]) or any_
 
 
-def _worst_last(result: CheckResult) -> list[Reading]:
-    return sorted(result.readings, key=lambda reading: reading.status.severity)
+def _facts(result: CheckResult) -> dict[str, Public]:
+    """Return the facts that everybody may know, the worst reading's where several have one, as a shell takes them."""
+    readings = sorted(result.readings, key=lambda reading: reading.status.severity)
+    public = [(key, fact) for reading in readings for key, fact in reading.facts.items() if isinstance(fact, Public)]
+    return {key: configured(shlex.quote(fact)) for key, fact in public}
 
 
-def _filled(command: str, facts: Mapping[str, str]) -> str:
+def _filled(command: str, facts: Mapping[str, Public]) -> Public:
     try:
-        return command.format_map(facts)
+        return fill(command, **facts)
     except KeyError:
-        return ""
+        return NOTHING

@@ -4,43 +4,60 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Silence, Status
+from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, label, member, moment, private
 from monitor_blueprint.text import ko
 
+_MOST_TEXT = 500
 
-def local(moment: datetime | None) -> str:
+
+def local(at: datetime | None) -> Public:
     """Return a moment in local time, as the guide writes it."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ko.NEVER
+    return moment(at.astimezone(), "%Y-%m-%d %H:%M:%S") if at else fill(ko.NEVER)
 
 
-def duration(seconds: float) -> str:
+def named(names: Iterable[str], separator: str = " ") -> Public:
+    """Return the names of checks, units or channels, which the configuration has given them."""
+    return joined(separator, map(configured, names))
+
+
+def duration(seconds: float) -> Public:
     """Return a duration in words, at most two units."""
     whole = int(seconds)
     parts = []
     for size, name in ko.UNITS:
         count, whole = divmod(whole, size)
         if count:
-            parts.append(f"{count}{name}")
-    return " ".join(parts[:2]) or f"0{ko.UNITS[-1][1]}"
+            parts.append(fill("{count}{unit}", count=count, unit=fill(name)))
+    return joined(" ", parts[:2]) or fill("0{unit}", unit=fill(ko.UNITS[-1][1]))
 
 
-def title(name: str, kind: str) -> str:
+def title(name: str, kind: str) -> Public:
     """Return what a check's step is called."""
-    return (ko.TITLES.get(name) or ko.TITLES.get(kind) or "{name}").format(name=name)
+    return fill(ko.TITLES.get(name) or ko.TITLES.get(kind) or "{name}", name=configured(name))
 
 
-def step(number: int, name: str, kind: str) -> str:
+def step(number: int, name: str, kind: str) -> Public:
     """Return the line that opens a check's step."""
-    return ko.STEP.format(number=number, title=title(name, kind))
+    return fill(ko.STEP, number=number, title=title(name, kind))
 
 
-def line(result: CheckResult, reading: Reading) -> str:
-    """Return what one reading says, in one line."""
-    return _text(result.kind, reading).format_map(_facts(result, reading))
+def line(result: CheckResult, reading: Reading) -> Public:
+    """Return what one reading says to everybody, in one line; what is withheld of it is said to be, and where it is."""
+    places = _Places(result, reading)
+    text = Public(_text(result.kind, reading).format_map(places))
+    return fill(ko.LOOK, line=text) if places.is_withholding else text
+
+
+def full_line(result: CheckResult, reading: Reading) -> Private:
+    """Return what one reading says to this machine's administrators: with what came from outside, redacted."""
+    places = _AllPlaces(result, reading)
+    text = _text(result.kind, reading).format_map(places)
+    return Private(" ".join([text, *(f"[{said}]" for said in places.unsaid())]))
 
 
 def _text(kind: str, reading: Reading) -> str:
@@ -56,26 +73,92 @@ def _text(kind: str, reading: Reading) -> str:
     return texts.bad or ko.GENERAL.bad
 
 
-def _facts(result: CheckResult, reading: Reading) -> _Facts:
-    facts = _Facts(reading.facts)
-    state = str(facts["state"])
-    facts["state"] = ko.STATES[state].format_map(facts) if state in ko.STATES else facts["state"]
-    # Of a name that means another unit, or others: which.
-    facts["real_unit"], facts["real_state"] = (f" ({facts['real']})", f", {facts['unit']}") if "real" in facts else ("", "")
-    facts.update(name=result.check, aspect=reading.aspect, value=_number(reading.value), shown=_shown(reading))
-    # Which disk, where it is not the one that the guide means; of a device, where it is mounted.
-    places = [str(facts[key]) for key in ("path", "mounted_at") if key in facts]
-    facts["disk"] = f" ({', '.join(places)})" if places not in ([], ["/"]) else ""
-    reason = str(facts["reason"])
-    facts["reason"] = ko.REASONS.get(reason, "{raw}").format_map(_Facts(facts, raw=reason))
-    return facts
+class _Places:
+    """What stands in the places of a sentence for everybody: facts that are our own words, and numbers.
+
+    A fact that the sentence asks for and the probe did not give shows as "?".
+    """
+
+    def __init__(self, result: CheckResult, reading: Reading) -> None:
+        self.is_withholding = False
+        self._facts = reading.facts
+        self._made: dict[str, Callable[[], object]] = {
+            "name": lambda: configured(result.check),
+            "aspect": lambda: label(reading.aspect),
+            "value": lambda: _number(reading.value),
+            "shown": lambda: self._value_and_reason(reading),
+            "state": self._state,
+            # Of a name that means another unit, or others: which.
+            "real_unit": lambda: f" ({self._fact('real')})" if "real" in self._facts else "",
+            "real_state": lambda: f", {self._fact('unit')}" if "real" in self._facts else "",
+            "reason": self._reason,
+            "disk": self._disk,
+            "entries": self._entries,
+        }
+
+    def __getitem__(self, key: str) -> object:
+        return self._made[key]() if key in self._made else self._fact(key)
+
+    def _fact(self, key: str) -> object:
+        found = self._facts.get(key, _UNKNOWN)
+        return self._shown(found) if isinstance(found, Private | str) else found
+
+    def _shown(self, text: Private | str) -> str:
+        if isinstance(text, Public):
+            return text
+        # A `str` that does not say whose it is came from outside, too.
+        self.is_withholding = True
+        return ko.WITHHELD
+
+    def _said(self, key: str) -> str:
+        """Return what the fact says, to be held against words of ours."""
+        found = self._facts.get(key, "")
+        return found.text if isinstance(found, Private) else str(found)
+
+    def _state(self) -> object:
+        ours = ko.STATES.get(self._said("state"))
+        return self._fact("state") if ours is None else ours.format_map(self)
+
+    def _reason(self) -> object:
+        ours = ko.REASONS.get(self._said("reason"))
+        return self._fact("reason") if ours is None else ours.format_map(self)
+
+    def _disk(self) -> str:
+        """Return which disk it is, where it is not the one that the guide means; of a device, where it is mounted."""
+        places = [str(self._fact(key)) for key in ("path", "mounted_at") if key in self._facts]
+        return f" ({', '.join(places)})" if places not in ([], ["/"]) else ""
+
+    def _entries(self) -> object:
+        names, count = self._fact("entries"), self._facts.get("others", 0)
+        return (ko.AND_OTHERS if names else ko.ONLY_OTHERS).format(names=names, count=count) if count else names
+
+    def _value_and_reason(self, reading: Reading) -> str:
+        value = "" if reading.value is None else f"{reading.value:g}{label(reading.unit)}"
+        reason = str(self._fact("reason")) if "reason" in self._facts else ""
+        text = ", ".join(part for part in (value, reason) if part)
+        return f" ({text})" if text else ""
 
 
-class _Facts(dict[str, object]):
-    """Facts of a reading; one that the text asks for and the probe did not give shows as "?"."""
+class _AllPlaces(_Places):
+    """The same for this machine's administrators: `x_text` stands in the place of `x`, and nothing is withheld."""
 
-    def __missing__(self, key: str) -> _Unknown:
-        return _Unknown()
+    def __init__(self, result: CheckResult, reading: Reading) -> None:
+        super().__init__(result, reading)
+        self._more = {key: text for key, text in reading.facts.items() if key.endswith("_text") and isinstance(text, Private)}
+
+    def unsaid(self) -> list[str]:
+        """Return the private texts that had no place in the sentence."""
+        return [shown for text in self._more.values() if (shown := self._shown(text))]
+
+    def _fact(self, key: str) -> object:
+        more = self._more.pop(f"{key}_text", None) if key != "reason" else None
+        return super()._fact(key) if more is None else self._shown(more)
+
+    def _shown(self, text: Private | str) -> str:
+        return text if isinstance(text, Public) else private(text.text if isinstance(text, Private) else text, _MOST_TEXT).text
+
+    def _entries(self) -> object:
+        return self._fact("entries")
 
 
 class _Unknown:
@@ -88,83 +171,81 @@ class _Unknown:
         return "?"
 
 
+_UNKNOWN = _Unknown()
+
+
 def _number(value: float | None) -> str:
     """Return the number as `df` shows it: whole, rounded down, so that 79.9 is never shown as a limit it has not met."""
     return "?" if value is None or not math.isfinite(value) else str(math.floor(value))
 
 
-def _shown(reading: Reading) -> str:
-    value = "" if reading.value is None else f"{reading.value:g}{reading.unit}"
-    reason = str(reading.facts.get("reason", ""))
-    text = ", ".join(part for part in (value, reason) if part)
-    return f" ({text})" if text else ""
-
-
-def worst_line(name: str, results: Mapping[str, CheckResult]) -> str:
+def worst_line(name: str, results: Mapping[str, CheckResult]) -> Public:
     """Return what the worst reading of a check says; of equal ones, what is not ready yet."""
     result = results.get(name)
     if result is None:
-        return ko.NOTHING_SEEN.format(name=name)
+        return fill(ko.NOTHING_SEEN, name=configured(name))
     return line(result, max(result.readings, key=lambda reading: (reading.status.severity, reading.is_settling)))
 
 
-def names(many: Sequence[str], most_chars: int = 100) -> str:
+def names(many: Sequence[str], most_chars: int = 100) -> Public:
     """Return the names in one line; of more than fit, the first ones and how many there are beside them."""
-    line = " ".join(many)
+    line = named(many)
     if len(line) <= most_chars:
         return line
     count = max(1, sum(end <= most_chars for end in itertools.accumulate(len(name) + 1 for name in many)))
-    first = " ".join(many[:count])[:most_chars]
-    return ko.MORE_NAMES.format(names=first, count=len(many) - count) if count < len(many) else first
+    first = Public(named(many[:count])[:most_chars])
+    return fill(ko.MORE_NAMES, names=first, count=len(many) - count) if count < len(many) else first
 
 
-def incident_line(number: int, checks: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> str:
+def incident_line(number: int, checks: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> Public:
     """Return one line of the list of incidents."""
-    closed = local(closed_at) if closed_at else ko.ONGOING
-    return ko.INCIDENT_LINE.format(number=number, opened=local(opened_at), closed=closed, names=" ".join(checks))
+    closed = local(closed_at) if closed_at else fill(ko.ONGOING)
+    return fill(ko.INCIDENT_LINE, number=number, opened=local(opened_at), closed=closed, names=named(checks))
 
 
-def evidence_title(key: str) -> str:
+def evidence_title(key: str) -> Public:
     """Return what a piece of evidence is called, with what it is of ("journal nginx")."""
-    kind, space, of = key.partition(" ")
-    return f"{ko.EVIDENCE_TITLES.get(kind, kind)}{space}{of}"
+    kind, _, of = key.partition(" ")
+    titled = fill(ko.EVIDENCE_TITLES[kind]) if kind in ko.EVIDENCE_TITLES else label(kind)
+    return joined(" ", [titled, configured(of)] if of else [titled])
 
 
 def delivery(channel: str, state: str, answer: str) -> str:
-    """Return how a message fared on a channel; what it answered only where that is a reason."""
+    """Return how a message fared on a channel, for administrators; what it answered only where that is a reason."""
     reason = f" ({answer})" if answer and state != "delivered" else ""
     return f"{channel}: {ko.DELIVERIES[state]}{reason}"
 
 
-def channel_problem(health: str, reason: str) -> str:
+def channel_problem(health: str, reason: Public) -> Public:
     """Return what is wrong with a channel."""
-    return f"{ko.CHANNEL_HEALTH[health]}: {reason or ko.NO_ANSWER}"
+    return fill("{health}: {reason}", health=fill(ko.CHANNEL_HEALTH[health]), reason=reason or fill(ko.NO_ANSWER))
 
 
-def silence_line(silence: Silence) -> str:
-    """Return that nothing is told of a check, or of any."""
-    return ko.SILENCED_LINE.format(check=silence.check, until=local(silence.ends_at), why=silence.why or ko.NO_REASON)
+def silence_line(silence: Silence) -> Public:
+    """Return that nothing is told of a check, or of any; why a person says so is for this machine's administrators."""
+    return fill(ko.SILENCED_LINE, check=configured(silence.check), until=local(silence.ends_at))
 
 
-def event_line(event: Event, channels: Sequence[str]) -> str:
+def event_line(event: Event, channels: Sequence[str]) -> Public:
     """Return the log line that says what is being sent, and over which channels."""
-    return ko.EVENT.format(
+    return fill(
+        ko.EVENT,
         incident=event.incident,
-        kind=ko.EVENT_KINDS[event.kind],
+        kind=fill(ko.EVENT_KINDS[event.kind]),
         names=names(event.checks),
-        channels=", ".join(channels) or ko.NEVER,
+        channels=named(channels, ", ") or fill(ko.NEVER),
     )
 
 
-def systemd_status(overall: Status, at: datetime, checks: Mapping[str, CheckState]) -> str:
+def systemd_status(overall: Status, at: datetime, checks: Mapping[str, CheckState]) -> Public:
     """Return the line that `systemctl status` shows of the monitor."""
     bad = [name for name, check in checks.items() if check.status not in (Status.OK, Status.WARNING)]
-    text = ko.SYSTEMD_STATUS.format(overall=overall.name, count=len(checks), at=local(at))
-    return text + (ko.UNCHANGED_BAD.format(names=" ".join(bad)) if bad else "")
+    parts = [fill(ko.SYSTEMD_STATUS, overall=member(overall), count=len(checks), at=local(at))]
+    return joined("", [*parts, fill(ko.UNCHANGED_BAD, names=named(bad))] if bad else parts)
 
 
 def trial(channel: str, outcome: Single) -> list[tuple[bool, str]]:
-    """Return how a trial of a channel went: for each line whether it is good news."""
+    """Return how a trial of a channel went, for the person who asked: for each line whether it is good news."""
     if not isinstance(outcome, Delivered):
         return [(False, ko.TEST_FAILED.format(channel=channel, reason=outcome.reason))]
     lines = [(True, ko.TEST_DELIVERED.format(channel=channel, answer=outcome.answer or "OK"))]

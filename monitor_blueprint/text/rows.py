@@ -9,26 +9,27 @@ from datetime import datetime
 
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Incident, Status
 from monitor_blueprint.domain.standing import Standing
+from monitor_blueprint.domain.text import NOTHING, Private, Public
 from monitor_blueprint.text import ko, next_steps, render
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A check as the page and the command line show it.
+    """A check as the page and the command line show it to this machine's administrators.
 
     `note` says what the status does not: why it stands as it does, since when, and whether it is silenced; `commands` what
     to type to see more of one that fails.
     """
 
     name: str
-    title: str
+    title: Public
     status: Status
-    lines: tuple[str, ...]
+    lines: tuple[Private, ...]
     since: str
     at: str
     is_left_out: bool = False
     note: str = ""
-    commands: str = ""
+    commands: Public = NOTHING
 
 
 def row(result: CheckResult, state: CheckState | None, now: datetime, standing: Standing | None = None, incident: int = 0) -> Row:
@@ -40,12 +41,12 @@ def row(result: CheckResult, state: CheckState | None, now: datetime, standing: 
         name=result.check,
         title=render.title(result.check, result.kind),
         status=status,
-        lines=tuple(render.line(result, reading) for reading in result.readings),
+        lines=tuple(render.full_line(result, reading) for reading in result.readings),
         since=render.duration((now - since).total_seconds()) if since else "",
         at=render.local(result.at),
         is_left_out=[reading.aspect for reading in result.readings] == [ABSENT],
         note=note(standing) if standing is not None else "",
-        commands=next_steps.commands(result, incident) if is_to_be_looked_at else "",
+        commands=next_steps.commands(result, incident) if is_to_be_looked_at else NOTHING,
     )
 
 

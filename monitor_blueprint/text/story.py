@@ -50,11 +50,11 @@ def sentence(entry: StoryEntry) -> str:
 
 
 def measured(result: CheckResult) -> list[str]:
-    """Return what each reading of a check says, with the values behind it."""
+    """Return what each reading of a check says to this machine's administrators, with the values behind it."""
     lines = []
     for reading in result.readings:
         numbers = {} if reading.value is None else {reading.aspect: f"{reading.value:g}{reading.unit}"}
         numbers |= {key: f"{value:g}" for key, value in reading.facts.items() if type(value) in (int, float)}
         shown = ", ".join(f"{key} {value}" for key, value in numbers.items())
-        lines.append(render.line(result, reading) + (f" [{shown}]" if shown else ""))
+        lines.append(render.full_line(result, reading).text + (f" [{shown}]" if shown else ""))
     return lines

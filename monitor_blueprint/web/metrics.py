@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.maintenance import Window
 from monitor_blueprint.domain.models import Silence, State
+from monitor_blueprint.domain.text import Public, configured, label
 from monitor_blueprint.storage.store import Store
 
 
@@ -20,6 +21,10 @@ def render(store: Store, windows: Sequence[Window], now: datetime) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Results(store, [*store.reads.silences(now), *maintenance.active(windows, now)], now))
     return generate_latest(registry)
+
+
+def _labels(*values: Public) -> Sequence[str]:
+    return values
 
 
 class _Results(Collector):
@@ -37,12 +42,13 @@ class _Results(Collector):
         for name, result in self._store.reads.latest_results().items():
             if name not in state.checks:
                 continue
-            status.add_metric([name], state.checks[name].status)
-            silenced.add_metric([name], int(any(silence.covers(name, self._now) for silence in self._silences)))
-            duration.add_metric([name], result.duration_ms / 1000)
+            labels = _labels(configured(name))
+            status.add_metric(labels, state.checks[name].status)
+            silenced.add_metric(labels, int(any(silence.covers(name, self._now) for silence in self._silences)))
+            duration.add_metric(labels, result.duration_ms / 1000)
             for reading in result.readings:
                 if reading.value is not None:
-                    value.add_metric([name, reading.aspect, reading.unit], reading.value)
+                    value.add_metric(_labels(configured(name), label(reading.aspect), label(reading.unit)), reading.value)
         yield from (status, value, silenced, duration)
         last = self._store.reads.last_scheduled_round()
         if last is not None:
@@ -53,5 +59,5 @@ class _Results(Collector):
         yield GaugeMetricFamily("neuronova_incident_open", "1 while an incident is open", value=int(state.incident is not None))
         pending = GaugeMetricFamily("neuronova_alerts_pending", "Alerts that wait for the channel", labels=["channel"])
         for name, channel in self._store.reads.outbox_status().items():
-            pending.add_metric([name], channel.pending)
+            pending.add_metric(_labels(configured(name)), channel.pending)
         yield pending

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import psutil
+
+from monitor_blueprint.domain.text import Document
 
 _lock = threading.Lock()
 # psutil measures the processor from one call to the next; an interval shorter than this says little.
@@ -13,7 +14,7 @@ _LEAST_INTERVAL_S = 0.2
 _primed = False
 
 
-def read() -> dict[str, Any]:
+def read() -> dict[str, Document]:
     """Return processor, memory and root disk: bytes, percentages with one decimal, load averages of 1, 5 and 15 minutes."""
     memory = psutil.virtual_memory()
     disk = psutil.disk_usage("/")

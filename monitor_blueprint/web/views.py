@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, abort, current_app, request, send_from_directory, url_for
 from jinja2 import Environment, FileSystemLoader
@@ -20,7 +20,9 @@ from monitor_blueprint.domain.models import CheckResult, Status, worst
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.standing import standings
 from monitor_blueprint.domain.story import StoryEntry
+from monitor_blueprint.domain.text import Document, Public, configured, fill, iso, member
 from monitor_blueprint.engine.leader import ScheduleLock
+from monitor_blueprint.log import Log
 from monitor_blueprint.storage.reads import EventRecord
 from monitor_blueprint.text import ko, render, rows, story
 from monitor_blueprint.web import stats
@@ -28,13 +30,19 @@ from monitor_blueprint.web import stats
 if TYPE_CHECKING:
     from monitor_blueprint.engine.monitor import Monitor
 
+_log = Log(__name__)
 # Where an application keeps its monitor.
 EXTENSION = "neuronova_monitor"
 _DAY = timedelta(days=1)
 _MONTH = timedelta(days=30)
 _OPEN = ("health", "static")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-_JSON_ERROR = {401: "the administrators' token is needed", 404: "there is no such address", 405: "this address is only read"}
+_JSON_ERROR = {
+    401: fill("the administrators' token is needed"),
+    404: fill("there is no such address"),
+    405: fill("this address is only read"),
+    500: fill("it could not be answered"),
+}
 _STATIC = Path(__file__).with_name("static")
 # Not the application's: that may have a `base.html` of its own, and other rules.
 _templates = Environment(loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, auto_reload=False)
@@ -62,6 +70,7 @@ def make_blueprint(name: str, *, has_own_place: bool) -> Blueprint:
             blueprint.add_url_rule(rule, view_func=no_such_address, methods=_METHODS)
     for code in (404, 405):
         blueprint.register_error_handler(code, refuse)
+    blueprint.register_error_handler(Exception, fail)
     return blueprint
 
 
@@ -116,6 +125,14 @@ def refuse(error: HTTPException) -> Response:
     return response
 
 
+def fail(error: Exception) -> Response | HTTPException:
+    """Answer 500 where one of our own pages has failed: Flask would log what the exception says."""
+    if isinstance(error, HTTPException):
+        return error
+    _log.error(fill("{endpoint} could not be answered", endpoint=configured(request.endpoint)), error)
+    return _json({"ok": False, "error": _JSON_ERROR[500]}, 500)
+
+
 def _methods() -> list[str]:
     """Return how the address that is asked for can be used."""
     addresses = current_app.create_url_adapter(request)
@@ -138,11 +155,11 @@ def health() -> Response:
     holder = ScheduleLock(monitor.config.state_dir).holder()
     is_stalled = monitor.self_check.is_stalled(last, now)
     problems = monitor.self_check.problems(now)
-    body = {
+    body: dict[str, Document] = {
         "ok": not is_stalled,
-        "status": "stalled" if is_stalled else "degraded" if problems else "alive",
-        "last_check_at": last.started_at.isoformat() if last else None,
-        "last_check": last.overall.name if last else None,
+        "status": fill("stalled" if is_stalled else "degraded" if problems else "alive"),
+        "last_check_at": _iso(last.started_at) if last else None,
+        "last_check": member(last.overall) if last else None,
         "last_check_ms": last.duration_ms if last else None,
         "next_check_at": _iso(monitor.schedule.next_run_at()),
         "scheduler": {"running": monitor.schedule.is_running, "pid": holder or os.getpid()},
@@ -234,7 +251,7 @@ def static(filename: str) -> Response:
     return send_from_directory(_STATIC, filename)
 
 
-def _json(content: Mapping[str, Any], status: int = 200) -> Response:
+def _json(content: Mapping[str, Document], status: int = 200) -> Response:
     """Return JSON with the keys in their order, whatever the application does with its own."""
     return Response(json.dumps(content, separators=(",", ":")) + "\n", status, mimetype="application/json")
 
@@ -249,5 +266,5 @@ def _values(name: str, result: CheckResult, now: datetime) -> list[float]:
     return [value for _, value in _monitor().store.reads.trend(name, aspect, now - _DAY)] if aspect else []
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def _iso(at: datetime | None) -> Public | None:
+    return iso(at) if at else None

@@ -32,6 +32,7 @@ from ml_server.config import BUNDLED_MODELS
 from monitor_blueprint import Monitor, create_monitor
 from monitor_blueprint.config import ConfigError
 from monitor_blueprint.domain.models import Reading, Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import Observation
 from tests.ml_server.load import Load
 from tests.monitor_blueprint import guide
@@ -41,7 +42,7 @@ from tests.monitor_blueprint.standins import HttpStandIn
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 60
-DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": Public("gone")}),))
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 NO_TOKEN = {"ok": False, "error": "the administrators' token is needed"}
 NO_ADDRESS = {"ok": False, "error": "there is no such address"}

@@ -9,6 +9,7 @@ import pytest
 from monitor_blueprint import notifiers
 from monitor_blueprint.alerts import attempt, deadman
 from monitor_blueprint.domain.messages import Delivered, Message, Outcome, Retry
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.notifiers import Channel
 from tests.monitor_blueprint.probes.looking import Site, nobody, serve
 from tests.monitor_blueprint.standins import DrippingMailServer, HttpStandIn
@@ -35,7 +36,7 @@ class Watchman:
         self.sent.append((name, message))
         return Delivered()
 
-    def look(self, at: datetime) -> list[str]:
+    def look(self, at: datetime) -> list[Public]:
         channels = [
             Channel(name, lambda message, handover, name=name: self._send(name, message))  # type: ignore[misc]
             for name in ("email", "slack")

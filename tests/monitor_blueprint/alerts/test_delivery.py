@@ -21,6 +21,7 @@ from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.alerts.timing import Timing
 from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, PerReceiver, Refused, Retry, Waits
 from monitor_blueprint.domain.models import Event, EventKind, Incident, State
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.notifiers import Channel, channels
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import ko, messages
@@ -213,7 +214,7 @@ def test_long_backlog_keeps_how_things_stand(store: Store, clock: Clock) -> None
         (slack,) = channels({"SLACK_WEBHOOK": server.url})
         for number in range(1, 301):
             event = Event(OPENED, NOW, number, NOW, ("Flask",), failing=("Flask",))
-            long = Message(f"{number}-opened", f"subject {number}", "가" * 3000, NOW, number, "opened")
+            long = Message(f"{number}-opened", Public(f"subject {number}"), Public("가" * 3000), NOW, number, "opened")
             store.run(lambda tx, event=event, message=long: tx.add_event(event, message, [("slack", "")]))  # type: ignore[misc]
         clock.now += 5 * HOUR
         Outbox(store, [slack], clock=clock).deliver_due()

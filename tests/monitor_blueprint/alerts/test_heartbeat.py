@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from monitor_blueprint.alerts.heartbeat import Heartbeat, check, signal_url
+from monitor_blueprint.domain.text import Public
 from tests.monitor_blueprint.standins import EndlessServer, HttpStandIn, Reply, free_port
 
 
@@ -19,9 +20,9 @@ def test_signals_arrive_in_order() -> None:
     with HttpStandIn() as server:
         heartbeat = Heartbeat(server.url)
         heartbeat.start()
-        heartbeat.success("OK")
+        heartbeat.success(Public("OK"))
         heartbeat.start()
-        heartbeat.fail("CRITICAL: Flask 중지")
+        heartbeat.fail(Public("CRITICAL: Flask 중지"))
         heartbeat.stop()
         posts = [server.next_post() for _ in range(4)]
     path = "/services/T000/B000/secret"
@@ -57,10 +58,10 @@ def test_hanging_server_bounds_the_queue() -> None:
     """Signals do not pile up behind a server that hangs."""
     with HttpStandIn(lambda post: Reply(is_silent=True)) as server:
         heartbeat = Heartbeat(server.url, timeout_s=30, attempts=1)
-        heartbeat.success("first")
+        heartbeat.success(Public("first"))
         assert server.next_post().body == "first"
         for number in range(100):
-            heartbeat.success(str(number))
+            heartbeat.success(Public(str(number)))
         server.reply_to = lambda post: Reply()
         server.released.set()
         heartbeat.stop()

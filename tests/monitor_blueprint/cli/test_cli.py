@@ -14,6 +14,7 @@ from monitor_blueprint import notifiers
 from monitor_blueprint.alerts import attempt
 from monitor_blueprint.cli import main
 from monitor_blueprint.domain.models import ProbeError, Reading, Status, Thresholds
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.storage.store import Store
 from tests.monitor_blueprint.conftest import Script
@@ -22,7 +23,7 @@ from tests.monitor_blueprint.probes.looking import nobody, serve
 from tests.monitor_blueprint.running import configure
 from tests.monitor_blueprint.standins import HttpStandIn, MailStandIn, Reply
 
-DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": Public("gone")}),))
 FULL = Observation((Reading("usage", value=85.0, unit="%", thresholds=Thresholds(80, 90)),))
 Run = Callable[..., Result]
 
@@ -41,7 +42,7 @@ def without_moment(line: str) -> str:
 
 
 def unable(context: ProbeContext) -> Observation:
-    raise ProbeError("no system bus")
+    raise ProbeError(Public("no system bus"))
 
 
 # --- neuronova-health-check
@@ -229,7 +230,9 @@ def test_history_lists_and_shows_incidents(run: Run, script: Script) -> None:
 def test_history_tells_the_whole_story(run: Run, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was said and measured, who did what and when, in the order in which it happened."""
     monkeypatch.setenv("SUDO_USER", "lee")
-    script["Flask"] = lambda context: Observation((Reading("thing", Status.CRITICAL, 93.46, "%", facts={"reason": "gone"}),))
+    script["Flask"] = lambda context: Observation(
+        (Reading("thing", Status.CRITICAL, 93.46, "%", facts={"reason": Public("gone")}),)
+    )
     run("health-check")
     assert run("ack").output == "장애 1번을 lee이(가) 맡았습니다\n"
     run("silence", "Flask", "1h", "--why", "배포")

@@ -10,12 +10,13 @@ from click.testing import CliRunner, Result
 
 from monitor_blueprint.cli import main
 from monitor_blueprint.domain.models import Reading, Silence, Status, Thresholds
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import Observation
 from monitor_blueprint.storage.store import Store
 from tests.monitor_blueprint.conftest import Script, StartMonitor
 from tests.monitor_blueprint.running import configure
 
-DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": Public("gone")}),))
 FULL = Observation((Reading("usage", value=85.0, unit="%", thresholds=Thresholds(80, 90)),))
 SERVER = socket.gethostname()
 OLD = f"(서버 {SERVER}). 아래는 마지막 점검 때의 상태입니다. 확인: systemctl status gunicorn_monitor"

@@ -14,6 +14,7 @@ from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.maintenance import Weekday
 from monitor_blueprint.domain.messages import Handover, Message, Retry
 from monitor_blueprint.domain.models import Thresholds
+from monitor_blueprint.domain.text import Public
 
 ROOT = Path(__file__).parents[3]
 FLASK = """
@@ -332,7 +333,7 @@ def test_a_broken_channel_is_told(put_file: PutFile, text: str, why: str) -> Non
     found = parse(FLASK, {"SLACK_WEBHOOK": "https://hooks.slack.com/x"})
     assert [channel.name for channel in notifiers.channels(found.environ)] == ["slack"]
     (fault,) = found.faults
-    assert fault.startswith(why)
+    assert fault.whole.startswith(why)
     with pytest.raises(ConfigError) as refused:
         parse(FLASK + f"[[channel]]\nkind = '{path.stem}'")
     assert str(refused.value).startswith(f'monitor.toml: [[channel]] "{path.stem}": {why}')
@@ -365,7 +366,7 @@ def test_a_channel_without_an_outcome(put_file: PutFile, ending: str, why: str) 
     """It is tried again."""
     put_file(notifiers, PAGER.replace("return Delivered()", ending))
     (channel,) = notifiers.channels({"PAGER_ADDRESS": "1"})
-    message = Message("nn-1", "subject", "body", datetime(2025, 12, 6, tzinfo=UTC))
+    message = Message("nn-1", Public("subject"), Public("body"), datetime(2025, 12, 6, tzinfo=UTC))
     assert channel.send(message, Handover()) == Retry(why)
 
 

@@ -16,6 +16,7 @@ from monitor_blueprint.domain.flapping import FlapRules
 from monitor_blueprint.domain.incidents import IncidentRules, advance
 from monitor_blueprint.domain.messages import Waits
 from monitor_blueprint.domain.models import CheckPolicy, CheckResult, Reading, Status
+from monitor_blueprint.domain.text import Private
 from monitor_blueprint.notifiers import channels
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
@@ -44,7 +45,7 @@ def cycle(tx: Transaction, receivers: tuple[tuple[str, str], ...], now: datetime
     tx.record_round(now, 1.0, status, results)
     for event in events:
         tx.add_event(event, messages.alert(event, f"{event.incident}-{event.kind}", tx.reads.latest_results()), receivers)
-        tx.add_evidence(event.incident, [("journal", "x" * 500)], now)
+        tx.add_evidence(event.incident, [("journal", Private("x" * 500))], now)
     tx.save_state(after, now)
 
 

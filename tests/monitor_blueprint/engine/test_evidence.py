@@ -29,7 +29,11 @@ def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 def collect(folder: Path, journal: str, units: tuple[str, ...] = ("gunicorn_django",)) -> list[tuple[str, str]]:
     log = folder / "access.log"
     log.write_text(ACCESS)
-    return evidence.collect(units, NOW, time.monotonic() + 60, access_log=log, journal_directory=journal)
+    return texts_of(evidence.collect(units, NOW, time.monotonic() + 60, access_log=log, journal_directory=journal))
+
+
+def texts_of(found: list[evidence.Piece]) -> list[tuple[str, str]]:
+    return [(piece.key, piece.text.text) for piece in found]
 
 
 def test_units_last_lines_are_kept(tmp_path: Path, journal: str) -> None:
@@ -43,6 +47,17 @@ def test_the_kernels_kills_are_kept(tmp_path: Path, journal: str) -> None:
     killed = dict(collect(tmp_path, journal))["oom"]
     assert "Killed process 900 (gunicorn)" in killed
     assert len(killed.splitlines()) == 2
+
+
+def test_what_the_kernel_proves_may_leave(tmp_path: Path, journal: str) -> None:
+    """And of the programs' lines only which exceptions they name."""
+    found = evidence.collect(["gunicorn_django"], NOW, time.monotonic() + 60, access_log=tmp_path, journal_directory=journal)
+    public = {piece.key: piece.public for piece in found if piece.public}
+    assert set(public) <= {"oom", "journal gunicorn_django"}
+    assert [line.partition(" ")[2].partition(" ")[2] for line in public["oom"].splitlines()] == [
+        "커널이 메모리 부족으로 프로세스를 종료함 (gunicorn, PID 900, 500 MB)",
+        "커널이 메모리 부족으로 프로세스를 종료함 (python3, PID 901, 597 MB)",
+    ]
 
 
 def test_recent_5xx_kept_without_persons(tmp_path: Path, journal: str) -> None:
@@ -79,10 +94,14 @@ def test_processes_have_their_command_lines(tmp_path: Path, journal: str, monkey
     assert "planted-token" not in str(found)
 
 
-def test_command_lines_do_not_leave(tmp_path: Path, journal: str) -> None:
-    found = [*collect(tmp_path, journal), ("disk /", "/srv/x"), ("threads nginx", "x"), ("answers Flask", "x")]
-    public = [title.partition(" ")[0] for title, _ in evidence.public_lines(found)]
-    assert set(public) <= {"journal", "oom"}
+def test_only_the_journal_may_leave(tmp_path: Path, journal: str) -> None:
+    """Neither command lines, nor what a check has of its own."""
+    more = [("disk /", lambda: "/srv/x"), ("threads nginx", lambda: "x"), ("answers Flask", lambda: "x")]
+    found = evidence.collect(
+        ["gunicorn_django"], NOW, time.monotonic() + 60, access_log=tmp_path, journal_directory=journal, more=more
+    )
+    assert {"disk /", "threads nginx", "answers Flask"} <= {piece.key for piece in found}
+    assert {piece.key.partition(" ")[0] for piece in found if piece.public} <= {"journal", "oom"}
 
 
 def test_evidence_has_no_personal_data(tmp_path: Path, journal: str) -> None:
@@ -94,17 +113,16 @@ def test_evidence_has_no_personal_data(tmp_path: Path, journal: str) -> None:
 
 
 def test_missing_sources_are_left_out(tmp_path: Path) -> None:
-    found = evidence.collect(
-        ["nginx"], NOW, time.monotonic() + 60, access_log=tmp_path / "none", journal_directory=str(tmp_path / "none")
-    )
-    assert {key for key, _ in found} == {"processes_cpu", "processes_memory"}
+    nowhere = tmp_path / "none"
+    found = evidence.collect(["nginx"], NOW, time.monotonic() + 60, access_log=nowhere, journal_directory=str(nowhere))
+    assert {key for key, _ in texts_of(found)} == {"processes_cpu", "processes_memory"}
 
 
 def test_what_takes_long_is_left_out(tmp_path: Path, journal: str) -> None:
     """No machine runs a thousand commands in so little time."""
     units = ("gunicorn_django",) * 1000
     until = time.monotonic() + 0.2
-    found = evidence.collect(units, NOW, until, access_log=tmp_path / "none", journal_directory=journal)
+    found = texts_of(evidence.collect(units, NOW, until, access_log=tmp_path / "none", journal_directory=journal))
     assert [key for key, _ in found].count("journal gunicorn_django") < 1000
     assert {"oom", "nginx_5xx"}.isdisjoint(key for key, _ in found)
     assert "processes_memory" in dict(found)
@@ -112,7 +130,7 @@ def test_what_takes_long_is_left_out(tmp_path: Path, journal: str) -> None:
 
 def test_expired_deadline_collects_little(tmp_path: Path, journal: str) -> None:
     """A deadline that is over collects next to nothing."""
-    found = evidence.collect(["nginx"], NOW, time.monotonic() - 1, access_log=tmp_path / "none")
+    found = texts_of(evidence.collect(["nginx"], NOW, time.monotonic() - 1, access_log=tmp_path / "none"))
     assert {key for key, _ in found} <= {"processes_cpu", "processes_memory"}
 
 
@@ -121,6 +139,6 @@ def test_much_text_keeps_its_newest_lines(tmp_path: Path) -> None:
     line = '1.2.3.4 - - [{}] "GET /{} HTTP/1.1" 500 1 "-" "-"\n'
     log.write_text("".join(line.format(number, "x" * 600) for number in range(50)))
     # The kernel of this machine may have killed somebody, too.
-    lines = dict(evidence.collect([], NOW, time.monotonic() + 60, access_log=log))["nginx_5xx"].splitlines()
+    lines = dict(texts_of(evidence.collect([], NOW, time.monotonic() + 60, access_log=log)))["nginx_5xx"].splitlines()
     assert sum(map(len, lines)) <= 4000
     assert lines[-1].startswith("49 500 GET")

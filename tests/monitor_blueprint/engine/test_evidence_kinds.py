@@ -6,6 +6,7 @@ from pathlib import Path
 
 from monitor_blueprint.config import parse
 from monitor_blueprint.domain.models import CheckResult, Facts, Reading, Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine.evidence_kinds import sections
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
@@ -36,7 +37,7 @@ def test_last_answers_are_those_before(tmp_path: Path) -> None:
     flask = parse(DOCUMENT, {}, source="monitor.toml").checks[:1]
     with Store(tmp_path / "monitor.db") as store:
         for minutes, status, http_status in ((30, Status.OK, 200), (10, Status.CRITICAL, 503), (0, Status.OK, 200)):
-            facts: Facts = {"http_status": http_status, "latency_ms": 12.5, "reason": "status"}
+            facts: Facts = {"http_status": http_status, "latency_ms": 12.5, "reason": Public("status")}
             at = NOW - timedelta(minutes=minutes)
             result = CheckResult("Flask", "service", (Reading("http", status, facts=facts),), at)
             store.run(partial(record, result))

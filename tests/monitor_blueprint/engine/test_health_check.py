@@ -18,6 +18,7 @@ from monitor_blueprint import config
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.messages import Delivered, Handover, Message
 from monitor_blueprint.domain.models import CheckResult, EventKind, ProbeError, Reading, Silence, Status, Thresholds
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine import evidence
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.round import HealthReport
@@ -38,8 +39,8 @@ from tests.monitor_blueprint.probes.looking import nobody, serve
 
 NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
-DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
-STRONGER = Observation((Reading("unit", Status.CRITICAL, facts={"state": "failed/failed"}),))
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": Public("gone")}),))
+STRONGER = Observation((Reading("unit", Status.CRITICAL, facts={"state": Public("failed/failed")}),))
 
 
 class Bench:
@@ -284,7 +285,7 @@ def test_stopped_unit_needs_no_confirmation(bench: MakeBench, script: Script) ->
 
 def test_transition_is_rechecked_after_grace(bench: MakeBench, script: Script) -> None:
     """What is in transition is no fault yet, and is to be looked at again after the grace time."""
-    settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/auto-restart"}, is_settling=True)
+    settling = Reading("unit", Status.CRITICAL, facts={"state": Public("activating/auto-restart")}, is_settling=True)
     script["Flask"] = lambda context: Observation((settling,))
     there = bench("Django", "Flask", grace_s=10.0)
     outcome = there.run()
@@ -299,7 +300,7 @@ def test_transition_is_rechecked_after_grace(bench: MakeBench, script: Script) -
 
 def test_slow_start_has_its_own_grace(bench: MakeBench, script: Script) -> None:
     """What is known to start slowly, and what an operator says may take longer, is waited for."""
-    settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/start"}, is_settling=True, settles_s=120.0)
+    settling = Reading("unit", Status.CRITICAL, facts={"state": Public("activating/start")}, is_settling=True, settles_s=120.0)
     script["Slow"] = lambda context: Observation((settling,))
     script["Patient"] = lambda context: Observation((replace(settling, settles_s=0.0),))
     there = bench("Slow", {"name": "Patient", "grace_s": 200})
@@ -335,7 +336,7 @@ def test_probe_is_told_its_grace(bench: MakeBench, script: Script) -> None:
 
 
 def test_timely_restart_is_no_outage(bench: MakeBench, script: Script) -> None:
-    settling = Reading("unit", Status.CRITICAL, facts={"state": "activating/start"}, is_settling=True)
+    settling = Reading("unit", Status.CRITICAL, facts={"state": Public("activating/start")}, is_settling=True)
     script["Flask"] = lambda context: Observation((settling,))
     there = bench("Flask")
     there.run()
@@ -393,7 +394,7 @@ def test_probe_error_is_unknown(bench: MakeBench, script: Script) -> None:
     """What could not be looked at is unknown, and nobody is blamed."""
 
     def fail(context: ProbeContext) -> Observation:
-        raise ProbeError("no system bus")
+        raise ProbeError(Public("no system bus"))
 
     script["Flask"] = fail
     there = bench("Flask")
@@ -557,7 +558,7 @@ def test_evidence_is_of_the_real_unit(bench: MakeBench, systemd: Systemd, monkey
     """Not of its alias, which the journal does not know, nor of the unit that stands for it."""
     asked: list[str] = []
 
-    def collect(units: Sequence[str], *_: object, **__: object) -> list[tuple[str, str]]:
+    def collect(units: Sequence[str], *_: object, **__: object) -> list[evidence.Piece]:
         asked.extend(units)
         return []
 
@@ -697,7 +698,8 @@ def test_unused_configuration_is_an_incident(bench: MakeBench) -> None:
     there = bench("Flask")
     there.check = there.health_check(config_problem="monitor.toml: wrong")
     assert there.run().overall is Status.CRITICAL
-    assert "ERROR: 설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 (monitor.toml: wrong)" in there.lines
+    cure = "monitor.toml, 확인: sudo neuronova-monitor check-config"
+    assert f"ERROR: 설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({cure})" in there.lines
 
 
 def test_all_units_are_asked_about_once(bench: MakeBench, systemd: Systemd) -> None:
@@ -711,19 +713,6 @@ def test_all_units_are_asked_about_once(bench: MakeBench, systemd: Systemd) -> N
     assert "SUCCESS: Nginx: 정상 실행 중" in there.lines
     assert "ERROR: Flask: 중지됨 (failed/failed)" in there.lines
     assert systemd.asked.count("ListUnitsByNames") == 1
-
-
-def test_only_public_lines_are_sent() -> None:
-    """Only systemd's own lines and names of exceptions leave the server."""
-    printed = "Dec 06 14:35:00 clinic gunicorn[7]: ValueError: could not convert string to float: '홍길동'"
-    systemds = "Dec 06 14:35:01 clinic systemd[1]: gunicorn_flask.service: Main process exited, code=exited, status=1/FAILURE"
-    text = f"{printed}\n환자 홍길동 예측 실패\n{systemds}"
-    assert evidence.public_lines(
-        [("journal gunicorn_flask", text), ("nginx_5xx", "x"), ("oom", "kernel: Killed process 7 (python)")]
-    ) == [
-        ("journal gunicorn_flask", f"{systemds}\n예외: ValueError"),
-        ("oom", "kernel: Killed process 7 (python)"),
-    ]
 
 
 def test_removed_check_forgets(bench: MakeBench, script: Script) -> None:

@@ -12,6 +12,7 @@ import pytest
 from monitor_blueprint import config
 from monitor_blueprint.config import ConfigError
 from monitor_blueprint.domain.models import Reading, Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine import monitor
 from monitor_blueprint.engine.monitor import Monitor, admin_token
 from monitor_blueprint.probes import Observation
@@ -23,7 +24,7 @@ from tests.monitor_blueprint.guide import without_time
 from tests.monitor_blueprint.running import Running, configure
 from tests.monitor_blueprint.standins import HttpStandIn, Post, Reply
 
-DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "gone"}),))
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": Public("gone")}),))
 
 
 def lines(path: Path) -> list[str]:

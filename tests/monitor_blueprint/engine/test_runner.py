@@ -17,6 +17,7 @@ from monitor_blueprint import probes
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.config import Check
 from monitor_blueprint.domain.models import EMPTY, CheckPolicy, CheckResult, ProbeError, Reading, Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine import runner
 from monitor_blueprint.engine.runner import Runner, UnitSnapshot
 from monitor_blueprint.probes import Observation, ProbeContext
@@ -125,7 +126,7 @@ def test_probe_error_keeps_memory(script: Script) -> None:
     """A probe that could not look is unknown, and its memory is kept."""
 
     def fail(context: ProbeContext) -> Observation:
-        raise ProbeError("no such mount\npoint")
+        raise ProbeError(Public("no such mount\npoint"))
 
     script["Disk"] = fail
     found = run(Runner(), ["Disk", "Other"], checkpoints={"Disk": {"a": 1}})
@@ -165,7 +166,7 @@ def thing(**fields: Any) -> Observation:
         (thing(value=float("inf")), 'the value of "thing" is no finite number'),
         (thing(value="5"), "its readings cannot be kept: Expected `float | null`, got `str` - at `$[0].value`"),
         (thing(facts={"path": Path("/etc")}), "its readings cannot be kept: TypeError"),
-        (thing(facts={"name": "\udcff"}), "its readings cannot be kept: UnicodeEncodeError"),
+        (thing(facts={"name": Public("\udcff")}), "its readings cannot be kept: UnicodeEncodeError"),
         (
             thing(facts={"share": float("nan")}),
             "its readings cannot be kept: Expected `bool | int | float | str`, got `null` - at `$[0].facts[...]`",

@@ -12,6 +12,7 @@ from monitor_blueprint import config
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, Refused
 from monitor_blueprint.domain.models import Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.reads import RoundRecord
@@ -90,7 +91,10 @@ def test_log_and_pages_agree(there: There, tmp_path: Path) -> None:
     shown = [render.line(result, reading) for reading in result.readings if reading.status is Status.CRITICAL]
     assert [problem.sentence for problem in check.problems(NOW)] == shown
     assert len(shown) == 3
-    assert [problem.text for problem in check.problems(NOW)][1:] == ["monitor.toml: wrong", "slack: refused"]
+    assert [problem.text for problem in check.problems(NOW)][1:] == [
+        "monitor.toml was changed and cannot be used",
+        "slack: refused",
+    ]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -110,7 +114,7 @@ def test_lost_log_names_the_cure(there: There, tmp_path: Path) -> None:
 def test_some_problems_wake_nobody(there: There) -> None:
     """No lock and no token are seen by whoever looks, but are no incident."""
     check = SelfCheck(there.config, there.store, there.log, there.outbox, has_admin_token=False)
-    check.lock_problem = "Read-only file system"
+    check.lock_problem = Public("Read-only file system")
     assert [problem.text for problem in check.problems(NOW)] == [
         "no lock file: Read-only file system",
         "no administrators' token: nobody is let in",

@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, PerReceiver, Refused, Retry, Waits
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.notifiers import email
 from tests.monitor_blueprint.certificates import cut_at_any_moment, make_certificate, server_context
 from tests.monitor_blueprint.standins import DrippingMailServer, EndlessServer, MailStandIn, ScriptedMailServer, free_port
 
 MESSAGE = Message(
     id="17-opened",
-    subject="[CRITICAL] NeuroNova 서비스 장애 발생!",
-    body="[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: Django Flask\n시각: 2025-12-06 14:35:01",
+    subject=Public("[CRITICAL] NeuroNova 서비스 장애 발생!"),
+    body=Public("[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: Django Flask\n시각: 2025-12-06 14:35:01"),
     at=datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC),
     incident=17,
     kind="opened",
@@ -67,13 +68,15 @@ def test_mail_is_plain_ascii() -> None:
 
 def test_long_id_stays_whole() -> None:
     """A long id stays one message id."""
-    long = Message("incident-" + "a" * 200, "s", "b", MESSAGE.at)
+    long = Message("incident-" + "a" * 200, Public("s"), Public("b"), MESSAGE.at)
     raw = email.mail_of(long, "monitor@example.org", ("ops@example.com",)).as_bytes()
     assert f"<{long.id}@example.org>".encode() in raw
 
 
 def test_text_cannot_inject_a_header() -> None:
-    evil = Message("1\r\nBcc: thief@example.com", "down\r\nBcc: thief@example.com\r\n\r\nbody", "text", MESSAGE.at)
+    evil = Message(
+        "1\r\nBcc: thief@example.com", Public("down\r\nBcc: thief@example.com\r\n\r\nbody"), Public("text"), MESSAGE.at
+    )
     with MailStandIn() as server:
         assert send(server.environ, evil) == Delivered("accepted")
         mail = server.next_mail()

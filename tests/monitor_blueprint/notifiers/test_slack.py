@@ -12,14 +12,15 @@ import pytest
 
 from monitor_blueprint import notifiers
 from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, Refused, Retry, Waits
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.notifiers import slack
 from tests.monitor_blueprint.certificates import make_certificate, server_context
 from tests.monitor_blueprint.standins import EndlessServer, HttpStandIn, Reply, free_port
 
 MESSAGE = Message(
     id="17-opened",
-    subject="[CRITICAL] NeuroNova 서비스 장애 발생!",
-    body="[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: Django Flask\n시각: 2025-12-06 14:35:01",
+    subject=Public("[CRITICAL] NeuroNova 서비스 장애 발생!"),
+    body=Public("[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: Django Flask\n시각: 2025-12-06 14:35:01"),
     at=datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC),
     incident=17,
     kind="opened",
@@ -57,15 +58,15 @@ def test_message_arrives_with_its_id() -> None:
 def test_special_characters_are_escaped() -> None:
     """Slack's special characters cannot call the whole channel."""
     with HttpStandIn() as server:
-        send(server.url, Message("1", "", "<!channel> a & b", MESSAGE.at))
+        send(server.url, Message("1", Public(""), Public("<!channel> a & b"), MESSAGE.at))
         assert server.next_post().text == "&lt;!channel&gt; a &amp; b\nid: 1"
 
 
 def test_cut_message_keeps_its_id() -> None:
-    text = slack.text_of(Message("1", "", "가" * 100_000, MESSAGE.at))
+    text = slack.text_of(Message("1", Public(""), Public("가" * 100_000), MESSAGE.at))
     assert len(text) < 40_000
     assert text.endswith("…\nid: 1")
-    again = slack.text_of(Message("1", "", "가" * 100_000 + "\n\n(again)", MESSAGE.at, is_repeat=True))
+    again = slack.text_of(Message("1", Public(""), Public("가" * 100_000 + "\n\n(again)"), MESSAGE.at, is_repeat=True))
     assert len(again) == len(text)
     assert again.endswith("…\n(again)\nid: 1")
 

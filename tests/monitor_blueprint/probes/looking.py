@@ -15,6 +15,7 @@ from typing import Any
 
 from monitor_blueprint.adapters.systemd import UnitState, full_name
 from monitor_blueprint.domain.models import EMPTY
+from monitor_blueprint.domain.text import Private
 from monitor_blueprint.probes import ProbeContext
 from tests.monitor_blueprint.standins import unix_url
 
@@ -37,6 +38,12 @@ def looking(
         checkpoint=checkpoint,
         environ=environ,
     )
+
+
+def private(fact: object) -> str:
+    """Return what a fact says that only this machine's administrators may read."""
+    assert isinstance(fact, Private)
+    return fact.text
 
 
 class Site:

@@ -22,6 +22,7 @@ from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.config import Check
 from monitor_blueprint.domain.models import EMPTY, CheckPolicy, ProbeError, Reading
 from monitor_blueprint.engine.runner import Runner
+from monitor_blueprint.storage.encoding import decode_readings, encode_readings
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
 
@@ -55,11 +56,11 @@ class Machine:
     def look(self, kind: str, path: str, checkpoint: Mapping[str, Any] = EMPTY, after_s: float = 0.0) -> Look:
         """Let the probe look, so long after the first moment."""
         wanted = {"kind": kind, "path": path, "checkpoint": dict(checkpoint), "after_s": after_s}
-        return msgspec.convert(self._ask(wanted), Look)
+        return _as_look(self._ask(wanted))
 
     def look_by_runner(self, kind: str, path: str, deadline_s: float) -> Look:
         """Let one and the same runner look."""
-        return msgspec.convert(self._ask({"kind": kind, "path": path, "deadline_s": deadline_s}), Look)
+        return _as_look(self._ask({"kind": kind, "path": path, "deadline_s": deadline_s}))
 
     def mount_silent(self, path: str) -> None:
         """Mount a file system whose server never answers."""
@@ -76,6 +77,11 @@ class Machine:
         answer = json.loads(self._process.stdout.readline())
         assert "error" not in answer, answer["error"]
         return answer["seen"]
+
+
+def _as_look(seen: dict[str, Any]) -> Look:
+    readings = decode_readings(json.dumps(seen.pop("readings")))
+    return Look(readings, **seen)
 
 
 @contextmanager
@@ -114,9 +120,9 @@ class _Inside:
             with self._runner._returned:
                 assert self._runner._returned.wait_for(lambda: not self._runner._out, timeout=60)
         elif "deadline_s" in wanted:
-            return self._look_by_runner(**wanted)
+            return _as_json(self._look_by_runner(**wanted))
         else:
-            return self._look(**wanted)
+            return _as_json(self._look(**wanted))
         return None
 
     def _look(self, kind: str, path: str, checkpoint: Mapping[str, Any], after_s: float) -> Look:
@@ -138,6 +144,10 @@ class _Inside:
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.mount(b"silent", os.fsencode(path), b"fuse", 0, options.encode()):
             raise OSError(ctypes.get_errno(), "cannot mount")
+
+
+def _as_json(look: Look) -> dict[str, Any]:
+    return look._asdict() | {"readings": json.loads(encode_readings(look.readings))}
 
 
 def _serve() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.domain.models import Reading, Status
+from monitor_blueprint.domain.text import Private
 from monitor_blueprint.probes import backup
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
@@ -39,14 +40,14 @@ def test_recent_backup_is_fine(shelf: Shelf) -> None:
     shelf.put("old", 30)
     shelf.put("new", 6)
     seen = shelf.look()
-    assert (seen["age"].status, seen["age"].value, seen["age"].facts["file"]) == (Status.OK, 6.0, "new.sql.gz")
+    assert (seen["age"].status, seen["age"].value, seen["age"].facts["file_text"]) == (Status.OK, 6.0, Private("new.sql.gz"))
     assert (seen["size"].status, seen["size"].facts["percent"]) == (Status.OK, 100)
 
 
 def test_non_utf_8_name_counts(shelf: Shelf) -> None:
     """A file whose name is no UTF-8 is a backup like any other."""
     shelf.put(os.fsdecode("백업".encode("cp949")), 6)
-    assert shelf.look()["age"].facts["file"] == ".sql.gz"
+    assert shelf.look()["age"].facts["file_text"] == Private(".sql.gz")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_unfinished_backup_is_not_judged(shelf: Shelf) -> None:
     shelf.put("old", 24)
     shelf.put("new", 0.01, size=3)
     seen = shelf.look()
-    assert seen["age"].facts["file"] == "old.sql.gz"
+    assert seen["age"].facts["file_text"] == Private("old.sql.gz")
     assert seen["size"].status is Status.OK
 
 
@@ -97,7 +98,7 @@ def test_first_backup_while_it_is_written(shelf: Shelf) -> None:
     """There is none before it that could count: it is there, and how large it will be nobody knows yet."""
     shelf.put("new", 0.01, size=0)
     seen = shelf.look()
-    assert (seen["age"].status, seen["age"].facts["file"]) == (Status.OK, "new.sql.gz")
+    assert (seen["age"].status, seen["age"].facts["file_text"]) == (Status.OK, Private("new.sql.gz"))
     assert "size" not in seen
 
 
@@ -124,7 +125,7 @@ def test_size_on_the_limit_is_fine(shelf: Shelf, size: int, status: Status) -> N
 def test_settled_backup_counts(shelf: Shelf) -> None:
     shelf.put("old", 30)
     shelf.put("new", shelf.options.settle_s / HOUR, size=3)
-    assert shelf.look()["size"].facts["file"] == "new.sql.gz"
+    assert shelf.look()["size"].facts["file_text"] == Private("new.sql.gz")
 
 
 def test_empty_only_backup_is_critical(shelf: Shelf) -> None:
@@ -144,4 +145,4 @@ def test_backup_from_the_future_is_ignored(shelf: Shelf) -> None:
     shelf.put("old", 30)
     shelf.put("ahead", -1, size=3)
     seen = shelf.look()
-    assert (seen["age"].facts["file"], seen["size"].status) == ("old.sql.gz", Status.OK)
+    assert (seen["age"].facts["file_text"], seen["size"].status) == (Private("old.sql.gz"), Status.OK)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_blueprint.domain.models import ProbeError, Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import Observation, disk_trend
 from monitor_blueprint.probes.disk_trend import Options, Sample, hours_until_full
 from tests.monitor_blueprint.probes.looking import NOW, looking
@@ -161,7 +162,7 @@ def test_trend_on_the_limit_is_fine(free_percent: float, hours: float, status: S
 @pytest.mark.parametrize(("free_percent", "is_kept"), [(0.0, True), (1.2, True), (14.9, True), (15.0, False), (60.0, False)])
 def test_full_disk_does_not_recover(told: Status, free_percent: float, is_kept: bool) -> None:
     """A trend that is flat because there is no room left is no recovery; one that is flat with room is."""
-    reading = disk_trend._reading(Status.OK, told, free_percent, None, {"path": "/"})
+    reading = disk_trend._reading(Status.OK, told, free_percent, None, {"path": Public("/")})
     assert (reading.aspect, reading.status) == (("full", told) if is_kept else ("trend", Status.OK))
 
 

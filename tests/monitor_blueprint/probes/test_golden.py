@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import Observation, golden
-from tests.monitor_blueprint.probes.looking import Site, looking, nobody
+from tests.monitor_blueprint.probes.looking import Site, looking, nobody, private
 
 ROOT = Path(__file__).parents[3]
 CARD = ROOT / "ml_server" / "models" / "alzheimer_biomarkers" / "1.0.0" / "model.json"
@@ -84,25 +85,30 @@ def test_slowest_answer_has_limits(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "got", "expected"),
+    ("changes", "field", "got", "expected", "is_ours"),
     [
-        ({"prediction": "Impaired"}, "prediction", "Impaired", "Control"),
-        ({"predictions": {"Control": 0.9, "Impaired": 0.1}}, "predictions.Control", "0.9", "0.967974"),
-        ({"predictions": {"Control": float("nan"), "Impaired": 0.03}}, "body", "?", "JSON"),
-        ({"predictions": {"Control": None, "Impaired": 0.03}}, "predictions.Control", "None", "0.967974"),
-        ({"predictions": {"Control": 10**400, "Impaired": 0.03}}, "predictions.Control", f"1{'0' * 78}…", "0.967974"),
-        ({"predictions": {"Control": 1.0}}, "predictions", "{'Control': 1.0}", "['Control', 'Impaired']"),
-        ({"predictions": []}, "predictions", "[]", "['Control', 'Impaired']"),
-        ({"model_version": "0.9.0"}, "model_version", "0.9.0", "1.0.0"),
-        ({"model_name": "other"}, "model_name", "other", "alzheimer_biomarkers"),
-        ({"ok": False}, "ok", "False", "True"),
+        ({"prediction": "Impaired"}, "prediction", "Impaired", "Control", True),
+        ({"predictions": {"Control": 0.9, "Impaired": 0.1}}, "predictions.Control", "0.9", "0.967974", True),
+        ({"predictions": {"Control": float("nan"), "Impaired": 0.03}}, "body", "?", "JSON", True),
+        ({"predictions": {"Control": None, "Impaired": 0.03}}, "predictions.Control", "None", "0.967974", True),
+        ({"predictions": {"Control": 10**400, "Impaired": 0.03}}, "predictions.Control", "***", "0.967974", False),
+        ({"predictions": {"Control": 1.0}}, "predictions", "{'Control': 1.0}", "Control, Impaired", False),
+        ({"predictions": []}, "predictions", "[]", "Control, Impaired", False),
+        ({"model_version": "0.9.0"}, "model_version", "0.9.0", "1.0.0", True),
+        ({"model_name": "other"}, "model_name", "other", "alzheimer_biomarkers", False),
+        ({"ok": False}, "ok", "False", "True", True),
     ],
 )
-def test_wrong_answer_is_critical(site: Site, changes: dict[str, object], field: str, got: str, expected: str) -> None:
+def test_wrong_answer_is_critical(
+    site: Site, changes: dict[str, object], field: str, got: str, expected: str, is_ours: bool
+) -> None:
     """A server that is alive but wrong is critical, and no consequence."""
     answer = look(site, right(BUNDLED["samples"][0], **changes))["answer"]
     assert (answer.status, answer.is_symptom) == (Status.CRITICAL, False)
-    assert dict(answer.facts) == {"sample": 1, "field": field, "got": got, "expected": expected}
+    shown = answer.facts["got"]
+    assert (shown if isinstance(shown, Public) else private(shown)) == got
+    assert isinstance(shown, Public) is is_ours
+    assert dict(answer.facts) == {"sample": 1, "field": field, "got": shown, "expected": expected}
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff", b"[" * 50_000], ids=len)
@@ -191,7 +197,8 @@ def test_own_model_is_asked_with_its_samples(site: Site) -> None:
     assert (answer.status, answer.facts["samples"], answer.facts["model_version"]) == (Status.OK, 1, "2.0.0")
     assert site.bodies == [b"", b'{"features": {"x": 1.0}}']
     wrong, _ = look_at(site, offer(), answer_of(probability=0.76)).readings
-    assert (wrong.status, wrong.facts["field"], wrong.is_settling) == (Status.CRITICAL, "predictions.a", False)
+    assert (wrong.status, wrong.is_settling) == (Status.CRITICAL, False)
+    assert private(wrong.facts["field_text"]) == "predictions.a"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_blueprint.domain.models import Reading, Status
+from monitor_blueprint.domain.text import Private
 from monitor_blueprint.probes.health_body import Options, is_possible, judge, probe
 from tests.monitor_blueprint.probes.looking import Site, looking, nobody, serve
 
@@ -25,6 +26,14 @@ def unhealthy(**checks: object) -> dict[str, object]:
 def look(site: Site, body: object, status: int = 200) -> dict[str, Reading]:
     site.answers, site.status = [body if isinstance(body, bytes) else json.dumps(body).encode()], status
     return {reading.aspect: reading for reading in probe(Options(url=site.url), looking()).readings}
+
+
+def said(seen: dict[str, Reading]) -> tuple[object, object, str]:
+    """What is told of the bad entries, how many others there are, and what only the administrators may read."""
+    facts = seen["entries"].facts
+    whole = facts["entries_text"]
+    assert isinstance(whole, Private)
+    return facts["entries"], facts["others"], whole.text
 
 
 def test_healthy_body_is_fine(site: Site) -> None:
@@ -63,17 +72,18 @@ def test_health_json_is_understood(site: Site) -> None:
     }
     seen = look(site, {"status": "warn", "checks": checks})
     assert (seen["status"].status, seen["entries"].status) == (Status.WARNING, Status.WARNING)
-    assert (seen["entries"].facts["entries"], seen["entries"].facts["count"]) == ("? (warn)", 3)
+    assert said(seen) == ("", 1, "cassandra:responseTime (warn)")
+    assert seen["entries"].facts["count"] == 3
     checks["memory"] = [{"status": "pass"}, {"status": "fail", "output": "Hong"}]
     seen = look(site, {"status": "fail", "checks": checks}, 503)
     assert (seen["status"].status, seen["entries"].status) == (Status.CRITICAL, Status.CRITICAL)
-    assert seen["entries"].facts["entries"] == "? (warn), memory (fail)"
+    assert said(seen) == ("memory", 1, "cassandra:responseTime (warn), memory (fail)")
 
 
 def test_checks_may_be_a_list(site: Site) -> None:
     """As MicroProfile Health has them."""
     body = {"status": "DOWN", "checks": [{"name": "db", "status": "UP"}, {"name": "mail", "status": "DOWN"}, "?"]}
-    assert look(site, body)["entries"].facts["entries"] == "mail (DOWN), ? (?)"
+    assert said(look(site, body)) == ("mail", 1, "mail (DOWN),  (?)")
 
 
 def test_warning_explains_no_fault(site: Site) -> None:
@@ -92,7 +102,7 @@ def test_bad_entry_is_critical(site: Site) -> None:
     """A bad entry is critical, and no consequence."""
     seen = look(site, unhealthy(database="error: OperationalError"), 503)
     assert seen["entries"].status is Status.CRITICAL
-    assert seen["entries"].facts["entries"] == "database (error: OperationalError)"
+    assert said(seen) == ("database", 0, "database (error: OperationalError)")
     assert not seen["entries"].is_symptom
     assert seen["status"].status is Status.CRITICAL
     assert not seen["status"].is_symptom
@@ -143,7 +153,8 @@ def test_healthy_status_hides_no_entry(site: Site) -> None:
 def test_unshown_names_hide_no_entry(site: Site) -> None:
     """A bad entry whose name is not shown is not hidden by a good one."""
     seen = look(site, HEALTHY | {"checks": {"데이터베이스": "error: gone", "미디어 저장소": "ok"}})
-    assert (seen["entries"].status, seen["entries"].facts["entries"]) == (Status.CRITICAL, "? (error: gone)")
+    assert seen["entries"].status is Status.CRITICAL
+    assert said(seen) == ("", 1, "데이터베이스 (error: gone)")
     assert seen["entries"].facts["count"] == 2
 
 
@@ -155,13 +166,13 @@ def test_unhealthy_without_bad_entry_is_critical(site: Site) -> None:
 
 def test_entries_may_be_objects_and_booleans(site: Site) -> None:
     body = HEALTHY | {"checks": {"a": {"status": "ok"}, "b": True, "c": False, "d": {"status": "down"}}}
-    assert look(site, body)["entries"].facts["entries"] == "c (false), d (down)"
+    assert said(look(site, body)) == ("", 2, "c (false), d (down)")
 
 
 def test_entry_is_shown_without_secrets(site: Site) -> None:
     """What an entry says is shown without secrets."""
     seen = look(site, unhealthy(database="error: postgres://clinic:hunter2@db/x"), 503)
-    assert "hunter2" not in str(seen["entries"].facts["entries"])
+    assert "hunter2" not in str(said(seen))
 
 
 def test_silent_site_is_consequence() -> None:
@@ -214,4 +225,11 @@ def test_patient_data_is_not_repeated(site: Site) -> None:
     """What may be about a patient is not repeated."""
     seen = look(site, {"status": "환자 홍길동 010-1234-5678", "checks": {"patient Hong 900101-1234567": "error: timeout"}})
     assert seen["status"].facts["body_status"] == "other"
-    assert seen["entries"].facts["entries"] == "? (error: timeout)"
+    names, others, _ = said(seen)
+    assert (names, others) == ("", 1)
+
+
+def test_entries_of_the_configuration_are_named(site: Site) -> None:
+    site.answers = [json.dumps(unhealthy(ct_scanner="error: x", unknown="error: y")).encode()]
+    seen = {each.aspect: each for each in probe(Options(url=site.url, entries=("ct_scanner",)), looking()).readings}
+    assert said(seen)[:2] == ("ct_scanner", 1)

@@ -11,7 +11,7 @@ from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import ProbeError
 from monitor_blueprint.probes import journal as probe_journal
 from monitor_blueprint.probes.journal import Options, parse, probe
-from tests.monitor_blueprint.probes.looking import looking
+from tests.monitor_blueprint.probes.looking import looking, private
 
 # The recorded quarter of an hour begins here; what happens when is told by `journalctl --directory`.
 BEGIN = datetime(2025, 12, 6, 5, 30, 0, tzinfo=UTC).timestamp()
@@ -37,7 +37,7 @@ def test_errors_have_limits(journal: str) -> None:
 def test_last_error_hides_secrets(journal: str) -> None:
     """The last error is shown without secrets and names."""
     (reading,) = probe(Options(directory=journal, units=("gunicorn_django",)), looking(BEGIN + 240)).readings
-    last = str(reading.facts["last"])
+    last = private(reading.facts["last_text"])
     assert last.startswith("ERROR clinic:")
     for secret in ("Kim", "Minsu", "kim@example.org", "abcdefghijk0123"):
         assert secret not in last
@@ -69,7 +69,7 @@ def test_errors_leave_the_window(journal: str) -> None:
     first = probe(options, looking(BEGIN + 240))
     (reading,) = probe(options, looking(BEGIN + 500, checkpoint=first.checkpoint)).readings
     assert reading.facts["errors"] == 0
-    assert "last" not in reading.facts
+    assert "last_text" not in reading.facts
 
 
 def test_unknown_position_is_given_up(journal: str) -> None:

@@ -62,7 +62,7 @@ def test_lost_mount_is_critical(kind: str, machine: Machine, data: str) -> None:
         lost = machine.look(kind, data, first.checkpoint)
         assert lost.aspects == {"unmounted": "CRITICAL"}
         assert lost.checkpoint == first.checkpoint
-    assert say(kind, lost)[0].startswith(f"파일 시스템 {data}: 마운트되어 있지 않음 (이전: data, tmpfs). 조치: ")
+    assert say(kind, lost)[0].startswith(f"파일 시스템 {data}: 마운트되어 있지 않음 (이전: 비공개, tmpfs). 조치: ")
     machine.run("mount", "-t", "tmpfs", "-o", "size=8m", "other", data)
     assert machine.look(kind, data, lost.checkpoint).aspects == {WELL[kind]: "OK"}
 
@@ -121,7 +121,7 @@ def test_read_only_remount_is_critical(kind: str, machine: Machine, data: str) -
     machine.run("mount", "-o", "remount,ro", data)
     again = machine.look(kind, data, first.checkpoint)
     assert again.aspects == {WELL[kind]: "OK", "read_only": "CRITICAL"}
-    assert f"파일 시스템 {data}: 읽기 전용으로 바뀜 (data)" in say(kind, again)[1]
+    assert f"파일 시스템 {data}: 읽기 전용으로 바뀜 (비공개)" in say(kind, again)[1]
     machine.run("mount", "-o", "remount,rw", data)
     assert machine.look(kind, data, again.checkpoint).aspects == {WELL[kind]: "OK"}
 
@@ -149,7 +149,7 @@ def test_device_means_its_file_system(machine: Machine, image: Path, tmp_path: P
     by_place, by_device = machine.look("disk", str(place)), machine.look("disk", device)
     assert by_device.readings[0].value == by_place.readings[0].value
     assert by_device.readings[0].facts["total_bytes"] == by_place.readings[0].facts["total_bytes"]
-    assert say("disk", by_device)[0].startswith(f"디스크 사용량 ({device}, {place}): ")
+    assert say("disk", by_device)[0].startswith(f"디스크 사용량 ({device}): ")
     machine.run("umount", str(place))
     lost = machine.look("disk", device, by_device.checkpoint)
     assert lost.aspects == {"unmounted": "CRITICAL"}

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.domain.text import Private
 from monitor_blueprint.probes import Observation, nginx_log
-from tests.monitor_blueprint.probes.looking import NOW, looking
+from tests.monitor_blueprint.probes.looking import NOW, looking, private
 
 START = NOW.timestamp()
 
@@ -137,7 +138,7 @@ def test_alert_is_warning_at_once(nginx: Nginx, level: str) -> None:
 def test_last_error_hides_the_client(nginx: Nginx) -> None:
     """The last error is shown without client and query."""
     nginx.write(error=complaint("error"))
-    last = str(nginx.look(60)[1].facts["last"])
+    last = private(nginx.look(60)[1].facts["last_text"])
     assert last.startswith("*1 connect() failed (111: Connection refused)")
     assert "203.0.113.9" not in last
     assert "Kim" not in last
@@ -148,7 +149,7 @@ def test_errors_leave_the_window(nginx: Nginx) -> None:
     nginx.write(error=complaint("emerg"))
     nginx.look(60)
     _, errors = nginx.look(361)
-    assert (errors.status, errors.facts["last"]) == (Status.OK, "")
+    assert (errors.status, errors.facts["last_text"]) == (Status.OK, Private(""))
 
 
 def test_missing_logs_are_probe_error(tmp_path: Path) -> None:

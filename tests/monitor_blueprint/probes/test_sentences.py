@@ -12,6 +12,7 @@ import pytest
 from monitor_blueprint.adapters.certificates import Certificate
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import CheckResult, Reading, Status
+from monitor_blueprint.domain.text import Private, Public
 from monitor_blueprint.probes import Observation, backup, golden, health_body, inodes, journal, log_rotation, swap, tls
 from monitor_blueprint.text import ko, render
 from tests.monitor_blueprint.probes import test_disk_trend, test_golden, test_health_body, test_nginx_log, test_oom
@@ -45,8 +46,8 @@ def test_django_says(site: Site) -> None:
     site.answers = [json.dumps(test_health_body.unhealthy(database="error: x", ml_server="error: y")).encode()]
     assert say_all("health_body", health_body.probe(options, looking())) == [
         "Django 상태 본문: unhealthy",
-        "Django 자체 점검 실패: database (error: x)",
-        "Django가 보고한 연결 서비스 장애: ml_server (error: y)",
+        "Django 자체 점검 실패: database",
+        "Django가 보고한 연결 서비스 장애: ml_server",
     ]
     site.answers = [b"{}"]
     assert say_all("health_body", health_body.probe(options, looking())) == ["Django 상태 본문: 응답 없음 (상태 본문이 아님)"]
@@ -73,7 +74,7 @@ def test_restarts() -> None:
     assert say("restarts", one) == "서비스 재시작: gunicorn_flask ×1 (최근 5분)"
     four = watch.look(UnitState("x", "loaded", "active", "running", restarts=4, main_pid=restarts_test.PID + 4), at=90)
     assert say("restarts", four) == "서비스가 자주 중단됨: gunicorn_flask ×4 (최근 5분)"
-    say("restarts", Reading("workers", facts={"workers": "nginx ×1"}))
+    say("restarts", Reading("workers", facts={"workers": Public("nginx ×1")}))
 
 
 def test_kills_for_want_of_memory(tmp_path: Path, journal: str) -> None:
@@ -104,16 +105,16 @@ def test_nginx(tmp_path: Path) -> None:
 
 
 def test_certificates(site: Site) -> None:
-    expiry = Certificate("clinic.example", 0, NOW.timestamp() + 8.5 * 86400)
+    expiry = Certificate(Private("clinic.example"), 0, NOW.timestamp() + 8.5 * 86400)
     reading = tls._expiry(expiry, NOW.timestamp(), tls.Options())
-    assert say("tls", reading) == "TLS 인증서: 8일 후 만료 (clinic.example, 2025-12-14까지)"
+    assert say("tls", reading) == "TLS 인증서: 8일 후 만료 (127.0.0.1:443, 2025-12-14까지)"
     site.answers = [b""]
     for url in (site.url, nobody()):
         port = int(url.rstrip("/").rpartition(":")[2])
         assert say_all("tls", tls.probe(tls.Options(port=port), looking()))[0].startswith("TLS 연결: ")
     assert "만료됨" in say("tls", tls._expiry(expiry, NOW.timestamp() + 1e6, tls.Options()))
     assert "유효하지" in say("tls", tls._expiry(expiry, -1e6, tls.Options()))
-    assert "실패" in say("tls", tls._failure("trust", tls.Options(), "self-signed", is_symptom=False))
+    assert "실패" in say("tls", tls._failure("trust", tls.Options(), Public("self-signed"), OSError(), is_symptom=False))
 
 
 def test_resources() -> None:
@@ -133,8 +134,8 @@ def test_backups(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x" * size)
         os.utime(tmp_path / name, (NOW.timestamp() - hours * 3600,) * 2)
     age, size_line = say_all("backup", backup.probe(options, looking()))
-    assert age.startswith("백업: 60시간 동안 새 백업 없음 (new, 2025-12-0")
-    assert size_line == "백업 크기: 5바이트, 이전 백업의 5% (new)"
+    assert age.startswith(f"백업: 60시간 동안 새 백업 없음 ({tmp_path}/*, 2025-12-0")
+    assert size_line == f"백업 크기: 5바이트, 이전 백업의 5% ({tmp_path}/*)"
 
 
 @pytest.mark.parametrize("entry", ["", '"/var/log/neuronova/health_check.log" 2025-12-1-0:0:0'])
@@ -146,6 +147,8 @@ def test_the_rotation_of_logs(tmp_path: Path, entry: str) -> None:
 
 
 def test_updates() -> None:
-    pending = Reading("pending", Status.WARNING, facts={"count": 2, "packages": "openssl, libssl3", "needs_reboot": False})
-    assert say("updates", pending) == "보안 업데이트: 2개 대기 (openssl, libssl3)"
+    pending = Reading(
+        "pending", Status.WARNING, facts={"count": 2, "packages_text": Private("openssl, libssl3"), "needs_reboot": False}
+    )
+    assert say("updates", pending) == "보안 업데이트: 2개 대기 (apt list --upgradable)"
     assert say("updates", Reading("lists", facts={"days": 3})) == "패키지 목록: 3일 전 갱신"

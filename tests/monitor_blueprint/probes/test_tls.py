@@ -19,9 +19,10 @@ import pytest
 from monitor_blueprint.adapters import command
 from monitor_blueprint.adapters.certificates import Certificate
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
+from monitor_blueprint.domain.text import Private
 from monitor_blueprint.probes import tls
 from tests.monitor_blueprint.certificates import server_context
-from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
+from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody, private
 from tests.monitor_blueprint.standins import listening
 
 pytestmark = pytest.mark.skipif(not command.is_installed("openssl"), reason="openssl is not installed")
@@ -105,7 +106,7 @@ def test_first_to_expire_counts(make: Make) -> None:
     make(20, "b.example")
     folder = make(90).parent
     (reading,) = look(tls.Options(file=f"{folder}/[ab].example-*.pem"))
-    assert (reading.status, reading.facts["subject"]) == (Status.WARNING, "b.example")
+    assert (reading.status, private(reading.facts["subject_text"])) == (Status.WARNING, "b.example")
 
 
 @pytest.fixture(scope="module")
@@ -134,13 +135,17 @@ def test_whole_chain_of_a_server_counts(chain: Path, days_from_now: float, statu
     """Though its own certificate is good for months, nobody trusts it once the one above has expired."""
     with serve_tls(chain) as port:
         (reading,) = look(tls.Options(port=port, server_name="clinic.example"), days_from_now)
-    assert (reading.status, reading.aspect, reading.facts["subject"]) == (status, aspect, "Authority")
-    assert reading.facts["place_text"] == " #2"
+    assert (reading.status, reading.aspect, private(reading.facts["subject_text"])) == (status, aspect, "Authority")
+    assert reading.facts["place"] == " #2"
 
 
 def test_every_certificate_of_a_file_counts(chain: Path) -> None:
     (reading,) = look(tls.Options(file=str(chain)))
-    assert (reading.status, reading.facts["subject"], reading.facts["place_text"]) == (Status.WARNING, "Authority", " #2")
+    assert (reading.status, private(reading.facts["subject_text"]), reading.facts["place"]) == (
+        Status.WARNING,
+        "Authority",
+        " #2",
+    )
 
 
 def test_chain_behind_a_socket_is_read(chain: Path) -> None:
@@ -150,7 +155,7 @@ def test_chain_behind_a_socket_is_read(chain: Path) -> None:
             options = msgspec.convert({"host": str(path)}, tls.Options)
             (reading,) = look(options)
             assert tls.is_possible(options)
-    assert (reading.facts["subject"], reading.facts["where"]) == ("Authority", str(path))
+    assert (private(reading.facts["subject_text"]), reading.facts["where"]) == ("Authority", str(path))
 
 
 def test_broken_file_hides_no_other(make: Make, tmp_path: Path) -> None:
@@ -161,15 +166,15 @@ def test_broken_file_hides_no_other(make: Make, tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     (tmp_path / "c.pem").symlink_to("gone.pem")
     expiry, unread = look(tls.Options(file=f"{tmp_path}/*.pem"))
-    assert (expiry.status, expiry.aspect, expiry.facts["place_text"]) == (Status.CRITICAL, "expiry", f", {tmp_path}/b.pem")
+    assert (expiry.status, expiry.aspect, private(expiry.facts["file_text"])) == (Status.CRITICAL, "expiry", f"{tmp_path}/b.pem")
     assert (unread.status, unread.aspect, unread.facts["count"]) == (Status.UNKNOWN, "unreadable", 4)
-    assert all(f"{tmp_path}/{name}.pem" in str(unread.facts["why_text"]) for name in "acde")
+    assert all(f"{tmp_path}/{name}.pem" in private(unread.facts["why_text"]) for name in "acde")
 
 
 def test_not_yet_valid_hides_behind_no_other() -> None:
     """The worst counts, though another one ends earlier."""
-    certificates = [Certificate("early", 0, NOW.timestamp() + 60 * tls.DAY_S), Certificate("late", 2e9, 3e9)]
-    assert tls.worst_end(certificates, NOW.timestamp(), tls.Options()).facts["subject"] == "late"
+    certificates = [Certificate(Private("early"), 0, NOW.timestamp() + 60 * tls.DAY_S), Certificate(Private("late"), 2e9, 3e9)]
+    assert tls.worst_end(certificates, NOW.timestamp(), tls.Options()).facts["subject_text"] == Private("late")
 
 
 def test_slow_chain_leaves_the_own_one(make: Make) -> None:
@@ -178,7 +183,7 @@ def test_slow_chain_leaves_the_own_one(make: Make) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
         pool.submit(shake_hands_once, listener, context)
         expiry, unread = look(tls.Options(port=listener.getsockname()[1], timeout_s=1.0))
-    assert (expiry.status, expiry.facts["subject"]) == (Status.CRITICAL, "clinic.example")
+    assert (expiry.status, private(expiry.facts["subject_text"])) == (Status.CRITICAL, "clinic.example")
     assert (unread.aspect, unread.status) == ("unreadable", Status.UNKNOWN)
 
 
@@ -265,19 +270,19 @@ def test_possible_where_certificate_exists(make: Make, tmp_path: Path) -> None:
 )
 def test_certificate_on_the_limit(days: float, status: Status, aspect: str) -> None:
     now = NOW.timestamp()
-    reading = tls._expiry(Certificate("clinic.example", 0, now + days * tls.DAY_S), now, tls.Options())
+    reading = tls._expiry(Certificate(Private("clinic.example"), 0, now + days * tls.DAY_S), now, tls.Options())
     assert (reading.status, reading.aspect) == (status, aspect)
 
 
 def test_certificate_that_begins_now_is_valid() -> None:
     now = NOW.timestamp()
-    reading = tls._expiry(Certificate("clinic.example", now, now + 90 * tls.DAY_S), now, tls.Options())
+    reading = tls._expiry(Certificate(Private("clinic.example"), now, now + 90 * tls.DAY_S), now, tls.Options())
     assert (reading.status, reading.aspect) == (Status.OK, "expiry")
 
 
 def test_certificate_without_end_is_fine() -> None:
     """RFC 5280, 4.1.2.5: 99991231235959Z is for one that has no good end."""
-    reading = tls._expiry(Certificate("device", 0, 253402300799.0), NOW.timestamp(), tls.Options())
+    reading = tls._expiry(Certificate(Private("device"), 0, 253402300799.0), NOW.timestamp(), tls.Options())
     assert (reading.status, reading.facts["until"]) == (Status.OK, "9999-12-31")
 
 

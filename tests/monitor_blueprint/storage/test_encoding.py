@@ -1,12 +1,27 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
-from monitor_blueprint.domain.models import Belief, CheckState, Incident, State, Status
-from monitor_blueprint.storage.encoding import decode_incident, decode_state, encode_incident, encode_state
+from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.domain.models import Belief, CheckResult, CheckState, Facts, Incident, Reading, State, Status, Thresholds
+from monitor_blueprint.domain.text import Private, Public
+from monitor_blueprint.storage.encoding import (
+    decode_incident,
+    decode_message,
+    decode_readings,
+    decode_result,
+    decode_state,
+    encode_incident,
+    encode_message,
+    encode_readings,
+    encode_result,
+    encode_state,
+)
 
 NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
 INCIDENT = Incident(7, NOW, NOW, "Kim")
@@ -53,3 +68,36 @@ def test_an_incident_comes_back() -> None:
 def test_what_is_no_state_is_refused(body: str) -> None:
     with pytest.raises(msgspec.MsgspecError):
         decode_state(body)
+
+
+def test_marks_survive() -> None:
+    """What may be known stays so, and what came from outside too."""
+    facts: Facts = {"reason": Public("refused"), "reason_text": Private("홍길동"), "count": 3, "share": 0.5, "is_cut": True}
+    reading = Reading("http", Status.CRITICAL, 1.5, "ms", Thresholds(1, 2), facts, is_symptom=True, is_settling=True)
+    result = CheckResult("Flask", "service", (reading, Reading("unit")), NOW, 1.0)
+    assert decode_result(encode_result(result)) == result
+    assert decode_readings(encode_readings(result.readings)) == result.readings
+    kept = decode_result(encode_result(result)).readings[0].facts
+    assert [type(kept[name]) for name in ("reason", "reason_text")] == [Public, Private]
+
+
+def test_an_unmarked_text_is_private() -> None:
+    """A version that knew no difference has written it."""
+    readings = decode_readings('[{"aspect": "http", "facts": {"reason": "홍길동", "count": 3}}]')
+    assert readings == (Reading("http", facts={"reason": Private("홍길동"), "count": 3}),)
+
+
+def test_earlier_versions_can_read_it() -> None:
+    """A failed upgrade goes back to them: the texts are where they have always been."""
+    readings = json.loads(encode_readings([Reading("http", facts={"reason": Public("refused"), "reason_text": Private("x")})]))
+    assert readings[0]["facts"] == {"reason": "refused", "reason_text": "x"}
+    message = json.loads(encode_message(Message("1", Public("subject"), Public("body"), NOW)))
+    assert (message["subject"], message["body"]) == ("subject", "body")
+
+
+def test_an_unmarked_message_keeps_its_head() -> None:
+    message = Message("1", Public("subject"), Public("one\ntwo\nthree\n- 홍길동"), NOW, 7, "opened")
+    assert decode_message(encode_message(message)) == message
+    document = json.loads(encode_message(message))
+    del document["public"]
+    assert decode_message(json.dumps(document)) == replace(message, body=Public("one\ntwo\nthree"))

@@ -18,6 +18,7 @@ import pytest
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, CheckState, Event, EventKind, Incident, Reading, Silence, State, Status
 from monitor_blueprint.domain.receivers import delivered
+from monitor_blueprint.domain.text import Private, Public
 from monitor_blueprint.storage.sqlite import last_moved_aside
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
@@ -30,7 +31,7 @@ STATE = State(
     last_incident_number=7,
 )
 EVENT = Event(EventKind.OPENED, NOW, 7, NOW, ("Flask",), failing=("Flask",), since={"Flask": NOW})
-MESSAGE = Message("7-opened", "subject", "본문", NOW, 7, "opened")
+MESSAGE = Message("7-opened", Public("subject"), Public("본문"), NOW, 7, "opened")
 RECEIVERS = (("slack", ""), ("email", "ops@example.com"))
 
 
@@ -53,7 +54,7 @@ def result(status: Status = Status.OK, at: datetime = NOW, check: str = "Flask",
 def commit_incident(tx: Transaction) -> None:
     tx.save_state(STATE, NOW)
     tx.add_event(EVENT, MESSAGE, RECEIVERS)
-    tx.add_evidence(7, [("journal", "Killed")], NOW)
+    tx.add_evidence(7, [("journal", Private("Killed"))], NOW)
     tx.record_round(NOW, 120.0, Status.CRITICAL, [result(Status.CRITICAL)], "schedule")
 
 
@@ -95,7 +96,7 @@ def test_saved_data_survives_restart(path: Path) -> None:
         detail = store.reads.incident(7)
         assert detail is not None
         assert [record.event for record in detail.events] == [EVENT]
-        assert [(one.title, one.text) for one in detail.evidence] == [("journal", "Killed")]
+        assert [(one.title, one.text) for one in detail.evidence] == [("journal", Private("Killed"))]
         assert [(one.channel, one.state) for one in detail.deliveries] == [("email", "pending"), ("slack", "pending")]
         assert store.notes() == ()
 
@@ -237,7 +238,7 @@ def test_old_data_is_forgotten(store: Store) -> None:
         for number in (1, 2):
             tx.save_state(State(incident=Incident(number, NOW, NOW)), NOW)
             tx.add_event(replace(EVENT, incident=number), replace(MESSAGE, id=f"{number}-opened"), RECEIVERS)
-            tx.add_evidence(number, [("journal", "x")], NOW)
+            tx.add_evidence(number, [("journal", Private("x"))], NOW)
             accept(tx, "slack", "")
             if number == 1:
                 accept(tx, "email", "ops@example.com")
@@ -461,7 +462,7 @@ def test_a_full_disk_loses_no_event(tmp_path: Path) -> None:
 
             def much(tx: Transaction) -> None:
                 commit_incident(tx)
-                tx.add_evidence(7, [(f"part {n}", "x" * 4000) for n in range(100)], NOW)
+                tx.add_evidence(7, [(f"part {n}", Private("x" * 4000)) for n in range(100)], NOW)
 
             store.run(much)
             assert "full" in store.problem
@@ -484,7 +485,7 @@ def test_full_database_loses_no_event(path: Path, store: Store) -> None:
 
     def much(tx: Transaction) -> None:
         commit_incident(tx)
-        tx.add_evidence(7, [(f"part {n}", "x" * 4000) for n in range(100)], NOW)
+        tx.add_evidence(7, [(f"part {n}", Private("x" * 4000)) for n in range(100)], NOW)
 
     store.run(much)
     assert "full" in store.problem

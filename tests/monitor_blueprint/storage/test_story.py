@@ -6,6 +6,7 @@ from pathlib import Path
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import Event, EventKind
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.story import Told
 
@@ -28,7 +29,7 @@ def test_what_happened_comes_back_in_order(tmp_path: Path) -> None:
 def test_what_was_said_stays_as_it_was_said(tmp_path: Path) -> None:
     event = Event(EventKind.OPENED, NOW, 7, NOW, ("Flask",))
     with Store(tmp_path / "monitor.db") as store:
-        store.run(lambda tx: tx.add_event(event, Message("7-opened", "s", "b", event.at), []))
+        store.run(lambda tx: tx.add_event(event, Message("7-opened", Public("s"), Public("b"), event.at), []))
         store.run(lambda tx: tx.story.add_told("7-opened", NOW, "said", ["one", "two"]))
         store.run(lambda tx: tx.story.add_told("7-opened", NOW, "said otherwise", []))
         assert store.reads.story.told(7) == {"7-opened": Told("said", ("one", "two"))}

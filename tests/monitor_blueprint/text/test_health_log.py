@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.domain.models import Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.text.health_log import LEVELS, SUCCESS, HealthLog
 from tests.monitor_blueprint.guide import without_time
 from tests.monitor_blueprint.standins import UNPRIVILEGED
@@ -47,7 +48,7 @@ def lines(path: Path) -> list[str]:
 def test_a_line_has_the_guides_form(log: HealthLog, directory: Path, screen: io.StringIO, level: int, word: str) -> None:
     """In the file and on standard output alike."""
     before = datetime.now().astimezone().replace(microsecond=0)
-    log.write(level, "Django: 정상 실행 중")
+    log.write(level, Public("Django: 정상 실행 중"))
     after = datetime.now().astimezone()
     written = (directory / "health_check.log").read_text(encoding="utf-8")
     assert written == screen.getvalue()
@@ -64,7 +65,7 @@ def test_grep_error_finds_the_critical() -> None:
 
 def test_runs_are_in_cron_log(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
     """The guide's name, though no cron runs them."""
-    log.write_run(logging.INFO, "헬스 체크 실행 (schedule)")
+    log.write_run(logging.INFO, Public("헬스 체크 실행 (schedule)"))
     assert lines(directory / "cron.log") == ["INFO: 헬스 체크 실행 (schedule)"]
     assert not (directory / "health_check.log").exists()
     assert not screen.getvalue()
@@ -72,9 +73,9 @@ def test_runs_are_in_cron_log(log: HealthLog, directory: Path, screen: io.String
 
 def test_a_rotation_begins_a_new_file(log: HealthLog, directory: Path) -> None:
     path = directory / "health_check.log"
-    log.write(logging.INFO, "one")
+    log.write(logging.INFO, Public("one"))
     path.rename(directory / "health_check.log.1")
-    log.write(logging.INFO, "two")
+    log.write(logging.INFO, Public("two"))
     assert lines(directory / "health_check.log.1") == ["INFO: one"]
     assert lines(path) == ["INFO: two"]
 
@@ -82,17 +83,17 @@ def test_a_rotation_begins_a_new_file(log: HealthLog, directory: Path) -> None:
 def test_a_truncated_file_begins_anew(log: HealthLog, directory: Path) -> None:
     """As the guide empties it."""
     path = directory / "health_check.log"
-    log.write(logging.INFO, "one")
+    log.write(logging.INFO, Public("one"))
     os.truncate(path, 0)
-    log.write(logging.INFO, "two")
+    log.write(logging.INFO, Public("two"))
     assert lines(path) == ["INFO: two"]
 
 
 def test_a_deleted_directory_is_made_again(log: HealthLog, directory: Path) -> None:
-    log.write(logging.INFO, "one")
+    log.write(logging.INFO, Public("one"))
     (directory / "health_check.log").unlink()
     directory.rmdir()
-    log.write(logging.INFO, "two")
+    log.write(logging.INFO, Public("two"))
     assert lines(directory / "health_check.log") == ["INFO: two"]
     assert not log.problem
 
@@ -100,8 +101,8 @@ def test_a_deleted_directory_is_made_again(log: HealthLog, directory: Path) -> N
 def test_two_processes_write_whole_lines(log: HealthLog, directory: Path) -> None:
     other = HealthLog(directory, io.StringIO())
     for number in range(50):
-        log.write(logging.INFO, f"one {number}")
-        other.write(logging.INFO, f"two {number}")
+        log.write(logging.INFO, Public(f"one {number}"))
+        other.write(logging.INFO, Public(f"two {number}"))
     other.close()
     expected = [f"INFO: {who} {number}" for number in range(50) for who in ("one", "two")]
     assert lines(directory / "health_check.log") == expected
@@ -110,12 +111,12 @@ def test_two_processes_write_whole_lines(log: HealthLog, directory: Path) -> Non
 def test_without_a_directory_the_screen_remains(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
     """Standard output has every line, and the problem is known until it is over."""
     directory.write_text("a file is in the way")
-    log.write(logging.ERROR, "one")
+    log.write(logging.ERROR, Public("one"))
     assert screen.getvalue().endswith("ERROR: one\n")
     # Python 3.13 no longer looks at the file before the directory is made.
     assert log.problem in {f"{directory}/health_check.log: {reason}" for reason in ("Not a directory", "File exists")}
     directory.unlink()
-    log.write(logging.ERROR, "two")
+    log.write(logging.ERROR, Public("two"))
     assert not log.problem
     assert lines(directory / "health_check.log") == ["ERROR: two"]
 
@@ -127,10 +128,10 @@ def test_a_full_disk_is_known(log: HealthLog, directory: Path, screen: io.String
     path = directory / "health_check.log"
     path.symlink_to("/dev/full")
     for text in ("one", "two"):
-        log.write(logging.INFO, text)
+        log.write(logging.INFO, Public(text))
         assert log.problem == f"{path}: No space left on device"
     path.unlink()
-    log.write(logging.INFO, "three")
+    log.write(logging.INFO, Public("three"))
     assert not log.problem
     assert lines(path) == ["INFO: three"]
     assert len(screen.getvalue().splitlines()) == 3
@@ -140,7 +141,7 @@ def test_a_full_disk_is_known(log: HealthLog, directory: Path, screen: io.String
 def test_a_full_disk_below_cron_log(log: HealthLog, directory: Path) -> None:
     directory.mkdir()
     (directory / "cron.log").symlink_to("/dev/full")
-    log.write_run(logging.INFO, "one")
+    log.write_run(logging.INFO, Public("one"))
     assert log.problem == f"{directory}/cron.log: No space left on device"
 
 
@@ -157,8 +158,8 @@ def test_anothers_link_leads_nowhere(log: HealthLog, directory: Path, name: str)
     target.write_bytes(b"x")
     (directory / name).symlink_to(target)
     os.lchown(directory / name, NOBODY, NOBODY)
-    log.write(logging.INFO, "one")
-    log.write_run(logging.INFO, "one")
+    log.write(logging.INFO, Public("one"))
+    log.write_run(logging.INFO, Public("one"))
     assert (log.problem, log.is_refused) == (f"{directory}/{name}: Permission denied", True)
     assert target.read_bytes() == b"x"
 
@@ -166,7 +167,7 @@ def test_anothers_link_leads_nowhere(log: HealthLog, directory: Path, name: str)
 def test_a_pipe_is_not_waited_for(log: HealthLog, directory: Path) -> None:
     directory.mkdir()
     os.mkfifo(directory / "health_check.log")
-    log.write(logging.INFO, "one")
+    log.write(logging.INFO, Public("one"))
     assert (log.problem, log.is_refused) == (f"{directory}/health_check.log: No such device or address", False)
 
 
@@ -204,23 +205,23 @@ for line in sys.stdin:
 
 def test_a_closed_log_stays_closed(log: HealthLog, directory: Path) -> None:
     """Whoever still writes or asks."""
-    log.write(logging.INFO, "one")
+    log.write(logging.INFO, Public("one"))
     log.close()
     (directory / "health_check.log").unlink()
-    log.write(logging.INFO, "two")
+    log.write(logging.INFO, Public("two"))
     assert not log.check()
     assert not list(directory.iterdir())
 
 
 def test_no_text_can_forge_a_line(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
     """Nor send commands to a terminal."""
-    log.write(logging.WARNING, "a\n[2025-12-06 14:35:01] ERROR: forged\r\x1b[31mred\x9b\u2028b\x00")
+    log.write(logging.WARNING, Public("a\n[2025-12-06 14:35:01] ERROR: forged\r\x1b[31mred\x9b\u2028b\x00"))
     assert lines(directory / "health_check.log") == ["WARNING: a [2025-12-06 14:35:01] ERROR: forged [31mred b"]
     assert "\x1b" not in screen.getvalue()
 
 
 def test_an_endless_text_is_cut(log: HealthLog, directory: Path) -> None:
-    log.write(logging.INFO, "x" * 100_000)
+    log.write(logging.INFO, Public("x" * 100_000))
     (line,) = lines(directory / "health_check.log")
     assert line == "INFO: " + "x" * 1999 + "…"
 
@@ -233,7 +234,7 @@ def test_a_terminal_has_colours(directory: Path, level: int, colour: str) -> Non
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
         log = HealthLog(directory, terminal)
-        log.write(level, "text")
+        log.write(level, Public("text"))
         log.close()
         shown = os.read(ours, 1000).decode()
     os.close(ours)

@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, State, Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.text import log_report
 from monitor_blueprint.text.health_log import SUCCESS
 from monitor_blueprint.text.log_report import Line
@@ -35,7 +36,7 @@ def not_due(result: CheckResult, status: Status) -> Line:
 
 
 def test_a_check_has_the_guides_frame() -> None:
-    assert [*log_report.framed([(ERROR, "x")], Status.CRITICAL)] == [
+    assert [*log_report.framed([(ERROR, Public("x"))], Status.CRITICAL)] == [
         (INFO, "========================================="),
         (INFO, "NeuroNova 헬스 체크 시작"),
         (INFO, "========================================="),
@@ -80,13 +81,13 @@ def test_the_left_out_is_no_success(aspect: str) -> None:
 
 @pytest.mark.parametrize(("status", "level"), [(Status.OK, INFO), (Status.WARNING, WARNING), (Status.CRITICAL, WARNING)])
 def test_the_settling_is_no_success(status: Status, level: int) -> None:
-    settling = Reading("unit", status, facts={"state": "activating/start"}, is_settling=True)
+    settling = Reading("unit", status, facts={"state": Public("activating/start")}, is_settling=True)
     ((found, _),) = lines(CheckResult("Flask", "service", (settling,), AT), Status.OK)
     assert found == level
 
 
 def test_the_worst_of_before_is_repeated() -> None:
-    readings = (Reading("a"), Reading("b", Status.CRITICAL), Reading("c", Status.UNKNOWN, facts={"reason": "x"}))
+    readings = (Reading("a"), Reading("b", Status.CRITICAL), Reading("c", Status.UNKNOWN, facts={"reason": Public("x")}))
     assert not_due(CheckResult("New", "new", readings, AT), Status.CRITICAL) == (
         ERROR,
         "New: b 위험 - 이전 결과 (2025-12-06 14:35:01)",

@@ -16,6 +16,7 @@ import pytest
 
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
 from monitor_blueprint.domain.receivers import Logged
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.text import messages
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
@@ -102,7 +103,10 @@ def test_a_check_without_a_result() -> None:
 
 def test_evidence_follows_under_its_title() -> None:
     text = messages.alert(
-        event(checks=("Flask",)), "nn-7", RESULTS, [("journal nginx", "one\ntwo"), ("oom", "x"), ("new", "y")]
+        event(checks=("Flask",)),
+        "nn-7",
+        RESULTS,
+        [("journal nginx", Public("one\ntwo")), ("oom", Public("x")), ("new", Public("y"))],
     ).body
     assert text.splitlines()[6:] == [
         "",
@@ -330,7 +334,9 @@ def test_a_repeat_says_so() -> None:
     (only,) = logged(FAILED)
     again = messages.repeated(only.message)
     assert again == replace(
-        only.message, body=f"{only.message.body}\n\n(재전송: 이전 발송의 수신 확인을 받지 못했습니다)", is_repeat=True
+        only.message,
+        body=Public(f"{only.message.body}\n\n(재전송: 이전 발송의 수신 확인을 받지 못했습니다)"),
+        is_repeat=True,
     )
 
 
@@ -388,10 +394,10 @@ def test_the_test_message_says_so() -> None:
 
 @pytest.mark.parametrize("hostile", ["{{ 7*7 }}", "{% raw %}", "{# x #}", "{0} {name}", "%s %(x)s", "<b>&amp;", r"\n \1"])
 def test_hostile_text_stays_text(hostile: str) -> None:
-    reading = Reading("unit", Status.CRITICAL, facts={"state": hostile})
+    reading = Reading("unit", Status.CRITICAL, facts={"state": Public(hostile)})
     results = {hostile: CheckResult(hostile, "service", (reading,), AT)}
     notified = replace(event(checks=(hostile,)), consequences={hostile: (hostile,)})
-    message = messages.alert(notified, "nn-7", results, [("journal " + hostile, hostile)])
+    message = messages.alert(notified, "nn-7", results, [("journal " + hostile, Public(hostile))])
     assert message.body.splitlines() == [
         "[CRITICAL] NeuroNova 서비스 장애 발생!",
         f"실패한 서비스: {hostile}",

@@ -5,13 +5,14 @@ import shlex
 import pytest
 
 from monitor_blueprint.domain.models import CheckResult, Facts, Reading, Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import available
 from monitor_blueprint.text import next_steps
 from tests.monitor_blueprint.text.samples import AT, DISK_FULL, DJANGO_DOWN, FLASK_DOWN
 
 
 def failing(kind: str, **facts: str) -> CheckResult:
-    shown: Facts = facts
+    shown: Facts = {key: Public(fact) for key, fact in facts.items()}
     return CheckResult("Name", kind, (Reading("thing", Status.CRITICAL, facts=shown),), AT)
 
 

@@ -10,6 +10,7 @@ import pytest
 from monitor_blueprint import probes
 from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.domain.models import CheckResult, EventKind, Facts, Reading, Status
+from monitor_blueprint.domain.text import NOTHING, Public
 from monitor_blueprint.text import ko, render
 from tests.monitor_blueprint.text.samples import AT, DISK_FULL, RESULTS, event
 
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.usefixtures("seoul")
 
 
 def said(kind: str, aspect: str, status: Status, value: float | None = None, unit: str = "", **facts: str | float) -> str:
-    reading = Reading(aspect, status, value, unit, facts=facts)
+    ours = {key: Public(fact) if isinstance(fact, str) else fact for key, fact in facts.items()}
+    reading = Reading(aspect, status, value, unit, facts=ours)
     return render.line(CheckResult("Flask", kind, (reading,), AT), reading)
 
 
@@ -59,8 +61,8 @@ def test_how_a_message_fared(state: str, answer: str, expected: str) -> None:
 
 @pytest.mark.parametrize("health", [Health.FAILING, Health.REFUSED])
 def test_what_is_wrong_with_a_channel(health: Health) -> None:
-    assert render.channel_problem(health, "x").endswith(": x")
-    assert render.channel_problem(health, "").endswith(": 응답 없음")
+    assert render.channel_problem(health, Public("x")).endswith(": x")
+    assert render.channel_problem(health, NOTHING).endswith(": 응답 없음")
 
 
 # --- The log's lines
@@ -96,27 +98,28 @@ def test_a_step_has_the_guides_name(name: str, kind: str, expected: str) -> None
 
 
 OK, WARNING, CRITICAL, UNKNOWN = Status
-REFUSED: Facts = {"reason": "refused"}
+X = Public("x")
+REFUSED: Facts = {"reason": Public("refused")}
 
 
 @pytest.mark.parametrize(
     ("kind", "reading", "expected"),
     [
         ("service", Reading("unit"), "Flask: 정상 실행 중"),
-        ("service", Reading("unit", CRITICAL, facts={"state": "inactive/dead"}), "Flask: 중지됨 (inactive/dead)"),
-        ("service", Reading("unit", CRITICAL, facts={"state": "not-found"}), "Flask: 중지됨 (systemd 유닛 없음)"),
+        ("service", Reading("unit", CRITICAL, facts={"state": Public("inactive/dead")}), "Flask: 중지됨 (inactive/dead)"),
+        ("service", Reading("unit", CRITICAL, facts={"state": Public("not-found")}), "Flask: 중지됨 (systemd 유닛 없음)"),
         ("service", Reading("http", facts={"http_status": 200}), "Flask API: 응답 정상 (HTTP 200)"),
         ("service", Reading("http", CRITICAL, facts=REFUSED), "Flask API: 응답 이상 (연결 거부)"),
-        ("service", Reading("absent", facts={"unit": "nginx"}), "Flask: systemd 유닛 nginx 없음 (점검 제외)"),
-        ("service", Reading("no_unit", facts={"unit": "nginx"}), "Flask: systemd 유닛 nginx 없음 (주소만 점검)"),
+        ("service", Reading("absent", facts={"unit": Public("nginx")}), "Flask: systemd 유닛 nginx 없음 (점검 제외)"),
+        ("service", Reading("no_unit", facts={"unit": Public("nginx")}), "Flask: systemd 유닛 nginx 없음 (주소만 점검)"),
         ("backup", Reading("absent"), "Flask: 이 서버에 없음 (점검 제외)"),
         (
             "service",
-            Reading("http", Status.UNKNOWN, facts={"reason": "permission"}),
+            Reading("http", Status.UNKNOWN, facts={"reason": Public("permission")}),
             "Flask: 확인 불가 (소켓에 접속할 권한이 없음."
             " systemctl edit gunicorn_monitor 로 SupplementaryGroups= 에 소켓의 그룹 추가)",
         ),
-        ("service", Reading("http", CRITICAL, facts={"reason": "no_socket"}), "Flask API: 응답 이상 (소켓 파일 없음)"),
+        ("service", Reading("http", CRITICAL, facts={"reason": Public("no_socket")}), "Flask API: 응답 이상 (소켓 파일 없음)"),
         ("http", Reading("http", facts={"http_status": 204}), "Flask: 응답 정상 (HTTP 204)"),
         ("http", Reading("http", CRITICAL, facts=REFUSED), "Flask: 응답 이상 (연결 거부)"),
         ("disk", Reading("usage", OK, 45.0), "디스크 사용량: 45% (정상)"),
@@ -129,26 +132,34 @@ REFUSED: Facts = {"reason": "refused"}
         ("cpu", Reading("load", WARNING, 75, facts={"load": 3, "cores": 4}), "CPU 로드: 3.00 (75% of 4 cores, 경고)"),
         ("cpu", Reading("load", CRITICAL, 100, facts={"load": 4.0, "cores": 4}), "CPU 로드: 4.00 (100% of 4 cores, 위험)"),
         ("monitor", Reading("database"), "데이터베이스: 정상"),
-        ("monitor", Reading("database", CRITICAL, facts={"reason": "x"}), "데이터베이스: 사용 불가, 메모리에 기록 중 (x)"),
+        (
+            "monitor",
+            Reading("database", CRITICAL, facts={"reason": X}),
+            "데이터베이스: 사용 불가, 메모리에 기록 중 (x)",
+        ),
         ("monitor", Reading("log"), "로그 파일: 정상"),
-        ("monitor", Reading("log", CRITICAL, facts={"reason": "x"}), "로그 파일: 기록 불가 (x)"),
+        ("monitor", Reading("log", CRITICAL, facts={"reason": X}), "로그 파일: 기록 불가 (x)"),
         ("monitor", Reading("config"), "설정: 정상"),
-        ("monitor", Reading("config", CRITICAL, facts={"reason": "x"}), "설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 (x)"),
+        (
+            "monitor",
+            Reading("config", CRITICAL, facts={"reason": X}),
+            "설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 (x)",
+        ),
         ("monitor", Reading("channel_slack"), "Slack 알림: 정상"),
-        ("monitor", Reading("channel_slack", CRITICAL, facts={"reason": "x"}), "Slack 알림: 전송 실패 (x)"),
+        ("monitor", Reading("channel_slack", CRITICAL, facts={"reason": X}), "Slack 알림: 전송 실패 (x)"),
         ("monitor", Reading("channel_email"), "이메일 알림: 정상"),
-        ("monitor", Reading("channel_email", CRITICAL, facts={"reason": "x"}), "이메일 알림: 전송 실패 (x)"),
+        ("monitor", Reading("channel_email", CRITICAL, facts={"reason": X}), "이메일 알림: 전송 실패 (x)"),
         # A kind of check that has no text of its own is understood all the same.
         ("new_kind", Reading("age"), "Flask: age 정상"),
         ("new_kind", Reading("age", WARNING, 1.5, "h"), "Flask: age 경고 (1.5h)"),
         ("new_kind", Reading("age", WARNING, 2.0, "h"), "Flask: age 경고 (2h)"),
-        ("new_kind", Reading("age", CRITICAL, 3, "h", facts={"reason": "old"}), "Flask: age 위험 (3h, old)"),
+        ("new_kind", Reading("age", CRITICAL, 3, "h", facts={"reason": Public("old")}), "Flask: age 위험 (3h, old)"),
         # Who could not look blames nobody.
-        ("service", Reading("probe", UNKNOWN, facts={"reason": "no system bus"}), "Flask: 확인 불가 (no system bus)"),
+        ("service", Reading("probe", UNKNOWN, facts={"reason": Public("no system bus")}), "Flask: 확인 불가 (no system bus)"),
         # In transition.
         (
             "service",
-            Reading("unit", CRITICAL, facts={"state": "activating/auto-restart"}, is_settling=True),
+            Reading("unit", CRITICAL, facts={"state": Public("activating/auto-restart")}, is_settling=True),
             "Flask: 재시작 중 (activating/auto-restart)",
         ),
         ("service", Reading("http", CRITICAL, facts=REFUSED, is_settling=True), "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"),
@@ -200,14 +211,14 @@ def test_hostile_text_stays_text() -> None:
 
 def test_the_worst_reading_speaks() -> None:
     assert render.worst_line("Django", RESULTS) == "Django API: 응답 이상 (HTTP 502)"
-    unseen = Reading("probe", Status.UNKNOWN, facts={"reason": "x"})
+    unseen = Reading("probe", Status.UNKNOWN, facts={"reason": X})
     disk = CheckResult("Disk", "disk", (unseen, *DISK_FULL.readings), AT)
     assert render.worst_line("Disk", {"Disk": disk}) == "디스크 사용량: 91% (위험)"
 
 
 def test_the_settling_reading_speaks() -> None:
     """Of two that are OK, the one that is not ready yet."""
-    starting = Reading("http", facts={"reason": "refused"}, is_settling=True)
+    starting = Reading("http", facts={"reason": Public("refused")}, is_settling=True)
     results = {"Flask": CheckResult("Flask", "service", (Reading("unit"), starting), AT)}
     assert render.worst_line("Flask", results) == "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"
 

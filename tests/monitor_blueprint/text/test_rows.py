@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, Status
+from monitor_blueprint.domain.text import Private, Public
 from monitor_blueprint.text import rows
 from tests.monitor_blueprint.text.samples import AT, DJANGO_DOWN
 
@@ -16,9 +17,9 @@ def test_a_row_shows_what_counts() -> None:
     row = rows.row(DJANGO_DOWN, CheckState(Status.OK, since=AT), AT + timedelta(minutes=3))
     assert row == rows.Row(
         "Django",
-        "Django 상태",
+        Public("Django 상태"),
         Status.OK,
-        ("Django: 정상 실행 중", "Django API: 응답 이상 (HTTP 502)"),
+        (Private("Django: 정상 실행 중"), Private("Django API: 응답 이상 (HTTP 502)")),
         "3분",
         "2025-12-06 14:35:01",
     )
@@ -26,7 +27,7 @@ def test_a_row_shows_what_counts() -> None:
 
 
 def test_what_is_absent_is_left_out() -> None:
-    absent = Reading("absent", facts={"unit": "nginx"})
+    absent = Reading("absent", facts={"unit": Public("nginx")})
     assert rows.row(CheckResult("Nginx", "service", (absent,), AT), None, AT).is_left_out
     assert not rows.row(CheckResult("Nginx", "service", (absent, Reading("http")), AT), None, AT).is_left_out
 

@@ -7,6 +7,7 @@ import pytest
 
 from monitor_blueprint.domain.models import CheckResult, Facts, Reading, Status
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.text import story
 from tests.monitor_blueprint.text.samples import AT
 
@@ -41,7 +42,7 @@ def test_sentences(kind: StoryKind, facts: dict[str, str], expected: str) -> Non
 
 def test_measured_values_are_exact() -> None:
     """Not only rounded down, as the sentence has them."""
-    facts: Facts = {"path": "/", "free_bytes": 2_000_000, "is_odd": True}
+    facts: Facts = {"path": Public("/"), "free_bytes": 2_000_000, "is_odd": True}
     result = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL, 91.73, "%", facts=facts), Reading("other")), AT)
     assert story.measured(result) == ["디스크 사용량: 91% (위험) [usage 91.73%, free_bytes 2e+06]", "Disk: other 정상"]
 

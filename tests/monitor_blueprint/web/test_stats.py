@@ -25,7 +25,7 @@ def test_statistics_have_the_guides_shape() -> None:
 
 
 def test_figures_describe_this_machine() -> None:
-    found = stats.read()
+    found: Any = stats.read()
     disk = os.statvfs("/")
     assert found["cpu"]["count"] == os.cpu_count()
     assert found["memory"]["total"] == psutil.virtual_memory().total

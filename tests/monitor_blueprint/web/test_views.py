@@ -14,8 +14,10 @@ from flask.testing import FlaskClient
 from monitor_blueprint import notifiers
 from monitor_blueprint.domain.models import Reading, Silence, Status
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.probes import Observation
+from monitor_blueprint.web import stats
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
 from tests.monitor_blueprint.running import TOKEN, Running
@@ -23,7 +25,7 @@ from tests.monitor_blueprint.standins import HttpStandIn, Reply
 from tests.monitor_blueprint.web.test_stats import shape
 
 STATS_TOKEN = "the-statistics-token"
-DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": "<script>alert('gone')</script>"}),))
+DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": Public("<script>alert('gone')</script>")}),))
 ADDRESSES = ["/", "/incidents/1", "/api/system/stats/", "/metrics", "/nowhere"]
 
 
@@ -139,6 +141,19 @@ def health(client: FlaskClient) -> tuple[int, dict[str, object]]:
     return answer.status_code, json.loads(answer.text)
 
 
+def test_a_fault_says_nothing(well: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in the answer nor in the log: an exception's text can quote anything."""
+
+    def fail() -> None:
+        raise ValueError("홍길동")
+
+    monkeypatch.setattr(stats, "read", fail)
+    answer = well.admin.get("/api/system/stats/")
+    assert (answer.status_code, answer.json) == (500, {"ok": False, "error": "it could not be answered"})
+    assert "monitor.system_stats could not be answered: ValueError (" in caplog.text
+    assert "홍길동" not in caplog.text
+
+
 def test_health_tells_of_the_schedule(well: Running) -> None:
     """Health says when the last check ended, and whether the schedule is alive."""
     status, body = health(well.anybody)
@@ -181,7 +196,7 @@ def test_health_is_degraded_without_log(well: Running, tmp_path: Path) -> None:
         path.unlink()
     (tmp_path / "log").rmdir()
     (tmp_path / "log").write_text("a file is in the way")
-    well.monitor.log.write(20, "a line")
+    well.monitor.log.write(20, Public("a line"))
     _, body = health(well.anybody)
     assert body["status"] == "degraded"
     assert f"{tmp_path}/log/health_check.log: " in str(body["problems"])

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor_blueprint.text import evidence
+
+AT = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+UNITS = ("gunicorn_flask.service",)
+EXITED = "98e322203f7a4ed290d09fe03c09fe15"
+pytestmark = pytest.mark.usefixtures("seoul")
+
+
+def said(**fields: str) -> str | None:
+    return evidence.of_systemd(AT, {"UNIT": UNITS[0], "MESSAGE": "환자 홍길동", **fields}, UNITS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"MESSAGE_ID": EXITED, "EXIT_CODE": "exited", "EXIT_STATUS": "1"}, "Main process exited, code=exited, status=1/FAILURE"),
+        ({"MESSAGE_ID": EXITED, "EXIT_CODE": "exited", "EXIT_STATUS": "3"}, "Main process exited, code=exited, status=3"),
+        ({"MESSAGE_ID": EXITED, "EXIT_CODE": "killed", "EXIT_STATUS": "9"}, "Main process exited, code=killed, status=9/KILL"),
+        ({"MESSAGE_ID": EXITED, "EXIT_CODE": "홍길동", "EXIT_STATUS": "9001011234567"}, "Main process exited, code=?, status=?"),
+        ({"MESSAGE_ID": EXITED, "EXIT_STATUS": "９"}, "Main process exited, code=?, status=?"),
+        ({"MESSAGE_ID": "d9b373ed55a64feb8242e02dbe79a49c", "UNIT_RESULT": "oom-kill"}, "Failed with result 'oom-kill'."),
+        ({"MESSAGE_ID": "d9b373ed55a64feb8242e02dbe79a49c", "UNIT_RESULT": "홍길동"}, "Failed with result '?'."),
+        ({"MESSAGE_ID": "be02cf6855d2428ba40df7e9d022f03d", "JOB_RESULT": "timeout"}, "Failed to start (timeout)."),
+        (
+            {"MESSAGE_ID": "5eb03494b6584870a536b337290809b3", "N_RESTARTS": "4"},
+            "Scheduled restart job, restart counter is at 4.",
+        ),
+        ({"MESSAGE": "gunicorn_flask.service: Start request repeated too quickly."}, "Start request repeated too quickly."),
+    ],
+)
+def test_systemd_speaks_in_words_of_ours(fields: dict[str, str], sentence: str) -> None:
+    """Put together from numbers, and from words of lists."""
+    assert said(**fields) == f"12-06 14:35:01 systemd: gunicorn_flask.service: {sentence}"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"MESSAGE": "gunicorn_flask.service: 환자 홍길동"},
+        {"MESSAGE_ID": "0" * 32},
+        {"UNIT": "another.service", "MESSAGE_ID": EXITED},
+        {"UNIT": "홍길동", "MESSAGE_ID": EXITED},
+    ],
+)
+def test_what_it_repeats_is_left_out(fields: dict[str, str]) -> None:
+    """A description, what a service calls its state, and units of others."""
+    assert said(**fields) is None
+
+
+def test_the_kernel_says_who_was_killed() -> None:
+    entries = [
+        (AT, "oom-kill:constraint=CONSTRAINT_NONE,task_memcg=/system.slice/gunicorn_flask.service,task=gunicorn,pid=900,uid=33"),
+        (AT, "Out of memory: Killed process 900 (gunicorn) total-vm:812345kB, anon-rss:512000kB, file-rss:0kB"),
+        (AT, "Memory cgroup out of memory: Killed process 901 (홍길동) total-vm:1kB, anon-rss:2048kB"),
+        (AT, "Killed process 902 (a) total-vm:9kB, anon-rss:9999999kB) total-vm:1kB, anon-rss:1024kB"),
+        (AT, "usb 1-1: Product: 홍길동"),
+    ]
+    assert evidence.of_kernel(entries, UNITS) == [
+        "12-06 14:35:01 커널이 메모리 부족으로 프로세스를 종료함 (gunicorn, PID 900, gunicorn_flask.service, 500 MB)",
+        "12-06 14:35:01 커널이 메모리 부족으로 프로세스를 종료함 (PID 901, 2 MB)",
+        "12-06 14:35:01 커널이 메모리 부족으로 프로세스를 종료함 (PID 902, 1 MB)",
+    ]
+
+
+def test_known_exceptions_are_named() -> None:
+    messages = ["django.db.utils.OperationalError: x", "ValueError: 홍길동", "HongGildongError: y", "ValueError: z"]
+    assert evidence.exceptions(messages) == "예외: OperationalError, ValueError"
+    assert evidence.exceptions(["nothing"]) == ""
