@@ -46,7 +46,9 @@ _METRICS = (_PREDICTIONS, _PROBES, _ROWS, _LATENCY, _READY, _FALLBACK)
 def configure_logging() -> None:
     """Log to standard output, where the journal reads, in the form of the monitor's log."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("[%(asctime)s] %(levelname)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
+    formatter = logging.Formatter("[%(asctime)s] %(levelname)s: %(message)s", "%Y-%m-%d %H:%M:%S")
+    formatter.converter = _in_zone
+    handler.setFormatter(formatter)
     _logger.handlers = [handler]
     _logger.setLevel(logging.INFO)
     _logger.propagate = False
@@ -88,7 +90,13 @@ def record_predict(
 
 @functools.lru_cache(maxsize=1)
 def _local_time(moment: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+    return time.strftime("%Y-%m-%d %H:%M:%S", _in_zone(moment))
+
+
+def _in_zone(moment: float | None = None) -> time.struct_time:
+    """Return local time as the machine has it now: its zone may have been changed since the start."""
+    time.tzset()
+    return time.localtime(moment)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -84,6 +84,8 @@ class HealthCheck:
 
     def _observe(self, round_: Round, known: Known, began_monotonic: float) -> Seen:
         """Look at everything side by side, and at the monitor itself last: by then it knows whether it can keep anything."""
+        # The probes are to see local time as the machine has it now.
+        time.tzset()
         # A check that has left the configuration has also left what it remembers: whoever adds it again means what is there now.
         checkpoints = {name: memory for name, memory in known.checkpoints.items() if name in known.state.checks}
         results = self._runner.run(

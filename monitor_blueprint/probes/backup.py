@@ -88,7 +88,7 @@ def _file(backup: Backup, options: Options) -> dict[str, Scalar]:
 def _age(newest: Backup, now: float, options: Options) -> Reading:
     hours = max(0.0, (now - newest.written_at) / HOUR_S)
     status = Status.CRITICAL if hours >= options.critical_h else Status.WARNING if hours >= options.warning_h else Status.OK
-    at = moment(datetime.fromtimestamp(newest.written_at, UTC).astimezone(), "%Y-%m-%d %H:%M")
+    at = moment(datetime.fromtimestamp(newest.written_at, UTC).astimezone(), "%Y-%m-%d %H:%M %Z")
     facts = _file(newest, options) | {"hours": int(hours), "at": at}
     return Reading("age", status, value=round(hours, 1), unit="h", facts=facts)
 

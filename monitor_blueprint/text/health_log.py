@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import sys
+import time
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import TextIO
@@ -136,6 +137,12 @@ class _Terminal(logging.StreamHandler[TextIO]):
             os.close(null)
 
 
+def _in_zone(seconds: float | None = None) -> time.struct_time:
+    """Return local time as the machine has it now: its zone may have been changed since the start."""
+    time.tzset()
+    return time.localtime(seconds)
+
+
 class HealthLog:
     """The health check's log, and the log of the schedule's runs (`cron.log`, by the guide's name).
 
@@ -145,6 +152,7 @@ class HealthLog:
     def __init__(self, directory: Path, stream: TextIO | None = None) -> None:
         """Write to `health_check.log` and `cron.log` in the directory, and to the stream (default: standard output)."""
         formatter = logging.Formatter("[%(asctime)s] %(levelname)s: %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+        formatter.converter = _in_zone
         self._file = _File(directory / "health_check.log")
         self._runs = _File(directory / "cron.log")
         self._terminal = _Terminal(stream if stream is not None else sys.stdout)

@@ -32,7 +32,7 @@ _JINJA = Environment(
     keep_trailing_newline=True,
     finalize=_only_public,
 )
-_JINJA.filters.update(duration=render.duration, local=render.local, named=render.named)
+_JINJA.filters.update(duration=render.duration, guide_time=render.guide_time, local=render.local, named=render.named)
 # Read at the start: when an alert is due, the disk may be what has failed.
 _ALERT, _BACKLOG, _DEADMAN, _TEST = map(_JINJA.get_template, ("alert.txt", "backlog.txt", "deadman.txt", "test.txt"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -16,8 +17,19 @@ _MOST_TEXT = 500
 
 
 def local(at: datetime | None) -> Public:
-    """Return a moment in local time, as the guide writes it."""
-    return moment(at.astimezone(), "%Y-%m-%d %H:%M:%S") if at else fill(ko.NEVER)
+    """Return a moment in local time, with its zone, as `date` on the machine says it now."""
+    return _shown_at(at, "%Y-%m-%d %H:%M:%S %Z") if at else fill(ko.NEVER)
+
+
+def guide_time(at: datetime) -> Public:
+    """Return a moment in local time, as the guide writes it: to the letter, without its zone."""
+    return _shown_at(at, "%Y-%m-%d %H:%M:%S")
+
+
+def _shown_at(at: datetime, form: str) -> Public:
+    # The machine's zone may have been changed; the C library looks again only when it is told to.
+    time.tzset()
+    return moment(at.astimezone(), form)
 
 
 def named(names: Iterable[str], separator: str = " ") -> Public:

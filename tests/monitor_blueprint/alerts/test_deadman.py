@@ -74,7 +74,7 @@ def test_living_monitor_is_not_told(watchman: Watchman, site: Site) -> None:
 
 def test_gone_monitor_is_told_once(watchman: Watchman) -> None:
     """A monitor that is gone is told after a quarter of an hour, over every channel, and once."""
-    assert watchman.look(NOW + 14 * MINUTE) == ["모니터 응답 없음: 2025-12-06 14:35:01부터 (15분이 지나면 알림)"]
+    assert watchman.look(NOW + 14 * MINUTE) == ["모니터 응답 없음: 2025-12-06 14:35:01 KST부터 (15분이 지나면 알림)"]
     assert not watchman.sent
     assert watchman.look(NOW + 15 * MINUTE) == [GONE]
     assert watchman.notified == TO_BOTH

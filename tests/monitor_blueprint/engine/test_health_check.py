@@ -162,7 +162,7 @@ def test_log_says_what_is_not_told(bench: MakeBench, script: Script, seoul: None
     there = bench("Django", "Flask")
     there.store.run(lambda tx: tx.add_silence(Silence("Flask", NOW, NOW + FIVE_MINUTES, "배포")))
     there.run(NOW)
-    silenced = "INFO: 알림 중지 중: Flask, 2025-12-06 14:40:01까지 - 배포"
+    silenced = "INFO: 알림 중지 중: Flask, 2025-12-06 14:40:01 KST까지 - 배포"
     assert silenced in there.lines
     assert "ERROR: Flask: thing 위험 (gone)" in there.lines
     assert not there.sent
@@ -171,7 +171,7 @@ def test_log_says_what_is_not_told(bench: MakeBench, script: Script, seoul: None
     there.run(NOW + FIVE_MINUTES)
     assert silenced not in there.lines
     (opened,) = there.sent
-    assert "2025-12-06 14:35:01부터" in opened.body, "it opens at its own time"
+    assert "2025-12-06 14:35:01 KST부터" in opened.body, "it opens at its own time"
 
 
 def test_journal_repeats_nothing(bench: MakeBench, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +238,7 @@ def test_alert_and_recovery_match_the_guide(bench: MakeBench, script: Script, se
     assert recovered.body.splitlines()[:6] == [
         "[OK] NeuroNova 서비스 복구",
         "복구된 서비스: Django Flask",
-        "시각: 2025-12-06 14:40:01",
+        "시각: 2025-12-06 14:40:01 KST",
         f"서버: {socket.gethostname()}",
         "- Django: 5분 동안 장애 상태였음",
         "- Flask: 5분 동안 장애 상태였음",
@@ -438,9 +438,9 @@ def test_undue_check_shows_previous_result(bench: MakeBench, script: Script, seo
         "INFO: 1. A 확인 중...",
         "SUCCESS: A: thing 정상",
         "INFO: 2. Weekly 확인 중...",
-        "ERROR: Weekly: thing 위험 (gone) - 이전 결과 (2025-12-06 14:35:01)",
+        "ERROR: Weekly: thing 위험 (gone) - 이전 결과 (2025-12-06 14:35:01 KST)",
         "INFO: 3. Backup 확인 중...",
-        "SUCCESS: Backup: thing 정상 - 이전 결과 (2025-12-06 14:35:01)",
+        "SUCCESS: Backup: thing 정상 - 이전 결과 (2025-12-06 14:35:01 KST)",
         "INFO: 4. B 확인 중...",
         "SUCCESS: B: thing 정상",
         "INFO: 5. 모니터 자체 상태 확인 중...",
@@ -455,7 +455,7 @@ def test_undue_unconfirmed_failure_stays_warning(bench: MakeBench, script: Scrip
     there = bench({"name": "Weekly", "interval_s": 604800, "confirm": 2})
     there.run()
     assert there.run(NOW + FIVE_MINUTES).overall is Status.OK
-    assert there.lines[4] == "WARNING: Weekly: thing 위험 (gone) - 재확인 대기 - 이전 결과 (2025-12-06 14:35:01)"
+    assert there.lines[4] == "WARNING: Weekly: thing 위험 (gone) - 재확인 대기 - 이전 결과 (2025-12-06 14:35:01 KST)"
 
 
 def test_manual_check_repeats_undue_fault(bench: MakeBench, script: Script) -> None:
@@ -644,7 +644,7 @@ def test_damaged_database_is_told_once(bench: MakeBench, tmp_path: Path) -> None
     assert first.body.splitlines() == [
         "[CRITICAL] NeuroNova 서비스 장애 발생!",
         "실패한 서비스: Monitor",
-        f"시각: {render.local(moved[1])}",
+        f"시각: {render.guide_time(moved[1])}",
         f"서버: {socket.gethostname()}",
         "- 데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음"
         f" ({aside}) · {render.local(moved[1])}부터",

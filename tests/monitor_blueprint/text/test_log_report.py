@@ -57,7 +57,7 @@ def test_steps_are_in_their_order() -> None:
         (SUCCESS, "Django: 정상 실행 중"),
         (ERROR, "Django API: 응답 이상 (HTTP 502)"),
         (INFO, "2. 디스크 사용량 확인 중..."),
-        (ERROR, "디스크 사용량: 91% (위험) - 이전 결과 (2025-12-06 14:35:01)"),
+        (ERROR, "디스크 사용량: 91% (위험) - 이전 결과 (2025-12-06 14:35:01 KST)"),
         (INFO, "3. Flask ML 서버 상태 확인 중..."),
         (ERROR, "Flask: 중지됨 (failed/failed)"),
     ]
@@ -90,7 +90,7 @@ def test_the_worst_of_before_is_repeated() -> None:
     readings = (Reading("a"), Reading("b", Status.CRITICAL), Reading("c", Status.UNKNOWN, facts={"reason": Public("x")}))
     assert not_due(CheckResult("New", "new", readings, AT), Status.CRITICAL) == (
         ERROR,
-        "New: b 위험 - 이전 결과 (2025-12-06 14:35:01)",
+        "New: b 위험 - 이전 결과 (2025-12-06 14:35:01 KST)",
     )
 
 

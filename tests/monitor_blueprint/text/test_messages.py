@@ -53,11 +53,11 @@ def test_each_failed_check_has_a_line() -> None:
     notified = replace(event(checks=("Django", "Flask", "Disk")), since={"Flask": AT - timedelta(seconds=61)})
     assert body(notified)[3:] == [
         SERVER,
-        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터",
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터",
         LOOK_AT_SITE,
-        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:34:00부터",
+        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:34:00 KST부터",
         LOOK,
-        "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
+        "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01 KST부터",
         LOOK_AT_DISK,
         *FOOT,
     ]
@@ -72,7 +72,7 @@ def test_the_first_line_is_the_subject() -> None:
 
 def test_a_consequence_names_its_cause() -> None:
     assert body(replace(event(), consequences={"Django": ("Flask",)}))[4] == (
-        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터 · 원인: Flask"
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터 · 원인: Flask"
     )
 
 
@@ -96,7 +96,7 @@ def test_the_unseen_is_not_called_failed() -> None:
 
 def test_a_check_without_a_result() -> None:
     assert body(event(checks=("Backup",)))[4:6] == [
-        "- Backup: 결과 없음 · 2025-12-06 14:35:01부터",
+        "- Backup: 결과 없음 · 2025-12-06 14:35:01 KST부터",
         "  확인: sudo neuronova-monitor history 7",
     ]
 
@@ -131,9 +131,9 @@ def test_evidence_follows_under_its_title() -> None:
             [
                 "[CRITICAL] NeuroNova 서비스 장애 계속 중 (1시간 5분째)",
                 "실패한 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
+                "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
                 LOOK,
             ],
         ),
@@ -142,7 +142,7 @@ def test_evidence_follows_under_its_title() -> None:
             [
                 "[OK] NeuroNova 서비스 복구",
                 "복구된 서비스: Flask Gone",
-                "시각: 2025-12-06 14:35:01",
+                "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
                 "- Flask: 1시간 1분 동안 중단됨",
                 "- Gone: 더 이상 점검하지 않음",
@@ -153,11 +153,11 @@ def test_evidence_follows_under_its_title() -> None:
             [
                 "[CRITICAL] NeuroNova 서비스 일부 복구",
                 "복구된 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
+                "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
                 "- Flask: 59초 동안 중단됨",
                 "계속 실패 중: Disk",
-                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
+                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01 KST부터",
                 LOOK_AT_DISK,
             ],
         ),
@@ -172,12 +172,12 @@ def test_evidence_follows_under_its_title() -> None:
             [
                 "[OK] NeuroNova 서비스 일부 복구",
                 "복구된 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
+                "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
                 "- Flask: 59초 동안 중단됨",
                 "아직 불안정함: Disk (지금 정상)",
                 "알림 중지 중인 장애: Nginx",
-                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터 · 최근 6번 상태가 바뀜",
+                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01 KST부터 · 최근 6번 상태가 바뀜",
             ],
         ),
         (
@@ -185,9 +185,9 @@ def test_evidence_follows_under_its_title() -> None:
             [
                 "[CRITICAL] NeuroNova 서비스 불안정 - 지금 중단 (장애와 복구 반복)",
                 "불안정한 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
+                "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터 · 최근 5번 상태가 바뀜",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터 · 최근 5번 상태가 바뀜",
                 LOOK,
             ],
         ),
@@ -196,9 +196,9 @@ def test_evidence_follows_under_its_title() -> None:
             [
                 "[CRITICAL] NeuroNova 서비스 불안정 계속 중 (1시간 5분째) - 지금 정상",
                 "불안정한 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
+                "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터 · 최근 5번 상태가 바뀜",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터 · 최근 5번 상태가 바뀜",
             ],
         ),
         (
@@ -206,10 +206,10 @@ def test_evidence_follows_under_its_title() -> None:
             [
                 "[CRITICAL] NeuroNova 서비스 장애 계속 중 (1시간 5분째)",
                 "실패한 서비스: Disk",
-                "시각: 2025-12-06 14:35:01",
+                "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터 · 최근 5번 상태가 바뀜",
-                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01부터",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터 · 최근 5번 상태가 바뀜",
+                "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01 KST부터",
                 LOOK_AT_DISK,
             ],
         ),
@@ -218,7 +218,7 @@ def test_evidence_follows_under_its_title() -> None:
             [
                 "[OK] NeuroNova 서비스 복구 (불안정 상태 끝남, 지금 정상)",
                 "복구된 서비스: Flask",
-                "시각: 2025-12-06 14:35:01",
+                "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
                 "- Flask: 1시간 1분 동안 장애와 복구를 반복함",
             ],
@@ -228,9 +228,9 @@ def test_evidence_follows_under_its_title() -> None:
             [
                 "[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음",
                 "확인할 수 없는 항목: Flask",
-                "시각: 2025-12-06 14:35:01",
+                "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
-                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+                "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
                 LOOK,
             ],
         ),
@@ -277,17 +277,17 @@ def test_a_backlog_begins_with_how_things_stand() -> None:
     assert told.body.splitlines() == [
         "[OK] NeuroNova 서비스 복구",
         "복구된 서비스: Flask",
-        "시각: 2025-12-06 16:36:01",
+        "시각: 2025-12-06 16:36:01 KST",
         SERVER,
         "",
         "장애 번호: 7",
         "",
         "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
         "",
-        "--- 2025-12-06 14:35:01 · nn-1",
+        "--- 2025-12-06 14:35:01 KST · nn-1",
         *messages.alert(FAILED, "nn-1", RESULTS).body.splitlines(),
         "",
-        "--- 2025-12-06 14:37:01 · nn-2",
+        "--- 2025-12-06 14:37:01 KST · nn-2",
         *messages.alert(RECOVERED, "nn-2", RESULTS).body.splitlines(),
     ]
 
@@ -300,8 +300,8 @@ def test_a_backlog_in_an_outage_begins_as_the_guides() -> None:
         *guide.ALERT[:2],
         "시각: 2025-12-06 14:35:06",
         SERVER,
-        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01부터 · 원인: Flask",
-        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01부터",
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터 · 원인: Flask",
+        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
     ]
     assert "함께 전달되는 알림 3건입니다. 오래된 순서입니다." in told.body
 
@@ -324,7 +324,7 @@ def test_what_was_never_acknowledged_is_named() -> None:
     told = messages.catch_up([last], [first, unrelated], RESULTS, LATER)
     assert told.body.splitlines()[-2:] == [
         "수신 확인을 받지 못한 앞선 알림 (이미 받으셨을 수 있음):",
-        "- 2025-12-06 14:35:01 · nn-1 · [CRITICAL] NeuroNova 서비스 장애 발생! Flask",
+        "- 2025-12-06 14:35:01 KST · nn-1 · [CRITICAL] NeuroNova 서비스 장애 발생! Flask",
     ]
     assert told.body.startswith(last.message.body)
 
@@ -373,19 +373,19 @@ def test_the_dead_mans_switch() -> None:
     """It says since when, and where to look."""
     assert messages.deadman(is_gone=True, last=AT, now=AT + timedelta(minutes=20)) == (
         "[CRITICAL] NeuroNova 모니터 응답 없음",
-        "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: 2025-12-06 14:35:01\n시각: 2025-12-06 14:55:01\n"
+        "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: 2025-12-06 14:35:01 KST\n시각: 2025-12-06 14:55:01 KST\n"
         "확인: systemctl status gunicorn_monitor",
     )
     assert messages.deadman(is_gone=False, last=None, now=AT) == (
         "[OK] NeuroNova 모니터 복구",
-        "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: 없음\n시각: 2025-12-06 14:35:01",
+        "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: 없음\n시각: 2025-12-06 14:35:01 KST",
     )
 
 
 def test_the_test_message_says_so() -> None:
     assert messages.test(AT) == (
         "[TEST] NeuroNova 테스트 알림",
-        "[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: 2025-12-06 14:35:01",
+        "[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: 2025-12-06 14:35:01 KST",
     )
 
 
@@ -401,9 +401,9 @@ def test_hostile_text_stays_text(hostile: str) -> None:
     assert message.body.splitlines() == [
         "[CRITICAL] NeuroNova 서비스 장애 발생!",
         f"실패한 서비스: {hostile}",
-        "시각: 2025-12-06 14:35:01",
+        guide.ALERT[2],
         SERVER,
-        f"- {hostile}: 중지됨 ({hostile}) · 2025-12-06 14:35:01부터 · 원인: {hostile}",
+        f"- {hostile}: 중지됨 ({hostile}) · 2025-12-06 14:35:01 KST부터 · 원인: {hostile}",
         "",
         f"[저널 {hostile}]",
         hostile,

@@ -249,16 +249,16 @@ def test_a_duration_has_two_units(seconds: float, expected: str) -> None:
 
 def test_a_moment_is_local_time() -> None:
     """And none is said so."""
-    assert render.local(AT) == "2025-12-06 14:35:01"
+    assert render.local(AT) == "2025-12-06 14:35:01 KST"
     assert render.local(None) == "없음"
 
 
 def test_an_incident_is_one_line() -> None:
     opened, closed = AT, AT + timedelta(minutes=1)
     assert render.incident_line(7, ["Flask", "Django"], opened, closed) == (
-        "7번  2025-12-06 14:35:01 ~ 2025-12-06 14:36:01  Flask Django"
+        "7번  2025-12-06 14:35:01 KST ~ 2025-12-06 14:36:01 KST  Flask Django"
     )
-    assert render.incident_line(7, ["Flask"], opened, None) == "7번  2025-12-06 14:35:01 ~ 진행 중  Flask"
+    assert render.incident_line(7, ["Flask"], opened, None) == "7번  2025-12-06 14:35:01 KST ~ 진행 중  Flask"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_a_row_shows_what_counts() -> None:
         Status.OK,
         (Private("Django: 정상 실행 중"), Private("Django API: 응답 이상 (HTTP 502)")),
         "3분",
-        "2025-12-06 14:35:01",
+        "2025-12-06 14:35:01 KST",
     )
     assert rows.row(DJANGO_DOWN, None, AT).status is Status.CRITICAL
 

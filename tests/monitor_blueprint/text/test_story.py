@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("seoul")
         (
             StoryKind.SILENCED,
             {"by": "lee", "number": "2", "check": "*", "until": (AT + timedelta(hours=1)).isoformat(), "why": "배포"},
-            "lee이(가) * 알림을 2025-12-06 15:35:01까지 중지함 (2번, 배포)",
+            "lee이(가) * 알림을 2025-12-06 15:35:01 KST까지 중지함 (2번, 배포)",
         ),
         (StoryKind.UNSILENCED, {"by": "lee", "number": "2"}, "lee이(가) 알림 중지 2번을 끝냄"),
         (StoryKind.STARTED, {"digest": "a", "checks": "Flask", "cut": ""}, "모니터 시작됨"),
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("seoul")
 )
 def test_sentences(kind: StoryKind, facts: dict[str, str], expected: str) -> None:
     assert story.sentence(StoryEntry(AT, kind, facts)) == expected
-    assert story.line(StoryEntry(AT, kind, facts)) == f"2025-12-06 14:35:01 {expected}"
+    assert story.line(StoryEntry(AT, kind, facts)) == f"2025-12-06 14:35:01 KST {expected}"
 
 
 def test_measured_values_are_exact() -> None:

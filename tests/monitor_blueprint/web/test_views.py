@@ -309,7 +309,7 @@ def test_page_says_what_is_the_matter(ailing: Running) -> None:
     """What, since when, why, on which server, and what to do next; and that it is silenced."""
     page = ailing.admin.get("/").text
     assert f"서버: {socket.gethostname()}" in page
-    assert re.search(r"<li>Flask: 20[0-9: -]+부터 장애</li>", page)
+    assert re.search(r"<li>Flask: 20[0-9: -]+ [A-Z]+부터 장애</li>", page)
     assert "확인: <code>sudo neuronova-monitor history 1</code>" in page
     now = datetime.now(UTC)
     ailing.monitor.store.run(lambda tx: tx.add_silence(Silence("*", now, now + timedelta(hours=1), "배포")))
