@@ -19,6 +19,7 @@ from monitor_blueprint.domain.sanitize import MASK, clean, redact
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, joined
 from monitor_blueprint.engine.evidence_processes import described
 from monitor_blueprint.log import Log
+from monitor_blueprint.probes.nginx_log import is_own
 from monitor_blueprint.text import evidence
 
 _log = Log(__name__)
@@ -96,7 +97,7 @@ def failed_requests(access_log: Path) -> str:
         lines = tail.read_end(access_log, 256 * 1024)
     except OSError:
         return ""
-    matches = [match for match in map(_REQUEST.search, lines) if match]
+    matches = [match for line in lines if not is_own(line) and (match := _REQUEST.search(line))]
     return "\n".join(
         f"{match['at']} {match['status']} {match['method']} {_PERSONAL_SEGMENT.sub(MASK, match['path'])}"
         for match in matches[-REQUESTS:]

@@ -16,6 +16,9 @@ from monitor_blueprint.probes import Observation, ProbeContext
 
 # The "combined" format of ngx_http_log_module, whose quotes inside a request are written \x22; or a JSON log.
 _STATUS = re.compile(r'\] "[^"]*" (?P<combined>\d{3}) |"status"\s*:\s*"?(?P<json>\d{3})\b')
+# What the monitor of this machine has asked itself: it introduces itself, and comes from nowhere else.
+_OWN_AGENT = '"neuronova-monitor"'
+_FROM_HERE = re.compile(r'^(?:127\.[\d.]+|::1|unix:) |"(?:127\.[\d.]+|::1|unix:)"')
 # ngx_core_module, error_log: debug, info, notice, warn, error, crit, alert, emerg.
 _ERROR = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(?P<level>error|crit|alert|emerg)\] (?:\d+#\d+: )?(?P<text>.*)")
 _WORST_FIRST = ("emerg", "alert", "crit", "error")
@@ -76,8 +79,14 @@ def probe(options: Options, context: ProbeContext) -> Observation:
 
 
 def status_codes(lines: Iterable[str]) -> list[int]:
-    """Return the HTTP status of every line that has one."""
-    return [int(match["combined"] or match["json"]) for match in map(_STATUS.search, lines) if match]
+    """Return the HTTP status of every line that has one, of a visitor's request."""
+    matches = [_STATUS.search(line) for line in lines if not is_own(line)]
+    return [int(match["combined"] or match["json"]) for match in matches if match]
+
+
+def is_own(line: str) -> bool:
+    """Tell whether a line of the access log is about a request of the monitor itself, which is no visitor."""
+    return _OWN_AGENT in line and _FROM_HERE.search(line) is not None
 
 
 def _counted(before: Iterable[Sequence[Any]], counts: list[Any], now: float, options: Options) -> list[list[Any]]:

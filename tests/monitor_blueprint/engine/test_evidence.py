@@ -18,6 +18,7 @@ ACCESS = """\
 203.0.113.9 - - [06/Dec/2025:14:31:01 +0900] "GET /api/health/ HTTP/1.1" 200 157 "-" "curl/7.88.1"
 203.0.113.9 - - [06/Dec/2025:14:31:02 +0900] "POST /api/patients/1234567/scan?name=Kim HTTP/1.1" 502 157 "-" "curl"
 203.0.113.9 - kim [06/Dec/2025:14:31:03 +0900] "GET /api/by-name/%EA%B9%80 HTTP/1.1" 500 157 "https://x/?name=Kim" "-"
+127.0.0.1 - - [06/Dec/2025:14:31:04 +0900] "GET /api/health/ HTTP/1.1" 502 157 "-" "neuronova-monitor"
 """
 
 
@@ -61,7 +62,7 @@ def test_what_the_kernel_proves_may_leave(tmp_path: Path, journal: str) -> None:
 
 
 def test_recent_5xx_kept_without_persons(tmp_path: Path, journal: str) -> None:
-    """The recent 5xx are kept, without who asked and for whom."""
+    """The recent 5xx are kept, without who asked and for whom; what the monitor itself was answered is none."""
     assert dict(collect(tmp_path, journal))["nginx_5xx"].splitlines() == [
         "06/Dec/2025:14:31:02 +0900 502 POST /api/patients/***/scan",
         "06/Dec/2025:14:31:03 +0900 500 GET /api/by-name/***",

@@ -187,3 +187,33 @@ def test_simultaneous_looks_count_together(nginx: Nginx) -> None:
     nginx.write(request(502) * 10)
     share, _ = nginx.look(60)
     assert (share.value, share.facts["minutes"]) == (50.0, 5)
+
+
+def own(status: int, client: str = "127.0.0.1", agent: str = "neuronova-monitor") -> str:
+    return f'{client} - - [06/Dec/2025:14:35:01 +0900] "GET /api/health/ HTTP/1.1" {status} 157 "-" "{agent}"\n'
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "::1", "unix:"])
+def test_own_requests_are_no_visitors(nginx: Nginx, client: str) -> None:
+    """Neither the failed ones, which would be told twice, nor the good ones, which would hide the visitors' failures."""
+    nginx.write(own(502, client) * 100 + own(200, client) * 100 + request(200) * 30 + request(502) * 10)
+    share, _ = nginx.look(300)
+    assert (share.facts["requests"], share.facts["failed"]) == (40, 10)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        own(500, client="203.0.113.9"),
+        own(500, agent="neuronova-monitor/2"),
+        own(500, agent="curl/7.88.1"),
+        '{"status": 500, "agent": "neuronova-monitor", "client": "203.0.113.9"}',
+    ],
+)
+def test_nobody_else_is_the_monitor(line: str) -> None:
+    assert nginx_log.status_codes([line]) == [500]
+
+
+def test_own_requests_are_known_in_json() -> None:
+    line = '{"status": 500, "agent": "neuronova-monitor", "client": "127.0.0.1"}'
+    assert nginx_log.status_codes([line]) == []
