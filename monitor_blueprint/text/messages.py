@@ -211,7 +211,8 @@ def _failing(told: Sequence[Logged]) -> list[str]:
 def _brief(message: Message) -> Message:
     """Return the message without its evidence."""
     head, evidence, _ = message.body.partition("\n\n[")
-    return replace(message, body=f"{head}\n\n{ko.BRIEF.format(number=message.incident)}") if evidence else message
+    rest = fill(ko.BRIEF, number=message.incident)
+    return replace(message, body=joined("\n\n", (Public(head), rest))) if evidence else message
 
 
 def _stories(messages: Sequence[Message], most_chars: int) -> list[_Story]:

@@ -414,7 +414,7 @@ def test_text_that_is_refused_is_cut_short(store: Store, clock: Clock) -> None:
 
     loft = Loft(store, clock, choosy)
     event = Event(OPENED, NOW, 1, NOW, ("Flask",), failing=("Flask",))
-    message = messages.alert(event, "1-opened", {}, [("journal nginx", "http://example.com")])
+    message = messages.alert(event, "1-opened", {}, [("journal nginx", Public("http://example.com"))])
     store.run(lambda tx: tx.add_event(event, message, loft.box.receivers))
     for _ in range(4):
         loft.deliver()

@@ -342,7 +342,7 @@ def test_a_repeat_says_so() -> None:
 
 def test_a_brief_message_has_no_evidence() -> None:
     """It still says what has happened, and where to read the rest."""
-    message = messages.alert(FAILED, "nn-1", RESULTS, [("oom", "Killed process 7")])
+    message = messages.alert(FAILED, "nn-1", RESULTS, [("oom", Public("Killed process 7"))])
     brief = messages.catch_up([Logged(1, FAILED, message)], [], RESULTS, AT, is_brief=True)
     assert "Killed" not in brief.body
     assert brief.body.splitlines()[:4] == message.body.splitlines()[:4]
