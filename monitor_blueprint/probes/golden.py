@@ -10,13 +10,14 @@ import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from monitor_blueprint.adapters.http import Answer, fetch
+from monitor_blueprint.domain.golden import Case, Wanted, Wrong, difference
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
 from monitor_blueprint.domain.text import NOTHING, configured, fill, joined, private, word
 from monitor_blueprint.faults import detail_of, reason_of
@@ -72,22 +73,6 @@ class Offer(msgspec.Struct, frozen=True):
     samples: Annotated[tuple[Example, ...], Meta(min_length=1)]
 
 
-class Case(NamedTuple):
-    """One question as it is sent, and the right answer."""
-
-    question: bytes
-    expected: Mapping[str, float]
-
-
-class Wanted(NamedTuple):
-    """All cases, and the model that is to answer them."""
-
-    model_name: str
-    model_version: str
-    cases: Sequence[Case]
-    tolerance: float
-
-
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "golden" may say.
 
@@ -108,14 +93,6 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     warning_ms: Positive = 1000.0
     critical_ms: Positive = 5000.0
     timeout_s: Annotated[Positive, Meta(le=20)] = 8.0
-
-
-class Wrong(NamedTuple):
-    """A field of the answer that is not what it must be."""
-
-    field: str
-    got: object
-    expected: object
 
 
 def is_possible(options: Options) -> bool:
@@ -163,14 +140,14 @@ def _ask(wanted: Wanted, options: Options, headers: Mapping[str, str], deadline:
         slowest_ms = max(slowest_ms, answer.latency_ms)
         if answer.status != HTTP_OK or answer.failure:
             return (_refused(answer),), False
-        wrong = _difference(answer, case, wanted, options)
+        wrong = _difference(answer, case, wanted)
         if wrong:
             is_another = not options.sample and _is_of_another(wrong, wanted)
             facts = _facts(number, wrong, _words(wanted, case, options))
             # A server that changes its model is followed; only what stays so counts.
             reading = Reading("answer", Status.CRITICAL, facts=facts, is_settling=is_another)
             return (reading, _latency(slowest_ms, options)), is_another
-    version = _known(options.model_version or wanted.model_version, _words(wanted, wanted.cases[0], options))
+    version = _known(wanted.due_version, _words(wanted, wanted.cases[0], options))
     return (
         Reading("answer", facts={"samples": len(wanted.cases), "model_version": version}),
         _latency(slowest_ms, options),
@@ -212,7 +189,7 @@ def _is_of_another(wrong: Wrong, wanted: Wanted) -> bool:
 
 def _from_file(options: Options) -> Wanted:
     samples = _read(options.sample)
-    return Wanted(samples.model_name, samples.model_version, _cases(samples), options.tolerance)
+    return _wanted(samples.model_name, samples.model_version, _cases(samples), options.tolerance, options)
 
 
 def _read(path: str) -> Samples:
@@ -247,9 +224,13 @@ def _offered(answer: Answer, options: Options) -> Wanted | None:
         return None
     bundled = _bundled()
     if (offer.model_name, offer.model_version) == (bundled.model_name, bundled.model_version):
-        return Wanted(bundled.model_name, bundled.model_version, _cases(bundled), options.tolerance)
+        return _wanted(bundled.model_name, bundled.model_version, _cases(bundled), options.tolerance, options)
     cases = [Case(bytes(each.request), each.expected) for each in offer.samples[:_MOST_SAMPLES]]
-    return Wanted(offer.model_name, offer.model_version, cases, max(options.tolerance, offer.tolerance))
+    return _wanted(offer.model_name, offer.model_version, cases, max(options.tolerance, offer.tolerance), options)
+
+
+def _wanted(name: str, version: str, cases: Sequence[Case], tolerance: float, options: Options) -> Wanted:
+    return Wanted(name, version, cases, tolerance, options.model_version or version)
 
 
 def _is_ours(answer: Answer) -> bool:
@@ -286,44 +267,11 @@ def _refused(answer: Answer) -> Reading:
     return Reading("refused", Status.CRITICAL, facts=facts, is_symptom=is_away, is_settling=is_away)
 
 
-def _difference(answer: Answer, case: Case, wanted: Wanted, options: Options) -> Wrong | None:
-    """Return what is wrong with the answer; None when it is right."""
+def _difference(answer: Answer, case: Case, wanted: Wanted) -> Wrong | None:
     try:
-        body: Any = msgspec.json.decode(answer.body)
+        return difference(msgspec.json.decode(answer.body), case, wanted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Wrong("body", "?", "JSON")
-    if not isinstance(body, dict):
-        return Wrong("body", type(body).__name__, "object")
-    version = options.model_version or wanted.model_version
-    pairs: Sequence[tuple[str, object]] = (
-        ("ok", True),
-        ("model_name", wanted.model_name),
-        ("model_version", version),
-    )
-    for field, expected in pairs:
-        if body.get(field) != expected:
-            return Wrong(field, body.get(field), expected)
-    return _wrong_class(body.get("prediction"), case.expected, wanted.tolerance) or _wrong_probability(
-        body.get("predictions"), case.expected, wanted.tolerance
-    )
-
-
-def _wrong_class(prediction: object, wanted: Mapping[str, float], tolerance: float) -> Wrong | None:
-    likeliest = max(wanted, key=lambda name: wanted[name])
-    # Of those that are as likely, within the tolerance, another machine may choose another.
-    right = [name for name, expected in wanted.items() if expected >= wanted[likeliest] - 2 * tolerance]
-    return None if prediction in right else Wrong("prediction", prediction, likeliest)
-
-
-def _wrong_probability(predictions: object, wanted: Mapping[str, float], tolerance: float) -> Wrong | None:
-    if not isinstance(predictions, Mapping) or set(predictions) != set(wanted):
-        return Wrong("predictions", predictions, sorted(wanted))
-    for name, expected in wanted.items():
-        got = predictions[name]
-        # Not `abs(...) > tolerance`: NaN is within no tolerance, and an integer may be larger than any float.
-        if not isinstance(got, int | float) or not expected - tolerance <= got <= expected + tolerance:
-            return Wrong(f"predictions.{name}", got, expected)
-    return None
 
 
 def _latency(slowest_ms: float, options: Options) -> Reading:

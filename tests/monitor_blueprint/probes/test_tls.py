@@ -95,7 +95,7 @@ def test_days_left_are_judged(make: Make, days_from_now: float, status: Status, 
     (reading,) = look(tls.Options(file=str(make(90))), days_from_now)
     assert (reading.status, reading.aspect) == (status, aspect)
     assert reading.value == pytest.approx(90 - days_from_now, abs=0.1)
-    assert reading.facts["subject"] == "clinic.example"
+    assert private(reading.facts["subject_text"]) == "clinic.example"
     assert str(reading.facts["until"]) <= (today() + timedelta(days=90)).strftime("%Y-%m-%d")
     assert str(reading.facts["until"]) >= (today() + timedelta(days=89)).strftime("%Y-%m-%d")
 
@@ -166,9 +166,11 @@ def test_broken_file_hides_no_other(make: Make, tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     (tmp_path / "c.pem").symlink_to("gone.pem")
     expiry, unread = look(tls.Options(file=f"{tmp_path}/*.pem"))
-    assert (expiry.status, expiry.aspect, private(expiry.facts["file_text"])) == (Status.CRITICAL, "expiry", f"{tmp_path}/b.pem")
+    assert (expiry.status, expiry.aspect) == (Status.CRITICAL, "expiry")
+    # Whatever else in the path looks like somebody's name or number is taken out.
+    assert private(expiry.facts["file_text"]).endswith("/b.pem")
     assert (unread.status, unread.aspect, unread.facts["count"]) == (Status.UNKNOWN, "unreadable", 4)
-    assert all(f"{tmp_path}/{name}.pem" in private(unread.facts["why_text"]) for name in "acde")
+    assert all(f"/{name}.pem" in private(unread.facts["why_text"]) for name in "acde")
 
 
 def test_not_yet_valid_hides_behind_no_other() -> None:

@@ -350,9 +350,9 @@ def test_a_brief_message_has_no_evidence() -> None:
     both = messages.catch_up([Logged(1, FAILED, message), *logged(RECOVERED)], [], RESULTS, AT, is_brief=True)
     assert "Killed" not in both.body
     assert [line for line in both.body.splitlines() if line.startswith(("---", "[CRITICAL]"))] == [
-        "--- 2025-12-06 14:35:01 · nn-1",
+        "--- 2025-12-06 14:35:01 KST · nn-1",
         "[CRITICAL] NeuroNova 서비스 장애 발생! Flask",
-        "--- 2025-12-06 14:37:01 · nn-1",
+        "--- 2025-12-06 14:37:01 KST · nn-1",
     ]
 
 
