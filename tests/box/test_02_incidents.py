@@ -14,6 +14,7 @@ CRITICAL = "[CRITICAL] NeuroNova 서비스 장애 발생!\n실패한 서비스: 
 RECOVERED = "[OK] NeuroNova 서비스 복구"
 SERVICES = ("nginx", "gunicorn_django", "gunicorn_flask")
 GRACE_S = 11.0
+DATABASE = "/var/lib/neuronova/monitor.db"
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
 
 
@@ -224,12 +225,17 @@ def test_killed_monitor_repeats_nothing(box: Box) -> None:
 
 
 def test_timer_tells_of_gone_monitor(box: Box) -> None:
-    """A monitor that is gone is told by the timer, once, and again when it is back."""
+    """A monitor that is gone is told by the timer, once, and again when it is back; what it has stored is believed, too."""
     box.run("systemctl stop gunicorn_monitor")
     since = box.notified()
     box.run("systemctl start neuronova-deadman")
     assert box.news(since) == []
     # A quarter of an hour later:
+    later = "UPDATE cycle SET started_at = started_at - 1800000"
+    box.run(
+        "runuser -u neuronova -- python3 -c "
+        f"\"import sqlite3; c = sqlite3.connect('{DATABASE}'); c.execute('{later}'); c.commit()\""
+    )
     checkpoint = box.path("/var/lib/neuronova/deadman.json")
     remembered = json.loads(checkpoint.read_text())
     remembered["gone_since"] = "2026-01-01T00:00:00Z"

@@ -1,0 +1,104 @@
+"""The Korean catalogue's lines of what runs on a machine and around it: services, sites, logs, certificates, the monitor itself."""
+
+from __future__ import annotations
+
+from monitor_blueprint.text.texts import Texts
+
+LINES: dict[tuple[str, str], Texts] = {
+    ("service", "unit"): Texts("{name}: 정상 실행 중{real_unit}", bad="{name}: 중지됨 ({state}{real_state})"),
+    ("service", "exited"): Texts(
+        "{name}: 시작 작업만 끝남 ({unit}, {state}) - 실행 중인 프로세스가 없어 서비스가 살아 있는지는 알 수 없음."
+        " 실제 유닛이나 url을 설정하십시오"
+    ),
+    ("service", "http"): Texts("{name} API: 응답 정상 (HTTP {http_status})", bad="{name} API: 응답 이상 ({reason})"),
+    ("service", "absent"): Texts("{name}: systemd 유닛 {unit} 없음 (점검 제외)"),
+    ("service", "no_unit"): Texts("{name}: systemd 유닛 {unit} 없음 (주소만 점검)"),
+    ("http", "http"): Texts("{name}: 응답 정상 (HTTP {http_status})", bad="{name}: 응답 이상 ({reason})"),
+    ("health_body", "status"): Texts("Django 상태 본문: {body_status}", bad="Django 상태 본문: {body_status}"),
+    ("health_body", "entries"): Texts("Django 자체 점검: {count}개 항목 정상", bad="Django 자체 점검 실패: {entries}"),
+    ("health_body", "blamed"): Texts(bad="Django가 보고한 연결 서비스 장애: {entries}"),
+    ("health_body", "answer"): Texts(bad="Django 상태 본문: 응답 없음 ({reason})"),
+    ("golden", "answer"): Texts(
+        "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version})",
+        bad="ML 예측 검증: 예측이 틀림 (표본 {sample}, {field}: {got}, 기대값 {expected})",
+    ),
+    ("golden", "samples"): Texts(bad="ML 예측 검증: 표본을 받을 수 없음 ({reason})"),
+    ("golden", "refused"): Texts(bad="ML 예측 검증: 응답 이상 ({reason})"),
+    ("golden", "latency"): Texts(
+        "ML 응답 시간: {value}ms (정상)", "ML 응답 시간: {value}ms (경고)", "ML 응답 시간: {value}ms (위험)"
+    ),
+    ("restarts", "steady"): Texts("서비스 재시작: 최근 {minutes}분간 없음"),
+    ("restarts", "restarts"): Texts(
+        "서비스 재시작: {units} (최근 {minutes}분)", bad="서비스가 자주 중단됨: {units} (최근 {minutes}분)"
+    ),
+    ("restarts", "renewed"): Texts("{units}: 수동으로 재시작됨"),
+    ("restarts", "workers"): Texts("작업 프로세스 교체: {workers}"),
+    ("oom", "kills"): Texts(
+        "메모리 부족(OOM) 종료: 최근 {minutes}분간 {kills}건",
+        bad="메모리 부족(OOM) 종료: 최근 {minutes}분간 {kills}건 ({names})",
+    ),
+    ("journal", "errors"): Texts(
+        "오류 로그: 최근 {minutes}분간 {errors}건",
+        bad="오류 로그 급증: 최근 {minutes}분간 {errors}건 ({unit}), 자세히: journalctl -u {unit}",
+    ),
+    ("nginx_log", "share"): Texts(
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 정상)",
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 경고)",
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 위험)",
+    ),
+    ("nginx_log", "quiet"): Texts("Nginx 5xx 비율: 요청 {requests}건으로 판정하지 않음"),
+    ("nginx_log", "errors"): Texts(
+        "Nginx 오류 로그: 최근 {minutes}분간 {lines}건",
+        bad="Nginx 오류 로그: 최근 {minutes}분간 {lines}건 ({level}), 자세히: /var/log/nginx/error.log",
+    ),
+    ("tls", "expiry"): Texts(
+        "TLS 인증서: {days}일 남음 ({where}{place}, {until}까지)",
+        bad="TLS 인증서: {days}일 후 만료 ({where}{place}, {until}까지)",
+    ),
+    ("tls", "expired"): Texts(bad="TLS 인증서: 만료됨 ({where}{place}, {until})"),
+    ("tls", "not_yet_valid"): Texts(bad="TLS 인증서: 아직 유효하지 않음 ({where}{place})"),
+    ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
+    ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
+    ("tls", "answer"): Texts(bad="TLS 연결: 응답 없음 ({server}, {reason})"),
+    ("backup", "age"): Texts("백업: {hours}시간 전 ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, {at})"),
+    ("backup", "size"): Texts("백업 크기: {bytes}바이트 (정상)", bad="백업 크기: {bytes}바이트, 이전 백업의 {percent}% ({file})"),
+    ("backup", "missing"): Texts(bad="백업: 파일 없음 ({pattern})"),
+    ("updates", "pending"): Texts("보안 업데이트: 대기 {count}개", bad="보안 업데이트: {count}개 대기 (apt list --upgradable)"),
+    ("updates", "lists"): Texts("패키지 목록: {days}일 전 갱신", bad="패키지 목록: {days}일 동안 갱신되지 않음"),
+    ("log_rotation", "rotated"): Texts(
+        "로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 ({path}, 마지막 {at})"
+    ),
+    ("log_rotation", "ran"): Texts("로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 (마지막 {at})"),
+    ("log_rotation", "never"): Texts(bad="로그 로테이션: 실행 기록 없음 ({path})"),
+    ("monitor", "database"): Texts("데이터베이스: 정상", bad="데이터베이스: 사용 불가, 메모리에 기록 중 ({reason})"),
+    ("monitor", "loss"): Texts(
+        bad="데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음 ({file})"
+    ),
+    ("monitor", "log"): Texts("로그 파일: 정상", bad="로그 파일: 기록 불가 ({reason})"),
+    ("monitor", "config"): Texts("설정: 정상", bad="설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({reason})"),
+    ("monitor", "channel_slack"): Texts("Slack 알림: 정상", bad="Slack 알림: 전송 실패 ({reason})"),
+    ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
+}
+
+REASONS = {
+    "refused": "연결 거부",
+    "timeout": "시간 초과",
+    "reset": "연결 끊김",
+    "certificate": "인증서 오류",
+    "name": "주소를 찾을 수 없음",
+    "no_socket": "소켓 파일 없음",
+    "permission": "소켓에 접속할 권한이 없음. systemctl edit gunicorn_monitor 로 SupplementaryGroups= 에 소켓의 그룹 추가",
+    "unreachable": "호스트에 연결할 수 없음",
+    "tls": "TLS 연결 실패",
+    "no_http": "HTTP 응답이 아님",
+    "status": "HTTP {http_status}",
+    "certificates": "읽을 수 없는 인증서 {count}개: {why_text}",
+    "no_address": "HTTP {http_status}: 없는 주소. {config}에서 {name}의 url을 고치십시오",
+    "text": "예상한 내용 없음",
+    "no_json": "JSON이 아님",
+    "json": "{field} 값이 {expected}과(와) 다름",
+    "body": "상태 본문이 아님",
+    "no_samples": "ML 서버가 표본을 제공하지 않음, HTTP {http_status}. {config}에서 {name}의 sample에 표본 파일을 지정하십시오",
+    "lost_samples": "응답하는 서버가 더 이상 표본을 제공하지 않음, HTTP {http_status}",
+    "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
+}
