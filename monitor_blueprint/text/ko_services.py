@@ -1,4 +1,4 @@
-"""The Korean catalogue's lines of what runs on a machine and around it: services, sites, logs, certificates, the monitor itself."""
+"""The Korean catalogue's lines of services, sites, logs and certificates, and of the monitor itself."""
 
 from __future__ import annotations
 
