@@ -36,6 +36,8 @@ PACKAGES = (
     "ca-certificates", "cron", "curl", "dbus", "init", "iproute2", "logrotate", "nginx-light",
     "openssl", "procps", "python3", "python3-venv", "sudo", "systemd", "util-linux",
 )  # fmt: skip
+# What a machine may have on port 25: their packages lie in /opt/mail, as one of them stands in the way of another.
+MAIL_SERVERS = ("exim4-daemon-light", "postfix")
 STAND_IN_REQUIREMENTS = ("aiosmtpd==1.4.*",)
 ADM = 4  # the group's number on every Debian and Ubuntu
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -246,7 +248,7 @@ def _shut_down(nspawn: subprocess.Popen[bytes]) -> None:
 
 
 def _base_system() -> Path:
-    base = CACHE / f"base-{digest(SUITE, *PACKAGES)}"
+    base = CACHE / f"base-{digest(SUITE, *PACKAGES, *MAIL_SERVERS)}"
     if not base.exists():
         partial = base.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -256,6 +258,12 @@ def _base_system() -> Path:
             "debootstrap", "--variant=minbase", f"--components={components}", f"--include={','.join(PACKAGES)}",
             SUITE, str(partial),
         )  # fmt: skip
+        for name in MAIL_SERVERS:
+            (partial / "opt/mail" / name / "partial").mkdir(parents=True)
+            call(
+                "chroot", str(partial), "apt-get", "-qq", "--no-install-recommends", "--download-only",
+                f"-oDir::Cache::archives=/opt/mail/{name}", "install", name,
+            )  # fmt: skip
         shutil.rmtree(partial / "var/cache/apt/archives")
         partial.rename(base)
     return base
