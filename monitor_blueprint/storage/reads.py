@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from monitor_blueprint.domain.models import CheckResult, Event, Reading, Silence, State, Status
+from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
 from monitor_blueprint.domain.text import Private, Public, configured, fill
 from monitor_blueprint.storage.channels import ChannelReads, Delivery, Parameters, Rows
-from monitor_blueprint.storage.encoding import decode_incident, decode_result, decode_state
+from monitor_blueprint.storage.encoding import decode_incident, decode_readings, decode_result, decode_state
 from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 from monitor_blueprint.storage.trials import TrialReads
@@ -143,10 +143,7 @@ class Reads(ChannelReads):
             " WHERE check_name = ? AND result.at < ? AND readings IS NOT NULL ORDER BY result.at DESC LIMIT ?",
             (check, to_ms(before), limit),
         )
-        return tuple(
-            CheckResult(check, kind, msgspec.json.decode(readings, type=tuple[Reading, ...]), from_ms(at))
-            for at, readings, kind in reversed(rows)
-        )
+        return tuple(CheckResult(check, kind, decode_readings(readings), from_ms(at)) for at, readings, kind in reversed(rows))
 
     def availability(self, check: str, since: datetime, now: datetime) -> float | None:
         """Return the share of time (0 to 1) in which the check was OK or WARNING; None when nothing is known.
