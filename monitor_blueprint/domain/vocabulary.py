@@ -195,23 +195,24 @@ CERTIFICATE_PROBLEMS = (
 )
 
 _ANSWER_WORDS = """
-    2fa a accept accepted access action_prohibited address addresses after again alias all already and answer answers any
-    are argument as at auth authenticate authentication authorized bad be been began blocked body broken busy but by can
-    cannot certificate channel channel_is_archived channel_not_found code command config_error connect connection could
-    credentials currently daily deferred delivered delivery denied descriptor did directory disabled disk does domain down
-    due end ended endpoint error exceeded except exit expired failed failure fault few file first follow for forbidden
-    format found from full gateway greylisted greylisting has helo host http in incorrect install internal invalid
-    invalid_auth invalid_blocks invalid_payload invalid_token is it its known larger later lets limit limited local lookup
-    mail mailbox mailutils many max maximum message messages mode moved must name network no no_permission no_service
-    no_team no_text nonexistent not not_found nothing notifier of off offers ok on only open operation or other out
-    overloaded password peer permanent permfail permission pipe policy posting_to_general_channel_denied program protocol
-    proxy queue quota rate_limited ratelimited reached read recipient recipients refused rejected relay relaying required
-    requires reset resolution resource retry returned rfc rollup_error route s seconds secure see self-signed send sender
-    sendmail sent server service session set signed size slack slack's slow smtp smtp_host socket space spam ssl starttls
-    status still storage such sufficient supported syntax system team_disabled tempfail temporarily temporary text that the
-    there this time timed timedout timeout tls to too too_many_attachments transaction transient try type unable unavailable
-    unexpected unknown unreachable unrouteable until up usage use user user_not_found username valid verification verify
-    waiting was web will with within without wrong you your
+    2fa a about accept accepted access action_prohibited address addresses after again alert_email alias all already and
+    answer answers any are argument as ascii at auth authenticate authentication authorized bad be been began blocked body
+    broken busy but by can cannot certificate channel channel_is_archived channel_not_found clear code command config_error
+    connect connection could credentials currently daily deferred delivered delivery denied descriptor did directory
+    disabled disk does domain down due encrypted encryption end ended endpoint error exceeded except exit expired failed
+    fails failure fault few file first follow for forbidden format found from full gateway greylisted greylisting has helo
+    host http in incorrect install internal invalid invalid_auth invalid_blocks invalid_payload invalid_token is it its
+    known larger later lets limit limited listens local login lookup machine mail mailbox mailutils many max maximum message
+    messages mode moved must name needs network no no_permission no_service no_team no_text nobody nonexistent not not_found
+    nothing notifier of off offered offers ok on one only open operation or other out outside overloaded password peer
+    permanent permfail permission pipe plain policy posting_to_general_channel_denied program protocol proxy queue quota
+    rate_limited ratelimited reached read recipient recipients refused rejected relay relaying required requires reset
+    resolution resource retry returned rfc rollup_error route s seconds secure see self-signed send sender sendmail sent
+    server service session set signed size slack slack's slow smtp smtp_host smtp_password smtp_port smtp_tls smtp_user
+    socket space spam ssl starttls status still storage such sufficient supported syntax system team_disabled tempfail
+    temporarily temporary text that the there this time timed timedout timeout tls to too too_many_attachments transaction
+    transient try type unable unavailable unencrypted unexpected unknown unreachable unrouteable until up usage use user
+    user_not_found username valid verification verify waiting was web went which will with within without wrong you your
 """
 # What channels answer, and what we say of them: of an answer, only these words are repeated where others read it.
 ANSWER_WORDS = frozenset(_ANSWER_WORDS.split())

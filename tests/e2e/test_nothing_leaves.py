@@ -178,9 +178,9 @@ def test_nothing_kept_from_before_leaves(hostile: Machine, start_monitor: StartM
         row = ("Old", at, 2, json.dumps(result, ensure_ascii=False), "{}", at, at)
         database.execute("INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         event = {"kind": "opened", "at": now.isoformat(), "incident": 1, "opened_at": now.isoformat(), "checks": ["Old"]}
-        database.execute("INSERT INTO event VALUES ('nn-1', 1, ?, ?)", (at, json.dumps(event)))
-        waiting = ("nn-1", "slack", json.dumps(message, ensure_ascii=False), at)
-        database.execute("INSERT INTO outbox (event_id, channel, message, at) VALUES (?, ?, ?, ?)", waiting)
+        waiting = (1, "nn-1", 1, at, json.dumps(event), json.dumps(message, ensure_ascii=False))
+        database.execute("INSERT INTO event (number, id, incident, at, body, message) VALUES (?, ?, ?, ?, ?, ?)", waiting)
+        database.execute("INSERT INTO receiver (channel, name, cursor) VALUES ('slack', '', 0)")
     out = Out()
     with HttpStandIn() as slack, MailStandIn() as mail, HttpStandIn() as heartbeat:
         program = start_monitor(environ | {"SLACK_WEBHOOK": slack.url})

@@ -168,4 +168,4 @@ def test_no_traceback_is_logged() -> None:
 def test_one_module_writes_to_the_journal() -> None:
     """The library's loggers take any text."""
     loggers = {name for name, path in modules().items() if "logging.getLogger(" in path.read_text(encoding="utf-8")}
-    assert loggers == {"adapters/http.py", "gunicorn_conf.py", "log.py"}
+    assert loggers == {"alerts/heartbeat.py", "gunicorn_conf.py", "log.py"}

@@ -954,8 +954,8 @@ def test_delivery_goes_on_without_the_database(store: Store, tmp_path: Path, clo
     [
         (Delivered("coo"), "INFO", "pigeon accepted 1-opened"),
         (Delivered("coo", "in clear"), "INFO", "pigeon accepted 1-opened (in clear)"),
-        (Refused("no such loft"), "ERROR", "pigeon refused 1-opened: no such loft"),
-        (Retry("rain"), "WARNING", "pigeon did not take 1-opened: rain"),
+        (Refused("no such loft"), "ERROR", "pigeon refused 1-opened: no such …"),
+        (Retry("rain"), "WARNING", "pigeon did not take 1-opened: …"),
         (InDoubt("no answer"), "WARNING", "pigeon did not acknowledge 1-opened: no answer"),
     ],
 )

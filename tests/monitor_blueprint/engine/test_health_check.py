@@ -162,7 +162,8 @@ def test_log_says_what_is_not_told(bench: MakeBench, script: Script, seoul: None
     there = bench("Django", "Flask")
     there.store.run(lambda tx: tx.add_silence(Silence("Flask", NOW, NOW + FIVE_MINUTES, "배포")))
     there.run(NOW)
-    silenced = "INFO: 알림 중지 중: Flask, 2025-12-06 14:40:01 KST까지 - 배포"
+    # Why a person says so is for those who may ask.
+    silenced = "INFO: 알림 중지 중: Flask, 2025-12-06 14:40:01 KST까지 - 이유: sudo neuronova-monitor silences"
     assert silenced in there.lines
     assert "ERROR: Flask: thing 위험 (gone)" in there.lines
     assert not there.sent
