@@ -150,10 +150,12 @@ def send(message: Message, options: Options, environ: Mapping[str, str], handove
 def mail_of(message: Message, sender: str, recipients: Sequence[str]) -> EmailMessage:
     """Return the mail: UTF-8, the id as Message-ID, the mails of one incident in one thread."""
     mail = EmailMessage()
+    # Exim takes no name without a domain in a field either.
+    sender, *to = map(_envelope, (sender, *recipients))
     domain = sender.rpartition("@")[2]
     mail["Subject"] = _one_line(message.subject)
     mail["From"] = f"NeuroNova <{sender}>"
-    mail["To"] = ", ".join(recipients)
+    mail["To"] = ", ".join(to)
     mail["Date"] = format_datetime(message.at)
     mail["Message-ID"] = f"<{_token(message.id)}@{domain}>"
     if message.incident:

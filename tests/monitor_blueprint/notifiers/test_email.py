@@ -371,6 +371,13 @@ def test_address_without_domain_is_local(host: str, is_known: bool) -> None:
     assert ["has no domain" in problem for problem in problems] == [] if is_known else [True]
 
 
+def test_fields_have_complete_addresses() -> None:
+    """Exim refuses a whole mail for a name without a domain in a field of it."""
+    mail = email.mail_of(MESSAGE, "neuronova", ["root", "ops@example.com"])
+    assert (mail["From"], mail["To"]) == ("NeuroNova <neuronova@localhost>", "root@localhost, ops@example.com")
+    assert str(mail["Message-ID"]).endswith("@localhost>")
+
+
 def test_address_without_domain_is_completed() -> None:
     with ScriptedMailServer({}) as server:
         assert send(server.environ | {"ALERT_EMAIL": "root"}) == Delivered("accepted")
