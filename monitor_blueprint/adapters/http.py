@@ -17,8 +17,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, cast
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
+import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from monitor_blueprint.adapters.connect import NO_PERMISSION, connect, connect_unix, failure_of, left
@@ -33,8 +34,6 @@ MAX_BODY_BYTES = 256 * 1024
 UNIX = "http+unix"
 # Of an HTML page whose head says it only here.
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
-# Of RFC 3986, all that may stand in an address as it is, and the % of what is escaped already.
-_AS_IT_IS = "!#$%&'()*+,/:;=?@[]~"
 _SWITCHING = 101
 
 
@@ -223,16 +222,13 @@ def _trust(*, verify: bool) -> ssl.SSLContext:
 
 
 def _send(line: socket.socket, url: str, method: str, body: bytes | None, headers: Mapping[str, str]) -> None:
-    parts = urlsplit(url)
-    name = "localhost" if parts.scheme == UNIX else parts.netloc
-    host = name if name.isascii() else name.encode("idna").decode()
+    asked = requests.Request(method, url, headers=dict(headers), data=body).prepare()
+    host = "localhost" if socket_path(url) else urlsplit(asked.url or "").netloc
     ours = {"Host": host, "User-Agent": "neuronova-monitor", "Accept": "*/*", "Connection": "close"}
-    given = {name.lower() for name in headers}
     connection = HTTPConnection("localhost")
     connection.sock = line
-    target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_AS_IT_IS)
-    fields = {name: value for name, value in ours.items() if name.lower() not in given} | dict(headers)
-    connection.request(method, target, body=body, headers=fields)
+    fields = {name: value for name, value in ours.items() if name not in asked.headers} | dict(asked.headers)
+    connection.request(method, asked.path_url, body=body, headers=fields)
 
 
 def _body(response: HTTPResponse) -> bytes:
