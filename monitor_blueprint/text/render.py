@@ -14,6 +14,8 @@ from monitor_blueprint.domain.text import Private, Public, configured, fill, joi
 from monitor_blueprint.text import ko
 
 _MOST_TEXT = 500
+# These say that something is wrong; what it is, a reading beside them says.
+_SUMMARIES = (("health_body", "status"),)
 
 
 def local(at: datetime | None) -> Public:
@@ -192,11 +194,15 @@ def _number(value: float | None) -> str:
 
 
 def worst_line(name: str, results: Mapping[str, CheckResult]) -> Public:
-    """Return what the worst reading of a check says; of equal ones, what is not ready yet."""
+    """Return what the worst reading of a check says; of equal ones, what is not ready yet, then what names the fault."""
     result = results.get(name)
     if result is None:
         return fill(ko.NOTHING_SEEN, name=configured(name))
-    return line(result, max(result.readings, key=lambda reading: (reading.status.severity, reading.is_settling)))
+    return line(result, max(result.readings, key=lambda reading: _rank(result.kind, reading)))
+
+
+def _rank(kind: str, reading: Reading) -> tuple[int, bool, bool]:
+    return reading.status.severity, reading.is_settling, (kind, reading.aspect) not in _SUMMARIES
 
 
 def names(many: Sequence[str], most_chars: int = 100) -> Public:

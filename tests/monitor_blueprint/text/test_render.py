@@ -223,6 +223,16 @@ def test_the_settling_reading_speaks() -> None:
     assert render.worst_line("Flask", results) == "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"
 
 
+def test_the_entry_that_fails_is_named() -> None:
+    """That the whole body is unhealthy says less, and comes first."""
+    summary = Reading("status", Status.CRITICAL, facts={"body_status": Public("unhealthy")})
+    entries = Reading("entries", Status.CRITICAL, facts={"entries": Public("database")})
+    results = {"Site": CheckResult("Site", "health_body", (summary, entries), AT)}
+    assert render.worst_line("Site", results) == "Django 자체 점검 실패: database"
+    alone = {"Site": CheckResult("Site", "health_body", (summary,), AT)}
+    assert render.worst_line("Site", alone) == "Django 상태 본문: unhealthy"
+
+
 def test_another_disk_is_named() -> None:
     assert said("disk", "usage", Status.CRITICAL, 93.0, "%", path="/srv") == "디스크 사용량 (/srv): 93% (위험)"
     assert said("disk", "usage", Status.OK, 45.0, "%", path="/") == "디스크 사용량: 45% (정상)"
