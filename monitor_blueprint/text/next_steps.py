@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from monitor_blueprint.domain.models import CheckResult
+from monitor_blueprint.domain.models import CheckResult, Status
 from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined
 
 _JOURNAL = "sudo journalctl -u {unit} -n 50"
 _FULL = ("df -h {path}", "sudo du -xh -d1 {path} | sort -h | tail")
+_STATUS = "sudo neuronova-monitor status"
 _MEMORY = ("free -h", "ps aux --sort=-rss | head")
 # By kind, filled from the readings' facts; a command whose facts are missing is left out.
 _COMMANDS: dict[str, tuple[str, ...]] = {
@@ -26,10 +27,16 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     "nginx_log": ("tail -50 /var/log/nginx/error.log",),
     "tls": ("sudo certbot certificates",),
     "backup": ("systemctl list-timers", "df -h"),
+    # Which entry it is may be known to this machine's administrators only.
+    "health_body": (_STATUS,),
     "updates": ("apt list --upgradable",),
     "log_rotation": ("sudo logrotate -d /etc/logrotate.d/neuronova",),
-    "monitor": ("systemctl status gunicorn_monitor", "sudo neuronova-monitor status"),
+    "monitor": ("systemctl status gunicorn_monitor", _STATUS),
 }
+# By what is the matter, in the place of the above: a file system that is gone has no directories to measure, and those that
+# `df` and `du` would show are another's.
+_FILE_SYSTEM = ("lsblk -f", "sudo dmesg | tail")
+_FAULTS = dict.fromkeys(("unmounted", "replaced", "device", "access", "read_only"), _FILE_SYSTEM)
 _ANY = "sudo neuronova-monitor history {incident}"
 _NO_INCIDENT = "sudo neuronova-health-check"
 
@@ -39,8 +46,13 @@ def commands(result: CheckResult | None, incident: int) -> Public:
     any_ = fill(_ANY, incident=incident) if incident else fill(_NO_INCIDENT)
     if result is None:
         return any_
-    known = [_filled(command, _facts(result)) for command in _COMMANDS.get(result.kind, ())]
+    known = [_filled(command, _facts(result)) for command in _commands(result)]
     return joined(" · ", [command for command in known if command]) or any_
+
+
+def _commands(result: CheckResult) -> tuple[str, ...]:
+    faults = (reading.aspect for reading in result.readings if reading.status is Status.CRITICAL and reading.aspect in _FAULTS)
+    return next((_FAULTS[aspect] for aspect in faults), _COMMANDS.get(result.kind, ()))
 
 
 def _facts(result: CheckResult) -> dict[str, Public]:

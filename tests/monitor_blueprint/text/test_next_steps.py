@@ -25,6 +25,7 @@ def failing(kind: str, **facts: str) -> CheckResult:
         (DISK_FULL, "df -h / · sudo du -xh -d1 / | sort -h | tail"),
         (failing("http"), "sudo neuronova-monitor history 7"),
         (failing("service"), "sudo neuronova-monitor history 7"),
+        (failing("health_body"), "sudo neuronova-monitor status"),
         (None, "sudo neuronova-monitor history 7"),
     ],
 )
@@ -35,6 +36,14 @@ def test_commands(result: CheckResult | None, expected: str) -> None:
 @pytest.mark.parametrize("kind", available())
 def test_every_kind_has_a_next_step(kind: str) -> None:
     assert next_steps.commands(failing(kind, path="/data", unit="a.service"), 7)
+
+
+@pytest.mark.parametrize("kind", ["disk", "inodes", "disk_trend"])
+@pytest.mark.parametrize("aspect", ["unmounted", "replaced", "device", "access", "read_only"])
+def test_what_is_not_there_is_not_measured(kind: str, aspect: str) -> None:
+    """At its place `df` and `du` would measure what lies below."""
+    lost = Reading(aspect, Status.CRITICAL, facts={"path": Public("/data")})
+    assert next_steps.commands(CheckResult("Data", kind, (lost,), AT), 7) == "lsblk -f · sudo dmesg | tail"
 
 
 def test_without_an_incident_it_is_checked_again() -> None:
