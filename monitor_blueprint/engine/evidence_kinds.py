@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from monitor_blueprint.config import Check, units_of
+from monitor_blueprint.domain.models import CheckResult
 from monitor_blueprint.engine import evidence_disk, evidence_processes
 from monitor_blueprint.storage.reads import Reads
 from monitor_blueprint.text import render, story
@@ -15,14 +16,19 @@ from monitor_blueprint.text import render, story
 Section = tuple[str, Callable[[], str]]
 _ANSWERS = 5
 _DISKS = ("disk", "disk_trend")
+# These say that the file system is not there: at its place lies another, or nothing.
+_GONE = ("unmounted", "replaced", "device", "access")
 _ANSWERING = ("service", "http", "health_body", "golden")
 
 
-def sections(checks: Sequence[Check], reads: Reads, now: datetime, deadline: float) -> Iterator[Section]:
-    """Return what is to be looked at for the checks that fail; all of it stays in the history."""
+def sections(
+    checks: Sequence[Check], results: Sequence[CheckResult], reads: Reads, now: datetime, deadline: float
+) -> Iterator[Section]:
+    """Return what is to be looked at for the checks that fail, and have these results; all of it stays in the history."""
+    gone = {result.check for result in results for reading in result.readings if reading.aspect in _GONE}
     for check in checks:
         path = getattr(check.options, "path", "")
-        if check.kind in _DISKS and path:
+        if check.kind in _DISKS and path and check.name not in gone:
             yield f"disk {path}", partial(evidence_disk.usage, path, deadline)
         if check.kind in _ANSWERING:
             for unit in units_of(check):

@@ -124,7 +124,7 @@ class HealthCheck:
         # The journal knows no aliases, and says nothing of a unit that stands for others.
         units = [unit for check in failed for unit in real.get(check.name) or units_of(check)]
         deadline = time.monotonic() + evidence.MOST_S
-        more = evidence_kinds.sections(failed, self._store.reads, now, deadline)
+        more = evidence_kinds.sections(failed, decision.results, self._store.reads, now, deadline)
         return evidence.collect(units, now, deadline, known_units=self._config.units, more=more)
 
     def _record(self, tx: Transaction, known: Known, seen: Seen, decision: Decision, found: Evidence) -> HealthReport:

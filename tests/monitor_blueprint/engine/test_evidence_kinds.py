@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from monitor_blueprint.config import parse
 from monitor_blueprint.domain.models import CheckResult, Facts, Reading, Status
 from monitor_blueprint.domain.text import Public
@@ -28,8 +30,17 @@ def record(result: CheckResult, transaction: Transaction) -> None:
 def test_evidence_fits_the_kind(tmp_path: Path) -> None:
     checks = parse(DOCUMENT, {}, source="monitor.toml").checks
     with Store(tmp_path / "monitor.db") as store:
-        found = [title for title, _ in sections(checks, store.reads, NOW, 0.0)]
+        found = [title for title, _ in sections(checks, (), store.reads, NOW, 0.0)]
     assert found == ["threads ml", "answers Flask", "disk /"]
+
+
+@pytest.mark.parametrize("aspect", ["unmounted", "replaced", "device", "access"])
+def test_a_disk_that_is_not_there_is_not_listed(tmp_path: Path, aspect: str) -> None:
+    """At its place lies another one, whose directories say nothing."""
+    disk = parse(DOCUMENT, {}, source="monitor.toml").checks[1:2]
+    lost = CheckResult("Disk", "disk", (Reading(aspect, Status.CRITICAL),), NOW)
+    with Store(tmp_path / "monitor.db") as store:
+        assert not list(sections(disk, (lost,), store.reads, NOW, 0.0))
 
 
 def test_last_answers_are_those_before(tmp_path: Path) -> None:
@@ -41,7 +52,7 @@ def test_last_answers_are_those_before(tmp_path: Path) -> None:
             at = NOW - timedelta(minutes=minutes)
             result = CheckResult("Flask", "service", (Reading("http", status, facts=facts),), at)
             store.run(partial(record, result))
-        text = dict(sections(flask, store.reads, NOW, 0.0))["answers Flask"]()
+        text = dict(sections(flask, (), store.reads, NOW, 0.0))["answers Flask"]()
     first, second = text.splitlines()
     assert first.endswith("Flask API: 응답 정상 (HTTP 200) [http_status 200, latency_ms 12.5]")
     assert second.endswith("Flask API: 응답 이상 (HTTP 503) [http_status 503, latency_ms 12.5]")
