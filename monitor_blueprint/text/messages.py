@@ -37,6 +37,8 @@ _JINJA.filters.update(duration=render.duration, guide_time=render.guide_time, lo
 _ALERT, _BACKLOG, _DEADMAN, _TEST = map(_JINJA.get_template, ("alert.txt", "backlog.txt", "deadman.txt", "test.txt"))
 
 _CAN_STOP = ("service", "http")
+# Somebody is to take these on; a reminder comes because nobody has.
+_TO_BE_CARED_FOR = (*NEW_FAILURES, EventKind.BLIND, EventKind.FLAPPING, EventKind.REMINDER)
 # What is later than this is called late.
 _LATE_S = 60.0
 # Slack cuts a text at 40,000 characters: so many lines about single checks, then so much about what happened meanwhile.
@@ -87,7 +89,7 @@ def alert(
     """
     has_joined = event.kind is EventKind.JOINED and event.checks != event.failing
     unstable = [name for name in event.flapping if name not in event.failing]
-    is_about_failing = event.kind in NEW_FAILURES or event.lasted_s
+    is_about_failing = event.kind in (*NEW_FAILURES, EventKind.FLAPPING) or event.lasted_s
     named = (*event.failing, *unstable) if is_about_failing else event.checks
     body = _fill(
         _ALERT,
@@ -103,14 +105,20 @@ def alert(
         unstable=unstable,
         silenced=event.silenced,
         new=event.checks if has_joined else (),
+        also=[name for name in event.failing if name not in event.checks] if event.kind is EventKind.FLAPPING else (),
         recovered=[_recovery(name, event, results) for name in event.lasted_s],
-        details=[_detail(name, event, results) for name in named[:_MOST_DETAILS]],
+        details=[_detail(name, event, results) for name in _causes_first(named, event)[:_MOST_DETAILS]],
         more_details=max(0, len(named) - _MOST_DETAILS),
         evidence=[(render.evidence_title(key), text) for key, text in evidence],
         incident=event.incident,
-        is_failure=event.kind in NEW_FAILURES,
+        is_to_be_cared_for=event.kind in _TO_BE_CARED_FOR,
     )
     return Message(event_id, _subject(body, event.checks), body, event.at, event.incident, event.kind)
+
+
+def _causes_first(names: Sequence[str], event: Event) -> list[str]:
+    """Return the names, those last that something else has brought about: who reads one line reads what to look at."""
+    return sorted(names, key=lambda name: name in event.consequences)
 
 
 def _recovery(name: str, event: Event, results: Mapping[str, CheckResult]) -> _Recovery:
@@ -180,7 +188,7 @@ def catch_up(
         silenced=standing.silenced,
         blind=[name for name in failing if name in standing.blind],
         recovered=recovered,
-        details=[_detail(name, standing, results) for name in (*failing, *unstable)[:_MOST_DETAILS]],
+        details=[_detail(name, standing, results) for name in _causes_first((*failing, *unstable), standing)[:_MOST_DETAILS]],
         more_details=max(0, len(failing) - _MOST_DETAILS),
         count=len(told),
         late_s=late_s,

@@ -71,9 +71,41 @@ def test_the_first_line_is_the_subject() -> None:
 
 
 def test_a_consequence_names_its_cause() -> None:
-    assert body(replace(event(), consequences={"Django": ("Flask",)}))[4] == (
-        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터 · 원인: Flask"
+    """And stands below it, though the configuration has it first."""
+    assert body(replace(event(), consequences={"Django": ("Flask",)}))[4:7] == [
+        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
+        LOOK,
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터 · 원인: Flask",
+    ]
+
+
+def test_an_unstable_service_that_is_well_now_has_not_failed() -> None:
+    """Its line among those that have is not taken for one of them."""
+    joined = replace(event(EventKind.JOINED, ("Disk",)), flapping={"Flask": 5})
+    assert body(joined)[3:7] == [
+        SERVER,
+        "아직 불안정함: Flask (지금 정상)",
+        "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01 KST부터",
+        LOOK_AT_DISK,
+    ]
+
+
+def test_what_an_unstable_service_takes_along_is_named() -> None:
+    consequences = {"Django": ("Flask",)}
+    unstable = replace(
+        event(EventKind.FLAPPING, ("Flask",)), failing=("Django", "Flask"), flapping={"Flask": 5}, consequences=consequences
     )
+    assert body(unstable) == [
+        "[CRITICAL] NeuroNova 서비스 불안정 - 지금 중단 (장애와 복구 반복)",
+        "불안정한 서비스: Flask",
+        "시각: 2025-12-06 14:35:01 KST",
+        SERVER,
+        "함께 실패 중: Django",
+        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터 · 최근 5번 상태가 바뀜",
+        LOOK,
+        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터 · 원인: Flask",
+        *FOOT,
+    ]
 
 
 def test_a_coincidence_is_no_cause() -> None:
@@ -238,7 +270,8 @@ def test_evidence_follows_under_its_title() -> None:
     ids=lambda value: value.kind if isinstance(value, Event) else "",
 )
 def test_every_other_event(notified: Event, expected: list[str]) -> None:
-    assert body(notified) == [*expected, "", "장애 번호: 7"]
+    is_end = bool(notified.lasted_s)
+    assert body(notified) == [*expected, *(FOOT[:2] if is_end else FOOT)]
 
 
 def test_a_recovery_says_what_is_over() -> None:
@@ -300,9 +333,10 @@ def test_a_backlog_in_an_outage_begins_as_the_guides() -> None:
         *guide.ALERT[:2],
         "시각: 2025-12-06 14:35:06",
         SERVER,
-        "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터 · 원인: Flask",
         "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
+        LOOK,
     ]
+    assert "\n- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터 · 원인: Flask\n" in told.body
     assert "함께 전달되는 알림 3건입니다. 오래된 순서입니다." in told.body
 
 
