@@ -259,12 +259,12 @@ def _subject(body: Public, names: Sequence[str]) -> Public:
 def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[Public, Public]:
     """Return subject and body of the message that the monitor is gone, or back."""
     subject = fill(ko.DEADMAN_SUBJECT if is_gone else ko.DEADMAN_BACK_SUBJECT)
-    return subject, _fill(_DEADMAN, is_gone=is_gone, last=last, at=now)
+    return subject, _fill(_DEADMAN, is_gone=is_gone, last=last, at=now, server=configured(gethostname()))
 
 
 def test(now: datetime) -> tuple[Public, Public]:
     """Return subject and body of the message that tries a channel."""
-    return fill(ko.TEST_SUBJECT), _fill(_TEST, at=now)
+    return fill(ko.TEST_SUBJECT), _fill(_TEST, at=now, server=configured(gethostname()))
 
 
 def _fill(template: Template, **facts: object) -> Public:

@@ -404,22 +404,22 @@ def test_very_many_names_are_cut_and_counted() -> None:
 
 
 def test_the_dead_mans_switch() -> None:
-    """It says since when, and where to look."""
+    """It says since when, on which server, and where to look."""
     assert messages.deadman(is_gone=True, last=AT, now=AT + timedelta(minutes=20)) == (
         "[CRITICAL] NeuroNova 모니터 응답 없음",
         "[CRITICAL] NeuroNova 모니터 응답 없음!\n마지막 헬스 체크: 2025-12-06 14:35:01 KST\n시각: 2025-12-06 14:55:01 KST\n"
-        "확인: systemctl status gunicorn_monitor",
+        f"{SERVER}\n확인: systemctl status gunicorn_monitor",
     )
     assert messages.deadman(is_gone=False, last=None, now=AT) == (
         "[OK] NeuroNova 모니터 복구",
-        "[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: 없음\n시각: 2025-12-06 14:35:01 KST",
+        f"[OK] NeuroNova 모니터 복구\n마지막 헬스 체크: 없음\n시각: 2025-12-06 14:35:01 KST\n{SERVER}",
     )
 
 
 def test_the_test_message_says_so() -> None:
     assert messages.test(AT) == (
         "[TEST] NeuroNova 테스트 알림",
-        "[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: 2025-12-06 14:35:01 KST",
+        f"[TEST] NeuroNova 테스트 알림\n이 메시지가 보이면 알림 설정이 올바릅니다.\n시각: 2025-12-06 14:35:01 KST\n{SERVER}",
     )
 
 
@@ -463,4 +463,4 @@ def test_alerts_need_no_disk(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stdout, done.stderr) == ("4\n3\n", "")
+    assert (done.stdout, done.stderr) == ("5\n4\n", "")
