@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from monitor_blueprint.domain.models import CheckResult, Status
+from monitor_blueprint.domain.models import CheckResult
 from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined
 
 _JOURNAL = "sudo journalctl -u {unit} -n 50"
@@ -36,6 +36,9 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
 # By what is the matter, in the place of the above: a file system that is gone has no directories to measure, and those that
 # `df` and `du` would show are another's.
 _FILE_SYSTEM = ("lsblk -f", "sudo dmesg | tail")
+# Of the monitor's own readings; it is the monitor itself that must be able to send.
+_CHANNEL = "channel_"
+_SEND = ("sudo neuronova-monitor check-config --send",)
 _FAULTS = dict.fromkeys(("unmounted", "replaced", "device", "access", "read_only"), _FILE_SYSTEM)
 _ANY = "sudo neuronova-monitor history {incident}"
 _NO_INCIDENT = "sudo neuronova-health-check"
@@ -51,8 +54,11 @@ def commands(result: CheckResult | None, incident: int) -> Public:
 
 
 def _commands(result: CheckResult) -> tuple[str, ...]:
-    faults = (reading.aspect for reading in result.readings if reading.status is Status.CRITICAL and reading.aspect in _FAULTS)
-    return next((_FAULTS[aspect] for aspect in faults), _COMMANDS.get(result.kind, ()))
+    worst = max((reading.status.severity for reading in result.readings), default=0)
+    faults = [reading.aspect for reading in result.readings if reading.status.severity == worst]
+    if faults and all(aspect.startswith(_CHANNEL) for aspect in faults):
+        return _SEND
+    return next((_FAULTS[aspect] for aspect in faults if aspect in _FAULTS), _COMMANDS.get(result.kind, ()))
 
 
 def _facts(result: CheckResult) -> dict[str, Public]:

@@ -46,6 +46,15 @@ def test_what_is_not_there_is_not_measured(kind: str, aspect: str) -> None:
     assert next_steps.commands(CheckResult("Data", kind, (lost,), AT), 7) == "lsblk -f · sudo dmesg | tail"
 
 
+def test_a_channel_that_fails_is_tried() -> None:
+    """And not the command that has shown so; where more is wrong with the monitor, that comes first."""
+    fine, failing_, worse = Reading("log"), Reading("channel_slack", Status.CRITICAL), Reading("database", Status.CRITICAL)
+    one = CheckResult("Monitor", "monitor", (fine, failing_), AT)
+    assert next_steps.commands(one, 7) == "sudo neuronova-monitor check-config --send"
+    both = CheckResult("Monitor", "monitor", (worse, failing_), AT)
+    assert next_steps.commands(both, 7).startswith("systemctl status gunicorn_monitor")
+
+
 def test_without_an_incident_it_is_checked_again() -> None:
     assert next_steps.commands(None, 0) == "sudo neuronova-health-check"
 
