@@ -20,7 +20,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("health_body", "answer"): Texts(bad="Django 상태 본문: 응답 없음 ({reason})"),
     ("golden", "answer"): Texts(
         "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version})",
-        bad="ML 예측 검증: 예측이 틀림 (표본 {sample}, {field}: {got}, 기대값 {expected})",
+        bad="ML 예측 검증: {wrong} (표본 {sample}, {field}: {got}, 기대값 {expected})",
     ),
     ("golden", "samples"): Texts(bad="ML 예측 검증: 표본을 받을 수 없음 ({reason})"),
     ("golden", "refused"): Texts(bad="ML 예측 검증: 응답 이상 ({reason})"),
@@ -60,7 +60,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
     ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
     ("tls", "answer"): Texts(bad="TLS 연결: 응답 없음 ({server}, {reason})"),
-    ("backup", "age"): Texts("백업: {hours}시간 전 ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, {at})"),
+    ("backup", "age"): Texts("백업: {hours}시간 전 ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, 마지막 {at})"),
     ("backup", "size"): Texts("백업 크기: {bytes}바이트 (정상)", bad="백업 크기: {bytes}바이트, 이전 백업의 {percent}% ({file})"),
     ("backup", "missing"): Texts(bad="백업: 파일 없음 ({pattern})"),
     ("updates", "pending"): Texts("보안 업데이트: 대기 {count}개", bad="보안 업데이트: {count}개 대기 (apt list --upgradable)"),
@@ -79,6 +79,15 @@ LINES: dict[tuple[str, str], Texts] = {
     ("monitor", "channel_slack"): Texts("Slack 알림: 정상", bad="Slack 알림: 전송 실패 ({reason})"),
     ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
 }
+
+# By the field of the answer that is not what it must be; all others are of the prediction itself.
+WRONG = {
+    "body": "응답을 읽을 수 없음",
+    "ok": "예측이 거부됨",
+    "model_name": "다른 모델이 응답함",
+    "model_version": "다른 버전의 모델이 응답함",
+}
+WRONG_PREDICTION = "예측이 틀림"
 
 REASONS = {
     "refused": "연결 거부",

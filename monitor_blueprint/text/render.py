@@ -11,7 +11,7 @@ from datetime import datetime
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Silence, Status
 from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, label, member, moment, private
-from monitor_blueprint.text import ko
+from monitor_blueprint.text import ko, ko_services
 
 _MOST_TEXT = 500
 # These say that something is wrong; what it is, a reading beside them says.
@@ -71,7 +71,7 @@ def full_line(result: CheckResult, reading: Reading) -> Private:
     """Return what one reading says to this machine's administrators: with what came from outside, redacted."""
     places = _AllPlaces(result, reading)
     text = _text(result.kind, reading).format_map(places)
-    return Private(" ".join([text, *(f"[{said}]" for said in places.unsaid())]))
+    return Private(" ".join([text, *(f"[{said}]" for said in places.unsaid() if said not in text)]))
 
 
 def _text(kind: str, reading: Reading) -> str:
@@ -108,6 +108,7 @@ class _Places:
             "reason": self._reason,
             "disk": self._disk,
             "entries": self._entries,
+            "wrong": lambda: ko_services.WRONG.get(self._said("field"), ko_services.WRONG_PREDICTION),
         }
 
     def __getitem__(self, key: str) -> object:

@@ -134,7 +134,7 @@ def test_backups(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x" * size)
         os.utime(tmp_path / name, (NOW.timestamp() - hours * 3600,) * 2)
     age, size_line = say_all("backup", backup.probe(options, looking()))
-    assert age.startswith(f"백업: 60시간 동안 새 백업 없음 ({tmp_path}/*, 2025-12-0")
+    assert age.startswith(f"백업: 60시간 동안 새 백업 없음 ({tmp_path}/*, 마지막 2025-12-0")
     assert size_line == f"백업 크기: 5바이트, 이전 백업의 5% ({tmp_path}/*)"
 
 

@@ -10,7 +10,7 @@ import pytest
 from monitor_blueprint import probes
 from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.domain.models import CheckResult, EventKind, Facts, Reading, Status
-from monitor_blueprint.domain.text import NOTHING, Public
+from monitor_blueprint.domain.text import NOTHING, Public, private
 from monitor_blueprint.text import ko, render
 from tests.monitor_blueprint.text.samples import AT, DISK_FULL, RESULTS, event
 
@@ -231,6 +231,30 @@ def test_the_entry_that_fails_is_named() -> None:
     assert render.worst_line("Site", results) == "Django 자체 점검 실패: database"
     alone = {"Site": CheckResult("Site", "health_body", (summary,), AT)}
     assert render.worst_line("Site", alone) == "Django 상태 본문: unhealthy"
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("prediction", "예측이 틀림"),
+        ("predictions.Control", "예측이 틀림"),
+        ("model_version", "다른 버전의 모델이 응답함"),
+        ("model_name", "다른 모델이 응답함"),
+        ("body", "응답을 읽을 수 없음"),
+        ("ok", "예측이 거부됨"),
+    ],
+)
+def test_another_model_is_no_wrong_prediction(field: str, expected: str) -> None:
+    facts: Facts = {"sample": 1, "field": Public(field), "got": Public("a"), "expected": Public("b")}
+    reading = Reading("answer", Status.CRITICAL, facts=facts)
+    line = render.line(CheckResult("Prediction", "golden", (reading,), AT), reading)
+    assert line == f"ML 예측 검증: {expected} (표본 1, {field}: a, 기대값 b)"
+
+
+def test_what_stands_in_the_sentence_is_not_said_again() -> None:
+    reading = Reading("channel_slack", Status.CRITICAL, facts={"reason": Public("HTTP 404"), "reason_text": private("HTTP 404")})
+    full = render.full_line(CheckResult("Monitor", "monitor", (reading,), AT), reading)
+    assert full.text == "Slack 알림: 전송 실패 (HTTP 404)"
 
 
 def test_another_disk_is_named() -> None:
