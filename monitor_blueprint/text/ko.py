@@ -14,6 +14,8 @@ from monitor_blueprint.text.texts import Texts
 
 UNITS = ((86400, "일"), (3600, "시간"), (60, "분"), (1, "초"))
 NEVER = "없음"
+# Units that a probe measures in, where Korean has a word.
+MEASURES = {"d": "일", "h": "시간", "/min": "/분"}
 
 
 # --- The log of a health check: its frame and its steps
@@ -177,9 +179,9 @@ KERNEL_LINE = "{at} 커널이 메모리 부족으로 프로세스를 종료함 (
 # --- The story: what people did, and what befell the monitor
 
 STORY = {
-    StoryKind.ACKED: "{by}이(가) 장애 {number}번을 맡음",
-    StoryKind.SILENCED: "{by}이(가) {check} 알림을 {until}까지 중지함 ({number}번, {why})",
-    StoryKind.UNSILENCED: "{by}이(가) 알림 중지 {number}번을 끝냄",
+    StoryKind.ACKED: "장애 {number}번 담당: {by}",
+    StoryKind.SILENCED: "{check} 알림 중지: {until}까지 ({number}번, {by}: {why})",
+    StoryKind.UNSILENCED: "알림 중지 {number}번 해제: {by}",
     StoryKind.STARTED: "모니터 시작됨",
     StoryKind.STOPPED: "모니터 종료됨",
     StoryKind.CONFIGURED: "설정이 바뀜",
@@ -249,7 +251,7 @@ NO_SUCH_SILENCE = "{number}번 알림 중지는 없거나 이미 끝났습니다
 UNSILENCED = "{number}번 알림 중지를 끝냈습니다"
 
 # Of ack, history.
-ACKNOWLEDGED = "장애 {number}번을 {by}이(가) 맡았습니다"
+ACKNOWLEDGED = "장애 {number}번 담당: {by}"
 NO_INCIDENT = "진행 중인 장애가 없습니다"
 INCIDENT_LINE = "{number}번  {opened} ~ {closed}  {names}"
 ONGOING = "진행 중"

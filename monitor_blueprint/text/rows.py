@@ -79,4 +79,6 @@ def value_range(result: CheckResult, values: Sequence[float]) -> str:
     if not values:
         return ""
     unit = next((reading.unit for reading in result.readings if reading.value is not None), "")
-    return f"{min(values):.4g} - {max(values):.4g}{unit}"
+    least, greatest = f"{min(values):.4g}", f"{max(values):.4g}"
+    shown = least if least == greatest else f"{least} ~ {greatest}"
+    return f"{shown}{ko.MEASURES.get(unit, unit)}"

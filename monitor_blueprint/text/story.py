@@ -54,7 +54,12 @@ def measured(result: CheckResult) -> list[str]:
     lines = []
     for reading in result.readings:
         numbers = {} if reading.value is None else {reading.aspect: f"{reading.value:g}{reading.unit}"}
-        numbers |= {key: f"{value:g}" for key, value in reading.facts.items() if type(value) in (int, float)}
+        numbers |= {key: _exact(value) for key, value in reading.facts.items() if type(value) in (int, float)}
         shown = ", ".join(f"{key} {value}" for key, value in numbers.items())
         lines.append(render.full_line(result, reading).text + (f" [{shown}]" if shown else ""))
     return lines
+
+
+def _exact(value: object) -> str:
+    """Return a number as a person reads it: bytes are counted in thousands of millions."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"

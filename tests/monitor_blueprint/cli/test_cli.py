@@ -189,7 +189,7 @@ def test_empty_reason_or_name_is_refused(run: Run, script: Script, command: tupl
     assert done.exit_code == 2
     assert f"Invalid value for '{command[-1]}': 비워 둘 수 없습니다." in done.stderr
     assert run("silences").output == "중지된 알림이 없습니다\n"
-    assert "맡았습니다" not in run("history", 1).output
+    assert "번 담당: " not in run("history", 1).output
 
 
 def test_an_incident_is_acknowledged_by_name(run: Run, script: Script, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_an_incident_is_acknowledged_by_name(run: Run, script: Script, tmp_path:
     assert (done.exit_code, done.stderr) == (1, "Error: 진행 중인 장애가 없습니다\n")
     script["Flask"] = lambda context: DOWN
     run("health-check")
-    assert run("ack", "--by", "minsu").output == "장애 1번을 minsu이(가) 맡았습니다\n"
+    assert run("ack", "--by", "minsu").output == "장애 1번 담당: minsu\n"
     with Store(tmp_path / "state" / "monitor.db") as store:
         assert store.reads.incidents()[0].acked_by == "minsu"
 
@@ -235,7 +235,7 @@ def test_history_tells_the_whole_story(run: Run, script: Script, monkeypatch: py
         (Reading("thing", Status.CRITICAL, 93.46, "%", facts={"reason": Public("gone")}),)
     )
     run("health-check")
-    assert run("ack").output == "장애 1번을 lee이(가) 맡았습니다\n"
+    assert run("ack").output == "장애 1번 담당: lee\n"
     run("silence", "Flask", "1h", "--why", "배포")
     run("unsilence", 1)
     script.clear()
@@ -243,9 +243,9 @@ def test_history_tells_the_whole_story(run: Run, script: Script, monkeypatch: py
     lines = run("history", 1).output.splitlines()
     shown = [without_moment(line) for line in lines if line.startswith("20")]
     assert shown[0] == "발생 Flask (알림 채널 없음)"
-    assert shown[1] == "lee이(가) 장애 1번을 맡음"
-    assert shown[2].startswith("lee이(가) Flask 알림을 20")
-    assert shown[3:5] == ["lee이(가) 알림 중지 1번을 끝냄", "복구 Flask (알림 채널 없음)"]
+    assert shown[1] == "장애 1번 담당: lee"
+    assert shown[2].startswith("Flask 알림 중지: 20")
+    assert shown[3:5] == ["알림 중지 1번 해제: lee", "복구 Flask (알림 채널 없음)"]
     assert "    [CRITICAL] NeuroNova 서비스 장애 발생!" in lines
     assert "    [OK] NeuroNova 서비스 복구" in lines
     assert "    측정: Flask: thing 위험 (93.46%, gone) [thing 93.46%]" in lines

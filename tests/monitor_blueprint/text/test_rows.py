@@ -39,11 +39,17 @@ def test_a_share_is_rounded_down(value: float | None, expected: str) -> None:
     assert rows.share(value) == expected
 
 
-@pytest.mark.parametrize(("values", "expected"), [((), ""), ((62.5,), "62.5 - 62.5%"), ((70.25, 1.5, 99.987), "1.5 - 99.99%")])
+@pytest.mark.parametrize(("values", "expected"), [((), ""), ((62.5,), "62.5%"), ((70.25, 1.5, 99.987), "1.5 ~ 99.99%")])
 def test_a_range_has_the_readings_unit(values: tuple[float, ...], expected: str) -> None:
     result = CheckResult("Memory", "memory", (Reading("note", unit="x"), Reading("usage", value=1.0, unit="%")), AT)
     assert rows.value_range(result, values) == expected
 
 
 def test_a_range_without_a_unit() -> None:
-    assert rows.value_range(DJANGO_DOWN, (1.0, 2.0)) == "1 - 2"
+    assert rows.value_range(DJANGO_DOWN, (1.0, 2.0)) == "1 ~ 2"
+
+
+def test_a_range_is_in_korean() -> None:
+    """And is no subtraction: a certificate's days may be below nothing."""
+    result = CheckResult("Certificate", "tls", (Reading("expiry", value=1.0, unit="d"),), AT)
+    assert rows.value_range(result, (-27.4, 1.5)) == "-27.4 ~ 1.5일"

@@ -17,13 +17,13 @@ pytestmark = pytest.mark.usefixtures("seoul")
 @pytest.mark.parametrize(
     ("kind", "facts", "expected"),
     [
-        (StoryKind.ACKED, {"by": "lee", "number": "7"}, "lee이(가) 장애 7번을 맡음"),
+        (StoryKind.ACKED, {"by": "lee", "number": "7"}, "장애 7번 담당: lee"),
         (
             StoryKind.SILENCED,
             {"by": "lee", "number": "2", "check": "*", "until": (AT + timedelta(hours=1)).isoformat(), "why": "배포"},
-            "lee이(가) * 알림을 2025-12-06 15:35:01 KST까지 중지함 (2번, 배포)",
+            "* 알림 중지: 2025-12-06 15:35:01 KST까지 (2번, lee: 배포)",
         ),
-        (StoryKind.UNSILENCED, {"by": "lee", "number": "2"}, "lee이(가) 알림 중지 2번을 끝냄"),
+        (StoryKind.UNSILENCED, {"by": "lee", "number": "2"}, "알림 중지 2번 해제: lee"),
         (StoryKind.STARTED, {"digest": "a", "checks": "Flask", "cut": ""}, "모니터 시작됨"),
         (StoryKind.STARTED, {"digest": "a", "checks": "Flask", "cut": "1"}, "모니터 시작됨 (이전 실행이 비정상 종료됨)"),
         (StoryKind.STOPPED, {}, "모니터 종료됨"),
@@ -44,7 +44,7 @@ def test_measured_values_are_exact() -> None:
     """Not only rounded down, as the sentence has them."""
     facts: Facts = {"path": Public("/"), "free_bytes": 2_000_000, "is_odd": True}
     result = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL, 91.73, "%", facts=facts), Reading("other")), AT)
-    assert story.measured(result) == ["디스크 사용량: 91% (위험) [usage 91.73%, free_bytes 2e+06]", "Disk: other 정상"]
+    assert story.measured(result) == ["디스크 사용량: 91% (위험) [usage 91.73%, free_bytes 2,000,000]", "Disk: other 정상"]
 
 
 @dataclass

@@ -333,9 +333,9 @@ def test_incident_page_tells_the_whole_story(ailing: Running) -> None:
     page = ailing.admin.get("/incidents/1").text
     assert "<pre>[CRITICAL] NeuroNova 서비스 장애 발생!" in page
     assert "측정: Flask: thing 위험" in page
-    assert '<td>운영</td><td colspan="2">&lt;lee&gt;이(가) 장애 1번을 맡음</td>' in page
+    assert '<td>운영</td><td colspan="2">장애 1번 담당: &lt;lee&gt;</td>' in page
     assert "모니터 시작됨</td>" in page
-    assert re.search(r"<li>20.* · &lt;lee&gt;이\(가\) 장애 1번을 맡음</li>", ailing.admin.get("/").text)
+    assert re.search(r"<li>20.* · 장애 1번 담당: &lt;lee&gt;</li>", ailing.admin.get("/").text)
 
 
 def test_unknown_incident_is_not_found(well: Running) -> None:
