@@ -189,7 +189,7 @@ def catch_up(
         blind=[name for name in failing if name in standing.blind],
         recovered=recovered,
         details=[_detail(name, standing, results) for name in _causes_first((*failing, *unstable), standing)[:_MOST_DETAILS]],
-        more_details=max(0, len(failing) - _MOST_DETAILS),
+        more_details=max(0, len(failing) + len(unstable) - _MOST_DETAILS),
         count=len(told),
         late_s=late_s,
         is_late=late_s >= _LATE_S,
