@@ -193,15 +193,15 @@ def page() -> Response:
     silences = monitor.store.reads.silences(now)
     standing = standings(state, [*silences, *maintenance.active(monitor.config.windows, now)], now)
     number = state.incident.number if state.incident is not None else 0
-    last = monitor.store.reads.last_scheduled_round()
-    is_stale = monitor.self_check.is_stalled(last, now)
+    is_stale = monitor.self_check.is_stalled(monitor.store.reads.last_scheduled_round(), now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
     return _html(
         "monitor.html",
         problems=[problem.sentence for problem in monitor.self_check.problems(now)],
         overall=Status.UNKNOWN if is_stale else overall,
         is_stale=is_stale,
-        last=last,
+        # One by hand, too: the rows show what that has seen.
+        last=monitor.store.reads.last_round(),
         server=clean(socket.gethostname()),
         rows=[rows.row(results[name], state.checks.get(name), now, standing.get(name), number) for name in names],
         ranges={name: rows.value_range(results[name], _values(name, results[name], now)) for name in names},

@@ -17,6 +17,8 @@ from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.probes import Observation
+from monitor_blueprint.storage.reads import MANUAL
+from monitor_blueprint.text import render
 from monitor_blueprint.web import stats
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
@@ -250,6 +252,16 @@ def test_page_says_when_checks_stopped(well: Running) -> None:
     page = well.admin.get("/").text
     assert '<strong id="overall">UNKNOWN</strong>' in page
     assert "점검이 멈춰 있습니다" in page
+
+
+def test_page_knows_a_check_by_hand(well: Running) -> None:
+    """As the command `status` does; whether the schedule still works it does not show."""
+    by_hand = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=30)
+    well.monitor.store.run(lambda transaction: transaction.record_round(by_hand, 1.0, Status.OK, (), MANUAL))
+    assert f"마지막 헬스 체크: {render.local(by_hand)}" in well.admin.get("/").text
+    well.monitor.store.run(lambda transaction: transaction.prune(datetime.now(UTC) + timedelta(days=2), 1))
+    well.monitor.store.run(lambda transaction: transaction.record_round(by_hand, 1.0, Status.OK, (), MANUAL))
+    assert "점검이 멈춰 있습니다" in well.admin.get("/").text
 
 
 def problems_shown(page: str) -> list[str]:
