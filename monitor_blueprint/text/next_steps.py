@@ -44,12 +44,15 @@ _ANY = "sudo neuronova-monitor history {incident}"
 _NO_INCIDENT = "sudo neuronova-health-check"
 
 
-def commands(result: CheckResult | None, incident: int) -> Public:
-    """Return what to type to see more of a check that fails, in one line; the history's evidence where nothing is closer."""
+def commands(result: CheckResult | None, incident: int, *, is_in_status: bool = False) -> Public:
+    """Return what to type to see more of a check that fails, in one line; the history's evidence where nothing is closer.
+
+    In the status, and on the page, which shows the same, the status is nothing more.
+    """
     any_ = fill(_ANY, incident=incident) if incident else fill(_NO_INCIDENT)
     if result is None:
         return any_
-    known = [_filled(command, _facts(result)) for command in _commands(result)]
+    known = [_filled(command, _facts(result)) for command in _commands(result) if not (is_in_status and command == _STATUS)]
     return joined(" · ", [command for command in known if command]) or any_
 
 

@@ -46,7 +46,7 @@ def row(result: CheckResult, state: CheckState | None, now: datetime, standing: 
         at=render.local(result.at),
         is_left_out=[reading.aspect for reading in result.readings] == [ABSENT],
         note=note(standing) if standing is not None else "",
-        commands=next_steps.commands(result, incident) if is_to_be_looked_at else NOTHING,
+        commands=next_steps.commands(result, incident, is_in_status=True) if is_to_be_looked_at else NOTHING,
     )
 
 

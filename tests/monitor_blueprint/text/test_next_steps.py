@@ -46,6 +46,11 @@ def test_what_is_not_there_is_not_measured(kind: str, aspect: str) -> None:
     assert next_steps.commands(CheckResult("Data", kind, (lost,), AT), 7) == "lsblk -f · sudo dmesg | tail"
 
 
+def test_the_status_does_not_send_to_itself() -> None:
+    assert next_steps.commands(failing("health_body"), 7, is_in_status=True) == "sudo neuronova-monitor history 7"
+    assert next_steps.commands(failing("monitor"), 7, is_in_status=True) == "systemctl status gunicorn_monitor"
+
+
 def test_a_channel_that_fails_is_tried() -> None:
     """And not the command that has shown so; where more is wrong with the monitor, that comes first."""
     fine, failing_, worse = Reading("log"), Reading("channel_slack", Status.CRITICAL), Reading("database", Status.CRITICAL)
