@@ -53,20 +53,20 @@ class OutboxWrites:
             self._connection.execute(
                 "INSERT OR IGNORE INTO receiver (channel, name, cursor) VALUES (?, ?,"
                 " coalesce((SELECT cursor FROM receiver WHERE channel = ? AND name = ''), ?))",
-                (channel, name, channel, self.newest()),
+                (channel, name, channel, self._left_off(channel, name)),
             )
 
     def begin_sending(self, channel: str, names: Sequence[str], fingerprint: str, sender: str) -> None:
         """Make the channel the sender's, whose own lease is void, for these receivers and no others.
 
         With another configuration the channel is as new, and what it refused is tried at once; a receiver that has taken
-        the place of another one is told what waited for that.
+        the place of another one is told what waited for that, and one that comes back what it has missed.
         """
         old = self._connection.execute("SELECT fingerprint, sender FROM channel WHERE name = ?", (channel,)).fetchone()
         known = {receiver.name: receiver for receiver in self._receivers(channel)}
         gone = [receiver for name, receiver in known.items() if name not in names]
-        start = min((receiver.cursor for receiver in gone), default=self.newest())
         for name in names:
+            start = min([self._left_off(channel, name), *(receiver.cursor for receiver in gone)])
             receiver = known.get(name, Receiver(channel, name, cursor=start))
             if old is None or old[1] in ("", sender):
                 receiver = receivers.abandoned(receiver)
@@ -82,7 +82,7 @@ class OutboxWrites:
         )
 
     def retire_channels(self, kept: Collection[str], now: datetime) -> None:
-        """Forget the channels that are not configured any more; what waits for one of them will never be sent."""
+        """Forget the channels that are not configured any more; what waits for one of them is sent only if it comes back."""
         known = self._connection.execute("SELECT name FROM channel UNION SELECT channel FROM receiver").fetchall()
         for (channel,) in known:
             if channel in kept:
@@ -99,6 +99,16 @@ class OutboxWrites:
             "SELECT max(coalesce((SELECT max(number) FROM event), 0), coalesce((SELECT max(cursor) FROM receiver), 0))"
         ).fetchone()
         return int(newest)
+
+    def _left_off(self, channel: str, name: str) -> int:
+        """Return the last event that a receiver accepted before it was forgotten; for a new one that is the newest of all.
+
+        Whoever was told of an outage, and not configured when it ended, must not believe in it for ever.
+        """
+        (last,) = self._connection.execute(
+            "SELECT max(last) FROM delivery WHERE channel = ? AND receiver = ? AND state = 'delivered'", (channel, name)
+        ).fetchone()
+        return self.newest() if last is None else int(last)
 
     def claim(self, channel: str, sender: str, now: datetime, lease_s: float, *, is_sending: bool = False) -> Claim:
         """Take the channel for `lease_s` seconds where something is due, or being sent, and nobody else has it."""

@@ -670,6 +670,30 @@ def test_added_recipient_is_told_what_is_new(store: Store, clock: Clock) -> None
     assert [(message.id, message.to) for message in pigeon.sent] == [("2-opened", ("a", "b"))]
 
 
+@pytest.mark.parametrize("recipients", [(), ("a", "b")])
+def test_who_comes_back_is_told_what_was_missed(store: Store, clock: Clock, recipients: tuple[str, ...]) -> None:
+    """Told of an outage, not configured when it ended, and configured again: nobody believes in it for ever."""
+    pigeon = Pigeon()
+
+    def reconfigured(*pigeons: Pigeon, receivers: tuple[str, ...]) -> Loft:
+        loft = Loft(store, clock, *pigeons, receivers=receivers)
+        loft.box.start()
+        loft.box.stop(30)
+        return Loft(store, clock, *pigeons, receivers=receivers)
+
+    loft = reconfigured(pigeon, receivers=recipients)
+    loft.tell(1)
+    loft.deliver()
+    # One of two recipients, or else the whole channel.
+    rest = [pigeon] if recipients else []
+    loft = reconfigured(*rest, receivers=recipients[1:])
+    loft.tell(1, RECOVERED)
+    loft.box.deliver_due()
+    pigeon.sent.clear()
+    reconfigured(pigeon, receivers=recipients).deliver()
+    assert [(message.id, message.to) for message in pigeon.sent] == [("1-recovered", recipients[:1])]
+
+
 # --- How a channel is
 
 
