@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from monitor_blueprint.storage.outbox import OutboxWrites
 
@@ -46,13 +46,26 @@ def _merge_events(target: sqlite3.Connection, source: sqlite3.Connection) -> dic
 def _merge_deliveries(target: sqlite3.Connection, source: sqlite3.Connection, numbers: Mapping[int, int]) -> None:
     rows = source.execute("SELECT channel, receiver, last, first, state, at, attempts, sent_as, answer FROM delivery")
     for channel, receiver, last, first, *how in rows:
-        covered = [there for here, there in numbers.items() if first <= here <= last]
-        if covered:
+        covered = sorted(there for here, there in numbers.items() if first <= here <= last)
+        for begin, end in _without_others(target, covered):
             target.execute(
                 "INSERT OR REPLACE INTO delivery (channel, receiver, last, first, state, at, attempts, sent_as, answer)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (channel, receiver, max(covered), min(covered), *how),
+                (channel, receiver, end, begin, *how),
             )
+
+
+def _without_others(target: sqlite3.Connection, covered: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last of these events, parted wherever one lies between them that somebody else has added."""
+    begin = end = 0
+    for number in covered:
+        between = "SELECT 1 FROM event WHERE number > ? AND number < ?"
+        if begin and target.execute(between, (end, number)).fetchone():
+            yield begin, end
+            begin = 0
+        begin, end = begin or number, number
+    if begin:
+        yield begin, end
 
 
 def _merge_receiver(target: sqlite3.Connection, row: dict[str, object], numbers: Mapping[int, int]) -> None:

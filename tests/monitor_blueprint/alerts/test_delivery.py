@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import queue
 import re
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -949,6 +950,27 @@ def test_removed_channel_is_forgotten(store: Store, clock: Clock) -> None:
     new.stop(30)
     assert Outbox(store, [], sender="cli-1", clock=clock).channel_names == ("dove",)
     assert history(store) == [("refused", "", "the channel is not configured any more")]
+
+
+def test_others_event_is_not_told_by_a_message_around_it(store: Store, tmp_path: Path, clock: Clock) -> None:
+    """What another process has added to the file meanwhile, between two events of one message, is still to be told."""
+    loft = Loft(store, clock, pigeon := Pigeon(Retry("rain"), Delivered()))
+    loft.tell(1)
+    loft.deliver()
+    with sqlite3.connect(tmp_path / "monitor.db", isolation_level=None) as locked:
+        locked.execute("BEGIN IMMEDIATE")
+        loft.tell(2)
+        locked.execute("ROLLBACK")
+    locked.close()
+    assert store.problem
+    with Store(tmp_path / "monitor.db") as other:
+        tell(other, loft.box.receivers, 3)
+    clock.now += MINUTE
+    loft.deliver()
+    store.try_to_heal(clock.now)
+    assert store.problem == ""
+    assert loft.deliver()
+    assert [ids_in(message) for message in pigeon.sent] == [["1-opened"], ["1-opened", "2-opened"], ["3-opened"]]
 
 
 def test_delivery_goes_on_without_the_database(store: Store, tmp_path: Path, clock: Clock) -> None:
