@@ -254,7 +254,7 @@ class ChannelDelivery:
             wait_s = timing.first_doubt_s * 10.0 ** min(before.doubts, 1)
             return receivers.doubted(before, last, outcome.reason, now, wait_s=wait_s), outcome.reason
         wait_s = self._backoff_s(timing.first_wait_s, attempts, timing.longest_wait_s)
-        asked_s = outcome.after_s or 0.0
+        asked_s = min(outcome.after_s or 0.0, receivers.LONGEST_ASKED.total_seconds())
         after = receivers.failed(before, last, outcome.reason, now, wait_s=max(wait_s, asked_s), asked_s=asked_s)
         return after, outcome.reason
 

@@ -336,6 +336,16 @@ def test_requested_pause_has_a_limit(store: Store, clock: Clock) -> None:
     assert len(pigeon.sent) == 2
 
 
+def test_requested_pause_has_a_limit_without_news(store: Store, clock: Clock) -> None:
+    """What waits is as important as what is new."""
+    loft = Loft(store, clock, pigeon := Pigeon(Retry("go away", after_s=3600.0), Delivered()))
+    loft.tell(1)
+    loft.deliver()
+    clock.now += 16 * MINUTE
+    loft.deliver()
+    assert len(pigeon.sent) == 2
+
+
 @pytest.mark.parametrize("outcome", [Retry("rain"), Retry("busy", 600.0), Refused("no")])
 def test_clock_set_back_stops_nothing(store: Store, clock: Clock, outcome: Outcome) -> None:
     loft = Loft(store, clock, pigeon := Pigeon(outcome, Delivered()))
