@@ -185,9 +185,12 @@ class _Mail:
         if settings.user:
             client.log_in(settings.user, settings.password)
         text = mail_of(self.message, settings.sender, self.recipients).as_bytes(policy=SMTP)
-        by_envelope = {_envelope(address): address for address in self.recipients}
-        for address, code, said in client.transfer(text, _envelope(settings.sender), tuple(by_envelope), self.handover):
-            self.answers[by_envelope[address]] = self.answered(code, said, f"{by_envelope[address]}: ")
+        # "root" and "root@localhost" are one to the server.
+        envelopes = tuple(dict.fromkeys(map(_envelope, self.recipients)))
+        for envelope, code, said in client.transfer(text, _envelope(settings.sender), envelopes, self.handover):
+            for address in self.recipients:
+                if _envelope(address) == envelope:
+                    self.answers[address] = self.answered(code, said, f"{address}: ")
         return Delivered("accepted")
 
     def answered(self, code: int, said: bytes | str, where: str = "") -> Single:

@@ -253,6 +253,14 @@ def test_nonsense_after_the_text_is_doubt() -> None:
         assert isinstance(send(server.environ), InDoubt)
 
 
+def test_one_mailbox_by_two_names_is_refused_by_both() -> None:
+    with ScriptedMailServer({"RCPT TO:<root@localhost>": "550 no"}) as server:
+        outcome = send(server.environ | {"ALERT_EMAIL": "root,root@localhost"})
+        assert not server.texts
+    assert isinstance(outcome, PerReceiver)
+    assert [type(each) for each in outcome.outcomes.values()] == [Refused, Refused]
+
+
 def test_doubt_is_only_of_those_taken() -> None:
     """Who was refused before the text went out is refused, whatever comes of it."""
     with ScriptedMailServer({"RCPT TO:<b": "550 no", ".": None}) as server:
