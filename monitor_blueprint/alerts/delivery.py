@@ -286,5 +286,6 @@ def _alike(due: Iterable[Receiver]) -> Iterator[list[Receiver]]:
     """Yield those together that are to have the same message."""
     groups: defaultdict[object, list[Receiver]] = defaultdict(list)
     for receiver in due:
-        groups[receiver.cursor, receiver.is_in_doubt, receiver.doubtful_after, receiver.is_to_be_brief].append(receiver)
+        alone = receiver.name if receiver.is_to_be_alone else None
+        groups[receiver.cursor, receiver.is_in_doubt, receiver.doubtful_after, receiver.is_to_be_brief, alone].append(receiver)
     yield from groups.values()

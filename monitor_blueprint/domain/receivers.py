@@ -83,6 +83,11 @@ class Receiver:
         """Tell whether it has refused so often that it may be the text that it does not take."""
         return bool(self.refusal) and self.attempts >= _REFUSED_OFTEN
 
+    @property
+    def is_to_be_alone(self) -> bool:
+        """Tell whether the last attempt has failed: it may be another recipient at whom the server breaks off."""
+        return self.attempts > 0
+
     def due_at(self, newest: int, now: datetime) -> datetime | None:
         """Return when to try, `now` or later; None where nothing is behind the cursor.
 

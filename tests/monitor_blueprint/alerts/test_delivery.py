@@ -27,7 +27,7 @@ from monitor_blueprint.notifiers import Channel, channels
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import ko, messages
 from tests.monitor_blueprint.shortage import few_threads, said
-from tests.monitor_blueprint.standins import HttpStandIn, MailStandIn, Reply
+from tests.monitor_blueprint.standins import HttpStandIn, MailStandIn, Reply, ScriptedMailServer
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -656,6 +656,20 @@ def test_recipients_do_not_wait_for_each_other(store: Store, clock: Clock) -> No
     loft.deliver()
     assert [begun.get(timeout=30) for _ in range(2)] == [("b",), ("a",)]
     released.set()
+
+
+@pytest.mark.parametrize("answer", ["421 too many of yours", None])
+def test_server_that_breaks_off_at_one_recipient(store: Store, clock: Clock, answer: str | None) -> None:
+    """The others have their mail all the same, though it was to go to all of them together."""
+    with ScriptedMailServer({"RCPT TO:<b@": answer}) as server:
+        environ = server.environ | {"ALERT_EMAIL": "a@example.com,b@example.com,c@example.com"}
+        box = Outbox(store, channels(environ), clock=clock)
+        tell(store, box.receivers, 1)
+        for _ in range(2):
+            box.deliver_due()
+            clock.now += SECOND
+        assert sorted(re.findall(r"^To: (.*)\r$", "".join(server.texts), re.MULTILINE)) == ["a@example.com", "c@example.com"]
+    assert box.channel_health(clock.now + HOUR)["email"].health is Health.FAILING
 
 
 def test_mended_address_is_told_what_waited(store: Store, clock: Clock) -> None:
