@@ -20,7 +20,7 @@ import msgspec
 
 from monitor_blueprint.adapters.addresses import is_loopback
 from monitor_blueprint.adapters.deadline import cut_after
-from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, Refused, Retry, Waits
+from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, Refused, Retry, Waits
 
 if TYPE_CHECKING:
     from slack_sdk.webhook import WebhookClient
@@ -190,6 +190,9 @@ def _outcome(status: int, body: str, headers: Mapping[str, str]) -> Outcome:
     # Only Slack's own words are repeated: a proxy's page may quote the URL.
     word = body.strip() if _WORD.fullmatch(body.strip()) else ""
     answer = f"HTTP {status} {word}".rstrip()
+    if status < 200:
+        # The answer proper was to follow.
+        return InDoubt(answer)
     if 200 <= status < 300:
         return Delivered(answer) if _is_accepted(body) else Retry(f"{answer}, but not Slack's ok")
     if status in _TRY_AGAIN or status >= 500 or 300 <= status < 400:
@@ -207,7 +210,7 @@ def _is_accepted(body: str) -> bool:
         return True
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
     return isinstance(answer, dict) and any(answer.get(key) == value for key, value in _ACCEPTED)
 

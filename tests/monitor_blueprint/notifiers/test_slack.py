@@ -89,6 +89,12 @@ def test_trouble_at_slack_is_tried_again(status: int) -> None:
         assert send(server.url) == Retry(f"HTTP {status}")
 
 
+@pytest.mark.parametrize("status", [102, 103])
+def test_foreword_to_an_answer_is_doubt(status: int) -> None:
+    with HttpStandIn(lambda post: Reply(status)) as server:
+        assert send(server.url) == InDoubt(f"HTTP {status}")
+
+
 @pytest.mark.parametrize(
     ("status", "word"),
     [(404, "no_service"), (403, "invalid_token"), (410, "channel_is_archived"), (400, "invalid_payload")],
@@ -168,6 +174,7 @@ def test_slack_and_its_like_accept_message(body: str) -> None:
         '["ok"]',
         '{"ok": true',
         "\ufeff",
+        pytest.param("[" * 50_000, id="deep"),
     ],
 )
 def test_any_other_answer_is_no_acceptance(body: str) -> None:
