@@ -18,6 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u206
 _CREDENTIAL_KEYS = (
     r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key"
     r"|credential|cookie|session[_-]?(?:id|key)|csrf|webhook|dsn|x-api-key|authorization)[\w.-]*"
+    r"|[\w.-]*[_-]pass|x-auth[\w-]*|pass(?=[\"'=])"
 )
 # The escapes are the Korean words for: patient, name (three words), doctor in charge, date of birth, resident number,
 # telephone, contact, address, e-mail.
@@ -68,6 +69,9 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
     # The same in a path: a number of four digits and more, or a word in percent encoding (a Korean name).
     (re.compile(r"(?<=/)\d{4,}(?=[/\s\"'?]|$)"), MASK),
     (re.compile(r"(?<![\w.~-])[\w.~-]*(?:%[0-9a-f]{2}[\w.~-]*)+", re.IGNORECASE), MASK),
+    # What curl and mysql are given.
+    (re.compile(r"(\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[\s=]{0,3}[^\s:]{1,80}:)\S+"), rf"\1{MASK}"),
+    (re.compile(r"(\b(?:mysql|mariadb)[a-z-]{0,9}\b[^\n]{0,200}?\s-p)(?!ort\b)\S+"), rf"\1{MASK}"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]*(?:\.[\w-]*)?"), MASK),
     (re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Za-z0-9]{12,}"), MASK),
     (re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[a-z]-|xapp-|sk-|pk_|sk_|rk_|hf_|pypi-)[\w-]{8,}"), MASK),
@@ -80,6 +84,11 @@ _NUMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\d)(?:\+82[-.\s]?|0)(?:2|[3-7]\d)[-.\s]?\d{3,4}[-.\s]\d{4}(?!\d)"), MASK),
     # Not "+0900 502": that is a time zone and what comes after it.
     (re.compile(r"(?<![\w.])(?!\+\d{4}(?!\d))\+[1-9]\d{0,2}[-.\s]?\(?\d{1,4}\)?(?:[-.\s]?\d{2,4}){2,4}(?!\d)"), MASK),
+    # With the area code in brackets, and those of more figures (for one who does not tell their own).
+    (re.compile(r"(?<!\d)\(?0\d{1,3}\)[-.\s]?\d{3,4}[-.\s]?\d{4}(?!\d)"), MASK),
+    (re.compile(r"(?<!\d)050\d[-.\s]?\d{3,4}[-.\s]?\d{4}(?!\d)"), MASK),
+    # A card.
+    (re.compile(r"(?<!\d)\d{4}(?:[-\s]\d{4}){2}[-\s]\d{3,4}(?!\d)"), MASK),
     (re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)"), MASK),
     # A date of the last century is somebody's date of birth, not the time of an event.
     (re.compile(r"(?<!\d)19\d\d(?:[-./]\d{1,2}){2}(?!\d)"), MASK),

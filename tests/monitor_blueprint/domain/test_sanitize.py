@@ -35,6 +35,12 @@ SECRET_FORMS = [
     "{{'access_token': '{}'}}",
     "DB_PASSWORD={}",
     "password: {}",
+    "DB_PASS: {}",
+    "{{'pass': '{}'}}",
+    "pass={}",
+    "X-Auth-Token: {}",
+    "curl -s -u admin:{} http://127.0.0.1/",
+    "mysqldump -uclinic -p{} clinic",
     "passwd={}&x=1",
     "postgres://clinic:{}@127.0.0.1/db",
     "amqp://:{}@127.0.0.1/",
@@ -67,6 +73,28 @@ PATIENT_FORMS = [
     "\ud658\uc790\uba85: {}",
     "\uc774\ub984={}",
 ]
+
+
+@pytest.mark.parametrize(
+    "line", ["(02) 123-4567", "02)123-4567", "0507-1234-5678", "050 1234 5678", "4111-1111-1111-1111", "4111 1111 1111 1111"]
+)
+def test_number_in_groups_is_taken_out(line: str) -> None:
+    assert redact(f"paid by {line}, thanks") == f"paid by {MASK}, thanks"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "5 pass: 3 fail",
+        "auth: failed",
+        "proxy_pass http://127.0.0.1:8000;",
+        "mysqld -port 3306",
+        "pid 1234 5678 9012 ended",
+        "systemctl -u nginx:x",
+    ],
+)
+def test_what_only_looks_like_it_stays(line: str) -> None:
+    assert redact(line) == line
 
 
 @given(before=anything, secret=tokens, after=anything, form=st.sampled_from(SECRET_FORMS))
