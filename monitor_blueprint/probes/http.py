@@ -17,6 +17,8 @@ from monitor_blueprint.probes import Observation, ProbeContext
 
 HTTP_OK = 200
 HTTP_NOT_FOUND = 404
+# Some begin a JSON text with it, and whoever reads one may pass over it (RFC 8259, 8.1).
+BOM = "\ufeff"
 # A reason: the server is there, and has no such address. What is to be done about it, and where, is told with it.
 NO_ADDRESS = fill("no_address")
 # An answer of the right status, and wrong: nobody else has brought that about, and no restart explains it.
@@ -144,8 +146,8 @@ def _failure(answer: Answer, request: Request) -> Mapping[str, Public]:
 def _wrong_value(answer: Answer, request: Request) -> Mapping[str, Public]:
     """Return which value is wrong. What it is instead is somebody else's text, and is not repeated."""
     try:
-        document = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = msgspec.json.decode(answer.text.removeprefix(BOM))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return {"reason": fill("no_json")}
     for path, expected in request.expect_json.items():
         if not _is_as_expected(_value_at(document, path), expected, request.tolerance):

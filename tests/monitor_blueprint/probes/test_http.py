@@ -355,6 +355,12 @@ def test_foreign_body_is_no_json(site: Site, body: bytes) -> None:
     assert (reading.status, reading.facts["reason"], reading.is_symptom) == (Status.CRITICAL, "no_json", False)
 
 
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_json_may_begin_with_a_mark(site: Site, start: str) -> None:
+    site.answers = [start.encode() + ANSWER]
+    assert look(site.url, expect_json={"ok": True}).status is Status.OK
+
+
 def test_wrong_value_is_no_transition(site: Site) -> None:
     """No start explains it."""
     site.answers = [ANSWER]
