@@ -23,11 +23,13 @@ from monitor_blueprint.domain.text import Public, fill, joined, private, word
 from monitor_blueprint.domain.vocabulary import HEALTH_ENTRIES, HEALTH_WORDS
 from monitor_blueprint.options import Address, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
-from monitor_blueprint.probes.http import HTTP_OK, config_file, status_reason
+from monitor_blueprint.probes.http import BOM, HTTP_OK, config_file, status_reason
 
 GOOD = ("healthy", "ok", "pass", "up", "alive")
 # "Healthy, with some concerns."
 FAIR = ("warn",)
+# By which an entry that is a table, and has no status, says yes or no.
+_YES_OR_NO = ("ok", "healthy")
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 # What it says in its own words is for this machine's administrators only.
 _MOST_TEXT = 500
@@ -102,8 +104,9 @@ def judge(text: str) -> Status:
 
 def _body(answer: Answer) -> Mapping[str, Any] | None:
     try:
-        body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # An error's text in it may be of any charset.
+        body = msgspec.json.decode(answer.text.removeprefix(BOM))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     # Whatever the HTTP status: an unhealthy site says why with a 503.
     return body if isinstance(body, dict) and "status" in body else None
@@ -142,7 +145,8 @@ def _entry(name: str, value: object) -> _Entry:
 def _text(value: object) -> str:
     if isinstance(value, dict):
         # health+json: what has only figures says nothing against itself.
-        value = value.get("status", GOOD[0])
+        said = (value[key] for key in _YES_OR_NO if isinstance(value.get(key), bool))
+        value = value["status"] if "status" in value else next(said, GOOD[0])
     if isinstance(value, bool):
         return "ok" if value else "false"
     return str(value)

@@ -80,6 +80,14 @@ def test_health_json_is_understood(site: Site) -> None:
     assert said(seen) == ("memory", 1, "cassandra:responseTime (warn), memory (fail)")
 
 
+@pytest.mark.parametrize("key", ["ok", "healthy"])
+def test_entry_may_say_yes_or_no(site: Site, key: str) -> None:
+    """One that says no is not well, whatever the site as a whole says."""
+    seen = look(site, {"status": "ok", "checks": {"database": {key: False, "error": "x"}, "disk": {key: True}, "mail": {key: 5}}})
+    assert (seen["entries"].status, seen["entries"].facts["entries"]) == (Status.CRITICAL, "database")
+    assert seen["entries"].facts["others"] == 0
+
+
 def test_checks_may_be_a_list(site: Site) -> None:
     """As MicroProfile Health has them."""
     body = {"status": "DOWN", "checks": [{"name": "db", "status": "UP"}, {"name": "mail", "status": "DOWN"}, "?"]}
@@ -91,6 +99,14 @@ def test_warning_explains_no_fault(site: Site) -> None:
     seen = look(site, unhealthy(ml_server="error", disk="warn"), 503)
     assert seen["status"].is_symptom
     assert seen["entries"].status is Status.WARNING
+
+
+@pytest.mark.parametrize(
+    "body", ["\ufeff".encode() + json.dumps(HEALTHY).encode(), b'{"status": "ok", "why": "\xb1\xe8"}'], ids=len
+)
+def test_mark_and_foreign_characters_are_no_fault(site: Site, body: bytes) -> None:
+    """What can be read is read: a byte order mark, and an error's text in another charset."""
+    assert {reading.status for reading in look(site, body).values()} == {Status.OK}
 
 
 def test_missing_address_is_told(site: Site) -> None:
