@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor_blueprint.domain.receivers import Receiver
-from monitor_blueprint.storage.outbox import receiver_of
+from monitor_blueprint.storage.outbox import KNOWN, receiver_of
 from monitor_blueprint.storage.timestamps import from_ms
 
 Parameters = Mapping[str, object] | tuple[object, ...]
@@ -64,11 +64,8 @@ class ChannelStatus:
 
 
 _RECEIVER = ", ".join(f"receiver.{field.name}" for field in fields(Receiver))
-_WAITING = (
-    "SELECT {what} FROM event WHERE number > receiver.cursor AND message != '' AND NOT EXISTS (SELECT 1 FROM delivery"
-    " WHERE delivery.channel = receiver.channel AND delivery.receiver IN (receiver.name, '') AND state = 'delivered'"
-    " AND event.number BETWEEN first AND last)"
-)
+_IS_KNOWN = KNOWN.format(channel="receiver.channel", name="receiver.name")
+_WAITING = f"SELECT {{what}} FROM event WHERE number > receiver.cursor AND message != '' AND NOT {_IS_KNOWN}"  # noqa: S608
 
 
 class ChannelReads:

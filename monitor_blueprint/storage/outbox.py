@@ -21,6 +21,14 @@ _MOST_EVENTS = 1000
 _COLUMNS = tuple(field.name for field in fields(Receiver))
 _MOMENTS = ("in_doubt_since", "next_at", "asked_until", "failing_since", "delivered_at")
 _ZERO_IS_NONE = ("next_at", "asked_until")
+# An event behind a cursor that was delivered already, or a later one of its incident, which said how that stands: so it is
+# in an outbox of version 1, which went on after a refusal.
+KNOWN = (
+    "EXISTS (SELECT 1 FROM delivery WHERE delivery.channel = {channel} AND delivery.receiver IN ({name}, '')"
+    " AND state = 'delivered' AND last >= event.number AND EXISTS (SELECT 1 FROM event AS later"
+    " WHERE later.incident = event.incident AND later.number BETWEEN max(first, event.number) AND last"
+    " AND (later.number = event.number OR later.incident != 0)))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +149,10 @@ class OutboxWrites:
         )
 
     def behind(self, receiver: Receiver) -> tuple[Logged, ...]:
-        """Return the events behind the receiver's cursor, oldest first; what version 1 had delivered already is left out."""
+        """Return the events behind the receiver's cursor, oldest first; what it knows already is left out."""
         rows = self._connection.execute(
-            "SELECT number, body, message FROM event WHERE number > ? AND message != '' AND NOT EXISTS"
-            " (SELECT 1 FROM delivery WHERE channel = ? AND receiver IN (?, '') AND state = 'delivered'"
-            " AND event.number BETWEEN first AND last) ORDER BY number DESC LIMIT ?",
+            f"SELECT number, body, message FROM event WHERE number > ? AND message != ''"  # noqa: S608 - constants
+            f" AND NOT {KNOWN.format(channel='?', name='?')} ORDER BY number DESC LIMIT ?",
             (receiver.cursor, receiver.channel, receiver.name, _MOST_EVENTS),
         )
         return tuple(reversed([*_logged(rows)]))

@@ -66,6 +66,18 @@ def test_what_waited_arrives_and_nothing_else(store: Store) -> None:
     assert deliver(store) == {"slack": [], "email": []}
 
 
+def test_refused_opening_of_what_was_told_as_over_does_not_come(path: Path) -> None:
+    """Version 1 dropped what was refused: whoever was told of the end since is not told that it begins."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(
+            "UPDATE outbox SET state = 'refused', answer = '404' WHERE channel = 'slack' AND event_id = 'nn-1-opened'"
+        )
+        database.commit()
+    with Store(path) as store:
+        assert store.reads.outbox_status()["slack"].pending == 1
+        assert [message.id for message in deliver(store)["slack"]] == ["nn-2-opened"]
+
+
 def test_history_is_kept(store: Store) -> None:
     detail = store.reads.incident(1)
     assert detail is not None
