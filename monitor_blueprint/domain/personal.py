@@ -10,9 +10,9 @@ import re
 
 MASK = "***"
 # The Korean words are written as escapes: whatever is not said to an operator is English here.
-# Patient (three words), client, member, guardian, subject, doctor in charge; then name (three words).
+# Recipient, sender, patient (three words), client, member, guardian, subject, doctor in charge; then name (three words).
 _PEOPLE_KO = (
-    "\ud658\uc790|\uc218\uc9c4\uc790|\ub0b4\uc6d0\uac1d|\uace0\uac1d|\ud68c\uc6d0"
+    "\ud658\uc790|\uc218\uc2e0\uc790|\ubc1c\uc2e0\uc790|\uc218\uc9c4\uc790|\ub0b4\uc6d0\uac1d|\uace0\uac1d|\ud68c\uc6d0"
     "|\ubcf4\ud638\uc790|\ud53c\ud5d8\uc790|\ub2f4\ub2f9\uc758"
 )
 _NAME_KO = "\uc131\uba85|\uc131\ud568|\uc774\ub984"
@@ -126,6 +126,10 @@ _FORMS: tuple[tuple[str, str], ...] = (
     # Age and sex.
     (r"(?<![\w/])(?:(?:[mf]|" + _SEX_KO + r")\s?/\s?\d{1,3}|\d{1,3}\s?/\s?(?:[mf]|" + _SEX_KO + r"))(?![\w/])", MASK),
     (r"(?<![\d.])\d{1,3}\s?(?:" + _AGE_KO + r")(?!" + _HANGUL + r"{2})", MASK),
+    # A quotation in Korean, as exceptions have it: a key, a value, a name. A name before sex and age; a number of an account.
+    (rf"([\"'])[^\"'\n]*{_HANGUL}[^\"'\n]*\1", MASK),
+    (_HANGUL + r"{2,5}\s?(?=\(\s?(?:\*\*\*|(?:" + _SEX_KO + r")\b))", MASK),
+    (r"\uacc4\uc88c\s?[:=]?\s?\d[\d-]{5,}", MASK),
     # Names, after the word for somebody or before it.
     (
         r"((?:"
