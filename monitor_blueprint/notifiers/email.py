@@ -101,16 +101,18 @@ def check(options: Options, environ: Mapping[str, str]) -> list[str]:
 
 
 def _check_addresses(settings: _Settings) -> list[str]:
-    named = [*(("ALERT_EMAIL", one) for one in settings.recipients), ("SMTP_FROM", settings.sender)]
+    """Return what is wrong, by number: what stands there may be a secret that belongs elsewhere."""
+    to = settings.recipients
+    named = [*((f"ALERT_EMAIL: number {number}", one) for number, one in enumerate(to, 1)), ("SMTP_FROM", settings.sender)]
     problems = [
-        f"{name}: {address!r} is no mail address (several are separated by commas)"
+        f"{name} is no mail address (several are separated by commas)"
         for name, address in named
         if not _ADDRESS.fullmatch(address)
     ]
-    if not settings.recipients:
+    if not to:
         problems.append("ALERT_EMAIL holds no address (several are separated by commas)")
     problems += [
-        f"{name}: {address!r} has no domain, and only a mail server of this machine itself knows whom it means"
+        f"{name} has no domain, and only a mail server of this machine itself knows whom it means"
         for name, address in named
         if "@" not in address and not settings.is_local
     ]

@@ -453,7 +453,7 @@ def test_a_wrong_maintenance_window_is_told(key: str, value: str, expected: str)
             {"SLACK_WEBHOOK": "hooks.slack.com/secret"},
             "SLACK_WEBHOOK must be an https:// URL (http:// only to this machine itself)",
         ),
-        ({"ALERT_EMAIL": "ops@"}, "ALERT_EMAIL: 'ops@' is no mail address (several are separated by commas)"),
+        ({"ALERT_EMAIL": "a@b.kr, ops@"}, "ALERT_EMAIL: number 2 is no mail address (several are separated by commas)"),
         (
             {"ALERT_EMAIL": "ops@example.com", "SMTP_PORT": "smtp"},
             "SMTP_PORT must be a number from 1 to 65535",
