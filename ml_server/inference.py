@@ -110,7 +110,7 @@ class InferenceService:
         return True
 
     def load_others(self) -> None:
-        """Do the rest of `load`, while the default model is served."""
+        """Do the rest of `load`, while the default model is served: the newest version first, so that none stands in for it."""
         for entry in reversed(self._entries):
             if self._models[entry.name, entry.version] == _LOADING:
                 self._load(entry)
@@ -180,8 +180,6 @@ class InferenceService:
             model = self._models[wanted, due]
             if isinstance(model, Model):
                 return model
-            if model == _LOADING:
-                break
         raise ModelUnavailableError(f"the model {wanted} {versions[-1]} is not served: {self._models[wanted, versions[-1]]}")
 
     def _versions(self, name: str, last: str | None) -> list[str]:
