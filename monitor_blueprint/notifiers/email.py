@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import smtplib
 import socket
@@ -30,7 +31,7 @@ ENVIRONMENT = (
 )
 _MODES = ("starttls", "tls", "none")
 _ADDRESS = re.compile(r"[^\s@,;<>()\[\]\\\":\x00-\x1f\x7f-\uffff]+@[A-Za-z0-9.-]+|[A-Za-z0-9._-]+")
-_HOST = re.compile(r"[A-Za-z0-9.:_-]+")
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
 # What a host may be followed by; an IPv6 address stands in brackets then.
 _PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*):(\d+)")
 _BAD_PORT = "SMTP_PORT must be a number from 1 to 65535"
@@ -87,7 +88,7 @@ def check(options: Options, environ: Mapping[str, str]) -> list[str]:
         problems.append("SMTP_HOST and SMTP_PORT name different ports" if is_twofold else _BAD_PORT)
     if settings.tls not in ("", *_MODES):
         problems.append("SMTP_TLS must be one of starttls, tls, none (or not set: used where the server offers it)")
-    if settings.host and not _HOST.fullmatch(settings.host):
+    if settings.host and not _is_host(settings.host):
         problems.append("SMTP_HOST must be a host name or an address (HOST, HOST:PORT or [ADDRESS]:PORT), without scheme")
     if settings.host and settings.tls == "none" and settings.is_tls_required:
         problems.append("SMTP_TLS=none would send SMTP_PASSWORD in clear: use starttls or tls, or leave SMTP_USER out")
@@ -246,6 +247,17 @@ def _settings(environ: Mapping[str, str]) -> _Settings:
         password=environ.get("SMTP_PASSWORD", ""),
         tls=tls,
     )
+
+
+def _is_host(text: str) -> bool:
+    """Tell whether it is a name or an address; a colon is in those of IPv6 alone."""
+    if ":" not in text:
+        return _HOST.fullmatch(text) is not None
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _host_and_port(host: str, port: str) -> tuple[str, str]:

@@ -379,6 +379,16 @@ def test_address_without_domain_is_local(host: str, is_known: bool) -> None:
     assert ["has no domain" in problem for problem in problems] == [] if is_known else [True]
 
 
+@pytest.mark.parametrize(
+    ("host", "is_right"),
+    [("mail:25", True), ("[::1]:25", True), ("fe80::1%eth0", True), ("mail:abc", False), ("mail:", False), ("a:b:25", False)],
+)
+def test_port_that_is_none_is_refused(host: str, is_right: bool) -> None:
+    """At start, not as a host of that name."""
+    problems = email.check(email.Options(), {"ALERT_EMAIL": "a@example.com", "SMTP_HOST": host})
+    assert (problems == []) is is_right
+
+
 def test_fields_have_complete_addresses() -> None:
     """Exim refuses a whole mail for a name without a domain in a field of it."""
     mail = email.mail_of(MESSAGE, "neuronova", ["root", "ops@example.com"])
