@@ -288,7 +288,7 @@ class ScriptedMailServer:
         self.texts: list[str] = []
         self.is_asked = threading.Event()
         self._server = socket.create_server(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0), family=family)
-        self._connection = self._server
+        self._connection: socket.socket | None = None
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -341,11 +341,12 @@ class ScriptedMailServer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._is_over.set()
-        with suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._server.close()
+        with self._server:
+            self._server.shutdown(socket.SHUT_RDWR)
+            if self._connection is not None:
+                with suppress(OSError):
+                    self._connection.shutdown(socket.SHUT_RDWR)
+            self._thread.join()
 
 
 class DrippingMailServer(EndlessServer):
