@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import requests
 
 from bench.predict_vs_peer import CARD, FEATURES, KEY, Contender, lua, ours, start, stop, wait_until_answering
-from ml_server.card import Card
+from ml_server.card import read_card
 from ml_server.runtimes import load_runtime
 from tests.ml_server.conftest import make_slow_model_dir, slow_model
 
@@ -40,11 +41,11 @@ CASES = (
 
 def rounds_for(seconds: float) -> float:
     """How many rounds of the counting model take so long."""
-    runtime = load_runtime("onnx", slow_model(), input_count=1, class_count=2)
+    runtime = load_runtime(read_card(msgspec.json.encode(CARD)), slow_model())
     rounds = 1000.0
     while True:
         begun = time.perf_counter()
-        runtime.run([[rounds]], 60)
+        runtime.run({"features": np.array([[rounds]], dtype=np.float32)}, "probabilities", 60)
         took = time.perf_counter() - begun
         if took > 0.02:
             return rounds * seconds / took
@@ -124,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10)
     seconds = parser.parse_args().seconds
-    card = msgspec.convert(CARD, Card)
+    card = read_card(msgspec.json.encode(CARD))
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         for title, run_s, clients in CASES:

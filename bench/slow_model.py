@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from bench.health_under_load import asking, contender, rounds_for
 from bench.predict_vs_peer import CARD, WORKERS, show, start, stop
-from ml_server.card import Card
+from ml_server.card import read_card
 from ml_server.runtimes import load_runtime
 from tests.ml_server.conftest import make_slow_model_dir, slow_model
 
@@ -26,11 +27,11 @@ CLIENTS = 16
 
 def call_in_a_loop(rounds: float, seconds: float) -> int:
     """How many predictions one process makes by itself."""
-    runtime = load_runtime("onnx", slow_model(), input_count=1, class_count=2)
-    runtime.run([[rounds]], 60)
+    runtime = load_runtime(read_card(msgspec.json.encode(CARD)), slow_model())
+    runtime.run({"features": np.array([[rounds]], dtype=np.float32)}, "probabilities", 60)
     begun, done = time.perf_counter(), 0
     while time.perf_counter() - begun < seconds:
-        runtime.run([[rounds]], 60)
+        runtime.run({"features": np.array([[rounds]], dtype=np.float32)}, "probabilities", 60)
         done += 1
     return done
 
@@ -50,7 +51,7 @@ def main() -> None:
     peers: list[float] = []
     with tempfile.TemporaryDirectory() as name, multiprocessing.get_context("spawn").Pool(WORKERS) as pool:
         work = Path(name)
-        server = contender(make_slow_model_dir(work / "models", msgspec.convert(CARD, Card), rounds), rounds)
+        server = contender(make_slow_model_dir(work / "models", read_card(msgspec.json.encode(CARD)), rounds), rounds)
         log = work / "log"
         process = start(server, log)
         try:

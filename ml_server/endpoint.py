@@ -16,9 +16,10 @@ from functools import partial
 import msgspec
 
 from ml_server import errors, prediction, schemas, telemetry
+from ml_server.card import Card
 from ml_server.config import Settings
 from ml_server.inference import InferenceService
-from ml_server.lane import Lane
+from ml_server.lane import Lane, lane_of
 from ml_server.slots import Slots
 from serving.messages import Reply
 
@@ -47,6 +48,7 @@ _STATUS = {
     errors.InvalidRequestError: 422,
     errors.ModelUnavailableError: 503,
     errors.OverloadedError: 503,
+    errors.ModelFaultError: 500,
     errors.PredictionTimeoutError: 504,
 }
 
@@ -125,6 +127,7 @@ class Endpoint:
         self._max_batch = settings.max_batch
         self._slots = Slots(max(1, settings.threads // 2))
         self._lane: Lane | None = None
+        self._lane_card: Card | None = None
 
     def load(self) -> None:
         """Load the models, once."""
@@ -199,9 +202,9 @@ class Endpoint:
         model = self._service.default
         if model is None or not model.is_fast:
             return None
-        if self._lane is None or self._lane.card is not model.card:
-            self._lane = Lane(model.card)
-        row = self._lane.row(body)
+        if self._lane_card is not model.card:
+            self._lane, self._lane_card = lane_of(model.card), model.card
+        row = self._lane.row(body) if self._lane is not None else None
         return None if row is None else prediction.predict_row(row, head.request_id, self._service, model, head.progress)
 
     def _answer(self, head: Head, body: bytes) -> Reply:

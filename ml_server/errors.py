@@ -88,3 +88,9 @@ class PredictionTimeoutError(MlServerError):
     """The model took longer than a prediction may take."""
 
     code = "prediction_timeout"
+
+
+class ModelFaultError(MlServerError):
+    """The model has no answer where it should have one: that is no mistake of the client."""
+
+    code = "model_fault"

@@ -1,60 +1,17 @@
-"""The inference service: load and self-test models, predict, explain."""
+"""The inference service: which models there are, which of them is asked, and its answers."""
 
 import contextlib
-import math
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from ml_server.card import Card
 from ml_server.config import Settings
-from ml_server.errors import (
-    BrokenModelError,
-    InvalidRequestError,
-    MlServerError,
-    ModelUnavailableError,
-    UnknownModelError,
-)
-from ml_server.pace import Pace
+from ml_server.errors import MlServerError, ModelUnavailableError, UnknownModelError
+from ml_server.model import Model, Result, load_model, run_model
 from ml_server.repository import Entry, read_models
-from ml_server.runtimes import Runtime, load_runtime
-from ml_server.schemas import Row, check_features
+from ml_server.schemas import Row
 
-_SELF_TEST_TIMEOUT_S = 30.0
 _LOADING = "it is loading"
-_SHORT_DIGEST = 12  # as `docker ps` and `git log` shorten theirs
-# A prediction that usually takes less is made between two looks at the network, in seconds: 32 clients of a worker then wait for
-# each other as long as one disk access takes; a thread for each would cost more than the prediction of a small model.
-FAST_S = 0.0005
-_PROBABILITY_SUM_TOLERANCE = 1e-3
-# A probability nearer to 0 or 1 has no log-odds that mean anything: float32's step below 1 is 6e-8 (2 to the power of -24).
-LOG_ODDS_LIMIT = 1e-7
-TOO_CERTAIN = "feature_importance is left out: a probability is too near 0 or 1 to say what moved it"
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model that passed its self-test; `digest` is the beginning of its entry's, for answers and log lines."""
-
-    card: Card
-    runtime: Runtime
-    digest: str
-    pace: Pace = field(default_factory=Pace)
-
-    @property
-    def is_fast(self) -> bool:
-        """Tell whether one prediction takes so little that other clients need not notice it."""
-        return 0 < self.pace.seconds < FAST_S
-
-
-class Answer(NamedTuple):
-    """Probabilities in the order of the card's classes, and contributions by input name where asked for and known."""
-
-    probabilities: list[float]
-    importance: dict[str, float] | None
-    warnings: tuple[str, ...]
 
 
 class InferenceService:
@@ -189,15 +146,14 @@ class InferenceService:
             return versions
         return versions[: versions.index(last) + 1] if last in versions else []
 
-    def predict(
-        self, model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: float | None = None
-    ) -> list[Answer | InvalidRequestError]:
-        """Return the answers in the order of the rows; a row for which the model has no probabilities is an error of its own.
+    def predict(self, model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: float | None = None) -> list[Result]:
+        """Return the answers in the order of the rows; a row for which the model has none is an error of its own.
 
         `timeout_s` is that of the settings unless given.
 
         Raises:
             PredictionTimeoutError: the model took too long.
+            ModelFaultError: what it put out are no answers at all.
         """
         begun = time.perf_counter()
         try:
@@ -205,77 +161,3 @@ class InferenceService:
         finally:
             if len(rows) == 1 and not explain:
                 model.pace.add(time.perf_counter() - begun)
-
-
-def load_model(entry: Entry) -> Model:
-    """Verify, load and self-test one model.
-
-    Raises:
-        BrokenModelError: its card, file, runtime or golden samples are not right; says which.
-    """
-    card = entry.card
-    if card is None or entry.error:
-        raise BrokenModelError(entry.error or "")
-    runtime = load_runtime(card.runtime, entry.content, input_count=len(card.inputs), class_count=len(card.classes))
-    model = Model(card, runtime, entry.digest[:_SHORT_DIGEST])
-    for number, sample in enumerate(card.golden_samples, start=1):
-        try:
-            row = check_features(sample.features, card)
-        except InvalidRequestError as error:
-            wrong = "; ".join(f"{detail.field} {detail.problem}" for detail in error.details)
-            raise BrokenModelError(f"self-test failed: golden sample {number}: {wrong}") from error
-        begun = time.perf_counter()
-        (answer,) = run_model(model, [row], explain=False, timeout_s=_SELF_TEST_TIMEOUT_S)
-        model.pace.add(time.perf_counter() - begun)
-        expected = [sample.expected[name] for name in card.classes]
-        if isinstance(answer, InvalidRequestError) or not all(
-            math.isclose(got, wanted, rel_tol=0, abs_tol=card.golden_tolerance)
-            for got, wanted in zip(answer.probabilities, expected, strict=True)
-        ):
-            raise BrokenModelError(f"self-test failed: golden sample {number} did not get the expected answer")
-    return model
-
-
-def run_model(model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: float) -> list[Answer | InvalidRequestError]:
-    """Run the runtime once for all rows and, where asked for, their explanations.
-
-    An explanation says how much each input moved the answer away from the median person's: with p the probability
-    of the predicted class, logit(p) - logit(p with this one input at its training median). That is occlusion
-    (Zeiler and Fergus 2014; Robnik-Sikonja and Kononenko 2008, log-odds form), which needs nothing of a model but
-    its probabilities; for a logistic regression it is exactly coefficient times distance from the median. Above
-    zero speaks for the predicted class. Where one of the probabilities is so near 0 or 1 that its log-odds are only
-    rounding (`LOG_ODDS_LIMIT`), there is no explanation but a warning.
-    """
-    medians = [item.median for item in model.card.inputs]
-    batch: list[Sequence[float]] = []
-    for row in rows:
-        batch.append(row.values)
-        if explain:
-            batch += [(*row.values[:column], median, *row.values[column + 1 :]) for column, median in enumerate(medians)]
-    outputs = model.runtime.run(batch, timeout_s)
-    step = 1 + len(medians) if explain else 1
-    return [_answer(model.card, row, outputs[number * step : (number + 1) * step]) for number, row in enumerate(rows)]
-
-
-def _answer(card: Card, row: Row, outputs: list[list[float]]) -> Answer | InvalidRequestError:
-    if not all(_is_distribution(probabilities) for probabilities in outputs):
-        return InvalidRequestError("the model has no answer for these values: they are too far from its training range")
-    probabilities, *occluded = outputs
-    if not occluded:
-        return Answer(probabilities, None, row.warnings)
-    predicted = probabilities.index(max(probabilities))
-    if not all(LOG_ODDS_LIMIT <= output[predicted] <= 1 - LOG_ODDS_LIMIT for output in outputs):
-        return Answer(probabilities, None, (*row.warnings, TOO_CERTAIN))
-    whole = _log_odds(probabilities[predicted])
-    importance = {
-        wanted.name: whole - _log_odds(without[predicted]) for wanted, without in zip(card.inputs, occluded, strict=True)
-    }
-    return Answer(probabilities, importance, row.warnings)
-
-
-def _is_distribution(probabilities: Sequence[float]) -> bool:
-    return all(0 <= p <= 1 for p in probabilities) and abs(sum(probabilities) - 1) <= _PROBABILITY_SUM_TOLERANCE
-
-
-def _log_odds(p: float) -> float:
-    return math.log(p / (1 - p))

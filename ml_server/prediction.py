@@ -9,8 +9,9 @@ import msgspec
 
 from ml_server import schemas
 from ml_server.card import Card
-from ml_server.errors import InvalidRequestError, PredictionTimeoutError
-from ml_server.inference import Answer, InferenceService, Model
+from ml_server.errors import InvalidRequestError, MlServerError, PredictionTimeoutError
+from ml_server.inference import InferenceService
+from ml_server.model import Answer, Model, Result
 from ml_server.schemas import Item, Row
 from ml_server.suggestions import Suggestions
 
@@ -35,6 +36,7 @@ def predict(body: bytes, request_id: str, service: InferenceService, max_batch: 
     Raises:
         NotJsonError: see `schemas.parse`.
         InvalidRequestError: the frame of the request is wrong, or the features of the only item are.
+        ModelFaultError: the model has no answer to the only item, or none at all.
         UnknownModelError, ModelUnavailableError: see `InferenceService.model`.
         PredictionTimeoutError: see `InferenceService.predict`.
     """
@@ -53,15 +55,15 @@ def predict(body: bytes, request_id: str, service: InferenceService, max_batch: 
 
     head = _head(request_id, model)
     if request.is_batch:
-        entries = [_entry(item, result, model.card) for item, result in zip(request.items, results, strict=True)]
+        entries = [_entry(item, result, model) for item, result in zip(request.items, results, strict=True)]
         warnings = {"warnings": request.warnings} if request.warnings else {}
         return msgspec.json.encode(
             {"ok": True, "batch": True, **head, "results": entries, **warnings, "inference_ms": inference_ms}
         )
     (result,) = results
-    if isinstance(result, InvalidRequestError):
+    if isinstance(result, MlServerError):
         raise result
-    return _render_one(head, model.card, result._replace(warnings=(*request.warnings, *result.warnings)), inference_ms)
+    return _render_one(head, model, result._replace(warnings=(*request.warnings, *result.warnings)), inference_ms)
 
 
 def predict_row(row: Row, request_id: str, service: InferenceService, model: Model, progress: Progress) -> bytes | None:
@@ -75,11 +77,11 @@ def predict_row(row: Row, request_id: str, service: InferenceService, model: Mod
         (result,) = service.predict(model, [row], explain=False, timeout_s=_SURPRISE_S)
     except PredictionTimeoutError:
         return None
-    if isinstance(result, InvalidRequestError):
+    if isinstance(result, MlServerError):
         return None
     progress.answered = 1
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
-    return _render_one(_head(request_id, model), model.card, result, inference_ms)
+    return _render_one(_head(request_id, model), model, result, inference_ms)
 
 
 def _head(request_id: str, model: Model) -> dict[str, str]:
@@ -87,9 +89,14 @@ def _head(request_id: str, model: Model) -> dict[str, str]:
     return {"request_id": request_id, "model_name": card.name, "model_version": card.version, "model_digest": model.digest}
 
 
-def _render_one(head: dict[str, str], card: Card, result: Answer, inference_ms: float) -> bytes:
-    answer = schemas.render_answer(card.classes, result.probabilities, result.warnings)
-    return msgspec.json.encode({"ok": True, **head, **answer, "inference_ms": inference_ms, **_explanation(result)})
+def _render_one(head: dict[str, str], model: Model, answer: Answer, inference_ms: float) -> bytes:
+    return msgspec.json.encode(
+        {"ok": True, **head, **_render(model, answer), "inference_ms": inference_ms, **_explanation(answer)}
+    )
+
+
+def _render(model: Model, answer: Answer) -> dict[str, Any]:
+    return {**model.task.render(answer.numbers), "warnings": answer.warnings}
 
 
 def _check(items: Iterable[Item], card: Card) -> list[Row | InvalidRequestError]:
@@ -107,12 +114,11 @@ def _check(items: Iterable[Item], card: Card) -> list[Row | InvalidRequestError]
     return checked
 
 
-def _entry(item: Item, result: Answer | InvalidRequestError, card: Card) -> dict[str, Any]:
+def _entry(item: Item, result: Result, model: Model) -> dict[str, Any]:
     """Return one item's part of the answer to a batch."""
-    if isinstance(result, InvalidRequestError):
+    if isinstance(result, MlServerError):
         return {"id": item.id, **schemas.render_error(result.code, result.message, result.details)}
-    answer = schemas.render_answer(card.classes, result.probabilities, result.warnings)
-    return {"id": item.id, "ok": True, **answer, **_explanation(result)}
+    return {"id": item.id, "ok": True, **_render(model, result), **_explanation(result)}
 
 
 def _explanation(answer: Answer) -> dict[str, Any]:

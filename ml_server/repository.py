@@ -5,10 +5,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ml_server.card import Card, read_card
+from ml_server.card import CARD_FILE, Card, read_card
 from ml_server.errors import BrokenModelError
-
-_CARD_FILE = "model.json"
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Entry:
 
 def read_models(directory: Path) -> list[Entry]:
     """Return every installed version, by name, and the oldest version first; one that is broken spoils no other."""
-    found = [path.parent for path in directory.glob(f"*/*/{_CARD_FILE}")]
+    found = [path.parent for path in directory.glob(f"*/*/{CARD_FILE}")]
     return [_read_entry(path) for path in sorted(found, key=lambda path: (path.parent.name, _version_key(path.name)))]
 
 
@@ -44,14 +42,14 @@ def _version_key(version: str) -> tuple[int, ...]:
 def _read_entry(directory: Path) -> Entry:
     name, version = directory.parent.name, directory.name
     try:
-        content = (directory / _CARD_FILE).read_bytes()
+        content = (directory / CARD_FILE).read_bytes()
         card = read_card(content)
     except BrokenModelError as broken:
         return Entry(name, version, error=broken.message)
     except OSError as unreadable:
-        return Entry(name, version, error=f"{_CARD_FILE} cannot be read: {unreadable.strerror}")
+        return Entry(name, version, error=f"{CARD_FILE} cannot be read: {unreadable.strerror}")
     if (card.name, card.version) != (name, version):
-        return Entry(name, version, error=f"{_CARD_FILE} is that of {card.name} {card.version}")
+        return Entry(name, version, error=f"{CARD_FILE} is that of {card.name} {card.version}")
     digest = hashlib.sha256(content).hexdigest()
     try:
         return Entry(name, version, card, digest=digest, content=_read_model(directory, card))
@@ -66,5 +64,5 @@ def _read_model(directory: Path, card: Card) -> bytes:
     except OSError as error:
         raise BrokenModelError(f"{card.file} cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise BrokenModelError(f"{card.file} was changed: its SHA-256 is not the one in {_CARD_FILE}")
+        raise BrokenModelError(f"{card.file} was changed: its SHA-256 is not the one in {CARD_FILE}")
     return content

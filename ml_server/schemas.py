@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ml_server.card import Card, Input
+from ml_server.card import Card
 from ml_server.errors import Detail, InvalidRequestError, NotJsonError
+from ml_server.inputs import Value, WrongValueError
+from ml_server.inputs.base import kind_of
 from ml_server.suggestions import MAX_SUGGESTED_FOR, Suggestions, did_you_mean
 
 _FEATURE_KEYS = ("features", "clinical_features")  # the second is what Django sends
@@ -26,14 +28,17 @@ _OPTION_LIKENESS = 0.65
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,64}")
 _ITEM_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 MAX_UNKNOWN_NAMED = 50
-MAX_FLOAT32 = 3.4028234663852886e38
 
 
 class Row(NamedTuple):
-    """One person's inputs in the card's order, with missing ones filled, and what was odd about them."""
+    """One person's inputs in the card's order, with missing ones filled, and what was odd about them.
 
-    values: tuple[float, ...]
+    `is_outside` tells whether a given value was outside the range seen in training.
+    """
+
+    values: tuple[Value, ...]
     warnings: tuple[str, ...]
+    is_outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def parse(body: bytes, max_batch: int) -> Request:
     problems = []
     for name, kind, meaning in _OPTIONS:
         if data.get(name) is not None and not isinstance(data[name], kind):
-            problems.append(Detail(name, f"must be {meaning}, not {_kind(data[name])}"))
+            problems.append(Detail(name, f"must be {meaning}, not {kind_of(data[name])}"))
     is_batch = "items" in data
     if is_batch:
         problems += [Detail(key, "must not stand beside items") for key in _FEATURE_KEYS if key in data]
@@ -101,69 +106,31 @@ def _option_warnings(data: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def check_features(features: Any, card: Card, suggestions: Suggestions | None = None) -> Row:
-    """Return the model's inputs out of unchecked JSON; a missing or null optional input is filled with its median.
-
-    A value outside the card's `minimum` to `maximum` is a warning; one that is farther outside than the whole range
-    is wide is refused (`_is_far_outside`).
+    """Return the model's inputs out of unchecked JSON; one that is missing or null is filled as the card says.
 
     Raises:
         InvalidRequestError: `details` names every wrong field at once.
     """
     if not isinstance(features, dict):
         raise InvalidRequestError(
-            "the features are not valid", (Detail("features", f"must be an object, not {_kind(features)}"),)
+            "the features are not valid", (Detail("features", f"must be an object, not {kind_of(features)}"),)
         )
     problems, warnings, values = _unknown_fields(features, card, suggestions or Suggestions()), [], []
+    is_outside = False
     for wanted in card.inputs:
         given = features.get(wanted.name)
-        if given is None:
-            if wanted.required:
-                problems.append(Detail(wanted.name, f"is required ({wanted.description}; {wanted.unit})"))
-            else:
-                warnings.append(missing_warning(wanted))
-            values.append(wanted.median)
-            continue
-        problem = _value_problem(given, wanted)
-        if problem:
-            problems.append(Detail(wanted.name, problem))
-            continue
-        value = float(given)
-        if wanted.allowed is None and _is_far_outside(value, wanted):
-            problems.append(
-                Detail(
-                    wanted.name,
-                    "is farther outside the range seen in training than that range is wide; the model knows "
-                    f"{wanted.minimum:.6g} to {wanted.maximum:.6g} ({wanted.unit})",
-                )
-            )
+        try:
+            value, warning = wanted.fill() if given is None else wanted.check(given)
+        except WrongValueError as error:
+            problems.append(Detail(wanted.name, str(error)))
             continue
         values.append(value)
-        if not wanted.minimum <= value <= wanted.maximum:
-            side = "below" if value < wanted.minimum else "above"
-            warnings.append(
-                f"{wanted.name} is {side} the range seen in training, "
-                f"{wanted.minimum:.6g} to {wanted.maximum:.6g} ({wanted.unit})"
-            )
+        if warning:
+            warnings.append(warning)
+            is_outside |= given is not None
     if problems:
         raise InvalidRequestError("the features are not valid", tuple(problems))
-    return Row(tuple(values), tuple(warnings))
-
-
-def missing_warning(wanted: Input) -> str:
-    """Say that an input was not given."""
-    return f"{wanted.name} is missing and was filled with the training median"
-
-
-def render_answer(classes: Sequence[str], probabilities: Sequence[float], warnings: Sequence[str]) -> dict[str, Any]:
-    """Return one person's part of an answer: the likeliest class, its probability, all probabilities, and warnings."""
-    predictions = dict(zip(classes, probabilities, strict=True))
-    prediction = max(predictions, key=predictions.__getitem__)
-    return {
-        "prediction": prediction,
-        "confidence": predictions[prediction],
-        "predictions": predictions,
-        "warnings": list(warnings),
-    }
+    return Row(tuple(values), tuple(warnings), is_outside)
 
 
 def render_error(code: str, message: str, details: Sequence[Detail]) -> dict[str, Any]:
@@ -209,7 +176,7 @@ def _decode(body: bytes) -> Any:
 
 def _items_problems(items: Any, max_batch: int) -> list[Detail]:
     if not isinstance(items, list):
-        return [Detail("items", f"must be a list, not {_kind(items)}")]
+        return [Detail("items", f"must be a list, not {kind_of(items)}")]
     if not 1 <= len(items) <= max_batch:
         return [Detail("items", f"must have 1 to {max_batch} entries, not {len(items)}")]
     return []
@@ -230,7 +197,7 @@ def _features(data: Mapping[str, Any]) -> Any:
 
 def _item(entry: Any) -> Item:
     if not isinstance(entry, dict):
-        return Item(None, None, (Detail("item", f"must be an object, not {_kind(entry)}"),))
+        return Item(None, None, (Detail("item", f"must be an object, not {kind_of(entry)}"),))
     problems = tuple(_features_key_problems(entry))
     item_id = entry.get("id")
     if isinstance(item_id, str):
@@ -243,48 +210,14 @@ def _item(entry: Any) -> Item:
 
 
 def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Suggestions) -> list[Detail]:
-    known = [wanted.name for wanted in card.inputs]
+    known = {wanted.name: None for wanted in card.inputs}
     unknown = [(number, name) for number, name in enumerate(features, start=1) if name not in known]
     problems = []
     for number, name in unknown[:MAX_UNKNOWN_NAMED]:
         if _IDENTIFIER.fullmatch(name):
-            problems.append(Detail(name, f"is not an input of this model{suggestions.hint(name, known)}"))
+            problems.append(Detail(name, f"is not an input of this model{suggestions.hint(name, list(known))}"))
         else:
             problems.append(Detail(f"field {number}", "is not an input of this model"))
     if len(unknown) > MAX_UNKNOWN_NAMED:
         problems.append(Detail("features", f"has {len(unknown) - MAX_UNKNOWN_NAMED} more unknown fields"))
     return problems
-
-
-def _value_problem(given: Any, wanted: Input) -> str | None:
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        return f"must be a number, not {_kind(given)}"
-    if not -MAX_FLOAT32 <= given <= MAX_FLOAT32:
-        return "is too large for a number"
-    if wanted.allowed is not None and given not in wanted.allowed:
-        return "must be one of " + ", ".join(f"{value:g}" for value in wanted.allowed) + f" ({wanted.unit})"
-    return None
-
-
-def _is_far_outside(value: float, wanted: Input) -> bool:
-    """Tell whether a value is more than one width of the training range (maximum - minimum) away from that range.
-
-    A model extrapolates with full confidence, and a value in another unit gets a certain and wrong answer: for the
-    bundled model a raw laboratory value, such as 500 for a tau that was published as 4.5 to 7.2. One width is our own
-    choice, not one of the literature: age in years and raw tau, p-tau and Abeta 42 (pg/ml) are all beyond it, and it
-    lets pass about nine standard deviations of a normal input to either side, as 333 people reach about three.
-    """
-    width = wanted.maximum - wanted.minimum
-    return not wanted.minimum - width <= value <= wanted.maximum + width
-
-
-def _kind(value: Any) -> str:
-    """Return what JSON calls a value's type."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    for kind, name in ((str, "a string"), (list, "a list"), (dict, "an object")):
-        if isinstance(value, kind):
-            return name
-    return "a number"

@@ -2,32 +2,45 @@
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
 from typing import Protocol
 
+from ml_server.card import Card
 from ml_server.errors import BrokenModelError
+from ml_server.tensors import Array, Tensors, TensorSpec
 
 
 class Runtime(Protocol):
     """A loaded model. Safe to use from several threads at once."""
 
-    def run(self, rows: Sequence[Sequence[float]], timeout_s: float) -> list[list[float]]:
-        """Return probabilities of shape (rows, classes) for rows of shape (rows, inputs).
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What the model reads."""
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What the model can answer."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should know of how it runs."""
+
+    def run(self, tensors: Tensors, output: str, timeout_s: float) -> Array:
+        """Return one output; of a sequence of maps their values, of shape (rows, keys), in the order of the keys.
 
         Raises:
             PredictionTimeoutError: the run was given up after `timeout_s` seconds.
         """
 
 
-def load_runtime(kind: str, model: bytes, *, input_count: int, class_count: int) -> Runtime:
-    """Load the bytes of a model file with the runtime of that kind, by calling its module's `load`.
+def load_runtime(card: Card, model: bytes) -> Runtime:
+    """Load the bytes of a model file with the runtime that the card names, by calling its module's `load`.
 
     Raises:
         BrokenModelError: there is no such runtime, or it cannot load this model.
     """
     kinds = [module.name for module in pkgutil.iter_modules(__path__)]
-    if kind not in kinds:
-        raise BrokenModelError(f"runtime {kind!r} is not known; allowed: {', '.join(kinds)}")
-    module = importlib.import_module(f"{__name__}.{kind}")
-    runtime: Runtime = module.load(model, input_count=input_count, class_count=class_count)
+    if card.runtime not in kinds:
+        raise BrokenModelError(f"runtime {card.runtime!r} is not known; allowed: {', '.join(kinds)}")
+    module = importlib.import_module(f"{__name__}.{card.runtime}")
+    runtime: Runtime = module.load(model, card)
     return runtime

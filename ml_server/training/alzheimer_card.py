@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ml_server.card import Card, GoldenSample, Input, Score, Training
+from ml_server.card import read_card
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -76,41 +76,43 @@ def render_card(
     """
     median = np.median(values, axis=0)
     inputs = [
-        Input(
-            name=name,
-            description=_DESCRIPTIONS.get(name, name.replace("_", " ")),
-            unit=_UNITS.get(name, _AS_PUBLISHED),
-            minimum=float(values[:, column].min()),
-            maximum=float(values[:, column].max()),
-            median=float(median[column]),
-            required=name in _REQUIRED,
-            allowed=_CODED.get(name),
-        )
+        {
+            "name": name,
+            "description": _DESCRIPTIONS.get(name, name.replace("_", " ")),
+            "unit": _UNITS.get(name, _AS_PUBLISHED),
+            "minimum": float(values[:, column].min()),
+            "maximum": float(values[:, column].max()),
+            "median": float(median[column]),
+            "required": name in _REQUIRED,
+            "allowed": _CODED.get(name),
+        }
         for column, name in enumerate(names)
     ]
-    card = Card(
-        name="alzheimer_biomarkers",
-        version="1.0.0",
-        title="Early cognitive impairment from cerebrospinal-fluid biomarkers",
-        intended_use=_INTENDED_USE,
-        not_for=_NOT_FOR,
-        runtime="onnx",
-        file="model.onnx",
-        sha256=sha256,
-        classes=["Control", "Impaired"],
-        inputs=inputs,
-        training=Training(
-            data=_DATA,
-            citation=_CITATION,
-            rows=len(values),
-            class_counts={"Control": int((is_impaired == 0).sum()), "Impaired": int(is_impaired.sum())},
-            method=_METHOD,
-        ),
-        scores={name: Score(**score) for name, score in scores.items()},
-        golden_tolerance=_GOLDEN_TOLERANCE,
-        golden_samples=_golden_samples(names, values, is_impaired, predict),
-    )
-    return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
+    card = {
+        "name": "alzheimer_biomarkers",
+        "version": "1.0.0",
+        "title": "Early cognitive impairment from cerebrospinal-fluid biomarkers",
+        "intended_use": _INTENDED_USE,
+        "not_for": _NOT_FOR,
+        "runtime": "onnx",
+        "file": "model.onnx",
+        "sha256": sha256,
+        "classes": ["Control", "Impaired"],
+        "inputs": inputs,
+        "training": {
+            "data": _DATA,
+            "citation": _CITATION,
+            "rows": len(values),
+            "class_counts": {"Control": int((is_impaired == 0).sum()), "Impaired": int(is_impaired.sum())},
+            "method": _METHOD,
+        },
+        "scores": scores,
+        "golden_tolerance": _GOLDEN_TOLERANCE,
+        "golden_samples": _golden_samples(names, values, is_impaired, predict),
+    }
+    content = msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
+    read_card(content)
+    return content
 
 
 def _golden_samples(
@@ -118,7 +120,7 @@ def _golden_samples(
     values: Floats,
     is_impaired: Ints,
     predict: Callable[[Floats], Floats],
-) -> list[GoldenSample]:
+) -> list[dict[str, Any]]:
     """Return the middle control and impaired person, both ends of the range, and one with the required inputs only."""
     middle_impaired = np.quantile(values[is_impaired == 1], 0.5, axis=0, method="lower")
     profiles = [
@@ -133,9 +135,9 @@ def _golden_samples(
     return [*samples, _sample(names, sparse, _REQUIRED, predict)]
 
 
-def _sample(names: tuple[str, ...], row: Floats, given: tuple[str, ...], predict: Callable[[Floats], Floats]) -> GoldenSample:
+def _sample(names: tuple[str, ...], row: Floats, given: tuple[str, ...], predict: Callable[[Floats], Floats]) -> dict[str, Any]:
     impaired = float(predict(row[np.newaxis])[0])
-    return GoldenSample(
-        features={name: float(value) for name, value in zip(names, row, strict=True) if name in given},
-        expected={"Control": round(1 - impaired, 6), "Impaired": round(impaired, 6)},
-    )
+    return {
+        "features": {name: float(value) for name, value in zip(names, row, strict=True) if name in given},
+        "expected": {"Control": round(1 - impaired, 6), "Impaired": round(impaired, 6)},
+    }

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 from ml_server.app import create_app
 from ml_server.card import Card, read_card
 from ml_server.config import BUNDLED_MODELS, Settings
+from ml_server.inputs import Number
 from tests.ml_server.server import Server
 
 NAME, VERSION = "alzheimer_biomarkers", "1.0.0"
@@ -26,6 +27,12 @@ InstallSlowModel = Callable[[Path], None]
 @pytest.fixture(scope="session")
 def card() -> Card:
     return read_card((BUNDLED_MODELS / NAME / VERSION / "model.json").read_bytes())
+
+
+@pytest.fixture(scope="session")
+def numbers(card: Card) -> list[Number]:
+    """The bundled model's inputs, which are all of one kind."""
+    return [wanted for wanted in card.inputs if isinstance(wanted, Number)]
 
 
 @pytest.fixture

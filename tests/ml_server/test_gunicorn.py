@@ -85,7 +85,7 @@ def test_probabilities_are_onnxruntimes(start_server: StartServer, card: Card) -
     server.report_with("READY")
     session = ort.InferenceSession(str(BUNDLED_MODELS / NAME / VERSION / "model.onnx"))
     for sample in card.golden_samples:
-        row = [sample.features.get(wanted.name, wanted.median) for wanted in card.inputs]
+        row = [sample.features.get(wanted.name, wanted.reference) for wanted in card.inputs]
         (expected,) = session.run(["probabilities"], {"features": np.array([row], dtype=np.float32)})[0].tolist()
         assert list(server.predict({"features": sample.features}).json()["predictions"].values()) == expected
 

@@ -1,4 +1,5 @@
 import hashlib
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,17 @@ from ml_server.card import Card
 from ml_server.config import BUNDLED_MODELS, Settings
 from ml_server.errors import (
     InvalidRequestError,
+    ModelFaultError,
     ModelUnavailableError,
     PredictionTimeoutError,
     UnknownModelError,
 )
-from ml_server.inference import TOO_CERTAIN, Answer, InferenceService, Model, run_model
+from ml_server.inference import InferenceService
+from ml_server.inputs import Number
+from ml_server.model import Answer, Model, Result, run_model
 from ml_server.runtimes import load_runtime
 from ml_server.schemas import Row, check_features
+from ml_server.tasks import TOO_CERTAIN
 from tests.ml_server.conftest import NAME, VERSION, echo_model, edit_card
 
 
@@ -55,7 +60,7 @@ def test_bundled_model_passes_self_test() -> None:
 def test_golden_samples_get_their_expected_answers(card: Card) -> None:
     service = loaded()
     for sample in card.golden_samples:
-        got = answer(service, check_features(sample.features, card)).probabilities
+        got = answer(service, check_features(sample.features, card)).numbers
         assert got == pytest.approx([sample.expected[name] for name in card.classes], abs=1e-5)
 
 
@@ -72,14 +77,17 @@ def test_deviating_model_is_never_served(model_dir: Path, card: Card) -> None:
     samples = msgspec.to_builtins(card.golden_samples)
     samples[2]["expected"] = {"Control": 0.9, "Impaired": 0.1}
     edit_card(model_dir / NAME / VERSION, golden_samples=samples)
-    assert reason(loaded(model_dir=model_dir)).endswith("self-test failed: golden sample 3 did not get the expected answer")
+    assert re.search(
+        r"golden sample 3 did not get the expected answer \((Control: expected 0\.9|Impaired: expected 0\.1), got 0\.",
+        reason(loaded(model_dir=model_dir)),
+    )
 
 
 def test_golden_sample_needs_every_class_right(model_dir: Path, card: Card) -> None:
     samples = msgspec.to_builtins(card.golden_samples)
     samples[0]["expected"]["Impaired"] += 0.01
     edit_card(model_dir / NAME / VERSION, golden_samples=samples)
-    assert reason(loaded(model_dir=model_dir)).endswith("self-test failed: golden sample 1 did not get the expected answer")
+    assert "golden sample 1 did not get the expected answer (Impaired: expected" in reason(loaded(model_dir=model_dir))
 
 
 def test_invalid_golden_sample_is_named(model_dir: Path, card: Card) -> None:
@@ -234,7 +242,7 @@ def test_absent_model_is_unknown(name: str | None, version: str | None) -> None:
         loaded().model(name, version)
 
 
-def test_explanation_is_coefficient_times_distance(card: Card, features: dict[str, Any]) -> None:
+def test_explanation_is_coefficient_times_distance(card: Card, numbers: list[Number], features: dict[str, Any]) -> None:
     """An explanation is the coefficient times the distance from the median."""
     service = loaded()
     got = answer(service, check_features(features, card), explain=True)
@@ -243,21 +251,21 @@ def test_explanation_is_coefficient_times_distance(card: Card, features: dict[st
     coefficients = classifier["coefficients"].floats[len(card.inputs) :]
     expected = {
         wanted.name: coefficient * scale * (features[wanted.name] - wanted.median)
-        for wanted, coefficient, scale in zip(card.inputs, coefficients, scaler["scale"].floats, strict=True)
+        for wanted, coefficient, scale in zip(numbers, coefficients, scaler["scale"].floats, strict=True)
     }
-    assert card.classes[got.probabilities.index(max(got.probabilities))] == "Impaired"
+    assert card.classes[got.numbers.index(max(got.numbers))] == "Impaired"
     assert got.importance == pytest.approx(expected, abs=1e-4)
 
 
 def row_of(card: Card, features: dict[str, Any]) -> Row:
     """A row that was not checked, with values that no request gets past the check with."""
-    return Row(tuple(features[wanted.name] for wanted in card.inputs), ("odd",))
+    return Row(tuple(features[wanted.name] for wanted in card.inputs), ("odd",), is_outside=True)
 
 
 def test_certain_answer_has_no_explanation(card: Card, features: dict[str, Any]) -> None:
     """An answer too certain for log-odds says so in place of an explanation."""
     got = answer(loaded(), row_of(card, {**features, "tau": 1e6}), explain=True)
-    assert max(got.probabilities) == 1.0
+    assert max(got.numbers) == 1.0
     assert got.importance is None
     assert got.warnings == ("odd", TOO_CERTAIN)
 
@@ -276,12 +284,12 @@ def test_hopeless_row_spoils_no_other(card: Card, features: dict[str, Any]) -> N
 def echo(card: Card) -> Model:
     """A model whose probabilities are its inputs; both have the median one half."""
     inputs = [msgspec.structs.replace(card.inputs[0], name=name, minimum=0, maximum=1, median=0.5) for name in ("a", "b")]
-    runtime = load_runtime("onnx", echo_model(), input_count=2, class_count=2)
-    return Model(msgspec.structs.replace(card, inputs=inputs), runtime, "")
+    card = msgspec.structs.replace(card, inputs=inputs)
+    return Model(card, load_runtime(card, echo_model()))
 
 
-def run(model: Model, *values: float, explain: bool = False) -> Answer | InvalidRequestError:
-    (result,) = run_model(model, [Row(values, ())], explain=explain, timeout_s=60)
+def run(model: Model, *values: float, explain: bool = False, is_outside: bool = False) -> Result:
+    (result,) = run_model(model, [Row(values, (), is_outside)], explain=explain, timeout_s=60)
     return result
 
 
@@ -289,7 +297,7 @@ def run(model: Model, *values: float, explain: bool = False) -> Answer | Invalid
 def test_probabilities_are_handed_on(echo: Model, values: tuple[float, float]) -> None:
     result = run(echo, *values)
     assert isinstance(result, Answer)
-    assert result.probabilities == pytest.approx(values)
+    assert result.numbers == pytest.approx(values)
 
 
 NAN = float("nan")
@@ -299,13 +307,15 @@ NAN = float("nan")
     "values", [(0.25, 0.74), (0.25, 0.76), (-0.0005, 1.0), (0.0, 1.0005), (NAN, 0.5), (0.5, NAN), (NAN, NAN)]
 )
 def test_what_are_no_probabilities_no_answer(echo: Model, values: tuple[float, float]) -> None:
-    assert isinstance(run(echo, *values), InvalidRequestError)
+    """It is the model's fault, unless what it was asked is beyond what it knows."""
+    assert isinstance(run(echo, *values), ModelFaultError)
+    assert isinstance(run(echo, *values, is_outside=True), InvalidRequestError)
 
 
 def test_an_explanation_needs_probabilities_too(echo: Model) -> None:
     # Without the one input it is 0.5 and 0.75, without the other 0.25 and 0.5.
     assert isinstance(run(echo, 0.25, 0.75), Answer)
-    assert isinstance(run(echo, 0.25, 0.75, explain=True), InvalidRequestError)
+    assert isinstance(run(echo, 0.25, 0.75, explain=True), ModelFaultError)
 
 
 def test_long_prediction_is_given_up(slow_model_dir: Path) -> None:

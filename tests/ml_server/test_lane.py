@@ -14,7 +14,8 @@ from ml_server.card import Card
 from ml_server.config import Settings
 from ml_server.errors import MlServerError
 from ml_server.inference import InferenceService
-from ml_server.lane import Lane
+from ml_server.inputs import Boolean
+from ml_server.lane import Lane, lane_of
 from ml_server.prediction import Progress
 
 # A million by hand: LANE_BODIES=1000000, about ten minutes.
@@ -42,7 +43,7 @@ def body(card: Card, chance: random.Random) -> bytes:
     odd = chance.random() < 0.5
     pairs = []
     for wanted in card.inputs:
-        if not wanted.required and chance.random() < 0.3:
+        if not wanted.is_required and chance.random() < 0.3:
             continue
         value = number_near(wanted, chance)
         if odd and chance.random() < 0.1:
@@ -68,13 +69,19 @@ def body(card: Card, chance: random.Random) -> bytes:
     return content
 
 
+def lane(card: Card) -> Lane:
+    found = lane_of(card)
+    assert found is not None
+    return found
+
+
 def test_both_ways_say_the_same(card: Card) -> None:
     """Where the short way has a row, it is the precise way's, to the bit; where that refuses, the short way has none."""
-    lane, chance = Lane(card), random.Random(20261128)
+    short, chance = lane(card), random.Random(20261128)
     taken = 0
     for _ in range(BODIES):
         content = body(card, chance)
-        row = lane.row(content)
+        row = short.row(content)
         try:
             request = schemas.parse(content, 3)
             (item,) = request.items
@@ -94,11 +101,13 @@ def test_same_bytes(card: Card, features: dict[str, Any]) -> None:
     """The whole answer is the same, but for the time that it took."""
     service = InferenceService(Settings())
     service.load()
-    lane, model = Lane(card), service.model()
-    some = {name: value for name, value in features.items() if name in {wanted.name for wanted in card.inputs if wanted.required}}
+    way, model = lane(card), service.model()
+    some = {
+        name: value for name, value in features.items() if name in {wanted.name for wanted in card.inputs if wanted.is_required}
+    }
     for given in (features, some):
         content = json.dumps({"features": given}).encode()
-        row = lane.row(content)
+        row = way.row(content)
         assert row is not None
         progress = [Progress(), Progress()]
         short = prediction.predict_row(row, "id-1", service, model, progress[0])
@@ -124,14 +133,19 @@ def test_same_bytes(card: Card, features: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_odd_is_left(card: Card, content: bytes) -> None:
-    assert Lane(card).row(content) is None
+    assert lane(card).row(content) is None
 
 
 def test_names_may_be_keywords(card: Card) -> None:
     """An input may be called as Python calls its own things, and be the only one."""
-    wanted = {**msgspec.to_builtins(card.inputs[0]), "name": "class", "required": True}
+    wanted = {**msgspec.to_builtins(card.inputs[0]), "name": "class", "missing": "refuse"}
     named = msgspec.convert({**msgspec.to_builtins(card), "inputs": [wanted], "golden_samples": [
-        {"features": {"class": card.inputs[0].median}, "expected": dict.fromkeys(card.classes, 0.5)}
+        {"features": {"class": card.inputs[0].reference}, "expected": dict.fromkeys(card.classes, 0.5)}
     ]}, Card)  # fmt: skip
-    value = card.inputs[0].median
-    assert Lane(named).row(json.dumps({"features": {"class": value}}).encode()) == ((value,), ())
+    value = card.inputs[0].reference
+    assert lane(named).row(json.dumps({"features": {"class": value}}).encode()) == ((value,), (), False)
+
+
+def test_other_kinds_have_no_lane(card: Card) -> None:
+    other = Boolean(name="smoker", description="Smokes", mode=False)
+    assert lane_of(msgspec.structs.replace(card, inputs=[*card.inputs, other])) is None

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ml_server import inference, suggestions
+from ml_server import suggestions, tasks
 from ml_server.app import create_app
 from ml_server.card import Card
 from ml_server.config import Settings
@@ -119,13 +119,13 @@ def test_explanation_comes_when_asked_for(client: FlaskClient, features: Feature
 
 
 def test_left_out_explanation_is_a_warning(client: FlaskClient, features: Features, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "LOG_ODDS_LIMIT", 0.5)  # so that any answer is too certain
+    monkeypatch.setattr(tasks, "LOG_ODDS_LIMIT", 0.5)  # so that any answer is too certain
     for answered in (
         client.post("/predict", json={"features": features, "explain": True}).json,
         client.post("/predict", json={"items": [{"features": features}], "explain": True}).json["results"][0],  # type: ignore[index]
     ):
         assert answered is not None
-        assert answered["warnings"] == [inference.TOO_CERTAIN]
+        assert answered["warnings"] == [tasks.TOO_CERTAIN]
         assert "feature_importance" not in answered
 
 
