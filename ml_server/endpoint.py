@@ -37,6 +37,8 @@ _FORWARDED = ("x-forwarded-for", "x-real-ip", "forwarded", "via")
 _JSON = "application/json"
 TOO_LARGE = "the body must be at most {} bytes: split the batch"
 _RETRY_AFTER_S = "5"
+# How soon a model behind another server that could not be reached is tried again, in seconds.
+_AWAY_S = 10.0
 # A longer body is parsed beside the event loop: it could keep others waiting.
 _SHORT_BYTES = 16 * 1024
 _STATUS = {
@@ -139,7 +141,12 @@ class Endpoint:
         self._service.load_default()
         self._expect_pace()
         self._slots.start()
-        threading.Thread(target=self._service.load_others, name="models", daemon=True).start()
+        threading.Thread(target=self._load_others, name="models", daemon=True).start()
+
+    def _load_others(self) -> None:
+        self._service.load_others()
+        while self._service.load_away():
+            time.sleep(_AWAY_S)
 
     def _expect_pace(self) -> None:
         """Until the first prediction beside the loop, one takes as long as the self-test did."""

@@ -26,6 +26,7 @@ class InferenceService:
         self._pinned: list[Entry] | None = None
         self._entries: list[Entry] = []
         self._models: dict[tuple[str, str], Model | str] = {}
+        self._away: set[tuple[str, str]] = set()
         self._is_loaded = False
         self._default: Model | None = None
 
@@ -60,8 +61,7 @@ class InferenceService:
                 if self._load(entries[version]):
                     break
             self._is_loaded = True
-            with contextlib.suppress(ModelUnavailableError):
-                self._default = self.model()
+            self._settle()
         finally:
             self._loading.release()
         return True
@@ -72,11 +72,26 @@ class InferenceService:
             if self._models[entry.name, entry.version] == _LOADING:
                 self._load(entry)
 
+    def load_away(self) -> bool:
+        """Try again what could not be reached so far, and tell whether any is left."""
+        for entry in self._entries:
+            if (entry.name, entry.version) in self._away and self._load(entry):
+                self._settle()
+        return bool(self._away)
+
+    def _settle(self) -> None:
+        with contextlib.suppress(ModelUnavailableError):
+            self._default = self.model()
+
     def _load(self, entry: Entry) -> bool:
         """Load a model, or keep the reason why not; tell whether it is served."""
         found: Model | str
+        self._away.discard((entry.name, entry.version))
         try:
             found = load_model(entry)
+        except ModelUnavailableError as error:
+            self._away.add((entry.name, entry.version))
+            found = error.message
         except MlServerError as error:
             found = error.message
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the others are served
@@ -112,6 +127,11 @@ class InferenceService:
         """Return every installed version, and why it is not served (None where it is)."""
         models = [(entry, self._models[entry.name, entry.version]) for entry in self._entries]
         return [(entry, model if isinstance(model, str) else None) for entry, model in models]
+
+    def notes(self, entry: Entry) -> tuple[str, ...]:
+        """Return what the operator should know of how a version is run."""
+        model = self._models[entry.name, entry.version]
+        return model.runtime.notes if isinstance(model, Model) else ()
 
     def model(self, name: str | None = None, version: str | None = None) -> Model:
         """Return the model of that name and version: the default where none is named, the newest where no version is.

@@ -8,7 +8,13 @@ from typing import NamedTuple
 
 from ml_server import outputs
 from ml_server.card import Card
-from ml_server.errors import BrokenModelError, InvalidRequestError, ModelFaultError, PredictionTimeoutError
+from ml_server.errors import (
+    BrokenModelError,
+    InvalidRequestError,
+    ModelFaultError,
+    ModelUnavailableError,
+    PredictionTimeoutError,
+)
 from ml_server.inputs import Value
 from ml_server.pace import Pace
 from ml_server.repository import Entry
@@ -97,6 +103,7 @@ def load_model(entry: Entry) -> Model:
 
     Raises:
         BrokenModelError: its card, file, runtime or golden samples are not right; says which.
+        ModelUnavailableError: it is behind another server, which does not answer now.
     """
     card = entry.card
     if card is None or entry.error:
@@ -152,7 +159,7 @@ def _compare_batch(model: Model, rows: list[tuple[Value, ...]], alone: list[list
     """
     try:
         together = list(model.numbers(rows, _SELF_TEST_TIMEOUT_S))
-    except PredictionTimeoutError:
+    except (PredictionTimeoutError, ModelUnavailableError):
         raise
     except Exception as error:
         raise BrokenModelError(f"self-test failed: the model cannot take {len(rows)} rows at once{_ROW_BY_ROW}") from error

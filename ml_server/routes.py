@@ -65,7 +65,7 @@ def models() -> Response:
     for entry, error in _service().installed():
         card = _describe(entry.card) if entry.card else {}
         is_default = default is not None and default.card is entry.card
-        served = {"is_served": error is None, "is_default": is_default, "error": error}
+        served = {"is_served": error is None, "is_default": is_default, "error": error, "notes": _service().notes(entry)}
         listed.append({"name": entry.name, "version": entry.version, "digest": entry.digest, **served, **card})
     content = {"ok": True, "models": listed, "request_id": g.request_id}
     return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
