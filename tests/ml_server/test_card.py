@@ -1,14 +1,17 @@
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
-from ml_server.card import Card, read_card
+from ml_server.card import Card, GoldenSample, Interval, Output, Score, Target, Training, read_card
 from ml_server.config import BUNDLED_MODELS
 from ml_server.errors import BrokenModelError
+from ml_server.inputs import AnyInput
 from tests.ml_server.conftest import NAME, VERSION
 
 Content = dict[str, Any]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -213,3 +216,14 @@ def test_embedding_expects_a_vector(regression: Content) -> None:
     assert read_card(msgspec.json.encode(regression)).answers == []
     regression["golden_samples"][0]["expected"] = {"embedding": 1.0}
     assert "a list of numbers" in problems(regression)["golden_samples[0].expected"]
+
+
+def keys_of(struct: Any) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(struct)}
+
+
+def test_every_key_is_documented() -> None:
+    structs = (Card, Training, Score, Target, Interval, Output, GoldenSample, *get_args(AnyInput))
+    text = (ROOT / "docs" / "model-card.md").read_text()
+    keys = set().union(*map(keys_of, structs)) | {struct.__struct_config__.tag for struct in get_args(AnyInput)}
+    assert sorted(key for key in keys if f"`{key}`" not in text) == []
