@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.domain.messages import (
@@ -62,21 +63,26 @@ class Attempt:
             return self._handover.failed(f"unexpected {type(error).__name__}")
 
 
-def send_to_all(message: Message, channels: Sequence[Channel]) -> Iterator[tuple[str, Single]]:
-    """Send over all channels at once; yield each one's name and outcome, in a limited time for all.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How one message fared on a channel, by the names of its receivers ("" for a channel that knows none)."""
 
-    A channel with several receivers that fared differently is named once for each, with its name.
-    """
+    channel: str
+    outcomes: Mapping[str, Single]
+
+    def by_name(self) -> Iterator[tuple[str, Single]]:
+        """Yield the channel's name and the outcome; where its receivers fared differently, each one's."""
+        if len(set(map(repr, self.outcomes.values()))) == 1:
+            yield self.channel, next(iter(self.outcomes.values()))
+            return
+        for name, each in self.outcomes.items():
+            yield f"{self.channel} {name}", each
+
+
+def send_to_all(message: Message, channels: Sequence[Channel]) -> Iterator[Sent]:
+    """Send over all channels at once; yield how each has fared, in a limited time for all."""
     attempts = [(channel, Attempt(channel, message, SHORT_WAITS)) for channel in channels]
     until = time.monotonic() + TOGETHER_S
     for channel, attempt in attempts:
-        yield from _by_name(channel, attempt.outcome(until) or attempt.no_end())
-
-
-def _by_name(channel: Channel, outcome: Outcome) -> Iterator[tuple[str, Single]]:
-    outcomes = outcomes_by_receiver(outcome, channel.receivers)
-    if len(set(map(repr, outcomes.values()))) == 1:
-        yield channel.name, next(iter(outcomes.values()))
-        return
-    for name, each in outcomes.items():
-        yield f"{channel.name} {name}", each
+        outcome = attempt.outcome(until) or attempt.no_end()
+        yield Sent(channel.name, outcomes_by_receiver(outcome, channel.receivers))

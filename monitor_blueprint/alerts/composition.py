@@ -20,9 +20,13 @@ _log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a message is made of: the events behind a cursor, those in doubt before it, and the newest results."""
+    """What a message is made of: the events behind a cursor, those in doubt before it, and the newest results.
+
+    `ids` are those of all events that it settles, the ones that are not worth telling included.
+    """
 
     newest: int
+    ids: tuple[str, ...]
     is_to_be_brief: bool
     behind: tuple[Logged, ...]
     unsure: tuple[Logged, ...]
@@ -31,9 +35,12 @@ class Waiting:
 
 def waiting_for(tx: Transaction, receiver: Receiver) -> Waiting:
     """Return what waits for a receiver."""
-    behind = tx.outbox.behind(receiver)
-    results = tx.reads.latest_results() if len(behind) > 1 else {}
-    return Waiting(tx.outbox.newest(), receiver.is_to_be_brief, behind, tx.outbox.unsure(receiver), results)
+    behind, unsure = tx.outbox.behind(receiver), tx.outbox.unsure(receiver)
+    results = {} if len(behind) == 1 else tx.reads.latest_results()
+    settled_to = receiver.cursor if behind or receiver.doubtful_after is None else receiver.doubtful_after
+    return Waiting(
+        tx.outbox.newest(), tx.outbox.ids_after(receiver, settled_to), receiver.is_to_be_brief, behind, unsure, results
+    )
 
 
 def compose(told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message:
@@ -45,6 +52,13 @@ def compose(told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message:
         bodies = [each.message.body for each in reversed(told)]
         message = replace(told[-1].message, body=joined("\n\n", bodies))
     return message if len(told) == 1 else replace(message, id=summary_id([each.message.id for each in told]))
+
+
+def compose_truth(waiting: Waiting, now: datetime) -> Message:
+    """Return the message that says how things stand to one who never acknowledged what it was told."""
+    ids = [each.message.id for each in waiting.unsure]
+    message = messages.truth(waiting.unsure, waiting.results, now)
+    return messages.repeated(replace(message, id=f"standing-{summary_id(ids).removeprefix('summary-')}"))
 
 
 def summary_id(event_ids: Sequence[str]) -> str:

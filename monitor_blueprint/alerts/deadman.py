@@ -76,7 +76,8 @@ def _tell(
     """Send to the channels named, to all at once; return those that did not accept in time."""
     message = Message(f"nn-deadman-{what}-{at:%Y%m%dT%H%M%S}", *texts, at)
     # One that hangs (a name server, a mail server that drips its answer) holds up no other, and not the end of this program.
-    outcomes = send_to_all(message, [channel for channel in channels if channel.name in names])
+    sent = send_to_all(message, [channel for channel in channels if channel.name in names])
+    outcomes = [each for one in sent for each in one.by_name()]
     return tuple(dict.fromkeys(name.split(" ")[0] for name, outcome in outcomes if not isinstance(outcome, Delivered)))
 
 

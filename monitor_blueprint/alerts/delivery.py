@@ -14,21 +14,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from monitor_blueprint.alerts import attempt_log
 from monitor_blueprint.alerts.attempt import Attempt
-from monitor_blueprint.alerts.composition import compose, waiting_for
+from monitor_blueprint.alerts.composition import Waiting, compose, compose_truth, waiting_for
 from monitor_blueprint.alerts.timing import Timing
 from monitor_blueprint.domain import receivers
-from monitor_blueprint.domain.answers import public_words
 from monitor_blueprint.domain.messages import (
     Delivered,
     InDoubt,
+    Message,
     Outcome,
     Refused,
     Single,
     outcomes_by_receiver,
 )
-from monitor_blueprint.domain.receivers import Receiver
-from monitor_blueprint.domain.text import NOTHING, configured, fill, joined
+from monitor_blueprint.domain.receivers import Logged, Receiver
+from monitor_blueprint.domain.text import configured, fill
 from monitor_blueprint.log import Log
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.outbox import Claim
@@ -45,11 +46,14 @@ _LEFT_ALONE = 3
 
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
-    """An attempt that has not ended, the receivers that it is for, and the last event that it tells."""
+    """An attempt that has not ended, the receivers that it is for, and the ids of all events that are settled by it.
+
+    By their ids, because their numbers change where what was kept in memory is written into the file meanwhile.
+    """
 
     attempt: Attempt
     names: tuple[str, ...]
-    last: int
+    events: frozenset[str]
 
 
 class ChannelDelivery:
@@ -86,8 +90,10 @@ class ChannelDelivery:
 
     def take_over(self) -> None:
         """Make the channel this sender's, after a crash its own once more."""
-        channel = self._channel
-        self._store.run(lambda tx: tx.outbox.begin_sending(channel.name, self._names, channel.fingerprint, self._sender))
+        channel, now, waits = self._channel, self._clock(), self._timing.doubt_waits
+        self._store.run(
+            lambda tx: tx.outbox.begin_sending(channel.name, self._names, channel.fingerprint, self._sender, now=now, waits=waits)
+        )
 
     def serve(self) -> None:
         """Deliver whatever falls due until the end is near, and then what is under way to its end."""
@@ -160,7 +166,7 @@ class ChannelDelivery:
         claim = self._claim(now)
         if claim.held_until is not None:
             return self._pause_s(claim.held_until, now)
-        if self._overtake(claim.newest):
+        if self._overtake(claim.newest_id):
             # What is known of those receivers has changed.
             return 0.0
         busy = {name for each in self._under_way for name in each.names}
@@ -178,14 +184,18 @@ class ChannelDelivery:
     def _claim(self, now: datetime) -> Claim:
         """Take the channel's lease where something is due, unless somebody else has it."""
         name, sender, lease_s = self._channel.name, self._sender, self._timing.poll_s + _LEASE_MARGIN_S
-        is_sending = bool(self._under_way)
-        return self._store.run(lambda tx: tx.outbox.claim(name, sender, now, lease_s, is_sending=is_sending), is_lasting=False)
+        is_sending, waits = bool(self._under_way), self._timing.doubt_waits
+        return self._store.run(
+            lambda tx: tx.outbox.claim(name, sender, now, lease_s, waits, is_sending=is_sending), is_lasting=False
+        )
 
-    def _overtake(self, newest: int) -> bool:
+    def _overtake(self, newest: str) -> bool:
         """Let nothing that is newer wait for what is out and not acknowledged; tell whether anything was overtaken."""
         patience_s = self._timing.patience_s
         slow = [
-            each for each in self._under_way if newest > each.last and each.attempt.is_out and each.attempt.age_s >= patience_s
+            each
+            for each in self._under_way
+            if newest not in each.events and each.attempt.is_out and each.attempt.age_s >= patience_s
         ]
         return True in [self._leave_alone(each) for each in slow]
 
@@ -197,25 +207,35 @@ class ChannelDelivery:
         channel, names = self._channel, tuple(receiver.name for receiver in group)
         waiting = self._store.run(lambda tx: waiting_for(tx, group[0]), is_lasting=False)
         told = receivers.worth_telling(waiting.behind, now, self._timing.keep_s)
-        if not told:
-            self._skip(group, waiting.newest, now)
+        message = self._message(group[0], told, waiting, now)
+        if message is None:
+            self._skip(group, waiting, now)
             return
-        message = compose(told, waiting, now)
-        if group[0].is_in_doubt:
-            message = messages.repeated(message)
         if channel.receivers:
             message = replace(message, to=names)
         # What is under way when this process dies may have arrived.
         self._store.run(lambda tx: tx.outbox.begin(channel.name, names, waiting.newest), is_lasting=False)
-        attempt = Attempt(channel, message, self._timing.waits, self._on_end)
-        self._under_way.append(_UnderWay(attempt, names, waiting.newest))
+        try:
+            attempt = Attempt(channel, message, self._timing.waits, self._on_end)
+        except RuntimeError:
+            self._store.run(lambda tx: tx.outbox.not_begun(channel.name, names), is_lasting=False)
+            raise
+        self._under_way.append(_UnderWay(attempt, names, frozenset(waiting.ids)))
 
-    def _skip(self, group: Sequence[Receiver], newest: int, now: datetime) -> None:
+    def _message(self, receiver: Receiver, told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message | None:
+        """Return what to send a receiver; None where nothing is left that is worth telling."""
+        if told:
+            message = compose(told, waiting, now)
+            return messages.repeated(message) if receiver.is_in_doubt else message
+        return compose_truth(waiting, now) if receiver.is_owed and not waiting.behind and waiting.unsure else None
+
+    def _skip(self, group: Sequence[Receiver], waiting: Waiting, now: datetime) -> None:
         """Move on where nothing is left that is worth telling."""
 
         def skip(tx: Transaction) -> None:
             for receiver in group:
-                tx.outbox.settle(receiver, replace(receiver, cursor=newest), newest, "expired", now)
+                after = receivers.skipped(receiver, waiting.newest, is_sure=not waiting.unsure)
+                tx.outbox.settle(receiver, after, tx.outbox.spans(waiting.ids), "expired", now)
 
         self._store.run(skip, is_lasting=False)
 
@@ -229,18 +249,24 @@ class ChannelDelivery:
         }
 
         def settle(tx: Transaction) -> None:
+            spans = tx.outbox.spans(tuple(sent.events))
             for name, each in outcomes.items():
                 before = tx.outbox.receiver(channel, name)
-                after, text = self._after(before, sent.last, each, now)
+                after, text = self._after(before, spans[-1].last if spans else 0, each, now)
+                after = replace(after, cursor=min(after.cursor, tx.outbox.reach(before.cursor, spans)))
                 state = _STATES.get(type(each), "")
-                tx.outbox.settle(before, after, sent.last, state, now, sent_as=sent.attempt.message.id, answer=text)
+                tx.outbox.settle(before, after, spans, state, now, sent_as=sent.attempt.message.id, answer=text)
+            if any(isinstance(each, Delivered) for each in outcomes.values()):
+                tx.outbox.wake(channel, [name for name in self._names if name not in sent.names])
             if not self._under_way:
                 tx.outbox.release(channel, self._sender)
 
         # After a power cut it is sent again: better than to keep the alert waiting for the disk.
         self._store.run(settle, is_lasting=False)
         for name, each in outcomes.items():
-            self._report(sent.attempt.message.id, name, each)
+            # Recipients are numbered in the log that others read, not named.
+            number = self._names.index(name) + 1 if len(self._names) > 1 else 0
+            attempt_log.write(self._channel.name, number, sent.attempt.message.id, each)
 
     def _after(self, before: Receiver, last: int, outcome: Single, now: datetime) -> tuple[Receiver, str]:
         """Return what is remembered of the receiver from here on, and what it said."""
@@ -251,8 +277,7 @@ class ChannelDelivery:
             wait_s = self._backoff_s(timing.first_refused_s, attempts, timing.longest_refused_s)
             return receivers.failed(before, last, outcome.reason, now, wait_s=wait_s, is_refusal=True), outcome.reason
         if isinstance(outcome, InDoubt):
-            wait_s = timing.first_doubt_s * 10.0 ** min(before.doubts, 1)
-            return receivers.doubted(before, last, outcome.reason, now, wait_s=wait_s), outcome.reason
+            return receivers.doubted(before, last, outcome.reason, now, timing.doubt_waits), outcome.reason
         wait_s = self._backoff_s(timing.first_wait_s, attempts, timing.longest_wait_s)
         asked_s = min(outcome.after_s or 0.0, receivers.LONGEST_ASKED.total_seconds())
         after = receivers.failed(before, last, outcome.reason, now, wait_s=max(wait_s, asked_s), asked_s=asked_s)
@@ -261,22 +286,6 @@ class ChannelDelivery:
     def _backoff_s(self, first_s: float, attempts: int, longest_s: float) -> float:
         """Return how long to wait before the next attempt: doubled each time, with jitter."""
         return min(first_s * 2.0 ** min(attempts, 30), longest_s) * (0.5 + self._jitter() / 2)
-
-    def _report(self, message_id: str, name: str, outcome: Single) -> None:
-        # Recipients are numbered in the log that others read, not named.
-        number = fill(" {number}", number=self._names.index(name) + 1) if len(self._names) > 1 else NOTHING
-        where, id_ = joined("", [configured(self._channel.name), number]), configured(message_id)
-        if isinstance(outcome, Delivered):
-            remark = fill(" ({remark})", remark=public_words(outcome.remark)) if outcome.remark else NOTHING
-            _log.info(fill("{where} accepted {id}{remark}", where=where, id=id_, remark=remark))
-            return
-        reason = public_words(outcome.reason)
-        if isinstance(outcome, Refused):
-            _log.error(fill("{where} refused {id}: {reason}", where=where, id=id_, reason=reason))
-        elif isinstance(outcome, InDoubt):
-            _log.warning(fill("{where} did not acknowledge {id}: {reason}", where=where, id=id_, reason=reason))
-        else:
-            _log.warning(fill("{where} did not take {id}: {reason}", where=where, id=id_, reason=reason))
 
 
 _STATES: Mapping[type[Single], str] = {Delivered: "delivered", InDoubt: "in_doubt"}

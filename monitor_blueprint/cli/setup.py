@@ -18,7 +18,7 @@ from monitor_blueprint.cli.trials import Trial, trials
 from monitor_blueprint.config import SELF_CHECK, Config, ConfigError
 from monitor_blueprint.config.digest import digest_of
 from monitor_blueprint.engine.leader import ScheduleLock
-from monitor_blueprint.engine.trials import send_trial
+from monitor_blueprint.engine.trials import send_trial, tell_trial, wake_accepted
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import ko
 
@@ -95,9 +95,13 @@ def test_alert() -> None:
     if not channels:
         raise click.ClickException(ko.NO_CHANNEL)
     sent = send_trial(channels, datetime.now(UTC))
-    for _, _, line in sent:
+    if settings.database.exists() and os.access(settings.state_dir, os.W_OK):
+        with Store(settings.database) as store:
+            wake_accepted(store, sent)
+    told = tell_trial(sent)
+    for _, _, line in told:
         click.echo(line)
-    sys.exit(0 if all(is_fine for _, is_fine, _ in sent) else 1)
+    sys.exit(0 if all(is_fine for _, is_fine, _ in told) else 1)
 
 
 @click.command("deadman", help=ko.HELP["deadman"])

@@ -1,7 +1,8 @@
 """What is remembered of a receiver (a channel, or one of its recipients), and what an attempt changes about it.
 
 The events are a log; the cursor says up to which of them the receiver is settled. Acceptance moves it, refusal does not.
-Doubt moves it only when the same has gone out three times: then the receiver counts as told, "in doubt".
+Doubt moves it only when the same has gone out three times: then the receiver counts as told, "in doubt", and is owed the
+truth: how things stand, again and again until it is accepted, but ever more seldom.
 """
 
 from __future__ import annotations
@@ -20,6 +21,27 @@ _REFUSED_OFTEN = 3
 # Nobody can ask to be left alone for longer than this, so neither does a clock that was set back make anybody wait.
 LONGEST_ASKED = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=1)
+LONGEST_OWED = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtWaits:
+    """How long to wait after a doubt, in seconds.
+
+    Attributes:
+        repeat_s: until what was not acknowledged is repeated; ten times as long until the second time.
+        owed_s: until one who counts as told without having acknowledged it is told how things stand; four times as long
+            after each time that this was not acknowledged either, a week at most.
+    """
+
+    repeat_s: float = 30.0
+    owed_s: float = 3600.0
+
+    def after(self, receiver: Receiver) -> timedelta:
+        """Return how long to leave a receiver alone that has not acknowledged what went out to it."""
+        if receiver.is_owed:
+            return min(timedelta(seconds=self.owed_s * 4.0 ** min(receiver.doubts, 9)), LONGEST_OWED)
+        return timedelta(seconds=self.repeat_s * 10.0 ** min(receiver.doubts - 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +64,7 @@ class Receiver:
         out_to: the last event of the attempt that is under way; 0 for none.
         tried_to: the last event that an attempt was made for.
         sent_to: the last event that may have arrived, though nobody said so; 0 for none.
-        doubts: how often in a row the same was not acknowledged.
+        doubts: how often in a row the same was not acknowledged; where the truth is owed, how often that was not.
         doubtful_after: after which event it is not certain that all was received; None when it is.
         in_doubt_since: since when something counts as told that was never acknowledged; None after the next acceptance.
         attempts: how many attempts in a row have failed.
@@ -79,6 +101,15 @@ class Receiver:
         return self.sent_to > self.cursor
 
     @property
+    def is_owed(self) -> bool:
+        """Tell whether it counts as told, but never said so, and nothing is being repeated any more."""
+        return self.in_doubt_since is not None and not self.is_in_doubt
+
+    def is_waiting(self, newest: int) -> bool:
+        """Tell whether there is something to tell it, now or later."""
+        return self.cursor < newest or self.is_owed
+
+    @property
     def is_to_be_brief(self) -> bool:
         """Tell whether it has refused so often that it may be the text that it does not take."""
         return bool(self.refusal) and self.attempts >= _REFUSED_OFTEN
@@ -89,15 +120,17 @@ class Receiver:
         return self.attempts > 0
 
     def due_at(self, newest: int, now: datetime) -> datetime | None:
-        """Return when to try, `now` or later; None where nothing is behind the cursor.
+        """Return when to try, `now` or later; None where there is nothing to tell.
 
         A new event is tried at once, whatever failed before, unless the other side asked to be left alone.
         """
-        if newest <= self.cursor:
+        if not self.is_waiting(newest):
             return None
         if self.asked_until is not None and now < self.asked_until <= now + LONGEST_ASKED:
             return self.asked_until
-        if newest <= self.tried_to and self.next_at is not None and now < self.next_at <= now + LONGEST_WAIT:
+        longest = LONGEST_OWED if self.is_owed else LONGEST_WAIT
+        is_news = newest > max(self.cursor, self.tried_to)
+        if not is_news and self.next_at is not None and now < self.next_at <= now + longest:
             return self.next_at
         return now
 
@@ -107,14 +140,40 @@ def begun(receiver: Receiver, last: int) -> Receiver:
     return replace(receiver, out_to=last, tried_to=max(receiver.tried_to, last))
 
 
-def abandoned(receiver: Receiver) -> Receiver:
-    """Return the receiver after its sender died: what was under way may have arrived. That is no fault of the receiver's."""
-    return replace(receiver, sent_to=max(receiver.sent_to, receiver.out_to), out_to=0)
+def not_begun(receiver: Receiver) -> Receiver:
+    """Return the receiver to whom nothing could be sent, for want of our own."""
+    return replace(receiver, out_to=0)
+
+
+def abandoned(receiver: Receiver, now: datetime, waits: DoubtWaits) -> Receiver:
+    """Return the receiver after its sender died: what was under way may have arrived, and is repeated at once.
+
+    That is no fault of the receiver's, but a doubt like any other: who is killed at every attempt does not repeat for ever.
+    """
+    if not receiver.out_to:
+        return receiver
+    after = replace(_doubted(receiver, receiver.out_to, now), out_to=0)
+    return replace(after, next_at=now + waits.after(after)) if after.is_owed else after
+
+
+def skipped(receiver: Receiver, last: int, *, is_sure: bool) -> Receiver:
+    """Return the receiver for whom nothing up to an event is worth telling; a sure one is owed nothing either."""
+    after = replace(receiver, cursor=max(receiver.cursor, last))
+    return replace(after, in_doubt_since=None, doubtful_after=None) if is_sure else after
 
 
 def reconfigured(receiver: Receiver) -> Receiver:
     """Return the receiver as new: with another configuration, what failed before says nothing."""
-    return replace(receiver, attempts=0, next_at=None, asked_until=None, failing_since=None, refusal="", remark="")
+    doubts = 0 if receiver.is_owed else receiver.doubts
+    return replace(receiver, attempts=0, next_at=None, asked_until=None, failing_since=None, refusal="", remark="", doubts=doubts)
+
+
+def woken(receiver: Receiver) -> Receiver:
+    """Return the receiver after another message was accepted on its way: what waits for it may go now.
+
+    Not what was asked to wait, nor what is in doubt, of which there are to be few.
+    """
+    return receiver if receiver.is_in_doubt else replace(receiver, next_at=None)
 
 
 def delivered(receiver: Receiver, last: int, now: datetime, remark: str = "") -> Receiver:
@@ -149,11 +208,16 @@ def failed(
     )
 
 
-def doubted(receiver: Receiver, last: int, reason: str, now: datetime, *, wait_s: float) -> Receiver:
+def doubted(receiver: Receiver, last: int, reason: str, now: datetime, waits: DoubtWaits) -> Receiver:
     """Return the receiver that has not acknowledged what went out to it."""
-    after = failed(receiver, last, reason, now, wait_s=wait_s)
+    after = _doubted(failed(receiver, last, reason, now, wait_s=0.0), last, now)
+    return replace(after, next_at=now + waits.after(after))
+
+
+def _doubted(receiver: Receiver, last: int, now: datetime) -> Receiver:
+    """Return the receiver with one more doubt."""
     if last <= receiver.cursor:
-        return after
+        return replace(receiver, doubts=receiver.doubts + 1) if receiver.is_owed else receiver
     is_same = last <= receiver.sent_to
     doubts = receiver.doubts + 1 if is_same else 1
     if is_same:
@@ -163,7 +227,7 @@ def doubted(receiver: Receiver, last: int, reason: str, now: datetime, *, wait_s
         cursor = max(receiver.cursor, receiver.sent_to) if receiver.doubts else receiver.cursor
     given_up = cursor > receiver.cursor
     return replace(
-        after,
+        receiver,
         cursor=cursor,
         sent_to=max(last, receiver.sent_to),
         doubts=0 if cursor >= last else doubts,

@@ -191,7 +191,7 @@ class Monitor:
             self.outbox.start()
             self.schedule.start()
             channels = notifiers.channels(self.config.environ, self.config.channel_options)
-            self._trials = Trials(self.store, channels, digest_of(self.config))
+            self._trials = Trials(self.store, channels, digest_of(self.config), self.outbox.wake)
             self._trials.start()
             self._checks_by_unit = {
                 full_name(unit): [

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from monitor_blueprint.alerts.attempt import send_to_all
-from monitor_blueprint.domain.messages import Message
+from monitor_blueprint.alerts.attempt import Sent, send_to_all
+from monitor_blueprint.domain.messages import Delivered, Message
 from monitor_blueprint.domain.text import fill
 from monitor_blueprint.log import Log
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.trials import TrialAnswer
+from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import messages, render
 
 _log = Log(__name__)
@@ -23,11 +24,12 @@ _POLL_S = 2.0
 class Trials:
     """Looks every few seconds whether somebody asks, in a thread of its own."""
 
-    def __init__(self, store: Store, channels: Sequence[Channel], digest: str) -> None:
-        """Take where is asked, what to send over, and the digest of the configuration in use."""
+    def __init__(self, store: Store, channels: Sequence[Channel], digest: str, on_done: Callable[[], object]) -> None:
+        """Take where is asked, what to send over, the digest of the configuration in use, and what to call after a trial."""
         self._store = store
         self._channels = channels
         self._digest = digest
+        self._on_done = on_done
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -50,14 +52,35 @@ class Trials:
         asked_at = self._store.reads.trials.asked(now)
         if asked_at is None or not self._store.run(lambda tx: tx.trials.take(asked_at, now), is_lasting=False):
             return
-        answer = TrialAnswer(self._digest, tuple(send_trial(self._channels, now)))
+        sent = send_trial(self._channels, now)
+        wake_accepted(self._store, sent)
+        answer = TrialAnswer(self._digest, tuple(tell_trial(sent)))
         self._store.run(lambda tx: tx.trials.answer(asked_at, answer), is_lasting=False)
+        self._on_done()
 
 
-def send_trial(channels: Sequence[Channel], now: datetime) -> list[tuple[str, bool, str]]:
-    """Send one test message over each channel; return its name, whether it was accepted by all, and what to say of it."""
+def send_trial(channels: Sequence[Channel], now: datetime) -> list[Sent]:
+    """Send one test message over each channel; return how that went."""
     subject, body = messages.test(now)
     message = Message(f"nn-test-{now:%Y%m%dT%H%M%S%f}", subject, body, now, kind="test")
+    return list(send_to_all(message, channels))
+
+
+def wake_accepted(store: Store, sent: Sequence[Sent]) -> None:
+    """Let go at once what waits for somebody who has accepted a trial."""
+
+    def wake(tx: Transaction) -> None:
+        for each in sent:
+            tx.outbox.wake(each.channel, [name for name, how in each.outcomes.items() if isinstance(how, Delivered)])
+
+    store.run(wake, is_lasting=False)
+
+
+def tell_trial(sent: Sequence[Sent]) -> list[tuple[str, bool, str]]:
+    """Return each channel's name, whether it was accepted by all, and what to say of it."""
     return [
-        (name, is_fine, line) for name, outcome in send_to_all(message, channels) for is_fine, line in render.trial(name, outcome)
+        (name, is_fine, line)
+        for each in sent
+        for name, outcome in each.by_name()
+        for is_fine, line in render.trial(name, outcome)
     ]

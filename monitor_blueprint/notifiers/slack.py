@@ -29,11 +29,20 @@ ENVIRONMENT = ("SLACK_WEBHOOK",)
 # Slack cuts a text at 40,000 characters, the id included.
 MAX_TEXT = 30_000
 _TRY_AGAIN = (408, 425, 429)
+# A gateway's word that it has passed the message on, and has not understood or not awaited the answer; the last two are a
+# well-known one's.
+_GATEWAY = (502, 504, 520, 524)
 # Slack answers with a word; this is in bytes, the headers included.
 _MAX_ANSWER = 100_000
 _WORD = re.compile(r"[a-z_]{2,60}")
 # Slack says "ok", Mattermost and Discord too; Rocket.Chat, Zulip and others that understand the same say it in JSON.
 _ACCEPTED = (("ok", True), ("success", True), ("result", "success"))
+_DECLINED = (("ok", False), ("success", False), ("result", "error"))
+# Slack's words for what it has not taken: invalid_payload, channel_not_found, no_text, too_many_attachments.
+_DECLINING = re.compile(
+    r"(invalid|no|missing|too|unknown|fatal|rollup|internal)_[a-z_]+|[a-z_]+_(not_found|archived|denied|disabled|prohibited"
+    r"|expired|revoked|error|limited|inactive)|(error|failed|denied|forbidden|unauthorized)"
+)
 # The library's own log lines hold the URL, which is the secret.
 _silent = logging.Logger("slack-webhook", level=logging.CRITICAL + 1)
 
@@ -77,8 +86,8 @@ def send(message: Message, options: Options, environ: Mapping[str, str], handove
     except (OSError, http.client.HTTPException) as error:
         return handover.failed(_describe(error))
     except (UnicodeError, LookupError) as error:
-        # An answer that nobody can read is not Slack's.
-        return Retry(_describe(error))
+        # An answer that nobody can read is not Slack's, and says nothing.
+        return handover.failed(_describe(error))
     except Exception as error:  # noqa: BLE001 - a URL that the library refuses, for one
         return Refused(f"cannot be sent: {type(error).__name__}")
 
@@ -194,25 +203,38 @@ def _outcome(status: int, body: str, headers: Mapping[str, str]) -> Outcome:
         # The answer proper was to follow.
         return InDoubt(answer)
     if 200 <= status < 300:
-        return Delivered(answer) if _is_accepted(body) else Retry(f"{answer}, but not Slack's ok")
+        return _said(answer, body)
+    if status in _GATEWAY:
+        return InDoubt(answer)
     if status in _TRY_AGAIN or status >= 500 or 300 <= status < 400:
         return Retry(answer, _retry_after_s(headers))
     return Refused(answer)
 
 
-def _is_accepted(body: str) -> bool:
-    """Tell whether it says that the message was accepted; the status alone does not.
+def _said(answer: str, body: str) -> Outcome:
+    """Return what the text of an answer with 2xx says; the status alone says nothing.
 
     The library follows a redirect, whose target is asked by GET and answers 200 for something else, a page to log in on or
-    nothing at all. So an empty answer is no acceptance either: better to send the message twice than to lose it in silence.
+    nothing at all. So what is neither yes nor no is doubt: better to send the message twice than to lose it in silence.
     """
-    if body.strip() == "ok":
-        return True
+    if _is_accepted(body):
+        return Delivered(answer)
+    reason = f"{answer}, but not Slack's ok"
+    is_no = _DECLINING.fullmatch(body.strip()) or _has_one(body, _DECLINED)
+    return Retry(reason) if is_no else InDoubt(reason)
+
+
+def _is_accepted(body: str) -> bool:
+    return body.strip() == "ok" or _has_one(body, _ACCEPTED)
+
+
+def _has_one(body: str, known: tuple[tuple[str, object], ...]) -> bool:
+    """Tell whether it is an object with one of these values."""
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
-    return isinstance(answer, dict) and any(answer.get(key) == value for key, value in _ACCEPTED)
+    return isinstance(answer, dict) and any(answer.get(key) == value for key, value in known)
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

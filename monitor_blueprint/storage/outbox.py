@@ -12,8 +12,9 @@ import msgspec
 
 from monitor_blueprint.domain import receivers
 from monitor_blueprint.domain.models import Event
-from monitor_blueprint.domain.receivers import LONGEST_WAIT, Logged, Receiver
+from monitor_blueprint.domain.receivers import LONGEST_WAIT, DoubtWaits, Logged, Receiver
 from monitor_blueprint.storage.encoding import decode_message
+from monitor_blueprint.storage.spans import Span, newest_id_of, reach_of, spans_of
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 
 # More is not told event by event.
@@ -21,6 +22,7 @@ _MOST_EVENTS = 1000
 _COLUMNS = tuple(field.name for field in fields(Receiver))
 _MOMENTS = ("in_doubt_since", "next_at", "asked_until", "failing_since", "delivered_at")
 _ZERO_IS_NONE = ("next_at", "asked_until")
+_DIED = "the monitor ended before the answer came"
 # An event behind a cursor that was delivered already, or a later one of its incident, which said how that stands: so it is
 # in an outbox of version 1, which went on after a refusal.
 KNOWN = (
@@ -37,12 +39,13 @@ class Claim:
 
     Attributes:
         receivers: those that something waits for; empty when nothing does.
-        newest: the number of the newest event.
+        newest, newest_id: the number and the id of the newest event.
         held_until: somebody else sends, and until then that is to be left to them.
     """
 
     receivers: tuple[Receiver, ...] = ()
     newest: int = 0
+    newest_id: str = ""
     held_until: datetime | None = None
 
 
@@ -64,7 +67,9 @@ class OutboxWrites:
                 (channel, name, channel, self._left_off(channel, name)),
             )
 
-    def begin_sending(self, channel: str, names: Sequence[str], fingerprint: str, sender: str) -> None:
+    def begin_sending(
+        self, channel: str, names: Sequence[str], fingerprint: str, sender: str, *, now: datetime, waits: DoubtWaits
+    ) -> None:
         """Make the channel the sender's, whose own lease is void, for these receivers and no others.
 
         With another configuration the channel is as new, and what it refused is tried at once; a receiver that has taken
@@ -77,7 +82,7 @@ class OutboxWrites:
             start = min([self._left_off(channel, name), *(receiver.cursor for receiver in gone)])
             receiver = known.get(name, Receiver(channel, name, cursor=start))
             if old is None or old[1] in ("", sender):
-                receiver = receivers.abandoned(receiver)
+                receiver = self._abandoned(receiver, now, waits)
             self._save(receiver if old is not None and old[0] == fingerprint else receivers.reconfigured(receiver))
         self._connection.executemany(
             "DELETE FROM receiver WHERE channel = ? AND name = ?", [(channel, receiver.name) for receiver in gone]
@@ -97,7 +102,8 @@ class OutboxWrites:
                 continue
             for receiver in self._receivers(channel):
                 if receiver.cursor < (newest := self.newest()):
-                    self._note(receiver, newest, "refused", now, answer="the channel is not configured any more")
+                    answer = "the channel is not configured any more"
+                    self._note(receiver, receiver.cursor + 1, newest, "refused", now, answer=answer)
             self._connection.execute("DELETE FROM receiver WHERE channel = ?", (channel,))
             self._connection.execute("DELETE FROM channel WHERE name = ?", (channel,))
 
@@ -118,13 +124,22 @@ class OutboxWrites:
         ).fetchone()
         return self.newest() if last is None else int(last)
 
-    def claim(self, channel: str, sender: str, now: datetime, lease_s: float, *, is_sending: bool = False) -> Claim:
+    def claim(
+        self,
+        channel: str,
+        sender: str,
+        now: datetime,
+        lease_s: float,
+        waits: DoubtWaits = DoubtWaits(),  # noqa: B008 - it is frozen
+        *,
+        is_sending: bool = False,
+    ) -> Claim:
         """Take the channel for `lease_s` seconds where something is due, or being sent, and nobody else has it."""
-        newest = self.newest()
-        waiting = tuple(receiver for receiver in self._receivers(channel) if receiver.cursor < newest)
+        newest, newest_id = self.newest(), newest_id_of(self._connection)
+        waiting = tuple(receiver for receiver in self._receivers(channel) if receiver.is_waiting(newest))
         is_due = any(receiver.due_at(newest, now) == now for receiver in waiting)
         if not is_due and not is_sending:
-            return Claim(waiting, newest)
+            return Claim(waiting, newest, newest_id)
         self._connection.execute("INSERT OR IGNORE INTO channel (name) VALUES (?)", (channel,))
         holder, leased_until = self._connection.execute(
             "SELECT sender, leased_until FROM channel WHERE name = ?", (channel,)
@@ -133,14 +148,20 @@ class OutboxWrites:
         if holder != sender and now < from_ms(leased_until) <= now + LONGEST_WAIT:
             return Claim(held_until=from_ms(leased_until))
         if holder != sender:
-            waiting = tuple(receivers.abandoned(receiver) for receiver in waiting)
+            waiting = tuple(self._abandoned(receiver, now, waits) for receiver in waiting)
             for receiver in waiting:
                 self._save(receiver)
         self._connection.execute(
             "UPDATE channel SET sender = ?, leased_until = ? WHERE name = ?",
             (sender, to_ms(now + timedelta(seconds=lease_s)), channel),
         )
-        return Claim(waiting, newest)
+        return Claim(waiting, newest, newest_id)
+
+    def _abandoned(self, receiver: Receiver, now: datetime, waits: DoubtWaits) -> Receiver:
+        after = receivers.abandoned(receiver, now, waits)
+        if after.cursor > receiver.cursor:
+            self._note(receiver, receiver.cursor + 1, after.cursor, "in_doubt", now, answer=_DIED)
+        return after
 
     def release(self, channel: str, sender: str) -> None:
         """Give the channel free."""
@@ -162,10 +183,19 @@ class OutboxWrites:
         if receiver.doubtful_after is None:
             return ()
         rows = self._connection.execute(
-            "SELECT number, body, message FROM event WHERE number > ? AND number <= ? AND message != '' ORDER BY number LIMIT ?",
+            "SELECT number, body, message FROM event WHERE number > ? AND number <= ? AND message != ''"
+            " ORDER BY number DESC LIMIT ?",
             (receiver.doubtful_after, receiver.cursor, _MOST_EVENTS),
         )
-        return tuple(_logged(rows))
+        return tuple(reversed([*_logged(rows)]))
+
+    def ids_after(self, receiver: Receiver, number: int) -> tuple[str, ...]:
+        """Return the ids of all events after one, but for those that the receiver knows already."""
+        rows = self._connection.execute(
+            f"SELECT id FROM event WHERE number > ? AND NOT {KNOWN.format(channel='?', name='?')}",  # noqa: S608 - constants
+            (number, receiver.channel, receiver.name),
+        )
+        return tuple(id_ for (id_,) in rows)
 
     def begin(self, channel: str, names: Sequence[str], last: int) -> None:
         """Note that all up to an event is being sent."""
@@ -176,15 +206,44 @@ class OutboxWrites:
         """Return what is remembered of a receiver."""
         return next(self._receivers(channel, (name,)), Receiver(channel, name, cursor=self.newest()))
 
+    def not_begun(self, channel: str, names: Sequence[str]) -> None:
+        """Note that nothing is being sent after all."""
+        for receiver in self._receivers(channel, names):
+            self._save(receivers.not_begun(receiver))
+
+    def wake(self, channel: str, names: Collection[str]) -> None:
+        """Let what waits for these receivers go now: somebody has just accepted something on their way."""
+        for receiver in self._receivers(channel):
+            if receiver.name in names:
+                self._save(receivers.woken(receiver))
+
+    def spans(self, ids: Sequence[str]) -> tuple[Span, ...]:
+        """Return where these events lie in the log now, in as many pieces as there are others between them."""
+        return spans_of(self._connection, ids)
+
+    def reach(self, cursor: int, spans: Sequence[Span]) -> int:
+        """Return up to which event a cursor may go when these are settled: not over one that is still to be told."""
+        return reach_of(self._connection, cursor, spans)
+
     def settle(
-        self, before: Receiver, after: Receiver, last: int, state: str, now: datetime, *, sent_as: str = "", answer: str = ""
+        self,
+        before: Receiver,
+        after: Receiver,
+        spans: Sequence[Span],
+        state: str,
+        now: datetime,
+        *,
+        sent_as: str = "",
+        answer: str = "",
     ) -> None:
         """Keep what an attempt has changed about a receiver; `state` is for the history, "" for nothing to be noted there."""
         self._save(after)
-        if state:
-            self._note(before, last, state, now, sent_as=sent_as, answer=answer)
+        for span in spans if state else ():
+            self._note(before, span.first, span.last, state, now, sent_as=sent_as, answer=answer)
 
-    def _note(self, receiver: Receiver, last: int, state: str, now: datetime, *, sent_as: str = "", answer: str = "") -> None:
+    def _note(
+        self, receiver: Receiver, first: int, last: int, state: str, now: datetime, *, sent_as: str = "", answer: str = ""
+    ) -> None:
         # What was accepted once stays accepted, whatever a repeat of it meets with.
         self._connection.execute(
             "INSERT INTO delivery (channel, receiver, last, first, state, at, attempts, sent_as, answer)"
@@ -195,7 +254,7 @@ class OutboxWrites:
                 receiver.channel,
                 receiver.name,
                 last,
-                min(receiver.cursor + 1, last),
+                first,
                 state,
                 to_ms(now),
                 receiver.attempts + 1,

@@ -173,6 +173,20 @@ def catch_up(
     last = told[-1]
     if len(told) == 1:
         return _with_reminders(_brief(last.message) if is_brief else last.message, before)
+    whole = _how_things_stand(told, results, now, _stories([each.message for each in told], 0 if is_brief else _STORIES_CHARS))
+    return _with_reminders(whole, before)
+
+
+def truth(unsure: Sequence[Logged], results: Mapping[str, CheckResult], now: datetime) -> Message:
+    """Return the message for a receiver that never acknowledged these events: how things stand, and which events those are."""
+    return _with_reminders(_how_things_stand(unsure, results, now), [each.message for each in unsure][-_MOST_REMINDERS:])
+
+
+def _how_things_stand(
+    told: Sequence[Logged], results: Mapping[str, CheckResult], now: datetime, stories: Sequence[_Story] | None = None
+) -> Message:
+    """Return the message that begins with how things stand after these events, and goes on with their stories, if any."""
+    last = told[-1]
     failing = _failing(told)
     standing = _standing(told)
     unstable = [name for name in standing.flapping if name not in failing]
@@ -193,12 +207,11 @@ def catch_up(
         count=len(told),
         late_s=late_s,
         is_late=late_s >= _LATE_S,
-        stories=_stories([each.message for each in told], 0 if is_brief else _STORIES_CHARS),
+        stories=stories,
         incident=standing.incident,
     )
     subject = _subject(body, failing or unstable or recovered)
-    whole = Message(last.message.id, subject, body, last.event.at, standing.incident, last.event.kind)
-    return _with_reminders(whole, before)
+    return Message(last.message.id, subject, body, last.event.at, standing.incident, last.event.kind)
 
 
 def repeated(message: Message) -> Message:

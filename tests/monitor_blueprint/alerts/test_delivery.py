@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import queue
 import re
 import sqlite3
@@ -443,17 +444,93 @@ def test_doubt_is_repeated_twice_and_marked(store: Store, clock: Clock) -> None:
     waits = []
     for _ in range(6):
         loft.deliver()
-        clock.now += HOUR
+        clock.now += 10 * MINUTE
         waits.append(store.reads.outbox_status()["pigeon"].next_at)
     assert pigeon.ids == ["1-opened"] * 3
     assert [message.is_repeat for message in pigeon.sent] == [False, True, True]
     first, second, third = (message.body for message in pigeon.sent)
     assert second == third == f"{first}\n\n{ko.REPEATED}"
     assert waits[0] == NOW + 30 * SECOND
-    assert waits[1] == NOW + HOUR + 300 * SECOND
+    assert waits[1] == NOW + 10 * MINUTE + 300 * SECOND
+    assert set(waits[2:]) == {NOW + 20 * MINUTE + HOUR}
     assert loft.pending == 0
     assert loft.health(clock.now) is Health.IN_DOUBT
     assert history(store) == [("in_doubt", "1-opened", "no answer")]
+
+
+def test_truth_is_owed_after_doubt(store: Store, clock: Clock) -> None:
+    """Who was told of an outage, and never acknowledged its end, is told how things stand until that is accepted."""
+    loft = Loft(
+        store, clock, pigeon := Pigeon(Delivered(), *[InDoubt("HTTP 504")] * 3, Retry("rain"), Refused("no"), Delivered())
+    )
+    loft.tell(1)
+    loft.deliver()
+    loft.tell(1, RECOVERED, NOW + MINUTE)
+    for _ in range(4):
+        clock.now += 10 * MINUTE
+        loft.deliver()
+    assert len(pigeon.sent) == 4
+    assert loft.pending == 0
+    for _ in range(3):
+        clock.now += HOUR
+        loft.deliver()
+    last = pigeon.sent[-1]
+    assert [each.id for each in pigeon.sent[4:]] == [last.id] * 3
+    assert last.id.startswith("standing-")
+    assert last.is_repeat
+    assert last.body.splitlines()[:2] == ["[OK] NeuroNova 서비스 복구", "복구된 서비스: Flask"]
+    assert ko.UNSURE_EVENTS in last.body
+    assert "1-recovered" in last.body
+    assert last.body.splitlines()[-1] == ko.REPEATED
+    assert loft.health() is Health.OK
+    assert [state for state, _, _ in history(store)] == ["delivered"] * 2
+    clock.now += 30 * 24 * HOUR
+    loft.deliver()
+    assert pigeon.sent[-1] is last
+
+
+def test_owed_truth_comes_ever_more_seldom(store: Store, clock: Clock) -> None:
+    """A receiver that takes everything and never says so is not flooded, and not given up either."""
+    loft = Loft(store, clock, pigeon := Pigeon(InDoubt("HTTP 504")))
+    loft.tell(1)
+    sent = []
+    for _ in range(24 * 40):
+        before = len(pigeon.sent)
+        loft.deliver()
+        sent += [clock.now - NOW] * (len(pigeon.sent) - before)
+        clock.now += HOUR
+    pauses = [(after - before) / HOUR for before, after in itertools.pairwise(sent)]
+    assert pauses == [1, 1, 1, 4, 16, 64, *[168] * 5]
+    assert [message.is_repeat for message in pigeon.sent] == [False, *[True] * 11]
+    assert loft.health() is Health.IN_DOUBT
+
+
+def test_accepted_news_ends_what_is_owed(store: Store, clock: Clock) -> None:
+    loft = Loft(store, clock, pigeon := Pigeon(*[InDoubt("lost")] * 3, Delivered()))
+    loft.tell(1)
+    for _ in range(3):
+        loft.deliver()
+        clock.now += 10 * MINUTE
+    loft.tell(1, RECOVERED, clock.now)
+    loft.deliver()
+    clock.now += 200 * HOUR
+    loft.deliver()
+    assert pigeon.ids == ["1-opened"] * 3 + ["1-recovered"]
+
+
+def test_restart_hurries_nothing_that_is_owed(store: Store, clock: Clock) -> None:
+    """However often the monitor starts; another configuration does."""
+    loft = Loft(store, clock, pigeon := Pigeon(*[InDoubt("lost")] * 3, Delivered()), fingerprint="old")
+    loft.box._deliveries["pigeon"].take_over()
+    loft.tell(1)
+    for _ in range(3):
+        loft.deliver()
+        clock.now += 10 * MINUTE
+    for fingerprint, count in (("old", 3), ("old", 3), ("new", 4)):
+        loft = Loft(store, clock, pigeon, fingerprint=fingerprint)
+        loft.box._deliveries["pigeon"].take_over()
+        loft.deliver()
+        assert len(pigeon.sent) == count
 
 
 def test_doubt_blocks_nothing_behind_it(store: Store, clock: Clock) -> None:
@@ -490,6 +567,9 @@ def test_nothing_is_repeated_without_end(store: Store, clock: Clock) -> None:
     assert loft.pending == 0
     seen: set[str] = set()
     for message in pigeon.sent:
+        if message.id.startswith("standing-"):
+            assert message.is_repeat
+            continue
         assert message.is_repeat == bool(seen & set(ids_in(message)))
         seen.update(ids_in(message))
 
@@ -587,16 +667,25 @@ def test_an_attempt_has_a_total_deadline(store: Store, clock: Clock, is_out: boo
 
 
 def test_crash_during_attempt_is_doubt(store: Store, clock: Clock) -> None:
-    """Who is killed while it sends repeats that, marked; and does so as often as it is killed."""
-    first = Loft(store, clock, stuck := Stuck(9), timing=Timing(patience_s=0.02))
+    """Who is killed while it sends repeats that twice, marked; then it counts as told, in doubt, and the truth is owed."""
+    first = Loft(store, clock, stuck := Stuck(99), timing=Timing(patience_s=0.02))
     first.tell(1)
     for number in range(5):
         loft = Loft(store, clock, stuck, timing=Timing(patience_s=0.02))
         # What `start` does, without its thread.
         loft.box._deliveries["pigeon"].take_over()
         loft.deliver()
-        assert [message.is_repeat for message in stuck.sent] == [False, *[True] * number]
-    assert first.pending == 1
+        assert [message.is_repeat for message in stuck.sent] == [False, *[True] * min(number, 2)]
+    assert first.pending == 0
+    assert first.health() is Health.IN_DOUBT
+    assert history(store) == [("in_doubt", "", "the monitor ended before the answer came")]
+    for hours, count in ((1, 4), (2, 4), (4, 5), (8, 5), (16, 6)):
+        clock.now += hours * HOUR
+        loft = Loft(store, clock, stuck, timing=Timing(patience_s=0.02))
+        loft.box._deliveries["pigeon"].take_over()
+        loft.deliver()
+        assert (hours, len(stuck.sent)) == (hours, count)
+    assert all(message.is_repeat for message in stuck.sent[1:])
     stuck.released.set()
 
 
@@ -811,6 +900,19 @@ def test_thread_shortage_is_survived(store: Store) -> None:
     assert pigeon.ids == ["1-opened"]
 
 
+def test_what_never_began_is_no_doubt(store: Store, clock: Clock) -> None:
+    """A process without threads has sent nothing, however often it is killed then."""
+    loft = Loft(store, clock, pigeon := Pigeon())
+    loft.tell(1)
+    for _ in range(4):
+        delivery = Loft(store, clock, pigeon).box._deliveries["pigeon"]
+        delivery.take_over()
+        with few_threads(0):
+            delivery._turn()
+    loft.deliver()
+    assert [message.is_repeat for message in pigeon.sent] == [False]
+
+
 def test_one_sender_per_channel(store: Store, tmp_path: Path, clock: Clock) -> None:
     """Two processes never send over one channel at once."""
     first = Loft(store, clock, stuck := Stuck(), timing=Timing(patience_s=0.02))
@@ -997,6 +1099,56 @@ def test_others_event_is_not_told_by_a_message_around_it(store: Store, tmp_path:
     assert [ids_in(message) for message in pigeon.sent] == [["1-opened"], ["1-opened", "2-opened"], ["3-opened"]]
 
 
+def test_heal_while_an_attempt_is_under_way(store: Store, tmp_path: Path, clock: Clock) -> None:
+    """Its events have other numbers in the file, and one of another process between them, which is still to be told."""
+    loft = Loft(store, clock, Pigeon(Retry("rain")))
+    loft.tell(1)
+    loft.deliver()
+    with sqlite3.connect(tmp_path / "monitor.db", isolation_level=None) as locked:
+        locked.execute("BEGIN IMMEDIATE")
+        loft.tell(2)
+        loft.tell(3)
+        locked.execute("ROLLBACK")
+    locked.close()
+    assert store.problem
+    with Store(tmp_path / "monitor.db") as other:
+        tell(other, loft.box.receivers, 4)
+    clock.now += MINUTE
+    loft = Loft(store, clock, stuck := Stuck(), timing=Timing(patience_s=0.02))
+    loft.deliver()
+    store.try_to_heal(clock.now)
+    assert store.problem == ""
+    stuck.released.set()
+    until(loft.deliver)
+    assert [ids_in(message) for message in stuck.sent] == [["1-opened", "2-opened", "3-opened"], ["4-opened"]]
+    assert [message.is_repeat for message in stuck.sent] == [False, False]
+    assert [state for number in range(1, 5) for state, _, _ in history(store, number)] == ["delivered"] * 4
+    (row,) = store._query("SELECT out_to, cursor FROM receiver", ())
+    assert row == (0, 4)
+
+
+@pytest.mark.parametrize("outcome", [Delivered(), InDoubt("lost"), Retry("rain")])
+def test_new_file_while_an_attempt_is_under_way(store: Store, tmp_path: Path, clock: Clock, outcome: Outcome) -> None:
+    """The numbers begin anew there: what ends for the old file's events moves no cursor over the new one's."""
+    loft = Loft(store, clock, Pigeon())
+    for number in range(1, 6):
+        loft.tell(number)
+        loft.deliver()
+    loft = Loft(store, clock, stuck := Stuck(outcome=outcome), timing=Timing(patience_s=0.02))
+    loft.tell(6)
+    loft.deliver()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    with Store(tmp_path / "monitor.db") as other:
+        other.run(lambda tx: tx.save_state(State(), NOW))
+        tell(other, loft.box.receivers, 7)
+        stuck.released.set()
+        until(lambda: not loft.box._deliveries["pigeon"]._under_way or loft.deliver())
+        clock.now += HOUR
+        until(loft.deliver)
+    assert ids_in(stuck.sent[-1]) == ["7-opened"]
+
+
 def test_delivery_goes_on_without_the_database(store: Store, tmp_path: Path, clock: Clock) -> None:
     loft = Loft(store, clock, pigeon := Pigeon(Retry("rain"), Delivered()))
     loft.tell(1)
@@ -1067,7 +1219,8 @@ def test_belief_ends_at_the_truth(steps: list[str | int | Outcome]) -> None:
         return outcome
 
     with tempfile.TemporaryDirectory() as directory, Store(Path(directory) / "monitor.db") as store:
-        loft = Loft(store, clock, fly)
+        patient = Timing(keep_s=1e9)
+        loft = Loft(store, clock, fly, timing=patient)
         events, opened_at = 0, NOW
         for step in steps:
             if step == "event":
@@ -1076,20 +1229,21 @@ def test_belief_ends_at_the_truth(steps: list[str | int | Outcome]) -> None:
                 opened_at = clock.now if is_opening else opened_at
                 loft.tell((events + 1) // 2, OPENED if is_opening else RECOVERED, clock.now, opened_at)
             elif step == "restart":
-                loft = Loft(store, clock, fly)
+                loft = Loft(store, clock, fly, timing=patient)
             elif isinstance(step, int):
                 clock.now += step * SECOND
             elif not isinstance(step, str):
                 outcomes.append(step)
             loft.deliver()
         outcomes.clear()
-        clock.now += 2 * HOUR
+        clock.now += timedelta(days=8)
         loft.deliver()
         assert all(status.pending == 0 for status in store.reads.outbox_status().values())
     expected = [f"{(n + 1) // 2}-{OPENED if n % 2 else RECOVERED}" for n in range(1, events + 1)]
     told = [id_ for message in received for id_ in ids_in(message)]
     assert list(dict.fromkeys(told)) == [id_ for id_ in expected if id_ in told]
-    # Three times lost, and it counts as told; nothing else is left out.
+    # Three times lost, and it counts as told; nothing else is left out, and how things stand is told at last.
     if InDoubt("lost") not in steps:
         assert list(dict.fromkeys(told)) == expected
-        assert not received or received[-1].body.startswith("[CRITICAL]" if events % 2 else "[OK]")
+    assert bool(received) == bool(events)
+    assert not received or received[-1].body.startswith("[CRITICAL]" if events % 2 else "[OK]")

@@ -83,10 +83,17 @@ def test_invalid_retry_after_uses_backoff(given: str) -> None:
         assert send(server.url) == Retry("HTTP 429", after_s=None)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
+@pytest.mark.parametrize("status", [500, 501, 503, 521, 408])
 def test_trouble_at_slack_is_tried_again(status: int) -> None:
     with HttpStandIn(lambda post: Reply(status, "<h1>trouble</h1>")) as server:
         assert send(server.url) == Retry(f"HTTP {status}")
+
+
+@pytest.mark.parametrize("status", [502, 504, 520, 524])
+def test_gateway_that_does_not_know_is_doubt(status: int) -> None:
+    """It has passed the message on, and the answer was lost."""
+    with HttpStandIn(lambda post: Reply(status, "<h1>Gateway</h1>")) as server:
+        assert send(server.url) == InDoubt(f"HTTP {status}")
 
 
 @pytest.mark.parametrize("status", [102, 103])
@@ -123,9 +130,9 @@ def test_nobody_listening_is_tried_again() -> None:
 @pytest.mark.parametrize(
     ("page", "outcome"),
     [
-        (Reply(200, "<html>log in first</html>"), Retry("HTTP 200, but not Slack's ok")),
-        (Reply(200, ""), Retry("HTTP 200, but not Slack's ok")),
-        (Reply(204, ""), Retry("HTTP 204, but not Slack's ok")),
+        (Reply(200, "<html>log in first</html>"), InDoubt("HTTP 200, but not Slack's ok")),
+        (Reply(200, ""), InDoubt("HTTP 200, but not Slack's ok")),
+        (Reply(204, ""), InDoubt("HTTP 204, but not Slack's ok")),
         (Reply(503, "ok"), Retry("HTTP 503 ok")),
         (Reply(404, "ok"), Refused("HTTP 404 ok")),
     ],
@@ -166,10 +173,8 @@ def test_slack_and_its_like_accept_message(body: str) -> None:
         "",
         "OK, but who are you?",
         "<html>log in first</html>",
-        '{"ok": false, "error": "secret"}',
-        '{"success": false}',
-        '{"result": "error", "msg": "secret"}',
         '{"success": "secret"}',
+        '{"id": "8"}',
         "1",
         '["ok"]',
         '{"ok": true',
@@ -177,22 +182,37 @@ def test_slack_and_its_like_accept_message(body: str) -> None:
         pytest.param("[" * 50_000, id="deep"),
     ],
 )
-def test_any_other_answer_is_no_acceptance(body: str) -> None:
+def test_any_other_answer_is_doubt(body: str) -> None:
+    """It is neither yes nor no: whoever answered may have taken the message."""
+    with HttpStandIn(lambda post: Reply(200, body)) as server:
+        assert send(server.url) == InDoubt("HTTP 200, but not Slack's ok")
+
+
+@pytest.mark.parametrize(
+    "body", ['{"ok": false, "error": "secret"}', '{"success": false}', '{"result": "error", "msg": "secret"}']
+)
+def test_a_plain_no_is_tried_again(body: str) -> None:
     with HttpStandIn(lambda post: Reply(200, body)) as server:
         assert send(server.url) == Retry("HTTP 200, but not Slack's ok")
 
 
-def test_slacks_own_word_is_told() -> None:
-    with HttpStandIn(lambda post: Reply(200, "invalid_payload")) as server:
-        assert send(server.url) == Retry("HTTP 200 invalid_payload, but not Slack's ok")
+@pytest.mark.parametrize("word", ["invalid_payload", "channel_not_found", "no_text", "action_prohibited", "fatal_error"])
+def test_slacks_own_word_is_told(word: str) -> None:
+    with HttpStandIn(lambda post: Reply(200, word)) as server:
+        assert send(server.url) == Retry(f"HTTP 200 {word}, but not Slack's ok")
+
+
+def test_another_word_is_doubt() -> None:
+    with HttpStandIn(lambda post: Reply(202, "accepted")) as server:
+        assert send(server.url) == InDoubt("HTTP 202 accepted, but not Slack's ok")
 
 
 @pytest.mark.parametrize("charset", ["nonsense", "ascii"])
 @pytest.mark.parametrize("status", [200, 500])
-def test_answer_cannot_be_read_tried_again(status: int, charset: str) -> None:
+def test_answer_that_cannot_be_read_is_doubt(status: int, charset: str) -> None:
     headers = {"Content-Type": f"text/plain; charset={charset}"}
     with HttpStandIn(lambda post: Reply(status, "비밀", headers)) as server:
-        assert isinstance(send(server.url), Retry)
+        assert isinstance(send(server.url), InDoubt)
 
 
 def test_a_message_arrives_over_tls(tls: ssl.SSLContext) -> None:
@@ -213,7 +233,7 @@ def test_an_unknown_certificate_is_not_trusted(tls: ssl.SSLContext, monkeypatch:
 @pytest.mark.parametrize("is_encrypted", [True, False])
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [(200, Retry("HTTP 200, but not Slack's ok")), (500, Retry("HTTP 500")), (0, InDoubt("LineTooLong"))],
+    [(200, InDoubt("HTTP 200, but not Slack's ok")), (500, Retry("HTTP 500")), (0, InDoubt("LineTooLong"))],
 )
 def test_answer_without_end_read_to_beginning(tls: ssl.SSLContext, status: int, outcome: Outcome, is_encrypted: bool) -> None:
     with EndlessServer(status, b"x" * 65536, tls=tls if is_encrypted else None) as server:

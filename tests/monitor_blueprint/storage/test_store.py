@@ -19,6 +19,7 @@ from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, CheckState, Event, EventKind, Incident, Reading, Silence, State, Status
 from monitor_blueprint.domain.receivers import delivered
 from monitor_blueprint.domain.text import Private, Public
+from monitor_blueprint.storage.spans import Span
 from monitor_blueprint.storage.sqlite import last_moved_aside
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
@@ -61,7 +62,7 @@ def commit_incident(tx: Transaction) -> None:
 def accept(tx: Transaction, channel: str, name: str, at: datetime = NOW) -> None:
     """All that is in the log is accepted."""
     before, newest = tx.outbox.receiver(channel, name), tx.outbox.newest()
-    tx.outbox.settle(before, delivered(before, newest, at), newest, "delivered", at)
+    tx.outbox.settle(before, delivered(before, newest, at), [Span(before.cursor + 1, newest)], "delivered", at)
 
 
 def record(store: Store, one: CheckResult) -> None:
