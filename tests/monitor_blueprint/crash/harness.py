@@ -43,7 +43,8 @@ class Receiver:
     def take(self, text: str, *, is_acknowledged: bool) -> None:
         body, _, id_ = text.strip().rpartition("id: ")
         body, _, recalled = body.partition(ko.UNSURE_EVENTS)
-        told = re.findall(r"^--- .* · (\d+-\w+)", body, re.MULTILINE) or [id_]
+        # What says how things stand tells no event anew.
+        told = re.findall(r"^--- .* · (\d+-\w+)", body, re.MULTILINE) or [id_] * (not id_.startswith("standing-"))
         names = re.findall(r"· (\d+-\w+) ·", recalled)
         is_marked = ko.REPEATED in text
         self.arrivals.append(Arrival(told, names, body.partition("]")[0][1:], is_marked, is_acknowledged))

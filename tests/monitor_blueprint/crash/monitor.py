@@ -33,6 +33,7 @@ TIMING = Timing(
     first_refused_s=0.02,
     longest_refused_s=0.2,
     first_doubt_s=0.02,
+    first_owed_s=0.05,
     poll_s=0.5,
 )
 
@@ -55,10 +56,12 @@ def main(path: Path, last_incident: int) -> None:
         outbox.start()
         print("ready", flush=True)
         while True:
-            pending = max((status.pending for status in store.reads.outbox_status().values()), default=0)
+            statuses = store.reads.outbox_status().values()
+            pending = max((status.pending for status in statuses), default=0)
+            is_owing = any(status.in_doubt_since is not None for status in statuses)
             state = store.reads.state()
             is_enough = state.incident is None and state.last_incident_number >= last_incident
-            if is_enough and pending == 0:
+            if is_enough and pending == 0 and not is_owing:
                 print(f"done {store.problem} {' '.join(store.notes())}".strip(), flush=True)
                 outbox.stop()
                 return
