@@ -84,7 +84,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         batch: whether the model takes the rows of a batch together or only one at a time.
         threads: threads of one run of the model.
         providers: onnxruntime's execution providers, wanted first to last; one that this machine has not is left out.
-        golden_tolerance: how far an answer may be from what a golden sample expects.
+        golden_tolerance: how far an answer may be from what a golden sample expects, as `tasks.deviations` measures it.
     """
 
     name: Name

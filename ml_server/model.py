@@ -20,7 +20,7 @@ from ml_server.pace import Pace
 from ml_server.repository import Entry
 from ml_server.runtimes import Runtime, load_runtime
 from ml_server.schemas import Row, check_features
-from ml_server.tasks import Task, task_of, warnings_of_range
+from ml_server.tasks import Task, deviations, task_of, warnings_of_range
 from ml_server.tensors import Layout, all_scalar
 
 _SELF_TEST_TIMEOUT_S = 30.0
@@ -143,8 +143,9 @@ def _judge(model: Model, number: int, got: list[float]) -> None:
     expected = model.task.expected(card.golden_samples[number - 1])
     if len(expected) != len(got):
         raise BrokenModelError(f"{which}: expected {len(expected)} numbers, got {len(got)}")
-    column = max(range(len(got)), key=lambda column: abs(got[column] - expected[column]))
-    if math.isclose(got[column], expected[column], rel_tol=0, abs_tol=card.golden_tolerance):
+    off = deviations(card, got, expected)
+    column = off.index(max(off))
+    if off[column] <= card.golden_tolerance:
         return
     what = card.answers[column] if card.answers else f"number {column + 1}"
     told = f"{what}: expected {expected[column]:.6g}, got {got[column]:.6g}"
@@ -163,7 +164,7 @@ def _compare_batch(model: Model, rows: list[tuple[Value, ...]], alone: list[list
         raise
     except Exception as error:
         raise BrokenModelError(f"self-test failed: the model cannot take {len(rows)} rows at once{_ROW_BY_ROW}") from error
-    worst = max(abs(a - b) for one, other in zip(alone, together, strict=True) for a, b in zip(one, other, strict=True))
+    worst = max(max(deviations(model.card, other, one)) for one, other in zip(alone, together, strict=True))
     if not worst <= model.card.golden_tolerance:
         raise BrokenModelError(
             f"self-test failed: the model answers a batch otherwise than its rows (by {worst:.3g}){_ROW_BY_ROW}"

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ml_server.card import Card, GoldenSample, Interval, Target
-from ml_server.tasks import NO_EXPLANATION, TOO_CERTAIN, Task, task_of, warnings_of_range
+from ml_server.tasks import NO_EXPLANATION, TOO_CERTAIN, Task, deviations, task_of, warnings_of_range
 
 NAN = float("nan")
 TARGETS = [
@@ -92,3 +92,10 @@ def test_values_move_by_their_unit(card: Card) -> None:
 @pytest.mark.parametrize("numbers", [[1.0, 0.0], [1 - 1e-8, 1e-8]])
 def test_certainty_is_not_explained(card: Card, numbers: list[float]) -> None:
     assert task(card, "classification").importance(numbers, [[0.5, 0.5]]) == TOO_CERTAIN
+
+
+def test_values_deviate_by_their_share(card: Card) -> None:
+    """Probabilities by their difference."""
+    regression = msgspec.structs.replace(card, task="regression", classes=[], targets=TARGETS)
+    assert deviations(regression, [1001.0, 0.75], [1000.0, 0.5]) == [0.001, 0.25]
+    assert deviations(card, [0.25, 0.75], [0.5, 0.5]) == [0.25, 0.25]
