@@ -78,7 +78,7 @@ def example_data() -> Response:
     card = _service().model().card
     samples = [{"request": {"features": sample.features}, "expected": sample.expected} for sample in card.golden_samples]
     head = {"ok": True, "request_id": g.request_id, "model_name": card.name, "model_version": card.version}
-    content = {**head, "tolerance": card.golden_tolerance, "samples": samples}
+    content = {**head, "task": card.task, "tolerance": card.golden_tolerance, "samples": samples}
     return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
 
 

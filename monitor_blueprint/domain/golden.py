@@ -6,11 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
+CLASSIFICATION = "classification"
+_EMBEDDING = "embedding"
+# What the tolerance is a share of, where the answer is no probability: of the value, and of 1 where that is smaller.
+_IN_UNITS = ("regression", _EMBEDDING)
+
+
 class Case(NamedTuple):
-    """One question as it is sent, and the right answer."""
+    """One question as it is sent, and the right answer: numbers by name, or a vector."""
 
     question: bytes
-    expected: Mapping[str, float]
+    expected: Mapping[str, float | Sequence[float]]
 
 
 class Wanted(NamedTuple):
@@ -21,6 +27,7 @@ class Wanted(NamedTuple):
     cases: Sequence[Case]
     tolerance: float
     due_version: str
+    task: str = CLASSIFICATION
 
 
 class Wrong(NamedTuple):
@@ -43,9 +50,11 @@ def difference(body: object, case: Case, wanted: Wanted) -> Wrong | None:
     for field, expected in pairs:
         if body.get(field) != expected:
             return Wrong(field, body.get(field), expected)
-    return _wrong_class(body.get("prediction"), case.expected, wanted.tolerance) or _wrong_probability(
-        body.get("predictions"), case.expected, wanted.tolerance
-    )
+    if wanted.task == _EMBEDDING:
+        return _wrong_vector(body.get(_EMBEDDING), case.expected.get(_EMBEDDING), wanted)
+    numbers = {name: expected for name, expected in case.expected.items() if isinstance(expected, int | float)}
+    wrong = _wrong_class(body.get("prediction"), numbers, wanted.tolerance) if wanted.task == CLASSIFICATION else None
+    return wrong or _wrong_number(body.get("predictions"), numbers, wanted)
 
 
 def _wrong_class(prediction: object, wanted: Mapping[str, float], tolerance: float) -> Wrong | None:
@@ -55,12 +64,26 @@ def _wrong_class(prediction: object, wanted: Mapping[str, float], tolerance: flo
     return None if prediction in right else Wrong("prediction", prediction, likeliest)
 
 
-def _wrong_probability(predictions: object, wanted: Mapping[str, float], tolerance: float) -> Wrong | None:
-    if not isinstance(predictions, Mapping) or set(predictions) != set(wanted):
-        return Wrong("predictions", predictions, sorted(wanted))
-    for name, expected in wanted.items():
-        got = predictions[name]
-        # Not `abs(...) > tolerance`: NaN is within no tolerance, and an integer may be larger than any float.
-        if not isinstance(got, int | float) or not expected - tolerance <= got <= expected + tolerance:
-            return Wrong(f"predictions.{name}", got, expected)
+def _wrong_number(predictions: object, expected: Mapping[str, float], wanted: Wanted) -> Wrong | None:
+    if not isinstance(predictions, Mapping) or set(predictions) != set(expected):
+        return Wrong("predictions", predictions, sorted(expected))
+    for name, number in expected.items():
+        if not _is_near(predictions[name], number, wanted):
+            return Wrong(f"predictions.{name}", predictions[name], number)
     return None
+
+
+def _wrong_vector(got: object, expected: float | Sequence[float] | None, wanted: Wanted) -> Wrong | None:
+    vector = expected if isinstance(expected, Sequence) else ()
+    if not isinstance(got, Sequence) or len(got) != len(vector):
+        return Wrong(_EMBEDDING, got, list(vector))
+    for number, (one, right) in enumerate(zip(got, vector, strict=True)):
+        if not _is_near(one, right, wanted):
+            return Wrong(f"{_EMBEDDING}.{number}", one, right)
+    return None
+
+
+def _is_near(got: object, expected: float, wanted: Wanted) -> bool:
+    off = wanted.tolerance * (max(1.0, abs(expected)) if wanted.task in _IN_UNITS else 1.0)
+    # Not `abs(...) > off`: NaN is within no tolerance, and an integer may be larger than any float.
+    return isinstance(got, int | float) and expected - off <= got <= expected + off

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from monitor_blueprint.adapters.http import Answer, fetch
-from monitor_blueprint.domain.golden import Case, Wanted, Wrong, difference
+from monitor_blueprint.domain.golden import CLASSIFICATION, Case, Wanted, Wrong, difference
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
 from monitor_blueprint.domain.text import NOTHING, configured, fill, joined, private, word
 from monitor_blueprint.faults import detail_of, reason_of
@@ -57,10 +57,10 @@ class Samples(msgspec.Struct, frozen=True):
 
 
 class Example(msgspec.Struct, frozen=True):
-    """One case that the server offers: a request as it is, with the probabilities that it must answer."""
+    """One case that the server offers: a request as it is, with the numbers that it must answer."""
 
     request: msgspec.Raw
-    expected: _Expected
+    expected: Annotated[dict[str, float | list[float]], Meta(min_length=1)]
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -71,6 +71,7 @@ class Offer(msgspec.Struct, frozen=True):
     # A server that promises no more has promised nothing.
     tolerance: Annotated[float, Meta(gt=0, le=0.01)]
     samples: Annotated[tuple[Example, ...], Meta(min_length=1)]
+    task: str = CLASSIFICATION
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -80,7 +81,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         url: where predictions are served; the server's own samples are beside it, at example_data.
         sample: a sample file of one's own, in the place of the server's samples.
         model_version: version that has to answer; empty: the samples' own.
-        tolerance: how far a probability may be off; the bundled model card's figure, ten times wider for another machine.
+        tolerance: how far a probability may be off, or a value as a share of it; the bundled model card's figure, ten times wider for another machine.
             With a model whose card allows more, that much.
         warning_ms, critical_ms: limits for the slowest answer. A page that waits a second feels broken (Nielsen).
         timeout_s: how long to wait for all answers together.
@@ -226,7 +227,8 @@ def _offered(answer: Answer, options: Options) -> Wanted | None:
     if (offer.model_name, offer.model_version) == (bundled.model_name, bundled.model_version):
         return _wanted(bundled.model_name, bundled.model_version, _cases(bundled), options.tolerance, options)
     cases = [Case(bytes(each.request), each.expected) for each in offer.samples[:_MOST_SAMPLES]]
-    return _wanted(offer.model_name, offer.model_version, cases, max(options.tolerance, offer.tolerance), options)
+    tolerance = max(options.tolerance, offer.tolerance)
+    return _wanted(offer.model_name, offer.model_version, cases, tolerance, options)._replace(task=offer.task)
 
 
 def _wanted(name: str, version: str, cases: Sequence[Case], tolerance: float, options: Options) -> Wanted:

@@ -301,3 +301,39 @@ def test_possible_where_server_is_ours(site: Site, status: int, body: bytes, is_
 )
 def test_examples_are_beside_the_predictions(url: str, examples: str) -> None:
     assert golden.examples_url(url) == examples
+
+
+# --- Models that answer something else than a class
+
+
+def offer_of(task: str, expected: dict[str, Any]) -> bytes:
+    samples = [{"request": {"features": {"x": "a", "y": None}}, "expected": expected}]
+    said = {"ok": True, "request_id": "1", "model_name": "own", "model_version": "2.0.0", "task": task}
+    return json.dumps(said | {"tolerance": 0.001, "samples": samples}).encode()
+
+
+def answered(**content: object) -> bytes:
+    return json.dumps({"ok": True, "model_name": "own", "model_version": "2.0.0", "confidence": None} | content).encode()
+
+
+@pytest.mark.parametrize(
+    ("task", "expected", "content", "status"),
+    [
+        ("regression", {"dose": 2.5}, {"prediction": 2.5, "predictions": {"dose": 2.5005}}, Status.OK),
+        ("regression", {"dose": 2.5}, {"prediction": 2.5, "predictions": {"dose": 2.51}}, Status.CRITICAL),
+        ("regression", {"ml": -5000.0}, {"prediction": -5001.0, "predictions": {"ml": -5001.0}}, Status.OK),
+        ("regression", {"ml": -5000.0}, {"prediction": -5010.0, "predictions": {"ml": -5010.0}}, Status.CRITICAL),
+        ("regression", {"ml": 1.0}, {"prediction": 1.0, "predictions": {"other": 1.0}}, Status.CRITICAL),
+        ("multi_label", {"a": 0.9, "b": 0.6}, {"prediction": ["a", "b"], "predictions": {"a": 0.9, "b": 0.6}}, Status.OK),
+        ("multi_label", {"a": 0.9, "b": 0.6}, {"prediction": ["a"], "predictions": {"a": 0.9, "b": 0.4}}, Status.CRITICAL),
+        ("embedding", {"embedding": [1.0, -2.0]}, {"predictions": {}, "embedding": [1.0, -2.001]}, Status.OK),
+        ("embedding", {"embedding": [1.0, -2.0]}, {"predictions": {}, "embedding": [1.0, 2.0]}, Status.CRITICAL),
+        ("embedding", {"embedding": [1.0, -2.0]}, {"predictions": {}, "embedding": [1.0]}, Status.CRITICAL),
+        ("embedding", {"embedding": [1.0, -2.0]}, {"predictions": {}}, Status.CRITICAL),
+    ],
+)
+def test_other_tasks_have_right_answers(
+    site: Site, task: str, expected: dict[str, Any], content: dict[str, object], status: Status
+) -> None:
+    answer, _ = look_at(site, offer_of(task, expected), answered(**content)).readings
+    assert answer.status is status
