@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-
 CLASSIFICATION = "classification"
 _EMBEDDING = "embedding"
 # What the tolerance is a share of, where the answer is no probability: of the value, and of 1 where that is smaller.

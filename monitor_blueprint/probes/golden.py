@@ -81,8 +81,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         url: where predictions are served; the server's own samples are beside it, at example_data.
         sample: a sample file of one's own, in the place of the server's samples.
         model_version: version that has to answer; empty: the samples' own.
-        tolerance: how far a probability may be off, or a value as a share of it; the bundled model card's figure, ten times wider for another machine.
-            With a model whose card allows more, that much.
+        tolerance: how far a probability may be off, or a value as a share of it; the bundled model card's figure, ten times
+            wider for another machine. With a model whose card allows more, that much.
         warning_ms, critical_ms: limits for the slowest answer. A page that waits a second feels broken (Nielsen).
         timeout_s: how long to wait for all answers together.
     """
