@@ -105,10 +105,8 @@ def load_model(entry: Entry) -> Model:
         BrokenModelError: its card, file, runtime or golden samples are not right; says which.
         ModelUnavailableError: it is behind another server, which does not answer now.
     """
-    card = entry.card
-    if card is None or entry.error:
-        raise BrokenModelError(entry.error or "")
-    model = Model(card, load_runtime(card, entry.content), entry.digest[:_SHORT_DIGEST])
+    model = open_model(entry)
+    card = model.card
     rows = [_golden_row(card, number).values for number in range(1, len(card.golden_samples) + 1)]
     alone = []
     for number, row in enumerate(rows, start=1):
@@ -119,6 +117,18 @@ def load_model(entry: Entry) -> Model:
         alone.append(found)
     _compare_batch(model, rows, alone)
     return model
+
+
+def open_model(entry: Entry) -> Model:
+    """Load one model without testing it.
+
+    Raises:
+        BrokenModelError: its card, file or runtime are not right; says which.
+    """
+    card = entry.card
+    if card is None or entry.error:
+        raise BrokenModelError(entry.error or "")
+    return Model(card, load_runtime(card, entry.content), entry.digest[:_SHORT_DIGEST])
 
 
 def _golden_row(card: Card, number: int) -> Row:

@@ -1,0 +1,104 @@
+"""A model, asked as serving asks it: numbers out, or why there are none."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ml_server.card import Card
+from ml_server.model import Answer, Model, Result, run_model
+from ml_server.schemas import Row, check_features
+
+RUN_TIMEOUT_S = 30.0
+# As near as two answers to one question must be: what rounding in another order makes of float32 (6e-8) in a sum of many terms.
+SAME_RELATIVE, SAME_ABSOLUTE = 1e-4, 1e-6
+_TOGETHER = 64
+
+Numbers = tuple[float, ...]
+
+
+class ModelFailure(Exception):  # noqa: N818 - what it is called in the texts
+    """The runtime could not run the model; the message is the runtime's."""
+
+
+def row_of(features: Any, card: Card) -> Row:
+    """Return what the model reads.
+
+    Raises:
+        InvalidRequestError: the features are not those of the card.
+    """
+    return check_features(features, card)
+
+
+def numbers_of(result: Result) -> Numbers | None:
+    """Return what was answered; None where that is no answer, such as NaN."""
+    return tuple(result.numbers) if isinstance(result, Answer) else None
+
+
+def expected_of(model: Model, number: int) -> Numbers:
+    """Return what a golden sample, counted from 0, expects."""
+    return tuple(model.task.expected(model.card.golden_samples[number]))
+
+
+def ask(model: Model, rows: Sequence[Row]) -> list[Numbers | None]:
+    """Return the answers to all rows in one run.
+
+    Raises:
+        ModelFailure: the model cannot do that.
+    """
+    return [numbers_of(answer) for answer in run(model, rows)]
+
+
+def run(model: Model, rows: Sequence[Row], *, explain: bool = False) -> list[Result]:
+    """Return the answers to all rows in one run, explained where asked for.
+
+    Raises:
+        ModelFailure: the model cannot do that.
+    """
+    try:
+        return run_model(model, rows, explain=explain, timeout_s=RUN_TIMEOUT_S)
+    except Exception as error:  # a runtime raises whatever it likes
+        raise ModelFailure(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
+
+
+def is_same(one: Numbers | None, other: Numbers | None) -> bool:
+    """Tell whether two answers to one question are the same but for rounding."""
+    if one is None or other is None:
+        return one is other
+    return len(one) == len(other) and all(
+        math.isclose(a, b, rel_tol=SAME_RELATIVE, abs_tol=SAME_ABSOLUTE) for a, b in zip(one, other, strict=True)
+    )
+
+
+def is_near(one: Numbers | None, other: Numbers | None, tolerance: float) -> bool:
+    """Tell whether two answers are no farther apart than the tolerance, everywhere; one that is none is far from all."""
+    if one is None or other is None:
+        return False
+    return len(one) == len(other) and all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))
+
+
+class Questions:
+    """Asks as many questions as there is time for; a model that takes one row at a time is asked one at a time."""
+
+    def __init__(self, model: Model, *, takes_many: bool, within_s: float) -> None:
+        self._model = model
+        self._together = _TOGETHER if takes_many else 1
+        self._end = time.monotonic() + within_s
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the time is over: what was not asked by now is not known."""
+        return time.monotonic() >= self._end
+
+    def ask(self, rows: Sequence[Row]) -> list[Numbers | None]:
+        """Return the answers, to fewer rows where the time was over.
+
+        Raises:
+            ModelFailure: the model cannot do that.
+        """
+        answers: list[Numbers | None] = []
+        for start in range(0, len(rows), self._together):
+            if self.is_over:
+                break
+            answers += ask(self._model, rows[start : start + self._together])
+        return answers

@@ -1,0 +1,73 @@
+"""Values and rows that a model's card calls ordinary: what a model is tried with besides its golden samples."""
+
+import random
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+
+from ml_server.card import Card
+
+_MOST_CHOICES = 8
+# Where between minimum and maximum an input is tried.
+_PLACES = (0.0, 1.0, 0.31, 0.73)
+
+
+def kind_of(item: msgspec.Struct) -> str:
+    """Return what a card calls the type of an input."""
+    return str(item.__struct_config__.tag or "number")
+
+
+def values_of(item: Any) -> list[Any]:
+    """Return values of an input as a client would send them, the ends of its range first; none where they cannot be made up."""
+    make = _KINDS.get(kind_of(item))
+    return make(item) if make else []
+
+
+def _numbers(item: Any) -> list[Any]:
+    if item.allowed is not None:
+        return list(item.allowed[:_MOST_CHOICES])
+    return [_between(item.minimum, item.maximum, place) for place in _PLACES]
+
+
+def _between(low: float, high: float, place: float) -> float:
+    return min(high, max(low, low + (high - low) * place))
+
+
+def _integers(item: Any) -> list[Any]:
+    return list(dict.fromkeys(int(value) for value in _numbers(item)))
+
+
+def _dates(item: Any) -> list[Any]:
+    first, last = date.fromisoformat(str(item.minimum)), date.fromisoformat(str(item.maximum))
+    days = (last - first).days
+    return list(dict.fromkeys((first + timedelta(int(days * place))).isoformat() for place in _PLACES))
+
+
+_KINDS: dict[str, Callable[[Any], list[Any]]] = {
+    "number": _numbers,
+    "integer": _integers,
+    "boolean": lambda _item: [True, False],
+    "category": lambda item: list(item.values[:_MOST_CHOICES]),
+    "date": _dates,
+}
+
+
+def some_features(card: Card, count: int) -> list[dict[str, Any]]:
+    """Return features of people who are made up: every input anywhere in its range, and the same ones each time.
+
+    What cannot be made up is as in a golden sample.
+    """
+    chance = random.Random(0)  # noqa: S311 - the same people at every verification
+    people = []
+    for number in range(count):
+        sample = card.golden_samples[number % len(card.golden_samples)]
+        people.append({**sample.features, **{item.name: _any(item, chance) for item in card.inputs if values_of(item)}})
+    return people
+
+
+def _any(item: Any, chance: random.Random) -> Any:
+    if kind_of(item) == "number" and item.allowed is None:
+        return _between(item.minimum, item.maximum, chance.random())
+    return chance.choice(values_of(item))

@@ -1,0 +1,208 @@
+"""Everything that is tried before a model may be served, and every finding of it.
+
+It tries what serving does: the golden samples one by one, the same again, all together, and explained; then people who are
+made up, who must get an answer wherever the card calls them ordinary. Whether the golden samples could tell a wrong card
+from the right one is asked in `coverage`.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from ml_server import asking, coverage, probe_rows
+from ml_server.asking import ModelFailure, Numbers, Questions
+from ml_server.card import Card
+from ml_server.errors import BrokenModelError, InvalidRequestError
+from ml_server.findings import Finding, listed
+from ml_server.model import Model, open_model
+from ml_server.repository import Entry
+from ml_server.schemas import Row
+
+_PEOPLE = 64
+_COVERAGE_S = 20.0
+_PEOPLE_S = 10.0
+
+
+def verify(entry: Entry) -> list[Finding]:
+    """Return everything that is wrong with a model, as far as it can be found in one go.
+
+    In this process: see `apart` for limits of memory and time.
+    """
+    return list(findings(entry))
+
+
+def findings(entry: Entry) -> Iterator[Finding]:
+    """Yield everything that is wrong with a model, each as soon as it is found."""
+    if entry.card is None or entry.error:
+        yield broken("model.json" if entry.card is None else "model", entry.error or "has no card")
+        return
+    try:
+        model = open_model(entry)
+    except BrokenModelError as error:
+        yield broken("model", error.message)
+        return
+    samples: list[Row] = []
+    answers: list[Numbers] = []
+    for number in range(len(model.card.golden_samples)):
+        found = _try_sample(model, number)
+        if isinstance(found, list):
+            yield from found
+        else:
+            row, answer, wrong = found
+            samples.append(row)
+            answers.append(answer)
+            yield from wrong
+    if not samples:
+        return
+    yield from _medians(model.card)
+    yield from _again(model, samples, answers)
+    takes_many, wrong = _together(model, samples, answers)
+    yield from wrong
+    yield from _explained(model, samples)
+    yield from _people(model, takes_many=takes_many)
+    if len(samples) == len(model.card.golden_samples):
+        questions = Questions(model, takes_many=takes_many, within_s=_COVERAGE_S)
+        yield from coverage.findings(model.card, samples, answers, questions)
+
+
+def broken(field: str, message: str, remedy: str = "put that right, or pack the model anew") -> Finding:
+    """Return what was found where a model could not even be loaded; the message says what is wrong."""
+    return Finding(field, message, "a model that can be loaded", remedy)
+
+
+def _try_sample(model: Model, number: int) -> tuple[Row, Numbers, list[Finding]] | list[Finding]:
+    """Return a golden sample, its answer, and what is wrong with that; or why there is no answer."""
+    card = model.card
+    path = f"golden_samples[{number}]"
+    try:
+        row = asking.row_of(card.golden_samples[number].features, card)
+    except InvalidRequestError as error:
+        remedy = "a golden sample is a request that is accepted: correct it or the input"
+        return [
+            Finding(f"{path}.features.{each.field}", each.problem, "a value that is accepted", remedy) for each in error.details
+        ]
+    try:
+        (answer,) = asking.ask(model, [row])
+    except ModelFailure as failure:
+        return [Finding(path, f"the model fails ({failure})", "an answer", "export the model anew and try it with onnxruntime")]
+    expected = asking.expected_of(model, number)
+    if answer is None:
+        return [Finding(path, "no answer: NaN, or nothing that can be one", _told(card, expected), _NO_ANSWER)]
+    if asking.is_near(answer, expected, card.golden_tolerance):
+        return row, answer, []
+    wanted = f"{_told(card, expected)}, within {card.golden_tolerance:g}"
+    remedy = (
+        "ask the library that made the model: if the expected answer is right, the file is another model, or the card names its"
+        " columns or classes in another order"
+    )
+    return row, answer, [Finding(f"{path}.expected", f"got {_told(card, answer)}", wanted, remedy)]
+
+
+_NO_ANSWER = (
+    "the output must be of the kind that the card's task and output.activation say; a model that gives NaN for ordinary values has to"
+    " be mended where it was made, or minimum and maximum be drawn closer"
+)
+
+
+def _told(card: Card, numbers: Sequence[float]) -> str:
+    names = card.answers
+    pairs = (
+        [f"{name} {value:.6g}" for name, value in zip(names, numbers, strict=True)] if names else [f"{n:.6g}" for n in numbers]
+    )
+    return listed(pairs, 8)
+
+
+def _medians(card: Card) -> Iterator[Finding]:
+    for number, item in enumerate(card.inputs):
+        allowed = getattr(item, "allowed", None)
+        if allowed is not None and item.median not in allowed:
+            choices = listed([f"{value:g}" for value in allowed], 20)
+            yield Finding(
+                f"inputs[{number}].median",
+                f"{item.median:g} ({item.name}), which no person has",
+                f"one of {choices}",
+                "take the commonest of the allowed values",
+            )
+
+
+def _again(model: Model, samples: Sequence[Row], answers: Sequence[Numbers]) -> Iterator[Finding]:
+    for number, (row, before) in enumerate(zip(samples, answers, strict=True), start=1):
+        try:
+            (answer,) = asking.ask(model, [row])
+        except ModelFailure as failure:
+            yield Finding("model", f"asked the same again it fails ({failure})", "the same answer", "export it for inference")
+            return
+        if not asking.is_same(answer, before):
+            found = f"asked the same twice, it answers {_told(model.card, before)} and then {_told(model.card, answer or ())}"
+            yield Finding(
+                "model",
+                f"golden sample {number}: {found}" if answer else f"golden sample {number}: asked again, it has no answer",
+                "the same answer to the same question",
+                "export it for inference (`model.eval()`, training=False): dropout and random numbers must be off",
+            )
+            return
+
+
+def _together(model: Model, samples: Sequence[Row], answers: Sequence[Numbers]) -> tuple[bool, list[Finding]]:
+    """Return whether the model takes several rows in one run, and what is wrong with that."""
+    rows, alone = list(samples), list(answers)
+    if len(rows) == 1:
+        rows, alone = rows * 2, alone * 2
+    try:
+        together = asking.ask(model, rows)
+    except ModelFailure as failure:
+        found = f"it takes one row at a time: {len(rows)} rows in one run fail ({failure})"
+        remedy = 'write "batch": "row_by_row" into the card, or export the model with an open batch size (dynamic axes)'
+        return False, [Finding("batch", found, "batches, or a card that says otherwise", remedy)]
+    for number, (one, other) in enumerate(zip(alone, together, strict=True), start=1):
+        if not asking.is_same(one, other):
+            told = "no answer" if other is None else _told(model.card, other)
+            found = f"golden sample {number}: alone it answers {_told(model.card, one)}, in a batch {told}"
+            remedy = "export it for inference: nothing may be computed over the batch, such as its mean (batch normalisation)"
+            return True, [Finding("batch", found, "the same answer alone and in a batch", remedy)]
+    return True, []
+
+
+def _explained(model: Model, samples: Sequence[Row]) -> Iterator[Finding]:
+    for number, row in enumerate(samples[:8], start=1):
+        try:
+            (answer,) = asking.run(model, [row], explain=True)
+        except ModelFailure as failure:
+            remedy = "an explanation asks about the same person with each input at its median: those must be answered too"
+            yield Finding("model", f"golden sample {number}: explained it fails ({failure})", "an explained answer", remedy)
+            return
+        importance = getattr(answer, "importance", None) or {}
+        wrong = [name for name, value in importance.items() if not math.isfinite(value)]
+        if isinstance(answer, InvalidRequestError) or wrong:
+            found = f"golden sample {number}: no explanation{f' of {listed(wrong)}' if wrong else ''}"
+            yield Finding("model", found, "an answer for each input at its median", _NO_ANSWER)
+            return
+
+
+def _people(model: Model, *, takes_many: bool) -> Iterator[Finding]:
+    """Ask for people in the card's own ranges, the ends of each range among them."""
+    card = model.card
+    questions = Questions(model, takes_many=takes_many, within_s=_PEOPLE_S)
+    middle = card.golden_samples[0].features
+    named = [(item.name, {**middle, item.name: value}) for item in card.inputs for value in probe_rows.values_of(item)]
+    named += [("", person) for person in probe_rows.some_features(card, _PEOPLE)]
+    try:
+        answers = questions.ask([asking.row_of(features, card) for _, features in named])
+    except (ModelFailure, InvalidRequestError) as failure:
+        words = failure.message if isinstance(failure, InvalidRequestError) else str(failure)
+        yield Finding(
+            "model", f"values in the card's ranges make it fail ({words})", "an answer for every ordinary value", _NO_ANSWER
+        )
+        return
+    unanswered = [(name, features) for (name, features), answer in zip(named, answers, strict=False) if answer is None]
+    by_input = list(dict.fromkeys(name for name, _ in unanswered if name))
+    for name in by_input[:5]:
+        values = [str(features[name]) for each, features in unanswered if each == name]
+        found = f"no answer (NaN) for {name} = {listed(values, 3)}, which is in its range"
+        yield Finding(_path(card, name), found, "an answer for every value from minimum to maximum", _NO_ANSWER)
+    if unanswered and not by_input:
+        found = f"no answer (NaN) for {len(unanswered)} of {len(named)} people with every input in its range"
+        yield Finding("model", found, "an answer for every ordinary person", _NO_ANSWER)
+
+
+def _path(card: Card, name: str) -> str:
+    return f"inputs[{[item.name for item in card.inputs].index(name)}]"
