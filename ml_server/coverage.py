@@ -6,7 +6,9 @@ has to matter in them, and no two may be exchanged unnoticed.
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from ml_server import asking, probe_rows
 from ml_server.asking import ModelFailure, Numbers, Questions
@@ -16,40 +18,98 @@ from ml_server.schemas import Row
 
 _PEOPLE = 24
 _MOST_PAIRS = 2000
+# How far the answer to somebody must move for a change to matter, in parts of how far apart the answers to people lie.
+_MATERIAL = 0.01
+# Of more classes nobody has a golden sample each.
+_MANY_CLASSES = 20
 _SAMPLES = "golden_samples"
+_Key = tuple[int, ...]
 _Pair = tuple[int, int]
+
+
+class _Other(NamedTuple):
+    """The value of the input of that number, instead of an input's own."""
+
+    number: int
+
+
+_Change = Mapping[int, Any]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Rows, and the model's answers to them."""
+
+    rows: Sequence[Row]
+    answers: Sequence[Numbers | None]
 
 
 def findings(card: Card, samples: Sequence[Row], answers: Sequence[Numbers], questions: Questions) -> Iterator[Finding]:
     """Yield what the golden samples would not notice; `answers` are the model's own to them."""
-    people = [asking.row_of(features, card) for features in probe_rows.some_features(card, _PEOPLE)]
+    rows = [asking.row_of(features, card) for features in probe_rows.some_features(card, _PEOPLE)]
     try:
-        known = questions.ask(people)
-        people = people[: len(known)]
-        yield from _answers(card, answers, [each for each in known if each is not None])
-        yield from _inputs(card, samples, answers, people, known, questions)
-        yield from _exchanged(card, samples, answers, people, known, questions)
+        people = _Asked(rows, questions.ask(rows))
+        if len(people.answers) < len(rows):
+            return
+        golden = _Asked(samples, answers)
+        sought = _Sought(card, questions, golden, people)
+        yield from _answers(card, answers, [each for each in people.answers if each is not None])
+        yield from _inputs(sought)
+        yield from _exchanged(sought)
     except ModelFailure:
         return  # is told by what asks about people
 
 
-def _inputs(
-    card: Card,
-    samples: Sequence[Row],
-    answers: Sequence[Numbers],
-    people: Sequence[Row],
-    known: Sequence[Numbers | None],
-    questions: Questions,
-) -> Iterator[Finding]:
+class _Sought:
+    """Changes to the rows that the golden samples do not notice, and what they make of the answers to others."""
+
+    def __init__(self, card: Card, questions: Questions, golden: _Asked, people: _Asked) -> None:
+        self.card = card
+        self._questions = questions
+        self._golden = golden
+        self._people = people
+        spans = zip(*(answer for answer in people.answers if answer is not None), strict=True)
+        widest = max((max(span) - min(span) for span in spans), default=0.0)
+        self._tolerance = 2 * card.golden_tolerance
+        self._material = max(self._tolerance, _MATERIAL * widest)
+
+    def unnoticed(self, changes: Mapping[_Key, Sequence[_Change]]) -> tuple[list[_Key], list[_Key]] | None:
+        """Return what no golden sample notices although it changes somebody's answer, and what hardly changes anybody's.
+
+        None where the time was over before that was known.
+        """
+        unseen = self._without_effect(changes, self._golden, self._tolerance)
+        idle = self._without_effect({key: changes[key] for key in unseen}, self._people, self._material)
+        return None if self._questions.is_over else ([key for key in unseen if key not in idle], idle)
+
+    def _without_effect(self, changes: Mapping[_Key, Sequence[_Change]], asked: _Asked, tolerance: float) -> list[_Key]:
+        left = dict(changes)
+        for row, answer in zip(asked.rows, asked.answers, strict=True):
+            if not left or self._questions.is_over:
+                break
+            changed = [(key, _changed(row, change)) for key, several in left.items() for change in several]
+            others = self._questions.ask([each for _, each in changed])
+            for (key, _), other in zip(changed, others, strict=False):
+                if not asking.is_near(answer, other, tolerance):
+                    left.pop(key, None)
+        return list(left)
+
+
+def _changed(row: Row, change: _Change) -> Row:
+    values: list[Any] = list(row.values)
+    for number, new in change.items():
+        values[number] = row.values[new.number] if isinstance(new, _Other) else new
+    return row._replace(values=tuple(values))
+
+
+def _inputs(sought: _Sought) -> Iterator[Finding]:
     """Yield the inputs that change no golden sample's answer."""
-    tried = {number: _read(card, number) for number in range(len(card.inputs))}
-    unseen = _without_effect(card, {number: values for number, values in tried.items() if values}, samples, answers, questions)
-    if questions.is_over or not unseen:
+    inputs = sought.card.inputs
+    tried = {(number,): [{number: value} for value in values] for number, values in probe_rows.values_read(sought.card).items()}
+    found = sought.unnoticed(tried)
+    if found is None:
         return
-    ignored = _without_effect(card, {number: tried[number] for number in unseen}, people, known, questions)
-    if questions.is_over:
-        return
-    blind = [card.inputs[number].name for number in unseen if number not in ignored]
+    blind, ignored = ([inputs[number].name for (number,) in keys] for keys in found)
     if blind:
         yield Finding(
             _SAMPLES,
@@ -58,58 +118,21 @@ def _inputs(
             "add golden samples of other people, such as some whose answer is not quite certain",
         )
     if ignored:
-        names = listed([card.inputs[number].name for number in ignored])
-        remedy = "have a look whether the card names the columns in the right order; if the model has no use for them, that is all right"
-        yield Finding("inputs", f"the model never looks at {names}", "inputs that matter", remedy, is_warning=True)
+        remedy = "look whether the card names the columns in the right order; if the model has no use for them, that is all right"
+        yield Finding("inputs", f"the model hardly looks at {listed(ignored)}", "inputs that matter", remedy, is_warning=True)
 
 
-def _read(card: Card, number: int) -> list[object]:
-    """Return the values that are tried, as the model reads them."""
-    item = card.inputs[number]
-    sample = card.golden_samples[0].features
-    return [asking.row_of({**sample, item.name: value}, card).values[number] for value in probe_rows.values_of(item)]
-
-
-def _without_effect(
-    card: Card,
-    tried: dict[int, list[object]],
-    rows: Sequence[Row],
-    answers: Sequence[Numbers | None],
-    questions: Questions,
-) -> list[int]:
-    """Return the inputs of which no value that is tried changes any of the answers."""
-    left = dict(tried)
-    for row, answer in zip(rows, answers, strict=True):
-        changed = [(number, _with(row, {number: value})) for number, values in left.items() for value in values]
-        others = questions.ask([each for _, each in changed])
-        for (number, _), other in zip(changed, others, strict=False):
-            if _differs(card, answer, other):
-                left.pop(number, None)
-        if not left or questions.is_over:
-            break
-    return list(left)
-
-
-def _exchanged(
-    card: Card,
-    samples: Sequence[Row],
-    answers: Sequence[Numbers],
-    people: Sequence[Row],
-    known: Sequence[Numbers | None],
-    questions: Questions,
-) -> Iterator[Finding]:
+def _exchanged(sought: _Sought) -> Iterator[Finding]:
     """Yield the pairs of inputs whose columns could be exchanged without any golden sample telling."""
-    unseen = _indistinct(card, _pairs(card), samples, answers, questions)
-    if questions.is_over or not unseen:
-        return
-    alike = _indistinct(card, unseen, people, known, questions)
-    blind = [f"{card.inputs[a].name} and {card.inputs[b].name}" for a, b in unseen if (a, b) not in alike]
-    if blind and not questions.is_over:
+    inputs = sought.card.inputs
+    found = sought.unnoticed({(a, b): [{a: _Other(b), b: _Other(a)}] for a, b in _pairs(sought.card)})
+    blind = [f"{inputs[a].name} and {inputs[b].name}" for a, b in found[0]] if found else []
+    if blind:
         yield Finding(
             _SAMPLES,
             f"the columns {listed(blind)} could be exchanged, and every golden sample would still get its answer",
             "golden samples that tell any two inputs apart",
-            "add golden samples of people for whom these differ, or export the card with `pack`, which chooses such",
+            "add golden samples of people for whom these differ",
         )
 
 
@@ -125,33 +148,6 @@ def _pairs(card: Card) -> list[_Pair]:
 
 def _is_number(item: object) -> bool:
     return probe_rows.kind_of(item) in ("number", "integer", "boolean", "date")  # type: ignore[arg-type]
-
-
-def _indistinct(
-    card: Card, pairs: Sequence[_Pair], rows: Sequence[Row], answers: Sequence[Numbers | None], questions: Questions
-) -> list[_Pair]:
-    """Return the pairs whose exchange changes none of the answers."""
-    left = list(pairs)
-    for row, answer in zip(rows, answers, strict=True):
-        changed = [_with(row, {a: row.values[b], b: row.values[a]}) for a, b in left]
-        others = questions.ask(changed)
-        told = {pair for pair, other in zip(left, others, strict=False) if _differs(card, answer, other)}
-        left = [pair for pair in left if pair not in told]
-        if not left or questions.is_over:
-            break
-    return left
-
-
-def _with(row: Row, changes: dict[int, object]) -> Row:
-    values = list(row.values)
-    for number, value in changes.items():
-        values[number] = value  # type: ignore[call-overload]
-    return row._replace(values=tuple(values))
-
-
-def _differs(card: Card, one: Numbers | None, other: Numbers | None) -> bool:
-    """Tell whether a golden sample would notice: twice its tolerance lies between one that it accepts and another."""
-    return not asking.is_near(one, other, 2 * card.golden_tolerance)
 
 
 def _answers(card: Card, answers: Sequence[Numbers], known: Sequence[Numbers]) -> Iterator[Finding]:
@@ -175,14 +171,14 @@ def _answers(card: Card, answers: Sequence[Numbers], known: Sequence[Numbers]) -
     reached = {_likeliest(answer) for answer in known}
     missing = [name for number, name in enumerate(names) if number not in seen]
     possible = [name for number, name in enumerate(names) if number in reached - seen]
-    if possible:
+    if possible and len(names) <= _MANY_CLASSES:
         yield Finding(
             _SAMPLES,
             f"no golden sample is answered with {listed(possible)}",
             "one for each class",
             "add a golden sample of somebody who has that class",
         )
-    elif missing:
+    elif missing and len(names) <= _MANY_CLASSES:
         remedy = "have a look whether the card names the classes rightly; if the model is that reluctant, that is all right"
         found = f"the model has answered nobody with {listed(missing)}, {len(known)} made-up people included"
         yield Finding("classes", found, "classes that are answered", remedy, is_warning=True)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ml_server.card import Card
+from ml_server.schemas import check_features
 
 _MOST_CHOICES = 8
 # Where between minimum and maximum an input is tried.
@@ -65,6 +66,25 @@ def some_features(card: Card, count: int) -> list[dict[str, Any]]:
         sample = card.golden_samples[number % len(card.golden_samples)]
         people.append({**sample.features, **{item.name: _any(item, chance) for item in card.inputs if values_of(item)}})
     return people
+
+
+def values_read(card: Card) -> dict[int, list[Any]]:
+    """Return for each input, by its number, the values of `values_of` as the model reads them.
+
+    Raises:
+        InvalidRequestError: a value in the card's own range is refused.
+    """
+    given = {number: values for number, item in enumerate(card.inputs) if (values := values_of(item))}
+    sample = card.golden_samples[0].features
+    read: dict[int, list[Any]] = {number: [] for number in given}
+    # One person with the first value of every input, one with the second, and so on: a card may have thousands of inputs.
+    for place in range(max(map(len, given.values()), default=0)):
+        person = {card.inputs[number].name: values[place % len(values)] for number, values in given.items()}
+        row = check_features({**sample, **person}, card)
+        for number, values in given.items():
+            if place < len(values):
+                read[number].append(row.values[number])
+    return read
 
 
 def _any(item: Any, chance: random.Random) -> Any:

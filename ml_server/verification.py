@@ -7,6 +7,7 @@ from the right one is asked in `coverage`.
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ml_server import asking, coverage, probe_rows
 from ml_server.asking import ModelFailure, Numbers, Questions
@@ -57,7 +58,8 @@ def findings(entry: Entry) -> Iterator[Finding]:
     yield from _again(model, samples, answers)
     takes_many, wrong = _together(model, samples, answers)
     yield from wrong
-    yield from _explained(model, samples)
+    if takes_many:
+        yield from _explained(model, samples)
     yield from _people(model, takes_many=takes_many)
     if len(samples) == len(model.card.golden_samples):
         questions = Questions(model, takes_many=takes_many, within_s=_COVERAGE_S)
@@ -98,8 +100,8 @@ def _try_sample(model: Model, number: int) -> tuple[Row, Numbers, list[Finding]]
 
 
 _NO_ANSWER = (
-    "the output must be of the kind that the card's task and output.activation say; a model that gives NaN for ordinary values has to"
-    " be mended where it was made, or minimum and maximum be drawn closer"
+    "the output must be of the kind that the card's task and output.activation say; a model that gives NaN for ordinary values"
+    " has to be mended where it was made, or minimum and maximum be drawn closer"
 )
 
 
@@ -183,26 +185,32 @@ def _people(model: Model, *, takes_many: bool) -> Iterator[Finding]:
     card = model.card
     questions = Questions(model, takes_many=takes_many, within_s=_PEOPLE_S)
     middle = card.golden_samples[0].features
-    named = [(item.name, {**middle, item.name: value}) for item in card.inputs for value in probe_rows.values_of(item)]
-    named += [("", person) for person in probe_rows.some_features(card, _PEOPLE)]
     try:
-        answers = questions.ask([asking.row_of(features, card) for _, features in named])
+        base = asking.row_of(middle, card)
+        tried = [(number, value) for number, values in probe_rows.values_read(card).items() for value in values]
+        people = [(-1, asking.row_of(features, card)) for features in probe_rows.some_features(card, _PEOPLE)]
+        rows = [*((number, _with(base, number, value)) for number, value in tried), *people]
+        answers = questions.ask([row for _, row in rows])
     except (ModelFailure, InvalidRequestError) as failure:
-        words = failure.message if isinstance(failure, InvalidRequestError) else str(failure)
-        yield Finding(
-            "model", f"values in the card's ranges make it fail ({words})", "an answer for every ordinary value", _NO_ANSWER
-        )
+        found = f"values in the card's ranges make it fail ({_words(failure)})"
+        yield Finding("model", found, "an answer for every ordinary value", _NO_ANSWER)
         return
-    unanswered = [(name, features) for (name, features), answer in zip(named, answers, strict=False) if answer is None]
-    by_input = list(dict.fromkeys(name for name, _ in unanswered if name))
-    for name in by_input[:5]:
-        values = [str(features[name]) for each, features in unanswered if each == name]
-        found = f"no answer (NaN) for {name} = {listed(values, 3)}, which is in its range"
-        yield Finding(_path(card, name), found, "an answer for every value from minimum to maximum", _NO_ANSWER)
+    unanswered = [(number, row) for (number, row), answer in zip(rows, answers, strict=False) if answer is None]
+    by_input = list(dict.fromkeys(number for number, _ in unanswered if number >= 0))
+    for number in by_input[:5]:
+        values = [f"{row.values[number]}" for each, row in unanswered if each == number]
+        found = f"no answer (NaN) for {card.inputs[number].name} = {listed(values, 3)}, which is in its range"
+        yield Finding(f"inputs[{number}]", found, "an answer for every value from minimum to maximum", _NO_ANSWER)
     if unanswered and not by_input:
-        found = f"no answer (NaN) for {len(unanswered)} of {len(named)} people with every input in its range"
+        found = f"no answer (NaN) for {len(unanswered)} of {len(rows)} people with every input in its range"
         yield Finding("model", found, "an answer for every ordinary person", _NO_ANSWER)
 
 
-def _path(card: Card, name: str) -> str:
-    return f"inputs[{[item.name for item in card.inputs].index(name)}]"
+def _with(row: Row, number: int, value: Any) -> Row:
+    return row._replace(values=(*row.values[:number], value, *row.values[number + 1 :]))
+
+
+def _words(failure: ModelFailure | InvalidRequestError) -> str:
+    if isinstance(failure, InvalidRequestError):
+        return "; ".join(f"{each.field} {each.problem}" for each in failure.details)
+    return str(failure)
