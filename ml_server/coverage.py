@@ -46,7 +46,7 @@ class _Asked:
 
 def findings(card: Card, samples: Sequence[Row], answers: Sequence[Numbers], questions: Questions) -> Iterator[Finding]:
     """Yield what the golden samples would not notice; `answers` are the model's own to them."""
-    rows = [asking.row_of(features, card) for features in probe_rows.some_features(card, _PEOPLE)]
+    rows = probe_rows.some_people(card, card.golden_samples, _PEOPLE)
     try:
         people = _Asked(rows, questions.ask(rows))
         if len(people.answers) < len(rows):
@@ -105,7 +105,8 @@ def _changed(row: Row, change: _Change) -> Row:
 def _inputs(sought: _Sought) -> Iterator[Finding]:
     """Yield the inputs that change no golden sample's answer."""
     inputs = sought.card.inputs
-    tried = {(number,): [{number: value} for value in values] for number, values in probe_rows.values_read(sought.card).items()}
+    read = probe_rows.values_read(sought.card, sought.card.golden_samples[0])
+    tried: dict[_Key, list[_Change]] = {(number,): [{number: value} for value in values] for number, values in read.items()}
     found = sought.unnoticed(tried)
     if found is None:
         return

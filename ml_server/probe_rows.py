@@ -1,14 +1,14 @@
 """Values and rows that a model's card calls ordinary: what a model is tried with besides its golden samples."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
-from ml_server.card import Card
-from ml_server.schemas import check_features
+from ml_server.card import Card, GoldenSample
+from ml_server.schemas import Row, check_features
 
 _MOST_CHOICES = 8
 # Where between minimum and maximum an input is tried.
@@ -55,32 +55,35 @@ _KINDS: dict[str, Callable[[Any], list[Any]]] = {
 }
 
 
-def some_features(card: Card, count: int) -> list[dict[str, Any]]:
-    """Return features of people who are made up: every input anywhere in its range, and the same ones each time.
+def some_people(card: Card, samples: Sequence[GoldenSample], count: int) -> list[Row]:
+    """Return people who are made up: every input anywhere in its range, and the same ones each time.
 
-    What cannot be made up is as in a golden sample.
+    What cannot be made up is as in one of the samples.
+
+    Raises:
+        InvalidRequestError: a value in the card's own range is refused.
     """
     chance = random.Random(0)  # noqa: S311 - the same people at every verification
     people = []
     for number in range(count):
-        sample = card.golden_samples[number % len(card.golden_samples)]
-        people.append({**sample.features, **{item.name: _any(item, chance) for item in card.inputs if values_of(item)}})
+        features = samples[number % len(samples)].features
+        made_up = {item.name: _any(item, chance) for item in card.inputs if values_of(item)}
+        people.append(check_features({**features, **made_up}, card))
     return people
 
 
-def values_read(card: Card) -> dict[int, list[Any]]:
-    """Return for each input, by its number, the values of `values_of` as the model reads them.
+def values_read(card: Card, sample: GoldenSample) -> dict[int, list[Any]]:
+    """Return for each input, by its number, the values of `values_of` as the model reads them; the sample has the rest.
 
     Raises:
         InvalidRequestError: a value in the card's own range is refused.
     """
     given = {number: values for number, item in enumerate(card.inputs) if (values := values_of(item))}
-    sample = card.golden_samples[0].features
     read: dict[int, list[Any]] = {number: [] for number in given}
     # One person with the first value of every input, one with the second, and so on: a card may have thousands of inputs.
     for place in range(max(map(len, given.values()), default=0)):
         person = {card.inputs[number].name: values[place % len(values)] for number, values in given.items()}
-        row = check_features({**sample, **person}, card)
+        row = check_features({**sample.features, **person}, card)
         for number, values in given.items():
             if place < len(values):
                 read[number].append(row.values[number])

@@ -6,18 +6,21 @@ from the right one is asked in `coverage`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ml_server import asking, coverage, probe_rows
 from ml_server.asking import ModelFailure, Numbers, Questions
-from ml_server.card import Card
+from ml_server.card import Card, GoldenSample
 from ml_server.errors import BrokenModelError, InvalidRequestError
 from ml_server.findings import Finding, listed
 from ml_server.model import Model, open_model
 from ml_server.repository import Entry
 from ml_server.schemas import Row
 
+OUT_OF_MEMORY = "MemoryError"
+# How onnxruntime and numpy say that there is no more memory.
+_MEMORY_SIGNS = ("bad_alloc", "bad allocation", "Failed to allocate", OUT_OF_MEMORY, "Unable to allocate")
 _PEOPLE = 64
 _COVERAGE_S = 20.0
 _PEOPLE_S = 10.0
@@ -31,44 +34,61 @@ def verify(entry: Entry) -> list[Finding]:
     return list(findings(entry))
 
 
-def findings(entry: Entry) -> Iterator[Finding]:
-    """Yield everything that is wrong with a model, each as soon as it is found."""
+def findings(entry: Entry, tell: Callable[[str], None] = lambda _stage: None) -> Iterator[Finding]:
+    """Yield everything that is wrong with a model, each as soon as it is found; `tell` hears what is tried next."""
     if entry.card is None or entry.error:
         yield broken("model.json" if entry.card is None else "model", entry.error or "has no card")
         return
+    tell("while it was loaded")
     try:
         model = open_model(entry)
     except BrokenModelError as error:
-        yield broken("model", error.message)
+        yield broken("model", words_of(error))
         return
+    tell("while its golden samples were tried")
+    card = model.card
+    good: list[GoldenSample] = []
     samples: list[Row] = []
     answers: list[Numbers] = []
-    for number in range(len(model.card.golden_samples)):
+    for number in range(len(card.golden_samples)):
         found = _try_sample(model, number)
         if isinstance(found, list):
             yield from found
         else:
             row, answer, wrong = found
+            good.append(card.golden_samples[number])
             samples.append(row)
             answers.append(answer)
             yield from wrong
     if not samples:
         return
-    yield from _medians(model.card)
+    yield from _medians(card)
     yield from _again(model, samples, answers)
     takes_many, wrong = _together(model, samples, answers)
     yield from wrong
     if takes_many:
         yield from _explained(model, samples)
-    yield from _people(model, takes_many=takes_many)
-    if len(samples) == len(model.card.golden_samples):
+    tell("while it was asked about people in the card's ranges")
+    yield from _people(model, good, takes_many=takes_many)
+    if len(good) == len(card.golden_samples):
         questions = Questions(model, takes_many=takes_many, within_s=_COVERAGE_S)
-        yield from coverage.findings(model.card, samples, answers, questions)
+        yield from coverage.findings(card, samples, answers, questions)
 
 
 def broken(field: str, message: str, remedy: str = "put that right, or pack the model anew") -> Finding:
     """Return what was found where a model could not even be loaded; the message says what is wrong."""
     return Finding(field, message, "a model that can be loaded", remedy)
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an error says, and that memory ran out where its cause says so."""
+    cause = str(error.__cause__) if error.__cause__ else ""
+    return f"{error} ({OUT_OF_MEMORY})" if any(sign in cause for sign in _MEMORY_SIGNS) else str(error)
+
+
+def is_about_memory(finding: Finding) -> bool:
+    """Tell whether it is memory that the model has not got enough of."""
+    return any(sign in finding.found for sign in _MEMORY_SIGNS)
 
 
 def _try_sample(model: Model, number: int) -> tuple[Row, Numbers, list[Finding]] | list[Finding]:
@@ -180,15 +200,14 @@ def _explained(model: Model, samples: Sequence[Row]) -> Iterator[Finding]:
             return
 
 
-def _people(model: Model, *, takes_many: bool) -> Iterator[Finding]:
+def _people(model: Model, samples: Sequence[GoldenSample], *, takes_many: bool) -> Iterator[Finding]:
     """Ask for people in the card's own ranges, the ends of each range among them."""
     card = model.card
     questions = Questions(model, takes_many=takes_many, within_s=_PEOPLE_S)
-    middle = card.golden_samples[0].features
     try:
-        base = asking.row_of(middle, card)
-        tried = [(number, value) for number, values in probe_rows.values_read(card).items() for value in values]
-        people = [(-1, asking.row_of(features, card)) for features in probe_rows.some_features(card, _PEOPLE)]
+        base = asking.row_of(samples[0].features, card)
+        tried = [(number, value) for number, values in probe_rows.values_read(card, samples[0]).items() for value in values]
+        people = [(-1, row) for row in probe_rows.some_people(card, samples, _PEOPLE)]
         rows = [*((number, _with(base, number, value)) for number, value in tried), *people]
         answers = questions.ask([row for _, row in rows])
     except (ModelFailure, InvalidRequestError) as failure:
