@@ -4,9 +4,11 @@ What a model asks for cannot be told from its size: a file of 303 bytes can ask 
 The process gets the bytes that are to be served, not a path, so that what was tried is what is served.
 """
 
+import ctypes
 import os
 import pwd
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ from ml_server.repository import Entry
 
 # Whom the server works as where it was installed: a command of root's parses no stranger's file as root.
 _SERVER_USER = "neuronova-ml"
+_PR_SET_PDEATHSIG = 1
 _MEGABYTE = 1024 * 1024
 _ALL, _LOAD = "all", "load"
 
@@ -150,6 +153,7 @@ def _too_large(memory_bytes: int) -> Finding:
 
 def main() -> int:
     """Do what the head on standard input says with the model that follows, and tell line by line what is found."""
+    _end_with_parent()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for a library that prints
     head = msgspec.json.decode(sys.stdin.buffer.readline(), type=_Head)
@@ -192,6 +196,11 @@ def _work(head: _Head) -> _Work:
 
     find = self_test if head.mode == _LOAD else verification.findings
     return lambda entry, tell: ((finding, verification.is_about_memory(finding)) for finding in find(entry, tell))
+
+
+def _end_with_parent() -> None:
+    """Be killed when whoever asked is gone: nobody waits for the answer."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit(head: _Head) -> None:

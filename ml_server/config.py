@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         max_body_bytes: the largest request body.
         max_batch: the most items in one batch.
         timeout_s: seconds that one run of a model may take.
+        load_timeout_s: seconds in which a model must have been loaded and tested.
+        load_memory_mb: megabytes that a model may take for that, beside four times the size of its file.
     """
 
     api_key: Annotated[str, _matching(r"[!-~]{16,256}", "16 to 256 printable ASCII characters without spaces")] | None = None
@@ -61,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_body_bytes: Annotated[int, _whole(1024, 1024 * 1024 * 1024)] = 1024 * 1024
     max_batch: Annotated[int, _whole(1, 100_000)] = 256
     timeout_s: Annotated[float, _seconds(0.1, 600)] = 10.0
+    load_timeout_s: Annotated[float, _seconds(1, 50)] = 20.0
+    load_memory_mb: Annotated[int, _whole(64, 1024 * 1024)] = 512
 
     def __repr__(self) -> str:
         shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "api_key")

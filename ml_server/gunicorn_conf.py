@@ -12,12 +12,15 @@ import math
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from gunicorn.systemd import sd_notify
 
+from ml_server.apart import Limits
 from ml_server.config import read_settings
 from ml_server.errors import ModelUnavailableError
+from ml_server.trials import Trials
 from serving.worker import forget
 
 _SETTINGS = read_settings(os.environ)
@@ -41,6 +44,8 @@ proc_name = "neuronova-ml"
 _METRICS_DIR = tempfile.mkdtemp(prefix="neuronova-ml-metrics-")
 _MASTER_PID = os.getpid()
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _METRICS_DIR
+_TRIALS_DIR = Path(_METRICS_DIR) / "trials"
+_TRIALS = Trials(_TRIALS_DIR, Limits(_SETTINGS.load_memory_mb, _SETTINGS.load_timeout_s))
 
 
 @atexit.register
@@ -51,17 +56,23 @@ def _remove_metrics_dir() -> None:
 
 def on_starting(server: Any) -> None:
     """Settle the versions for all workers, and keep gunicorn from telling systemd that it is ready when it has none."""
+    _TRIALS_DIR.mkdir()
+    server.app.wsgi().extensions["ml_server"].try_first(_TRIALS.problem)
     _pin_versions(server)
     server.notify_socket = os.environ.pop("NOTIFY_SOCKET", None)
 
 
 def on_reload(server: Any) -> None:
-    """Settle the versions anew, before the new workers are forked."""
+    """Settle the versions anew, before the new workers are forked; meanwhile the old ones serve."""
+    _TRIALS.forget_failures()
     _pin_versions(server)
 
 
 def _pin_versions(server: Any) -> None:
-    server.app.wsgi().extensions["ml_server"].pin()
+    service = server.app.wsgi().extensions["ml_server"]
+    service.pin()
+    for warning in service.warnings:
+        server.log.error("Not as its files are: %s", warning)
 
 
 def when_ready(server: Any) -> None:

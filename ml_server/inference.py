@@ -3,12 +3,12 @@
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ml_server.config import Settings
 from ml_server.errors import MlServerError, ModelUnavailableError, UnknownModelError
 from ml_server.model import Model, Result, load_model, run_model
-from ml_server.repository import Entry, read_models
+from ml_server.repository import Entry, follow, read_models
 from ml_server.schemas import Row
 
 _LOADING = "it is loading"
@@ -29,6 +29,11 @@ class InferenceService:
         self._away: set[tuple[str, str]] = set()
         self._is_loaded = False
         self._default: Model | None = None
+        self._problem: Callable[[Entry], str | None] | None = None
+
+    def try_first(self, problem: Callable[[Entry], str | None]) -> None:
+        """Ask this, before a model is loaded, why it must not be; None where it may."""
+        self._problem = problem
 
     def pin(self) -> None:
         """Settle which versions there are and what is in them: for the process that forks the workers.
@@ -36,7 +41,15 @@ class InferenceService:
         Without it each worker would read the files at its own fork, and one that had to be replaced would serve something
         else than its neighbours, under another version or, with files that were overwritten, under the same.
         """
-        self._pinned = read_models(self._model_dir)
+        self._pinned = self._entries = follow(self._pinned or (), read_models(self._model_dir))
+        for entry in self._due():
+            if self._problem is None or self._problem(entry) is None:
+                break
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what is odd about the installed versions, although they are served."""
+        return [f"{entry.name} {entry.version}: {entry.warning}" for entry in self._entries if entry.warning]
 
     def load(self) -> None:
         """Load and self-test every installed model (the pinned ones, if `pin` was called), once; failures are kept,
@@ -55,10 +68,8 @@ class InferenceService:
         try:
             self._entries = read_models(self._model_dir) if self._pinned is None else self._pinned
             self._models = {(entry.name, entry.version): _LOADING for entry in self._entries}
-            due = self._versions(self._default_name, self._default_version)
-            entries = {entry.version: entry for entry in self._entries if entry.name == self._default_name}
-            for version in reversed(due):
-                if self._load(entries[version]):
+            for entry in self._due():
+                if self._load(entry):
                     break
             self._is_loaded = True
             self._settle()
@@ -88,7 +99,8 @@ class InferenceService:
         found: Model | str
         self._away.discard((entry.name, entry.version))
         try:
-            found = load_model(entry)
+            problem = self._problem(entry) if self._problem else None
+            found = problem or load_model(entry)
         except ModelUnavailableError as error:
             self._away.add((entry.name, entry.version))
             found = error.message
@@ -116,12 +128,25 @@ class InferenceService:
 
     @property
     def fallback_reason(self) -> str:
-        """Return why an older version of the default model is served than the one that is wanted; "" where it is that."""
-        versions = self._versions(self._default_name, self._default_version)
-        if self._default is None or self._default.card.version == versions[-1]:
+        """Return why something older is served as the default model than what is wanted; "" where it is that."""
+        wanted = next(self._due(), None)
+        if self._default is None or wanted is None:
             return ""
-        wanted = versions[-1]
-        return f"{self._default_name} {wanted} is not served: {self._models[self._default_name, wanted]}"
+        if self._default.card.version == wanted.version:
+            return f"{wanted.name} {wanted.version}: {wanted.warning}" if wanted.warning else ""
+        return f"{wanted.name} {wanted.version} is not served: {self._models[wanted.name, wanted.version]}"
+
+    def _due(self) -> Iterator[Entry]:
+        """Yield the version of the default model that is due, and those before it, which stand in for it, newest first."""
+        entries = {entry.version: entry for entry in self._entries if entry.name == self._default_name}
+        for version in reversed(self._versions(self._default_name, self._last(self._default_name))):
+            yield entries[version]
+
+    def _last(self, name: str) -> str | None:
+        """Return the version that is due where none is asked for; None where that is the newest."""
+        if name == self._default_name and self._default_version:
+            return self._default_version
+        return next((entry.version for entry in self._entries if entry.name == name and entry.is_activated), None)
 
     def installed(self) -> list[tuple[Entry, str | None]]:
         """Return every installed version, and why it is not served (None where it is)."""
@@ -147,7 +172,7 @@ class InferenceService:
             raise ModelUnavailableError("the model is loading")
         wanted = name or self._default_name
         is_default = wanted == self._default_name and not version
-        versions = self._versions(wanted, version or (self._default_version if is_default else None))
+        versions = self._versions(wanted, version or self._last(wanted))
         if not versions:
             if is_default:
                 what = f"{wanted} {self._default_version or ''}".rstrip()

@@ -2,11 +2,15 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ml_server import activation
 from ml_server.card import CARD_FILE, Card, read_card
 from ml_server.errors import BrokenModelError
+
+_NOT_INSTALLED = "it is activated, and not installed"
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class Entry:
         error: why the version cannot be served, if that is known already.
         digest: SHA-256 of the card's bytes, hexadecimal; as the card has that of the model file, it stands for both.
         content: the bytes of the model file.
+        is_activated: it is the version that is due where none is asked for.
+        warning: why it is not as its files are now.
     """
 
     name: str
@@ -26,15 +32,68 @@ class Entry:
     error: str | None = None
     digest: str = ""
     content: bytes = field(default=b"", repr=False)
+    is_activated: bool = False
+    warning: str = ""
 
 
 def read_models(directory: Path) -> list[Entry]:
-    """Return every installed version, by name, and the oldest version first; one that is broken spoils no other."""
-    found = [path.parent for path in directory.glob(f"*/*/{CARD_FILE}")]
-    return [_read_entry(path) for path in sorted(found, key=lambda path: (path.parent.name, _version_key(path.name)))]
+    """Return every installed version, by name, and the oldest version first; one that is broken spoils no other.
+
+    An activated version that is not there is an entry too, with that error: it is due.
+    """
+    found = [_read_entry(path.parent) for path in directory.glob(f"*/*/{CARD_FILE}")]
+    for path in directory.glob(f"*/{activation.FILE}"):
+        found = _activated(found, path.parent)
+    return sorted(found, key=lambda entry: (entry.name, version_key(entry.version)))
 
 
-def _version_key(version: str) -> tuple[int, ...]:
+def _activated(found: list[Entry], directory: Path) -> list[Entry]:
+    """Return the entries with what `active.json` in a model's directory says of them."""
+    name = directory.name
+    try:
+        active = activation.read_activation(directory)
+    except BrokenModelError as broken:
+        return [replace(entry, warning=broken.message) if entry.name == name else entry for entry in found]
+    if active is None:
+        return found
+    if all((entry.name, entry.version) != (name, active.version) for entry in found):
+        found = [*found, Entry(name, active.version, error=_NOT_INSTALLED)]
+    return [_held_to(entry, active) if entry.name == name else entry for entry in found]
+
+
+def _held_to(entry: Entry, active: activation.Activation) -> Entry:
+    is_activated = entry.version == active.version
+    digests = {pin.digest for pin in active.pins if pin.version == entry.version}
+    error = entry.error
+    if error is None and digests and entry.digest not in digests:
+        error = f"it was changed after it was activated: its digest is {entry.digest[:12]}, no longer {min(digests)[:12]}"
+    return replace(entry, is_activated=is_activated, error=error)
+
+
+def follow(before: Sequence[Entry], now: Sequence[Entry]) -> list[Entry]:
+    """Return what is to be served after a reload: what is installed now, but no version with other bytes than it had.
+
+    A version whose files were replaced goes on as it was loaded, and says so: two answers under one version number would
+    not be told apart, and files that are broken now would take a good model down.
+    """
+    known = {(entry.name, entry.version): entry for entry in before}
+    return [_follow(known.get((entry.name, entry.version)), entry) for entry in now]
+
+
+def _follow(before: Entry | None, now: Entry) -> Entry:
+    is_same = before is not None and before.digest == now.digest and now.error is None
+    is_new = now.error is None and now.is_activated
+    if before is not None and now.warning:
+        now = replace(now, is_activated=before.is_activated)  # which version is due cannot be read: the one that was
+    if before is None or before.error is not None or is_same or is_new:
+        return now
+    if now.card is None and now.error == _NOT_INSTALLED:
+        return now
+    warning = "its files were changed since it was loaded: it is served as it was; give what is new a new version"
+    return replace(before, is_activated=now.is_activated, warning=warning)
+
+
+def version_key(version: str) -> tuple[int, ...]:
     """Return the version as numbers, so that 1.10.0 is newer than 1.9.0."""
     return tuple(int(part) for part in re.findall(r"[0-9]+", version))
 
