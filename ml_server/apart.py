@@ -180,12 +180,12 @@ def _work(head: _Head) -> _Work:
     It yields findings, and whether each is about too little memory.
     """
     # Nor is it what the server's master, which never loads a model, should have in its memory.
-    from ml_server import inference, verification  # noqa: PLC0415
+    from ml_server import model, verification  # noqa: PLC0415
 
     def self_test(entry: Entry, tell: Callable[[str], None]) -> Iterator[Finding]:
         tell("while it was loaded and tested")
         try:
-            inference.load_model(entry)
+            model.load_model(entry)
         except BrokenModelError as error:
             yield verification.broken("model", verification.words_of(error))
         except Exception as error:  # noqa: BLE001 - a runtime raises whatever it likes

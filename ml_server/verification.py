@@ -62,7 +62,7 @@ def findings(entry: Entry, tell: Callable[[str], None] = lambda _stage: None) ->
             yield from wrong
     if not samples:
         return
-    yield from _medians(card)
+    yield from _one_row(model)
     yield from _again(model, samples, answers)
     takes_many, wrong = _together(model, samples, answers)
     yield from wrong
@@ -133,19 +133,6 @@ def _told(card: Card, numbers: Sequence[float]) -> str:
     return listed(pairs, 8)
 
 
-def _medians(card: Card) -> Iterator[Finding]:
-    for number, item in enumerate(card.inputs):
-        allowed = getattr(item, "allowed", None)
-        if allowed is not None and item.median not in allowed:
-            choices = listed([f"{value:g}" for value in allowed], 20)
-            yield Finding(
-                f"inputs[{number}].median",
-                f"{item.median:g} ({item.name}), which no person has",
-                f"one of {choices}",
-                "take the commonest of the allowed values",
-            )
-
-
 def _again(model: Model, samples: Sequence[Row], answers: Sequence[Numbers]) -> Iterator[Finding]:
     for number, (row, before) in enumerate(zip(samples, answers, strict=True), start=1):
         try:
@@ -164,6 +151,17 @@ def _again(model: Model, samples: Sequence[Row], answers: Sequence[Numbers]) -> 
             return
 
 
+def _one_row(model: Model) -> Iterator[Finding]:
+    """Yield that the model was exported for batches of one, unless its card says so."""
+    names = [spec.name for spec in model.runtime.inputs if spec.takes_one_row]
+    if names and model.card.batch != "row_by_row":
+        found = f"the model was exported for one row at a time ({listed(names)})"
+        yield Finding("batch", found, "a model for batches of any size, or a card that says otherwise", _ROW_BY_ROW)
+
+
+_ROW_BY_ROW = 'write "batch": "row_by_row" into the card, or export the model with an open batch size (dynamic axes)'
+
+
 def _together(model: Model, samples: Sequence[Row], answers: Sequence[Numbers]) -> tuple[bool, list[Finding]]:
     """Return whether the model takes several rows in one run, and what is wrong with that."""
     rows, alone = list(samples), list(answers)
@@ -173,8 +171,7 @@ def _together(model: Model, samples: Sequence[Row], answers: Sequence[Numbers]) 
         together = asking.ask(model, rows)
     except ModelFailure as failure:
         found = f"it takes one row at a time: {len(rows)} rows in one run fail ({failure})"
-        remedy = 'write "batch": "row_by_row" into the card, or export the model with an open batch size (dynamic axes)'
-        return False, [Finding("batch", found, "batches, or a card that says otherwise", remedy)]
+        return False, [Finding("batch", found, "batches, or a card that says otherwise", _ROW_BY_ROW)]
     for number, (one, other) in enumerate(zip(alone, together, strict=True), start=1):
         if not asking.is_same(one, other):
             told = "no answer" if other is None else _told(model.card, other)

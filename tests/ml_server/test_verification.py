@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from onnx import helper, numpy_helper
 
 from ml_server.config import BUNDLED_MODELS
@@ -70,6 +72,11 @@ def test_one_row_at_a_time_is_said(tmp_path: Path) -> None:
     assert '"batch": "row_by_row"' in finding.remedy
 
 
+def test_declared_row_by_row_is_fine(tmp_path: Path) -> None:
+    install(tmp_path, plain(batch=1), batch="row_by_row")
+    assert found(tmp_path) == []
+
+
 def test_nan_in_range_is_refused(tmp_path: Path) -> None:
     """A model that has no answer where its card calls a value ordinary."""
     golden = [sample(0.4, 0.9), sample(0.2, 1.5)]
@@ -132,3 +139,26 @@ def test_median_is_one_of_allowed(tmp_path: Path) -> None:
     inputs[0] = {**inputs[0], "allowed": [-2, -1, 0.4, 2, -0.5], "median": 0.5}
     finding = the_finding(tmp_path, inputs=inputs)
     assert "median" in f"{finding.field} {finding.found}"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(small_models.external(), "another file", id="external data"),
+        pytest.param(small_models.foreign(), "operator of its own", id="custom operator"),
+        pytest.param(plain(opset=99), "opset", id="opset"),
+        pytest.param(plain(ir_version=99), "IR version", id="IR version"),
+        pytest.param(b"no model", "no ONNX model", id="no model"),
+    ],
+)
+def test_unloadable_models_say_why(tmp_path: Path, content: bytes, words: str) -> None:
+    """Each kind in words of its own."""
+    assert words in the_finding(tmp_path, content).text
+
+
+def test_all_wrong_keys_at_once(tmp_path: Path) -> None:
+    install(tmp_path, title="", golden_tolerance=5, colour="red")
+    told = "\n".join(finding.text for finding in found(tmp_path))
+    assert re.search("title", told)
+    assert re.search("golden_tolerance", told)
+    assert re.search("colour", told)
