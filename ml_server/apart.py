@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from ml_server.card import Card
-from ml_server.errors import BrokenModelError
+from ml_server.errors import BrokenModelError, Detail
 from ml_server.findings import Finding
 from ml_server.repository import Entry
 
@@ -43,6 +43,7 @@ class _Head(msgspec.Struct, frozen=True):
     version: str
     digest: str
     error: str | None
+    details: tuple[Detail, ...]
     card: Card | None
     mode: str
     memory_bytes: int
@@ -69,7 +70,9 @@ def load(entry: Entry, limits: Limits) -> Finding | None:
 
 def _findings(entry: Entry, limits: Limits, mode: str) -> list[Finding]:
     memory_bytes = limits.memory_mb * _MEGABYTE + 4 * len(entry.content)
-    head = _Head(entry.name, entry.version, entry.digest, entry.error, entry.card, mode, memory_bytes, limits.seconds)
+    head = _Head(
+        entry.name, entry.version, entry.digest, entry.error, entry.details, entry.card, mode, memory_bytes, limits.seconds
+    )
     with subprocess.Popen(  # noqa: S603 - this module itself
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
@@ -158,7 +161,7 @@ def main() -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for a library that prints
     head = msgspec.json.decode(sys.stdin.buffer.readline(), type=_Head)
     content = sys.stdin.buffer.read()
-    entry = Entry(head.name, head.version, head.card, head.error, head.digest, content)
+    entry = Entry(head.name, head.version, head.card, head.error, head.digest, content, details=head.details)
     _say(out, _Said(stage="while the runtime was loaded"))
     work = _work(head)
     _limit(head)

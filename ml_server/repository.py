@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ml_server import activation
 from ml_server.card import CARD_FILE, Card, read_card
-from ml_server.errors import BrokenModelError
+from ml_server.errors import BrokenModelError, Detail
 
+_CARDS = f"*/*/{CARD_FILE}"
 _NOT_INSTALLED = "it is activated, and not installed"
 
 
@@ -19,7 +20,7 @@ class Entry:
 
     Attributes:
         card: None where it cannot be used.
-        error: why the version cannot be served, if that is known already.
+        error: why the version cannot be served, if that is known already; `details` has it field by field, where it is the card.
         digest: SHA-256 of the card's bytes, hexadecimal; as the card has that of the model file, it stands for both.
         content: the bytes of the model file.
         is_activated: it is the version that is due where none is asked for.
@@ -34,6 +35,7 @@ class Entry:
     content: bytes = field(default=b"", repr=False)
     is_activated: bool = False
     warning: str = ""
+    details: tuple[Detail, ...] = ()
 
 
 def read_models(directory: Path) -> list[Entry]:
@@ -41,7 +43,7 @@ def read_models(directory: Path) -> list[Entry]:
 
     An activated version that is not there is an entry too, with that error: it is due.
     """
-    found = [_read_entry(path.parent) for path in directory.glob(f"*/*/{CARD_FILE}")]
+    found = [read_version(path.parent, path.parent.parent.name, path.parent.name) for path in directory.glob(_CARDS)]
     for path in directory.glob(f"*/{activation.FILE}"):
         found = _activated(found, path.parent)
     return sorted(found, key=lambda entry: (entry.name, version_key(entry.version)))
@@ -98,13 +100,13 @@ def version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"[0-9]+", version))
 
 
-def _read_entry(directory: Path) -> Entry:
-    name, version = directory.parent.name, directory.name
+def read_version(directory: Path, name: str, version: str) -> Entry:
+    """Return what is in a directory as the version of the model that it is to be."""
     try:
         content = (directory / CARD_FILE).read_bytes()
         card = read_card(content)
     except BrokenModelError as broken:
-        return Entry(name, version, error=broken.message)
+        return Entry(name, version, error=broken.message, details=broken.details)
     except OSError as unreadable:
         return Entry(name, version, error=f"{CARD_FILE} cannot be read: {unreadable.strerror}")
     if (card.name, card.version) != (name, version):

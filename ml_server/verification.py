@@ -11,7 +11,7 @@ from typing import Any
 
 from ml_server import asking, coverage, probe_rows
 from ml_server.asking import ModelFailure, Numbers, Questions
-from ml_server.card import Card, GoldenSample
+from ml_server.card import CARD_FILE, Card, GoldenSample
 from ml_server.errors import BrokenModelError, InvalidRequestError
 from ml_server.findings import Finding, listed
 from ml_server.model import Model, open_model
@@ -37,7 +37,7 @@ def verify(entry: Entry) -> list[Finding]:
 def findings(entry: Entry, tell: Callable[[str], None] = lambda _stage: None) -> Iterator[Finding]:
     """Yield everything that is wrong with a model, each as soon as it is found; `tell` hears what is tried next."""
     if entry.card is None or entry.error:
-        yield broken("model.json" if entry.card is None else "model", entry.error or "has no card")
+        yield from _unread(entry)
         return
     tell("while it was loaded")
     try:
@@ -75,6 +75,14 @@ def findings(entry: Entry, tell: Callable[[str], None] = lambda _stage: None) ->
         yield from coverage.findings(card, samples, answers, questions)
 
 
+def _unread(entry: Entry) -> Iterator[Finding]:
+    """Yield what is wrong with a card or a file that cannot even be read."""
+    for detail in entry.details:
+        yield Finding(detail.field, detail.problem, "a card that can be read", "correct it in model.json")
+    if not entry.details:
+        yield broken(CARD_FILE if entry.card is None else "model", entry.error or "it has no card")
+
+
 def broken(field: str, message: str, remedy: str = "put that right, or pack the model anew") -> Finding:
     """Return what was found where a model could not even be loaded; the message says what is wrong."""
     return Finding(field, message, "a model that can be loaded", remedy)
@@ -108,7 +116,8 @@ def _try_sample(model: Model, number: int) -> tuple[Row, Numbers, list[Finding]]
         return [Finding(path, f"the model fails ({failure})", "an answer", "export the model anew and try it with onnxruntime")]
     expected = asking.expected_of(model, number)
     if answer is None:
-        return [Finding(path, "no answer: NaN, or nothing that can be one", _told(card, expected), _NO_ANSWER)]
+        (got,) = model.numbers([row.values], asking.RUN_TIMEOUT_S)
+        return [Finding(path, f"got {_told(card, got)}, which is no answer", _told(card, expected), _NO_ANSWER)]
     if asking.is_near(answer, expected, card.golden_tolerance):
         return row, answer, []
     wanted = f"{_told(card, expected)}, within {card.golden_tolerance:g}"
@@ -120,8 +129,8 @@ def _try_sample(model: Model, number: int) -> tuple[Row, Numbers, list[Finding]]
 
 
 _NO_ANSWER = (
-    "the output must be of the kind that the card's task and output.activation say; a model that gives NaN for ordinary values"
-    " has to be mended where it was made, or minimum and maximum be drawn closer"
+    "where these are logits, say softmax or sigmoid in output.activation; a model that gives NaN for ordinary values has to be"
+    " mended where it was made, or minimum and maximum be drawn closer"
 )
 
 
