@@ -1,80 +1,86 @@
 """A model, loaded and tried in a process of its own, with limits of memory and time.
 
 What a model asks for cannot be told from its size: a file of 303 bytes can ask for 2.3 GB, and one that loops never answers.
-The process gets the bytes that are to be served, not a path, so that what was tried is what is served.
+The process (`trying`) gets the bytes that are to be served, not a path, so that what was tried is what is served.
 """
 
-import ctypes
 import os
 import pwd
-import resource
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
-from ml_server.card import Card
-from ml_server.errors import BrokenModelError, Detail
-from ml_server.findings import Finding
+from ml_server.errors import BrokenModelError
+from ml_server.findings import Finding, refusals
 from ml_server.repository import Entry
+from ml_server.trying import MEGABYTE, Mode, Reply, Said, Task
 
 # Whom the server works as where it was installed: a command of root's parses no stranger's file as root.
 _SERVER_USER = "neuronova-ml"
-_PR_SET_PDEATHSIG = 1
-_MEGABYTE = 1024 * 1024
-_ALL, _LOAD = "all", "load"
+# What a command waits for: the site's client gives a reload 300 s.
+_VERIFY_S = 240.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a model may take while it is tried: memory in megabytes beside four times its file's size, and seconds in all."""
+    """What a model may take while it is loaded and tested: megabytes beside four times its file's size, and seconds in all."""
 
     memory_mb: int
     seconds: float
 
 
-class _Head(msgspec.Struct, frozen=True):
-    name: str
-    version: str
-    digest: str
-    error: str | None
-    details: tuple[Detail, ...]
-    card: Card | None
-    mode: str
-    memory_bytes: int
-    seconds: float
-
-
-class _Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the process: what it does next, or what it has found, or that it is done."""
-
-    stage: str = ""
-    finding: Finding | None = None
-    is_done: bool = False
-
-
 def verify(entry: Entry, limits: Limits) -> list[Finding]:
     """Return everything that is wrong with a model, too much memory or time included."""
-    return _findings(entry, limits, _ALL)
+    found = _findings(_run(entry, replace(limits, seconds=_VERIFY_S), "verify"))
+    # A server gives it less time to be loaded than it has here for everything.
+    late = None if refusals(found) else load(entry, limits)
+    return [*found, late] if late else found
 
 
 def load(entry: Entry, limits: Limits) -> Finding | None:
     """Load and self-test a model as serving does, and return why that failed; None where it did not."""
-    return next(iter(_findings(entry, limits, _LOAD)), None)
+    return next(iter(_findings(_run(entry, limits, "load"))), None)
 
 
-def _findings(entry: Entry, limits: Limits, mode: str) -> list[Finding]:
-    memory_bytes = limits.memory_mb * _MEGABYTE + 4 * len(entry.content)
-    head = _Head(
-        entry.name, entry.version, entry.digest, entry.error, entry.details, entry.card, mode, memory_bytes, limits.seconds
+def answers(entry: Entry, features: Sequence[Any], limits: Limits) -> list[Reply]:
+    """Return a model's answers to the features of requests.
+
+    Raises:
+        BrokenModelError: it cannot be loaded, or took too much memory or time.
+    """
+    said = _run(entry, replace(limits, seconds=_VERIFY_S), "answer", features)
+    problems = _findings(said)
+    if problems:
+        raise BrokenModelError(f"{entry.name} {entry.version}: {problems[0].text}")
+    return [each.reply for each in said if each.reply is not None]
+
+
+def _findings(said: Sequence[Said]) -> list[Finding]:
+    return [each.finding for each in said if each.finding is not None]
+
+
+def _run(entry: Entry, limits: Limits, mode: Mode, features: Sequence[Any] = ()) -> list[Said]:
+    """Have the process do its work; return what it said, and last why it did not come to an end, if so."""
+    memory_bytes = limits.memory_mb * MEGABYTE + 4 * len(entry.content)
+    task = Task(
+        mode=mode,
+        name=entry.name,
+        version=entry.version,
+        digest=entry.digest,
+        error=entry.error,
+        details=entry.details,
+        card=entry.card,
+        features=list(features),
+        memory_bytes=memory_bytes,
+        seconds=limits.seconds,
     )
-    with subprocess.Popen(  # noqa: S603 - this module itself
-        [sys.executable, "-m", __name__],
+    with subprocess.Popen(
+        [sys.executable, "-m", "ml_server.trying"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -82,18 +88,17 @@ def _findings(entry: Entry, limits: Limits, mode: str) -> list[Finding]:
         **_identity(),
     ) as process:
         try:
-            out, _ = process.communicate(msgspec.json.encode(head) + b"\n" + entry.content, timeout=limits.seconds)
+            out, _ = process.communicate(msgspec.json.encode(task) + b"\n" + entry.content, timeout=limits.seconds)
             is_late = False
         except subprocess.TimeoutExpired:
             process.kill()
             out, _ = process.communicate()
             is_late = True
     said = list(_said(out))
-    findings = [each.finding for each in said if each.finding is not None]
     if not any(each.is_done for each in said):
-        stage = next((each.stage for each in reversed(said) if each.stage), "starting")
-        findings.append(_too_slow(stage, limits) if is_late else _died(stage, limits))
-    return findings
+        stage = next((each.stage for each in reversed(said) if each.stage), "while its process was started")
+        said.append(Said(finding=_too_slow(stage, limits) if is_late else _died(stage, limits)))
+    return said
 
 
 def _environment() -> dict[str, str]:
@@ -119,10 +124,10 @@ def _identity() -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
-def _said(out: bytes) -> Iterator[_Said]:
+def _said(out: bytes) -> Iterator[Said]:
     for line in out.splitlines():
         try:
-            yield msgspec.json.decode(line, type=_Said)
+            yield msgspec.json.decode(line, type=Said)
         except msgspec.DecodeError:
             return  # the line at which the process ended
 
@@ -143,80 +148,3 @@ def _died(stage: str, limits: Limits) -> Finding:
         "a model that can be loaded within the limits",
         "export it anew, or smaller; ML_LOAD_MEMORY_MB allows more memory",
     )
-
-
-def _too_large(memory_bytes: int) -> Finding:
-    return Finding(
-        "model",
-        f"it asks for more than {memory_bytes // _MEGABYTE} MB of memory",
-        f"at most {memory_bytes // _MEGABYTE} MB",
-        "export it smaller; ML_LOAD_MEMORY_MB allows more, where the server's MemoryMax has room for it in every worker",
-    )
-
-
-def main() -> int:
-    """Do what the head on standard input says with the model that follows, and tell line by line what is found."""
-    _end_with_parent()
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for a library that prints
-    head = msgspec.json.decode(sys.stdin.buffer.readline(), type=_Head)
-    content = sys.stdin.buffer.read()
-    entry = Entry(head.name, head.version, head.card, head.error, head.digest, content, details=head.details)
-    _say(out, _Said(stage="while the runtime was loaded"))
-    work = _work(head)
-    _limit(head)
-    try:
-        for finding, is_about_memory in work(entry, lambda stage: _say(out, _Said(stage=stage))):
-            _say(out, _Said(finding=_too_large(head.memory_bytes) if is_about_memory else finding))
-    except MemoryError:
-        _say(out, _Said(finding=_too_large(head.memory_bytes)))
-    _say(out, _Said(is_done=True))
-    return 0
-
-
-_Work = Callable[[Entry, Callable[[str], None]], Iterator[tuple[Finding, bool]]]
-
-
-def _work(head: _Head) -> _Work:
-    """Return what is to be done, with everything imported: what that takes is not the model's.
-
-    It yields findings, and whether each is about too little memory.
-    """
-    # Nor is it what the server's master, which never loads a model, should have in its memory.
-    from ml_server import model, verification  # noqa: PLC0415
-
-    def self_test(entry: Entry, tell: Callable[[str], None]) -> Iterator[Finding]:
-        tell("while it was loaded and tested")
-        try:
-            model.load_model(entry)
-        except BrokenModelError as error:
-            yield verification.broken("model", verification.words_of(error))
-        except Exception as error:  # noqa: BLE001 - a runtime raises whatever it likes
-            yield verification.broken("model", f"{type(error).__name__} while it was tested: {error}")
-
-    if head.card is not None and head.card.runtime == "onnx":
-        import ml_server.runtimes.onnx  # noqa: F401, PLC0415
-
-    find = self_test if head.mode == _LOAD else verification.findings
-    return lambda entry, tell: ((finding, verification.is_about_memory(finding)) for finding in find(entry, tell))
-
-
-def _end_with_parent() -> None:
-    """Be killed when whoever asked is gone: nobody waits for the answer."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _limit(head: _Head) -> None:
-    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(head.seconds) + 1, int(head.seconds) + 2))
-    resource.setrlimit(resource.RLIMIT_AS, (used + head.memory_bytes, used + head.memory_bytes))
-
-
-def _say(out: BinaryIO, said: _Said) -> None:
-    out.write(msgspec.json.encode(said) + b"\n")
-    out.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

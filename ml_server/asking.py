@@ -2,11 +2,13 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ml_server.card import Card
-from ml_server.model import Answer, Model, Result, run_model
+from ml_server.errors import InvalidRequestError
+from ml_server.model import Answer, Model, Result, open_model, run_model
+from ml_server.repository import Entry
 from ml_server.schemas import Row, check_features
 
 RUN_TIMEOUT_S = 30.0
@@ -59,6 +61,24 @@ def run(model: Model, rows: Sequence[Row], *, explain: bool = False) -> list[Res
         return run_model(model, rows, explain=explain, timeout_s=RUN_TIMEOUT_S)
     except Exception as error:  # a runtime raises whatever it likes
         raise ModelFailure(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
+
+
+def replies(entry: Entry, requests: Sequence[Any]) -> Iterator[tuple[list[float] | None, str]]:
+    """Yield a model's numbers for each request's features, or None and why there are none.
+
+    Raises:
+        BrokenModelError: it cannot be loaded.
+    """
+    model = open_model(entry)
+    for features in requests:
+        try:
+            (answer,) = ask(model, [row_of(features, model.card)])
+        except InvalidRequestError as error:
+            yield None, "; ".join(f"{each.field} {each.problem}" for each in error.details)
+        except ModelFailure as failure:
+            yield None, str(failure)
+        else:
+            yield (None, "no answer") if answer is None else (list(answer), "")
 
 
 def is_same(one: Numbers | None, other: Numbers | None) -> bool:

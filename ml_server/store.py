@@ -16,7 +16,7 @@ from pathlib import Path
 from ml_server import activation, audit
 from ml_server.activation import Activation, Pin
 from ml_server.card import CARD_FILE, Card, read_card
-from ml_server.errors import MlServerError
+from ml_server.errors import BrokenModelError, MlServerError
 from ml_server.findings import Finding, refusals
 from ml_server.repository import Entry, read_models, read_version
 
@@ -87,7 +87,7 @@ class Store:
         with self._locked():
             entry = self.entry(name, version)
             self._demand_unpinned(name, version)
-            now = self._activation(name)
+            now = self._activation_or_none(name)
             self._demand_same(entry, now)
             findings = self._verified(entry, "activate")
             before = now.pins if now else self._served(name)
@@ -169,6 +169,13 @@ class Store:
 
     def _activation(self, name: str) -> Activation | None:
         return activation.read_activation(self.model_dir / name)
+
+    def _activation_or_none(self, name: str) -> Activation | None:
+        """Return nothing where the file is damaged: activating is what mends it."""
+        try:
+            return self._activation(name)
+        except BrokenModelError:
+            return None
 
     def _served(self, name: str) -> tuple[Pin, ...]:
         """Return what has been due so far where nothing was activated: a rollback goes back to it."""

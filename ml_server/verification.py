@@ -6,7 +6,7 @@ from the right one is asked in `coverage`.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ml_server import asking, coverage, probe_rows
@@ -31,21 +31,21 @@ def verify(entry: Entry) -> list[Finding]:
 
     In this process: see `apart` for limits of memory and time.
     """
-    return list(findings(entry))
+    return [each for each in findings(entry) if isinstance(each, Finding)]
 
 
-def findings(entry: Entry, tell: Callable[[str], None] = lambda _stage: None) -> Iterator[Finding]:
-    """Yield everything that is wrong with a model, each as soon as it is found; `tell` hears what is tried next."""
+def findings(entry: Entry) -> Iterator[Finding | str]:
+    """Yield everything that is wrong with a model, each as soon as it is found, and in between what is tried next."""
     if entry.card is None or entry.error:
         yield from _unread(entry)
         return
-    tell("while it was loaded")
+    yield "while it was loaded"
     try:
         model = open_model(entry)
     except BrokenModelError as error:
         yield broken("model", words_of(error))
         return
-    tell("while its golden samples were tried")
+    yield "while its golden samples were tried"
     card = model.card
     good: list[GoldenSample] = []
     samples: list[Row] = []
@@ -68,7 +68,7 @@ def findings(entry: Entry, tell: Callable[[str], None] = lambda _stage: None) ->
     yield from wrong
     if takes_many:
         yield from _explained(model, samples)
-    tell("while it was asked about people in the card's ranges")
+    yield "while it was asked about people in the card's ranges"
     yield from _people(model, good, takes_many=takes_many)
     if len(good) == len(card.golden_samples):
         questions = Questions(model, takes_many=takes_many, within_s=_COVERAGE_S)

@@ -38,9 +38,19 @@ def load_runtime(card: Card, model: bytes) -> Runtime:
     Raises:
         BrokenModelError: there is no such runtime, or it cannot load this model.
     """
-    kinds = [module.name for module in pkgutil.iter_modules(__path__)]
+    kinds = _kinds()
     if card.runtime not in kinds:
         raise BrokenModelError(f"runtime {card.runtime!r} is not known; allowed: {', '.join(kinds)}")
     module = importlib.import_module(f"{__name__}.{card.runtime}")
     runtime: Runtime = module.load(model, card)
     return runtime
+
+
+def prepare(card: Card) -> None:
+    """Have the runtime of a card in memory, if there is one; no model is loaded."""
+    if card.runtime in _kinds():
+        importlib.import_module(f"{__name__}.{card.runtime}")
+
+
+def _kinds() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__)]

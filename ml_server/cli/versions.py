@@ -1,0 +1,131 @@
+"""Commands about the installed versions: `add`, `list`, `show`, `activate`, `rollback`, `remove`, `status`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import msgspec
+
+from ml_server import audit
+from ml_server.cli.checking import tell
+from ml_server.cli.places import settings, store
+from ml_server.findings import Finding
+from ml_server.repository import Entry
+from ml_server.store import RefusedModelError, Store, StoreError
+
+_Done = tuple[Entry, list[Finding]]
+_SHORT = 12
+_LINES = 10
+_NEXT = "The server takes it over with: sudo systemctl reload gunicorn_flask (or POST /api/reload_model)"
+
+
+@click.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def add(directory: Path) -> None:
+    """Verify what is in DIRECTORY (a model.json and its file) and copy it to the installed models."""
+    known = store(is_changed=True)
+    entry, findings = _told_if_refused(lambda: known.add(directory))
+    tell(findings)
+    click.echo(f"added {_named(entry)}")
+    if known.history(entry.name):
+        click.echo(f"It is not due yet: neuronova-model activate {entry.name} {entry.version}")
+    else:
+        click.echo(f"No version of {entry.name} is activated, so the newest is due. {_NEXT}")
+
+
+@click.command("list")
+def list_versions() -> None:
+    """List the installed versions, oldest first, with `*` before the ones that are due."""
+    known = store()
+    for entry in known.entries():
+        due = known.due(entry.name)
+        mark = "*" if due is not None and due.version == entry.version else " "
+        click.echo(f"{mark} {_named(entry)}{f'  {entry.error}' if entry.error else ''}")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("version", required=False)
+def show(name: str, version: str | None) -> None:
+    """Show the card of NAME: of its VERSION, or of the one that is due."""
+    known = store()
+    entry = known.entry(name, version) if version else known.due(name)
+    if entry is None:
+        raise StoreError(f"no version of {name} is installed")
+    click.echo(_named(entry))
+    if entry.error:
+        click.echo(f"cannot be served: {entry.error}")
+    if entry.card is not None:
+        click.echo(msgspec.json.format(msgspec.json.encode(entry.card), indent=2).decode())
+
+
+@click.command()
+@click.argument("name")
+@click.argument("version")
+def activate(name: str, version: str) -> None:
+    """Verify VERSION of NAME and make it the one that is due."""
+    known = store(is_changed=True)
+    entry, findings = _told_if_refused(lambda: known.activate(name, version))
+    tell(findings)
+    click.echo(f"activated {_named(entry)}\n{_NEXT}")
+
+
+@click.command()
+@click.argument("name")
+def rollback(name: str) -> None:
+    """Make the version of NAME due again that was due before."""
+    entry = store(is_changed=True).rollback(name)
+    click.echo(f"rolled back to {_named(entry)}\n{_NEXT}")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("version")
+def remove(name: str, version: str) -> None:
+    """Remove VERSION of NAME, which must not be the one that is due."""
+    entry = store(is_changed=True).remove(name, version)
+    click.echo(f"removed {_named(entry)}")
+
+
+@click.command()
+def status() -> None:
+    """Say which version of each model is due and why, what was before it, and who changed what last."""
+    known = store()
+    click.echo(f"models: {known.model_dir}")
+    for name in dict.fromkeys(entry.name for entry in known.entries()):
+        _tell_status(known, name)
+    log = known.model_dir / audit.FILE
+    if log.is_file():
+        click.echo("last changes:")
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES:]:
+            click.echo(f"  {line}")
+
+
+def _tell_status(known: Store, name: str) -> None:
+    settled = settings()
+    history = known.history(name)
+    due = known.due(name)
+    is_pinned = settled.model == name and settled.model_version is not None
+    why = "ML_MODEL_VERSION pins it" if is_pinned else "activated" if history else "the newest; none is activated"
+    default = ", the default" if settled.model == name else ""
+    if due is None:
+        click.echo(f"{name}{default}: {settled.model_version} is due, and not installed ({why})")
+    else:
+        click.echo(f"{_named(due)}{default}: due ({why}){f'; CANNOT BE SERVED: {due.error}' if due.error else ''}")
+    for pin in history[1:]:
+        click.echo(f"    before: {pin.version} {pin.digest[:_SHORT]}")
+
+
+def _told_if_refused(work: Callable[[], _Done]) -> _Done:
+    try:
+        return work()
+    except RefusedModelError as error:
+        tell(error.findings)
+        raise StoreError(f"{error.what} is refused: nothing was changed") from error
+
+
+def _named(entry: Entry) -> str:
+    return f"{entry.name} {entry.version} {entry.digest[:_SHORT] or '-'}"
+
+
+COMMANDS = (add, list_versions, show, activate, rollback, remove, status)

@@ -1,0 +1,139 @@
+"""The process in which a model is tried: `python -m ml_server.trying`, started by `apart`.
+
+The first line on standard input says what is to be done, the rest is the model's bytes; each line on standard output tells
+something, so that what was found is known even if the model ends the process.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import msgspec
+
+from ml_server import asking, verification
+from ml_server.card import Card
+from ml_server.errors import BrokenModelError, Detail
+from ml_server.findings import Finding
+from ml_server.model import load_model
+from ml_server.repository import Entry
+from ml_server.runtimes import prepare
+
+MEGABYTE = 1024 * 1024
+Mode = Literal["verify", "load", "answer"]
+_PR_SET_PDEATHSIG = 1
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done with which model, and what it may take; `features` are those of requests to be answered."""
+
+    mode: Mode
+    name: str
+    version: str
+    digest: str
+    error: str | None
+    details: tuple[Detail, ...]
+    card: Card | None
+    features: list[Any]
+    memory_bytes: int
+    seconds: float
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A model's answer to one request: its numbers, or why there are none."""
+
+    numbers: list[float] | None
+    problem: str = ""
+
+
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the process: what it does next, a finding, an answer, or that it is done."""
+
+    stage: str = ""
+    finding: Finding | None = None
+    reply: Reply | None = None
+    is_done: bool = False
+
+
+def main() -> int:
+    """Do what standard input says, and tell line by line what comes of it."""
+    # Nobody waits for the answer once whoever asked is gone.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for a library that prints
+    task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
+    content = sys.stdin.buffer.read()
+    entry = Entry(task.name, task.version, task.card, task.error, task.digest, content, details=task.details)
+    # What it takes to have a runtime is not the model's.
+    if task.card is not None:
+        prepare(task.card)
+    _limit(task)
+    try:
+        for said in _WORK[task.mode](task, entry):
+            _say(out, _told(said, task))
+    except MemoryError:
+        _say(out, Said(finding=_too_large(task)))
+    _say(out, Said(is_done=True))
+    return 0
+
+
+def _verify(_task: Task, entry: Entry) -> Iterator[Said]:
+    for found in verification.findings(entry):
+        yield Said(stage=found) if isinstance(found, str) else Said(finding=found)
+
+
+def _load(_task: Task, entry: Entry) -> Iterator[Said]:
+    yield Said(stage="while it was loaded and tested")
+    try:
+        load_model(entry)
+    except BrokenModelError as error:
+        yield Said(finding=verification.broken("model", verification.words_of(error)))
+    except Exception as error:  # noqa: BLE001 - a runtime raises whatever it likes
+        yield Said(finding=verification.broken("model", f"{type(error).__name__} while it was tested: {error}"))
+
+
+def _answer(task: Task, entry: Entry) -> Iterator[Said]:
+    yield Said(stage="while it was asked")
+    try:
+        for numbers, problem in asking.replies(entry, task.features):
+            yield Said(reply=Reply(numbers, problem))
+    except BrokenModelError as error:
+        yield Said(finding=verification.broken("model", verification.words_of(error)))
+
+
+_WORK: dict[str, Callable[[Task, Entry], Iterator[Said]]] = {"verify": _verify, "load": _load, "answer": _answer}
+
+
+def _told(said: Said, task: Task) -> Said:
+    is_about_memory = said.finding is not None and verification.is_about_memory(said.finding)
+    return Said(finding=_too_large(task)) if is_about_memory else said
+
+
+def _too_large(task: Task) -> Finding:
+    limit_mb = task.memory_bytes // MEGABYTE
+    return Finding(
+        "model",
+        f"it asks for more than {limit_mb} MB of memory",
+        f"at most {limit_mb} MB",
+        "export it smaller; ML_LOAD_MEMORY_MB allows more, where the server's MemoryMax has room for it in every worker",
+    )
+
+
+def _limit(task: Task) -> None:
+    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(task.seconds) + 1, int(task.seconds) + 2))
+    resource.setrlimit(resource.RLIMIT_AS, (used + task.memory_bytes, used + task.memory_bytes))
+
+
+def _say(out: BinaryIO, said: Said) -> None:
+    out.write(msgspec.json.encode(said) + b"\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
