@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from ml_server.cli import program
+from tests.ml_server import small_models
+from tests.ml_server.small_models import NAME, install, write
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path / "models"
+    directory.mkdir()
+    monkeypatch.setenv("ML_MODEL_DIR", str(directory))
+    return directory
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(program(), [str(each) for each in arguments])
+
+
+def done(*arguments: str | Path) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_from_a_file_to_due_and_back(models: Path, tmp_path: Path) -> None:
+    """What an operator does, in order."""
+    assert "may be served" in done("verify", write(tmp_path / "one"))
+    assert "the newest is due" in done("add", tmp_path / "one")
+    assert "activated small 1.0.0" in done("activate", NAME, "1.0.0")
+    assert "not due yet: neuronova-model activate small 1.1.0" in done("add", write(tmp_path / "two", version="1.1.0"))
+    assert [line[:13] for line in done("list").splitlines()] == ["* small 1.0.0", "  small 1.1.0"]
+    done("activate", NAME, "1.1.0")
+    assert "before: 1.0.0" in done("status")
+    assert "rolled back to small 1.0.0" in done("rollback", NAME)
+    assert '"version": "1.0.0"' in done("show", NAME)
+    done("remove", NAME, "1.1.0")
+    assert "remove small 1.1.0" in done("status")
+    assert [path.name for path in models.glob("*/[0-9]*")] == ["1.0.0"]
+
+
+def test_all_findings_are_told(models: Path, tmp_path: Path) -> None:
+    """Each with what was found, what was wanted and the remedy; and nothing is changed."""
+    source = write(tmp_path / "one", golden_samples=[small_models.sample(0.5, 1.0)])
+    for command in ("verify", "add"):
+        result = run(command, source)
+        assert result.exit_code == 1
+        assert result.output.count("REFUSED  golden_samples") >= 2
+        assert all(f"    {word}" in result.output for word in ("found:", "wanted:", "do:"))
+    assert list(models.glob("*/*")) == []
+
+
+def test_findings_as_json(models: Path, tmp_path: Path) -> None:
+    result = run("verify", "--json", write(tmp_path / "one", title=""))
+    told = msgspec.json.decode(result.output.splitlines()[0])
+    assert result.exit_code == 1
+    assert (told["ok"], [finding["field"] for finding in told["findings"]]) == (False, ["title"])
+
+
+def test_refusal_is_one_line(models: Path) -> None:
+    result = run("activate", NAME, "1.0.0")
+    assert (result.exit_code, result.output) == (1, "Error: small 1.0.0 is not installed; there are: none\n")
+
+
+def test_release_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models of a release are replaced with it: nothing is added to them."""
+    monkeypatch.delenv("ML_MODEL_DIR", raising=False)
+    result = run("add", write(tmp_path / "one"))
+    assert result.exit_code == 1
+    assert "set ML_MODEL_DIR" in result.output
+    assert "alzheimer_biomarkers 1.0.0" in done("list")
+
+
+def test_diff_says_where_and_how_far(models: Path, tmp_path: Path) -> None:
+    install(models)
+    content = small_models.plain()
+    other = write(tmp_path / "other", content.replace(b"\x00\x00\x00\xbf", b"\x00\x00\x00\xbe"), version="1.1.0")
+    data = tmp_path / "people.csv"
+    data.write_text("a,b,ward\n0.1,2.0,3\n0.2,,1\n")
+    told = done("diff", f"{NAME}/1.0.0", other, "--data", data)
+    assert told.startswith("4 people asked; both answered 3")
+    assert "farthest apart: 0" in told
+    assert "row 1:" in told
+
+
+def test_diff_of_the_same_is_nothing(models: Path) -> None:
+    install(models)
+    assert "farthest apart: 0; on average: 0" in done("diff", f"{NAME}/1.0.0", models / NAME / "1.0.0")

@@ -1,0 +1,51 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ml_server.apart import Limits
+from ml_server.config import BUNDLED_MODELS
+from ml_server.repository import Entry, read_models
+from ml_server.trials import Trials
+from tests.ml_server import small_models
+
+LIMITS = Limits(memory_mb=512, seconds=60)
+
+
+@pytest.fixture
+def trials(tmp_path: Path) -> Trials:
+    directory = tmp_path / "trials"
+    directory.mkdir()
+    return Trials(directory, LIMITS)
+
+
+def bad_entry(tmp_path: Path) -> Entry:
+    small_models.install(tmp_path / "models", golden_samples=[small_models.sample(0.5, 1.0)] * 2, sha256="0" * 64)
+    (entry,) = read_models(tmp_path / "models")
+    return replace(entry, error=None, content=small_models.dice())
+
+
+def test_good_model_may_be_loaded(trials: Trials) -> None:
+    (entry,) = read_models(BUNDLED_MODELS)
+    assert trials.problem(entry) is None
+
+
+def test_verdict_is_kept_for_others(trials: Trials, tmp_path: Path) -> None:
+    """Another worker finds what the first has found, and does not try again."""
+    entry = bad_entry(tmp_path)
+    problem = trials.problem(entry)
+    assert problem
+    nobody = Trials(tmp_path / "trials", Limits(memory_mb=512, seconds=0))
+    assert nobody.problem(entry) == problem
+    trials.forget_failures()
+    assert "while its process was started" in (nobody.problem(entry) or "")
+
+
+def test_passed_model_is_not_tried_again(trials: Trials, tmp_path: Path) -> None:
+    entry = bad_entry(tmp_path)
+    trials.passed(entry)
+    assert trials.problem(entry) is None
+
+
+def test_known_error_needs_no_trial(trials: Trials) -> None:
+    assert trials.problem(Entry("small", "1.0.0", error="model.json cannot be read: no")) == "model.json cannot be read: no"
