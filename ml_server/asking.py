@@ -10,6 +10,7 @@ from ml_server.errors import InvalidRequestError
 from ml_server.model import Answer, Model, Result, open_model, run_model
 from ml_server.repository import Entry
 from ml_server.schemas import Row, check_features
+from ml_server.tasks import deviations
 
 RUN_TIMEOUT_S = 30.0
 # As near as two answers to one question must be: what rounding in another order makes of float32 (6e-8) in a sum of many terms.
@@ -90,11 +91,11 @@ def is_same(one: Numbers | None, other: Numbers | None) -> bool:
     )
 
 
-def is_near(one: Numbers | None, other: Numbers | None, tolerance: float) -> bool:
+def is_near(card: Card, one: Numbers | None, other: Numbers | None, tolerance: float) -> bool:
     """Tell whether two answers are no farther apart than the tolerance, everywhere; one that is none is far from all."""
-    if one is None or other is None:
+    if one is None or other is None or len(one) != len(other):
         return False
-    return len(one) == len(other) and all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))
+    return all(off <= tolerance for off in deviations(card, one, other))
 
 
 class Questions:

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from ml_server.config import Settings
 from ml_server.errors import MlServerError, ModelUnavailableError, UnknownModelError
@@ -129,24 +129,33 @@ class InferenceService:
     @property
     def fallback_reason(self) -> str:
         """Return why something older is served as the default model than what is wanted; "" where it is that."""
-        wanted = next(self._due(), None)
+        wanted = next(iter(self._due()), None)
         if self._default is None or wanted is None:
             return ""
         if self._default.card.version == wanted.version:
             return f"{wanted.name} {wanted.version}: {wanted.warning}" if wanted.warning else ""
         return f"{wanted.name} {wanted.version} is not served: {self._models[wanted.name, wanted.version]}"
 
-    def _due(self) -> Iterator[Entry]:
-        """Yield the version of the default model that is due, and those before it, which stand in for it, newest first."""
-        entries = {entry.version: entry for entry in self._entries if entry.name == self._default_name}
-        for version in reversed(self._versions(self._default_name, self._last(self._default_name))):
-            yield entries[version]
+    def _due(self) -> list[Entry]:
+        return self._in_turn(self._default_name, self._default_version)
 
-    def _last(self, name: str) -> str | None:
-        """Return the version that is due where none is asked for; None where that is the newest."""
-        if name == self._default_name and self._default_version:
-            return self._default_version
-        return next((entry.version for entry in self._entries if entry.name == name and entry.is_activated), None)
+    def _in_turn(self, name: str, version: str | None) -> list[Entry]:
+        """Return the version of a model that is due (that one, the activated, or the newest), and what stands in for it.
+
+        Those are the ones that were activated before it, the latest first, and then the older ones, the newest first: one
+        that was taken back is newer, and no stand-in.
+        """
+        entries = [entry for entry in reversed(self._entries) if entry.name == name]
+        if version is None:
+            activated = sorted((entry for entry in entries if entry.rank is not None), key=lambda entry: entry.rank or 0)
+            if not activated:
+                return entries
+            version = activated[0].version
+        else:
+            activated = []
+        versions = [entry.version for entry in entries]
+        older = entries[versions.index(version) :] if version in versions else []
+        return [*activated, *(entry for entry in older if entry not in activated)]
 
     def installed(self) -> list[tuple[Entry, str | None]]:
         """Return every installed version, and why it is not served (None where it is)."""
@@ -172,24 +181,18 @@ class InferenceService:
             raise ModelUnavailableError("the model is loading")
         wanted = name or self._default_name
         is_default = wanted == self._default_name and not version
-        versions = self._versions(wanted, version or self._last(wanted))
-        if not versions:
+        in_turn = self._in_turn(wanted, version or (self._default_version if is_default else None))
+        if not in_turn:
             if is_default:
                 what = f"{wanted} {self._default_version or ''}".rstrip()
                 raise ModelUnavailableError(f"the model {what} is not installed")
             raise UnknownModelError("no model of that name and version is installed")
-        for due in reversed(versions[-1:] if version else versions):
-            model = self._models[wanted, due]
+        for entry in in_turn[:1] if version else in_turn:
+            model = self._models[wanted, entry.version]
             if isinstance(model, Model):
                 return model
-        raise ModelUnavailableError(f"the model {wanted} {versions[-1]} is not served: {self._models[wanted, versions[-1]]}")
-
-    def _versions(self, name: str, last: str | None) -> list[str]:
-        """Return the installed versions of a model up to the one that is due, oldest first; none where that is not there."""
-        versions = [entry.version for entry in self._entries if entry.name == name]
-        if last is None:
-            return versions
-        return versions[: versions.index(last) + 1] if last in versions else []
+        due = in_turn[0].version
+        raise ModelUnavailableError(f"the model {wanted} {due} is not served: {self._models[wanted, due]}")
 
     def predict(self, model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: float | None = None) -> list[Result]:
         """Return the answers in the order of the rows; a row for which the model has none is an error of its own.

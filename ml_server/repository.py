@@ -23,7 +23,8 @@ class Entry:
         error: why the version cannot be served, if that is known already; `details` has it field by field, where it is the card.
         digest: SHA-256 of the card's bytes, hexadecimal; as the card has that of the model file, it stands for both.
         content: the bytes of the model file.
-        is_activated: it is the version that is due where none is asked for.
+        rank: where versions of its model were activated, 0 for the one that is due where none is asked for, 1 for the one
+            that was before it, and so on; None for others.
         warning: why it is not as its files are now.
     """
 
@@ -33,7 +34,7 @@ class Entry:
     error: str | None = None
     digest: str = ""
     content: bytes = field(default=b"", repr=False)
-    is_activated: bool = False
+    rank: int | None = None
     warning: str = ""
     details: tuple[Detail, ...] = ()
 
@@ -64,12 +65,13 @@ def _activated(found: list[Entry], directory: Path) -> list[Entry]:
 
 
 def _held_to(entry: Entry, active: activation.Activation) -> Entry:
-    is_activated = entry.version == active.version
+    versions = [pin.version for pin in active.pins]
+    rank = versions.index(entry.version) if entry.version in versions else None
     digests = {pin.digest for pin in active.pins if pin.version == entry.version}
     error = entry.error
     if error is None and digests and entry.digest not in digests:
         error = f"it was changed after it was activated: its digest is {entry.digest[:12]}, no longer {min(digests)[:12]}"
-    return replace(entry, is_activated=is_activated, error=error)
+    return replace(entry, rank=rank, error=error)
 
 
 def follow(before: Sequence[Entry], now: Sequence[Entry]) -> list[Entry]:
@@ -84,15 +86,15 @@ def follow(before: Sequence[Entry], now: Sequence[Entry]) -> list[Entry]:
 
 def _follow(before: Entry | None, now: Entry) -> Entry:
     is_same = before is not None and before.digest == now.digest and now.error is None
-    is_new = now.error is None and now.is_activated
+    is_new = now.error is None and now.rank == 0
     if before is not None and now.warning:
-        now = replace(now, is_activated=before.is_activated)  # which version is due cannot be read: the one that was
+        now = replace(now, rank=before.rank)  # which version is due cannot be read: the one that was
     if before is None or before.error is not None or is_same or is_new:
         return now
     if now.card is None and now.error == _NOT_INSTALLED:
         return now
     warning = "its files were changed since it was loaded: it is served as it was; give what is new a new version"
-    return replace(before, is_activated=now.is_activated, warning=warning)
+    return replace(before, rank=now.rank, warning=warning)
 
 
 def version_key(version: str) -> tuple[int, ...]:

@@ -160,7 +160,7 @@ class Store:
         versions = [entry for entry in self.entries() if entry.name == name]
         if self._pinned is not None and self._pinned[0] == name:
             return next((entry for entry in versions if entry.version == self._pinned[1]), None)
-        return next((entry for entry in versions if entry.is_activated), versions[-1] if versions else None)
+        return next((entry for entry in versions if entry.rank == 0), versions[-1] if versions else None)
 
     def history(self, name: str) -> tuple[Pin, ...]:
         """Return the activated version and those before it; none where no version was activated."""

@@ -17,7 +17,7 @@ import msgspec
 
 from ml_server import asking, verification
 from ml_server.card import Card
-from ml_server.errors import BrokenModelError, Detail
+from ml_server.errors import Detail, MlServerError, ModelUnavailableError
 from ml_server.findings import Finding
 from ml_server.model import load_model
 from ml_server.repository import Entry
@@ -90,7 +90,9 @@ def _load(_task: Task, entry: Entry) -> Iterator[Said]:
     yield Said(stage="while it was loaded and tested")
     try:
         load_model(entry)
-    except BrokenModelError as error:
+    except ModelUnavailableError:
+        return  # it is behind another server, and no worse for that being away
+    except MlServerError as error:
         yield Said(finding=verification.broken("model", verification.words_of(error)))
     except Exception as error:  # noqa: BLE001 - a runtime raises whatever it likes
         yield Said(finding=verification.broken("model", f"{type(error).__name__} while it was tested: {error}"))
@@ -101,7 +103,7 @@ def _answer(task: Task, entry: Entry) -> Iterator[Said]:
     try:
         for numbers, problem in asking.replies(entry, task.features):
             yield Said(reply=Reply(numbers, problem))
-    except BrokenModelError as error:
+    except MlServerError as error:
         yield Said(finding=verification.broken("model", verification.words_of(error)))
 
 

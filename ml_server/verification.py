@@ -12,7 +12,7 @@ from typing import Any
 from ml_server import asking, coverage, probe_rows
 from ml_server.asking import ModelFailure, Numbers, Questions
 from ml_server.card import CARD_FILE, Card, GoldenSample
-from ml_server.errors import BrokenModelError, InvalidRequestError
+from ml_server.errors import InvalidRequestError, MlServerError
 from ml_server.findings import Finding, listed
 from ml_server.model import Model, open_model
 from ml_server.repository import Entry
@@ -42,7 +42,7 @@ def findings(entry: Entry) -> Iterator[Finding | str]:
     yield "while it was loaded"
     try:
         model = open_model(entry)
-    except BrokenModelError as error:
+    except MlServerError as error:
         yield broken("model", words_of(error))
         return
     yield "while its golden samples were tried"
@@ -118,7 +118,7 @@ def _try_sample(model: Model, number: int) -> tuple[Row, Numbers, list[Finding]]
     if answer is None:
         (got,) = model.numbers([row.values], asking.RUN_TIMEOUT_S)
         return [Finding(path, f"got {_told(card, got)}, which is no answer", _told(card, expected), _NO_ANSWER)]
-    if asking.is_near(answer, expected, card.golden_tolerance):
+    if asking.is_near(card, answer, expected, card.golden_tolerance):
         return row, answer, []
     wanted = f"{_told(card, expected)}, within {card.golden_tolerance:g}"
     remedy = (

@@ -22,7 +22,9 @@ from ml_server.inputs import Number
 from ml_server.model import Answer, Model, Result, run_model
 from ml_server.runtimes import load_runtime
 from ml_server.schemas import Row, check_features
+from ml_server.store import Store
 from ml_server.tasks import TOO_CERTAIN
+from tests.ml_server import small_models
 from tests.ml_server.conftest import NAME, VERSION, echo_model, edit_card
 
 
@@ -323,3 +325,62 @@ def test_long_prediction_is_given_up(slow_model_dir: Path) -> None:
     service = loaded(model_dir=slow_model_dir, timeout_s=0.1)
     with pytest.raises(PredictionTimeoutError):
         service.predict(service.model(), [Row((1e12,), ())], explain=False)
+
+
+def activated(model_dir: Path, *versions: str) -> InferenceService:
+    """The service of the small model with these versions activated one after the other."""
+    store = Store(model_dir, lambda _entry: [])
+    for version in versions:
+        store.activate(small_models.NAME, version)
+    return loaded(model_dir=model_dir, model=small_models.NAME)
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        small_models.install(tmp_path, version=version)
+    return tmp_path
+
+
+def test_activated_version_is_served(three: Path) -> None:
+    """The newer one where it is asked for only."""
+    service = activated(three, "1.1.0")
+    assert service.model().card.version == "1.1.0"
+    assert service.model(small_models.NAME).card.version == "1.1.0"
+    assert service.model(small_models.NAME, "1.2.0").card.version == "1.2.0"
+    assert service.fallback_reason == ""
+
+
+def test_what_was_taken_back_stands_in_for_nothing(three: Path) -> None:
+    """In the place of one that fails is served what was activated before, although another is newer."""
+    activated(three, "1.0.0", "1.2.0")
+    small_models.install(three, version="1.2.0", title="Changed")
+    service = loaded(model_dir=three, model=small_models.NAME)
+    assert service.model().card.version == "1.0.0"
+    assert "small 1.2.0 is not served: it was changed after it was activated" in service.fallback_reason
+
+
+def test_pinned_version_goes_before_the_activated(three: Path) -> None:
+    activated(three, "1.1.0")
+    service = loaded(model_dir=three, model=small_models.NAME, model_version="1.2.0")
+    assert service.model().card.version == "1.2.0"
+
+
+def test_replaced_files_are_served_as_they_were(three: Path) -> None:
+    """At a reload, and it is told."""
+    service = InferenceService(Settings(model_dir=three, model=small_models.NAME))
+    service.pin()
+    small_models.install(three, version="1.2.0", title="Changed")
+    service.pin()
+    service.load()
+    assert service.model().card.title == "A small model"
+    assert "its files were changed since it was loaded" in service.fallback_reason
+
+
+def test_what_does_not_pass_is_not_loaded(three: Path) -> None:
+    """What was tried apart and failed is left alone."""
+    service = InferenceService(Settings(model_dir=three, model=small_models.NAME))
+    service.try_first(lambda entry: "it asks for too much" if entry.version == "1.2.0" else None)
+    service.load()
+    assert service.model().card.version == "1.1.0"
+    assert service.fallback_reason == "small 1.2.0 is not served: it asks for too much"

@@ -94,4 +94,4 @@ def test_unreadable_activation_changes_nothing(tmp_path: Path) -> None:
     before = read_models(tmp_path)
     (tmp_path / small_models.NAME / activation.FILE).write_bytes(b"{")
     now = follow(before, read_models(tmp_path))
-    assert [(entry.version, entry.is_activated) for entry in now] == [("1.0.0", True), ("1.1.0", False)]
+    assert [(entry.version, entry.rank) for entry in now] == [("1.0.0", 0), ("1.1.0", None)]

@@ -168,7 +168,7 @@ def test_damaged_activation_is_mended(store: Store) -> None:
     assert "damaged" in entry.warning
     store.activate(NAME, "1.0.0")
     (entry,) = store.entries()
-    assert (entry.warning, entry.is_activated) == ("", True)
+    assert (entry.warning, entry.rank) == ("", 0)
 
 
 def test_every_change_has_a_line(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
