@@ -37,7 +37,9 @@ def waiting_for(tx: Transaction, receiver: Receiver) -> Waiting:
     """Return what waits for a receiver."""
     behind, unsure = tx.outbox.behind(receiver), tx.outbox.unsure(receiver)
     results = {} if len(behind) == 1 else tx.reads.latest_results()
-    settled_to = receiver.cursor if behind or receiver.doubtful_after is None else receiver.doubtful_after
+    # Where nothing is behind, the message recalls some of what is in doubt, and settles no more than it recalls.
+    recalled = () if behind else unsure[-messages.MOST_REMINDERS :]
+    settled_to = recalled[0].number - 1 if recalled else receiver.cursor
     return Waiting(
         tx.outbox.newest(), tx.outbox.ids_after(receiver, settled_to), receiver.is_to_be_brief, behind, unsure, results
     )

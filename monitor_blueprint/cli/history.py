@@ -29,7 +29,8 @@ def history(number: int | None) -> None:
             return
         detail = store.reads.incident(number)
         told = store.reads.story.told(number)
-        entries = () if detail is None else store.reads.story.between(*story.span(detail.incident, datetime.now(UTC)))
+        found_entries = () if detail is None else store.reads.story.between(*story.span(detail.incident, datetime.now(UTC)))
+        entries = story.of_incident(found_entries, number)
         require_readable(store)
     if detail is None:
         raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))

@@ -37,10 +37,11 @@ def status() -> None:
         last = store.reads.last_round()
         lock = ScheduleLock(settings.state_dir)
         is_running, pid = lock.is_held(), lock.holder()
-        is_stalled = self_check.is_stalled(store.reads.last_scheduled_round(), now)
+        scheduled = store.reads.last_scheduled_round()
+        is_first, is_stalled = self_check.is_first_under_way(scheduled, now), self_check.is_stalled(scheduled, now)
         require_readable(store)
     overall = worst([state.checks[policy.name].status for policy in settings.policies if policy.name in state.checks])
-    stale = ko.STOPPED if not is_running else ko.STALLED if is_stalled else ""
+    stale = ko.STOPPED if not is_running else ko.FIRST if is_first else ko.STALLED if is_stalled else ""
     if stale:
         overall = Status.UNKNOWN
     click.echo(_head(overall, stale))
@@ -54,6 +55,8 @@ def status() -> None:
 
 def _head(overall: Status, stale: str) -> str:
     server = clean(socket.gethostname())
+    if stale == ko.FIRST:
+        return ko.STATUS_FIRST.format(overall=overall.name, why=stale, server=server)
     if stale:
         return ko.STATUS_OLD.format(overall=overall.name, why=stale, server=server)
     return ko.STATUS_HEAD.format(overall=overall.name, server=server)

@@ -73,7 +73,7 @@ def _standing(name: str, check: CheckState, silences: Iterable[Silence], now: da
 
 
 def _why(check: CheckState) -> Why | None:
-    if check.settling_since is not None:
+    if check.settling_since is not None and check.status is not Status.CRITICAL:
         return Why.SETTLING
     if check.notified is Belief.FLAPPING:
         return Why.UNSTABLE_DOWN if check.is_down else Why.UNSTABLE_UP

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from monitor_blueprint.adapters.file_systems import is_device, look, look_at_device
 from monitor_blueprint.text import ko
+from monitor_blueprint.text.places import size
 
 # The alert waits for it.
 MOST_S = 0.8
@@ -49,15 +50,6 @@ def listing(root: str, free: int, total: int, deadline: float) -> str:
     if found.is_cut:
         lines.append(ko.DISK_CUT.format(path=shlex.quote(root)))
     return "\n".join(lines)
-
-
-def size(count: float) -> str:
-    """Return a number of bytes as `df -h` shows it."""
-    for unit in ("B", "K", "M", "G"):
-        if count < 1024:
-            return f"{count:.0f}{unit}" if unit == "B" else f"{count:.1f}{unit}"
-        count /= 1024
-    return f"{count:.1f}T"
 
 
 def _walk(path: str, deadline: float) -> _Found:

@@ -14,7 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.cron import CronTrigger
 
-from monitor_blueprint.domain.text import class_name, fill, label, member
+from monitor_blueprint.domain.text import class_name, fill, member
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.round import HealthReport
 from monitor_blueprint.log import Log
@@ -116,7 +116,7 @@ class Schedule:
 
     def _run(self, reason: str) -> None:
         start = time.monotonic()
-        self._log.write_run(logging.INFO, fill(ko.RUN_STARTED, reason=label(reason)))
+        self._log.write_run(logging.INFO, fill(ko.RUN_STARTED, reason=render.run_reason(reason)))
         try:
             self._expect_a_run()
             self._begun()
@@ -178,7 +178,7 @@ class Schedule:
         self._overdue.start()
 
     def _begin_anew(self) -> None:
-        self._log.write_run(logging.WARNING, fill(ko.RUN_MISSED, reason=fill("overdue")))
+        self._log.write_run(logging.WARNING, fill(ko.RUN_MISSED, reason=render.run_reason("overdue")))
         self._expect_a_run()
         if self.is_running:
             self._scheduler.reschedule_job(_SCHEDULED, trigger=self._trigger())
@@ -189,8 +189,8 @@ class Schedule:
 
     def _missed(self, event: JobEvent) -> None:
         if event.job_id == _SCHEDULED:
-            reason = fill("missed" if event.code == EVENT_JOB_MISSED else "previous run has not ended")
-            self._log.write_run(logging.WARNING, fill(ko.RUN_MISSED, reason=reason))
+            reason = "missed" if event.code == EVENT_JOB_MISSED else "previous run has not ended"
+            self._log.write_run(logging.WARNING, fill(ko.RUN_MISSED, reason=render.run_reason(reason)))
         elif event.job_id == _SOON:
             # Something has changed since the run began that has not ended yet.
             self._run_in(_AGAIN_S, "again")

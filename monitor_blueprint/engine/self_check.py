@@ -10,7 +10,9 @@ from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import SELF_CHECK, Config
 from monitor_blueprint.domain.answers import public_words
+from monitor_blueprint.domain.decision import ROUND_S
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Scalar, Status
+from monitor_blueprint.domain.story import StoryKind
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, label, private
 from monitor_blueprint.storage.reads import RoundRecord
 from monitor_blueprint.storage.store import Store
@@ -20,6 +22,8 @@ from monitor_blueprint.text.health_log import HealthLog
 _KIND = "monitor"
 # A damaged database is told of within this time; the outbox remembers for longer that it was.
 _LOSS_IS_NEWS_FOR = timedelta(days=1)
+# The first health check has this time after the start of the schedule.
+_FIRST_TAKES = timedelta(seconds=2 * ROUND_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,16 @@ class SelfCheck:
 
     def is_stalled(self, last: RoundRecord | None, now: datetime) -> bool:
         """Tell whether the schedule stands still: its last health check, if any, is two periods old."""
-        return last is None or now - last.started_at > timedelta(minutes=2 * self._config.settings.every_minutes)
+        is_old = last is None or now - last.started_at > timedelta(minutes=2 * self._config.settings.every_minutes)
+        return is_old and not self.is_first_under_way(last, now)
+
+    def is_first_under_way(self, last: RoundRecord | None, now: datetime) -> bool:
+        """Tell whether the schedule has just begun, and its first health check has not come to its end."""
+        began = self._store.reads.story.last(StoryKind.STARTED)
+        if began is None or not timedelta(0) <= now - began.at < _FIRST_TAKES:
+            return False
+        seen = [check.seen_at for check in self._store.reads.state().checks.values() if check.seen_at is not None]
+        return (last is None or last.started_at < began.at) and all(at < began.at for at in seen)
 
     def loss(self, now: datetime) -> tuple[Event, CheckResult] | None:
         """Return what is to be told once of a damaged database that was moved aside: what it knew may be gone with it.

@@ -9,6 +9,7 @@ import functools
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -106,6 +107,12 @@ def is_possible(options: Options) -> bool:
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Send every sample, one after the other, and compare class, probabilities, model and version."""
+    seen = _look(options, context)
+    asked: Facts = {"address": configured(options.url), "health": configured(beside(options.url, "health"))}
+    return replace(seen, readings=tuple(replace(each, facts={**each.facts, **asked}) for each in seen.readings))
+
+
+def _look(options: Options, context: ProbeContext) -> Observation:
     deadline = min(context.deadline, time.monotonic() + options.timeout_s)
     key = context.environ.get("ML_API_KEY", "")
     headers = {"X-API-Key": key} if key else {}
@@ -126,8 +133,13 @@ def probe(options: Options, context: ProbeContext) -> Observation:
 
 def examples_url(url: str) -> str:
     """Return where the server offers its samples: beside the predictions."""
+    return beside(url, "example_data")
+
+
+def beside(url: str, name: str) -> str:
+    """Return another address of the same server, beside the predictions."""
     parts = urlsplit(url)
-    return parts._replace(path=f"{parts.path.rpartition('/')[0]}/example_data", query="", fragment="").geturl()
+    return parts._replace(path=f"{parts.path.rpartition('/')[0]}/{name}", query="", fragment="").geturl()
 
 
 def _ask(wanted: Wanted, options: Options, headers: Mapping[str, str], deadline: float) -> tuple[tuple[Reading, ...], bool]:

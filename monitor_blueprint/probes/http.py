@@ -99,7 +99,13 @@ def read(request: Request, context: ProbeContext, *, is_settling: bool = False) 
             break
         attempt += 1
         time.sleep(request.retry_delay_s)
-    seen: Facts = {"http_status": answer.status, "latency_ms": round(answer.latency_ms, 1), "attempts": attempt, **facts}
+    seen: Facts = {
+        "http_status": answer.status,
+        "latency_ms": round(answer.latency_ms, 1),
+        "attempts": attempt,
+        "address": configured(request.url),
+        **facts,
+    }
     if not facts:
         return Reading("http", facts=seen)
     if answer.is_blind:

@@ -26,6 +26,7 @@ END = "헬스 체크 완료: {overall}"
 UNCHANGED = "헬스 체크 완료: {overall} (점검 {count}개, 변화 없음)"
 UNCHANGED_BAD = " - 문제: {names}"
 STEP = "{number}. {title} 확인 중..."
+SHARED_TITLE = "{title} ({name})"
 # What a step is called; a check that is not here is called by its kind, then by its name.
 TITLES = {
     "Flask": "Flask ML 서버 상태",
@@ -71,9 +72,13 @@ ONLY_OTHERS = "이름 비공개 항목 {count}개"
 UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state})"
 WARMING_UP = "{name}: 응답 대기 중 ({reason}) - 곧 다시 확인"
+# Of what depends on something else: whether that is being restarted is not known here.
+LOOKED_AT_AGAIN = " - 곧 다시 확인"
 UNCONFIRMED = "{line} - 재확인 대기"
 NOT_DUE = "{line} - 이전 결과 ({at})"
 NOTHING_SEEN = "{name}: 결과 없음"
+AT_ADDRESS = " - {address}"
+IN_FILE = ", {file}"
 
 
 # --- The page and `status`: why a check stands as it does
@@ -145,6 +150,8 @@ RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
 
 # --- Messages: their subjects (the messages themselves: `templates/ko/`)
 
+# Lines of a message that stand once in one that tells several.
+SAID_ONCE = ("서버: ", "  확인: ", "담당하기: ")
 MORE_NAMES = "{names} 외 {count}개"
 REPEATED = "(재전송: 이전 발송의 수신 확인을 받지 못했습니다)"
 BRIEF = "(거부된 알림을 증거 없이 짧게 보냄: sudo neuronova-monitor history {number})"
@@ -231,7 +238,9 @@ NOT_READ = "기록을 읽지 못했습니다: {reason}. 확인: systemctl status
 STATUS_HEAD = "{overall}: 서버 {server}"
 STATUS_LAST = "마지막 헬스 체크: {at} (모니터 PID: {pid})"
 STALLED = "점검이 멈춰 있습니다"
+FIRST = "시작 후 첫 점검이 진행 중입니다"
 STOPPED = "모니터가 실행되고 있지 않습니다"
+STATUS_FIRST = "{overall}: {why} (서버 {server}). 아래는 마지막 점검 때의 상태입니다"
 STATUS_OLD = "{overall}: {why} (서버 {server}). 아래는 마지막 점검 때의 상태입니다. 확인: systemctl status gunicorn_monitor"
 STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터) · {owner} · 경과: sudo neuronova-monitor history {number}"
 OWNER = "담당: {by} ({at}부터)"

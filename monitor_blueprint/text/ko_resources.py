@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from monitor_blueprint.text.texts import Texts
 
-_USAGE = Texts("{value}% (정상)", "{value}% (경고)", "{value}% (위험)")
+_USAGE = Texts("{value}% (정상)", "{value}% (경고){room}", "{value}% (위험){room}")
+ROOM = ", 여유 {free}"
+# Less than one of a unit is said in words.
+AGO, AGO_SHORT = "{hours}시간 전", "1시간 이내"
+IN_DAYS, IN_DAYS_SHORT = "{days}일 후", "하루 안에"
+IN_HOURS, IN_HOURS_SHORT = "{hours}시간 후", "1시간 안에"
+DAYS_AGO, DAYS_AGO_SHORT = "{days}일 전", "오늘"
+BYTES = "{count}바이트"
 # Of every kind of check that looks at a file system.
 _FILE_SYSTEM = {
     "unmounted": Texts(
-        bad="파일 시스템 {target}: 마운트되어 있지 않음 (이전: {source}, {was})."
-        " 조치: findmnt {target}, mount {target}. 의도한 것이면 설정에서 {name} 점검을 지우십시오"
+        bad="파일 시스템 {target}: 마운트되어 있지 않음 (이전: {source}, {was})",
+        more="의도한 것이면 설정에서 {name} 점검을 지우십시오",
     ),
     "replaced": Texts(
-        bad="파일 시스템 {target}: 다른 파일 시스템이 마운트됨 ({was} 대신 {type})."
-        " 조치: findmnt {target}. 의도한 것이면 설정에서 {name} 점검의 이름을 바꾸십시오"
+        bad="파일 시스템 {target}: 다른 파일 시스템이 마운트됨 ({was} 대신 {type})",
+        more="의도한 것이면 설정에서 {name} 점검의 이름을 바꾸십시오",
     ),
-    "device": Texts(bad="파일 시스템 {target}: 장치가 사라짐 ({source}). 조치: lsblk, dmesg | tail"),
-    "access": Texts(bad="파일 시스템 {target}: 접근할 수 없음 ({reason}). 조치: findmnt {target}, dmesg | tail"),
-    "read_only": Texts(
-        bad="파일 시스템 {target}: 읽기 전용으로 바뀜 ({source})."
-        " 조치: dmesg | tail 로 디스크 오류를 확인하고 mount -o remount,rw {target}"
-    ),
+    "device": Texts(bad="파일 시스템 {target}: 장치가 사라짐 ({source})"),
+    "access": Texts(bad="파일 시스템 {target}: 접근할 수 없음 ({reason})"),
+    "read_only": Texts(bad="파일 시스템 {target}: 읽기 전용으로 바뀜 ({source})"),
 }
 
 LINES: dict[tuple[str, str], Texts] = {
@@ -36,12 +40,9 @@ LINES: dict[tuple[str, str], Texts] = {
     ),
     ("disk_trend", "trend"): Texts(
         "디스크 증가 추세{disk}: 정상 (여유 {free_percent}%)",
-        bad="디스크 증가 추세{disk}: {hours}시간 후 가득 참 (여유 {free_percent}%)",
+        bad="디스크 증가 추세{disk}: {in_hours} 가득 참 (여유 {free_percent}%)",
     ),
-    ("disk_trend", "full"): Texts(
-        bad="디스크 증가 추세{disk}: 더 늘지 않지만 아직 빈 공간이 없음 (여유 {free_percent}%)."
-        " 조치: du -xh --max-depth=2 {target} | sort -h | tail"
-    ),
+    ("disk_trend", "full"): Texts(bad="디스크 증가 추세{disk}: 더 늘지 않지만 아직 빈 공간이 없음 (여유 {free_percent}%)"),
 }
 REASONS = {
     "ENOENT": "경로가 없음",

@@ -13,17 +13,17 @@ LINES: dict[tuple[str, str], Texts] = {
     ("service", "http"): Texts("{name} API: 응답 정상 (HTTP {http_status})", bad="{name} API: 응답 이상 ({reason})"),
     ("service", "absent"): Texts("{name}: systemd 유닛 {unit} 없음 (점검 제외)"),
     ("service", "no_unit"): Texts("{name}: systemd 유닛 {unit} 없음 (주소만 점검)"),
-    ("http", "http"): Texts("{name}: 응답 정상 (HTTP {http_status})", bad="{name}: 응답 이상 ({reason})"),
+    ("http", "http"): Texts("{name}: 응답 정상 (HTTP {http_status})", bad="{name}: 응답 이상 ({reason}){at_address}"),
     ("health_body", "status"): Texts("Django 상태 본문: {body_status}", bad="Django 상태 본문: {body_status}"),
     ("health_body", "entries"): Texts("Django 자체 점검: {count}개 항목 정상", bad="Django 자체 점검 실패: {entries}"),
     ("health_body", "blamed"): Texts(bad="Django가 보고한 연결 서비스 장애: {entries}"),
     ("health_body", "answer"): Texts(bad="Django 상태 본문: 응답 없음 ({reason})"),
     ("golden", "answer"): Texts(
         "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version})",
-        bad="ML 예측 검증: {wrong} (표본 {sample}, {field}: {got}, 기대값 {expected})",
+        bad="ML 예측 검증: {wrong} (표본 {sample}, {field}: {got}, 기대값 {expected}){at_address}",
     ),
-    ("golden", "samples"): Texts(bad="ML 예측 검증: 표본을 받을 수 없음 ({reason})"),
-    ("golden", "refused"): Texts(bad="ML 예측 검증: 응답 이상 ({reason})"),
+    ("golden", "samples"): Texts(bad="ML 예측 검증: 표본을 받을 수 없음 ({reason}){at_address}"),
+    ("golden", "refused"): Texts(bad="ML 예측 검증: 응답 이상 ({reason}){at_address}"),
     ("golden", "latency"): Texts(
         "ML 응답 시간: {value}ms (정상)", "ML 응답 시간: {value}ms (경고)", "ML 응답 시간: {value}ms (위험)"
     ),
@@ -52,19 +52,19 @@ LINES: dict[tuple[str, str], Texts] = {
         bad="Nginx 오류 로그: 최근 {minutes}분간 {lines}건 ({level}), 자세히: /var/log/nginx/error.log",
     ),
     ("tls", "expiry"): Texts(
-        "TLS 인증서: {days}일 남음 ({where}{place}, {until}까지)",
-        bad="TLS 인증서: {days}일 후 만료 ({where}{place}, {until}까지)",
+        "TLS 인증서: {days}일 남음 ({where}{place}{in_file}, {until}까지)",
+        bad="TLS 인증서: {in_days} 만료 ({where}{place}{in_file}, {until}까지)",
     ),
-    ("tls", "expired"): Texts(bad="TLS 인증서: 만료됨 ({where}{place}, {until})"),
-    ("tls", "not_yet_valid"): Texts(bad="TLS 인증서: 아직 유효하지 않음 ({where}{place})"),
+    ("tls", "expired"): Texts(bad="TLS 인증서: 만료됨 ({where}{place}{in_file}, {until})"),
+    ("tls", "not_yet_valid"): Texts(bad="TLS 인증서: 아직 유효하지 않음 ({where}{place}{in_file})"),
     ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
     ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
     ("tls", "answer"): Texts(bad="TLS 연결: 응답 없음 ({server}, {reason})"),
-    ("backup", "age"): Texts("백업: {hours}시간 전 ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, 마지막 {at})"),
-    ("backup", "size"): Texts("백업 크기: {bytes}바이트 (정상)", bad="백업 크기: {bytes}바이트, 이전 백업의 {percent}% ({file})"),
+    ("backup", "age"): Texts("백업: {ago} ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, 마지막 {at})"),
+    ("backup", "size"): Texts("백업 크기: {size} (정상)", bad="백업 크기: {size}, 이전 백업의 {percent}% ({file})"),
     ("backup", "missing"): Texts(bad="백업: 파일 없음 ({pattern})"),
     ("updates", "pending"): Texts("보안 업데이트: 대기 {count}개", bad="보안 업데이트: {count}개 대기 (apt list --upgradable)"),
-    ("updates", "lists"): Texts("패키지 목록: {days}일 전 갱신", bad="패키지 목록: {days}일 동안 갱신되지 않음"),
+    ("updates", "lists"): Texts("패키지 목록: {days_ago} 갱신", bad="패키지 목록: {days}일 동안 갱신되지 않음"),
     ("log_rotation", "rotated"): Texts(
         "로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 ({path}, 마지막 {at})"
     ),
@@ -110,4 +110,16 @@ REASONS = {
     "no_samples": "ML 서버가 표본을 제공하지 않음, HTTP {http_status}. {config}에서 {name}의 sample에 표본 파일을 지정하십시오",
     "lost_samples": "응답하는 서버가 더 이상 표본을 제공하지 않음, HTTP {http_status}",
     "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
+}
+
+# Why a health check runs, or does not.
+RUN_REASONS = {
+    "schedule": "정기 점검",
+    "manual": "직접 실행",
+    "systemd": "systemd 상태 변경",
+    "grace": "대기 시간 후 재확인",
+    "again": "점검 중의 변경 재확인",
+    "overdue": "점검이 늦어짐",
+    "missed": "제때 시작하지 못함",
+    "previous run has not ended": "이전 점검이 끝나지 않음",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor_blueprint.domain.models import ABSENT, CheckResult, Reading, State, Status
@@ -38,13 +39,16 @@ def steps(
     What was not due has its part in the overall status, and the numbers have no gap.
     """
     ran = {result.check: result for result in results}
+    kinds = {name: (ran.get(name) or previous[name]).kind for name in numbers if name in ran or name in previous}
+    titles = Counter(render.title(name, kind) for name, kind in kinds.items())
+    shared = {name for name, kind in kinds.items() if titles[render.title(name, kind)] > 1}
     for name, number in numbers.items():
         if name in ran:
-            yield logging.INFO, render.step(number, name, ran[name].kind)
+            yield logging.INFO, render.step(number, name, ran[name].kind, is_shared=name in shared)
             for reading in ran[name].readings:
                 yield _line(ran[name], reading, state)
         elif name in previous and name in state.checks:
-            yield logging.INFO, render.step(number, name, previous[name].kind)
+            yield logging.INFO, render.step(number, name, previous[name].kind, is_shared=name in shared)
             yield _previous(previous[name], state)
 
 

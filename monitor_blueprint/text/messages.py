@@ -46,7 +46,7 @@ _MOST_DETAILS = 100
 _STORIES_CHARS = 15_000
 _MOST_LINES = 60
 _LINE_CHARS = 120
-_MOST_REMINDERS = 10
+MOST_REMINDERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def catch_up(
 
 def truth(unsure: Sequence[Logged], results: Mapping[str, CheckResult], now: datetime) -> Message:
     """Return the message for a receiver that never acknowledged these events: how things stand, and which events those are."""
-    return _with_reminders(_how_things_stand(unsure, results, now), [each.message for each in unsure][-_MOST_REMINDERS:])
+    return _with_reminders(_how_things_stand(unsure, results, now), [each.message for each in unsure][-MOST_REMINDERS:])
 
 
 def _how_things_stand(
@@ -243,13 +243,19 @@ def _stories(messages: Sequence[Message], most_chars: int) -> list[_Story]:
     for message in reversed(messages[-_MOST_LINES:]):
         left -= len(message.body)
         is_whole = left >= 0
-        stories.append(_Story(message.at, message.id, message.body if is_whole else _cut(message.subject), is_whole))
+        stories.append(_Story(message.at, message.id, _once(message.body) if is_whole else _cut(message.subject), is_whole))
     return stories[::-1]
+
+
+def _once(body: Public) -> Public:
+    """Return the message without what the one around it says already: the server, and what to type."""
+    lines = [Public(line) for line in body.split("\n") if not line.startswith(ko.SAID_ONCE)]
+    return Public(joined("\n", lines).rstrip("\n"))
 
 
 def _reminders(told: Sequence[Logged], unsure: Sequence[Logged]) -> list[Message]:
     incidents = {each.event.incident for each in told}
-    return [each.message for each in unsure if each.event.incident in incidents][-_MOST_REMINDERS:]
+    return [each.message for each in unsure if each.event.incident in incidents][-MOST_REMINDERS:]
 
 
 def _with_reminders(message: Message, before: Sequence[Message]) -> Message:

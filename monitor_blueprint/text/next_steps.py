@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
+from urllib.parse import unquote
 
-from monitor_blueprint.domain.models import CheckResult
+from monitor_blueprint.domain.models import CheckResult, Status
 from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined
 
 _JOURNAL = "sudo journalctl -u {unit} -n 50"
+# Not for ever: it may be the answer that does not come.
+_ASK = "curl -i -m 10 {curl}"
 _FULL = ("df -h {path}", "sudo du -xh -d1 {path} | sort -h | tail")
 _STATUS = "sudo neuronova-monitor status"
 _MEMORY = ("free -h", "ps aux --sort=-rss | head")
 # By kind, filled from the readings' facts; a command whose facts are missing is left out.
 _COMMANDS: dict[str, tuple[str, ...]] = {
-    "service": ("systemctl status {unit}", _JOURNAL),
+    "service": ("systemctl status {unit}", _JOURNAL, _ASK),
+    "http": (_ASK,),
+    "golden": (_ASK, "sudo journalctl -u gunicorn_flask -n 50"),
     "disk": _FULL,
     "disk_trend": _FULL,
     "inodes": ("df -i {path}", "sudo du -x --inodes -d1 {path} | sort -n | tail"),
@@ -36,12 +42,19 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
 # By what is the matter, in the place of the above: a file system that is gone has no directories to measure, and those that
 # `df` and `du` would show are another's.
 _FILE_SYSTEM = ("lsblk -f", "sudo dmesg | tail")
+_FAULTS = {
+    "unmounted": ("findmnt {target}", "sudo mount {target}", *_FILE_SYSTEM),
+    "replaced": ("findmnt {target}", *_FILE_SYSTEM),
+    "device": _FILE_SYSTEM,
+    "access": ("findmnt {target}", *_FILE_SYSTEM),
+    "read_only": (*_FILE_SYSTEM, "sudo mount -o remount,rw {target}"),
+}
 # Of the monitor's own readings; it is the monitor itself that must be able to send.
 _CHANNEL = "channel_"
 _SEND = ("sudo neuronova-monitor check-config --send",)
-_FAULTS = dict.fromkeys(("unmounted", "replaced", "device", "access", "read_only"), _FILE_SYSTEM)
 _ANY = "sudo neuronova-monitor history {incident}"
 _NO_INCIDENT = "sudo neuronova-health-check"
+_SOCKET = re.compile(r"https?\+unix://(?P<path>[^/]*)(?P<rest>/.*)?")
 
 
 def commands(result: CheckResult | None, incident: int, *, is_in_status: bool = False) -> Public:
@@ -68,7 +81,24 @@ def _facts(result: CheckResult) -> dict[str, Public]:
     """Return the facts that everybody may know, the worst reading's where several have one, as a shell takes them."""
     readings = sorted(result.readings, key=lambda reading: reading.status.severity)
     public = [(key, fact) for reading in readings for key, fact in reading.facts.items() if isinstance(fact, Public)]
-    return {key: configured(shlex.quote(fact)) for key, fact in public}
+    facts = {key: configured(shlex.quote(fact)) for key, fact in public}
+    asked = [reading.facts.get("health", reading.facts.get("address")) for reading in readings]
+    address = next((each for each in reversed(asked) if each is not None), None)
+    if isinstance(address, Public) and result.status is not Status.OK:
+        facts["curl"] = _for_curl(address)
+    return facts
+
+
+def _for_curl(address: Public) -> Public:
+    """Return an address as curl takes it: it has no addresses of unix sockets."""
+    found = _SOCKET.fullmatch(address)
+    if found is None:
+        return configured(shlex.quote(address))
+    return fill(
+        "--unix-socket {path} {url}",
+        path=configured(shlex.quote(unquote(found["path"]))),
+        url=configured(shlex.quote(f"http://localhost{found['rest']}")),
+    )
 
 
 def _filled(command: str, facts: Mapping[str, Public]) -> Public:

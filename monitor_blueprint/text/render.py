@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Silence, Status
-from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, label, member, moment, private
+from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, label, member, moment
 from monitor_blueprint.text import ko, ko_services
+from monitor_blueprint.text.places import AllPlaces, Places
 
-_MOST_TEXT = 500
+# What may be on its way up itself; what depends on another one knows nothing of that.
+_STARTING = ("service", "http")
 # These say that something is wrong; what it is, a reading beside them says.
 _SUMMARIES = (("health_body", "status"),)
 
@@ -55,29 +56,38 @@ def title(name: str, kind: str) -> Public:
     return fill(ko.TITLES.get(name) or ko.TITLES.get(kind) or "{name}", name=configured(name))
 
 
-def step(number: int, name: str, kind: str) -> Public:
-    """Return the line that opens a check's step."""
-    return fill(ko.STEP, number=number, title=title(name, kind))
+def step(number: int, name: str, kind: str, *, is_shared: bool = False) -> Public:
+    """Return the line that opens a check's step; where another one is called the same, with its name."""
+    called = title(name, kind)
+    return fill(ko.STEP, number=number, title=fill(ko.SHARED_TITLE, title=called, name=configured(name)) if is_shared else called)
+
+
+def run_reason(reason: str) -> Public:
+    """Return why a health check runs, or not, in words."""
+    return fill(ko_services.RUN_REASONS[reason]) if reason in ko_services.RUN_REASONS else label(reason)
 
 
 def line(result: CheckResult, reading: Reading) -> Public:
     """Return what one reading says to everybody, in one line; what is withheld of it is said to be, and where it is."""
-    places = _Places(result, reading)
+    places = Places(result, reading)
     text = Public(_text(result.kind, reading).format_map(places))
     return fill(ko.LOOK, line=text) if places.is_withholding else text
 
 
 def full_line(result: CheckResult, reading: Reading) -> Private:
     """Return what one reading says to this machine's administrators: with what came from outside, redacted."""
-    places = _AllPlaces(result, reading)
+    places = AllPlaces(result, reading)
     text = _text(result.kind, reading).format_map(places)
-    return Private(" ".join([text, *(f"[{said}]" for said in places.unsaid() if said not in text)]))
+    more = _more(result.kind, reading).format_map(places)
+    return Private(
+        " ".join([text, *(f"[{said}]" for said in places.unsaid() if said not in text), *([f"({more})"] if more else [])])
+    )
 
 
 def _text(kind: str, reading: Reading) -> str:
     texts = ko.LINES.get((kind, reading.aspect), ko.ABSENT if reading.aspect == ABSENT else ko.GENERAL)
     if reading.is_settling:
-        return ko.SETTLING if "state" in reading.facts else ko.WARMING_UP
+        return _settling(kind, reading, texts.bad or ko.GENERAL.bad)
     if reading.status is Status.OK:
         return texts.ok or ko.GENERAL.ok
     if reading.status is Status.UNKNOWN:
@@ -87,111 +97,17 @@ def _text(kind: str, reading: Reading) -> str:
     return texts.bad or ko.GENERAL.bad
 
 
-class _Places:
-    """What stands in the places of a sentence for everybody: facts that are our own words, and numbers.
-
-    A fact that the sentence asks for and the probe did not give shows as "?".
-    """
-
-    def __init__(self, result: CheckResult, reading: Reading) -> None:
-        self.is_withholding = False
-        self._facts = reading.facts
-        self._made: dict[str, Callable[[], object]] = {
-            "name": lambda: configured(result.check),
-            "aspect": lambda: label(reading.aspect),
-            "value": lambda: _number(reading.value),
-            "shown": lambda: self._value_and_reason(reading),
-            "state": self._state,
-            # Of a name that means another unit, or others: which.
-            "real_unit": lambda: f" ({self._fact('real')})" if "real" in self._facts else "",
-            "real_state": lambda: f", {self._fact('unit')}" if "real" in self._facts else "",
-            "reason": self._reason,
-            "disk": self._disk,
-            "entries": self._entries,
-            "wrong": lambda: ko_services.WRONG.get(self._said("field"), ko_services.WRONG_PREDICTION),
-        }
-
-    def __getitem__(self, key: str) -> object:
-        return self._made[key]() if key in self._made else self._fact(key)
-
-    def _fact(self, key: str) -> object:
-        found = self._facts.get(key, _UNKNOWN)
-        return self._shown(found) if isinstance(found, Private | str) else found
-
-    def _shown(self, text: Private | str) -> str:
-        if isinstance(text, Public):
-            return text
-        # A `str` that does not say whose it is came from outside, too.
-        self.is_withholding = True
-        return ko.WITHHELD
-
-    def _said(self, key: str) -> str:
-        """Return what the fact says, to be held against words of ours."""
-        found = self._facts.get(key, "")
-        return found.text if isinstance(found, Private) else str(found)
-
-    def _state(self) -> object:
-        ours = ko.STATES.get(self._said("state"))
-        return self._fact("state") if ours is None else ours.format_map(self)
-
-    def _reason(self) -> object:
-        ours = ko.REASONS.get(self._said("reason"))
-        return self._fact("reason") if ours is None else ours.format_map(self)
-
-    def _disk(self) -> str:
-        """Return which disk it is, where it is not the one that the guide means; of a device, where it is mounted."""
-        places = [str(self._fact(key)) for key in ("path", "mounted_at") if key in self._facts]
-        return f" ({', '.join(places)})" if places not in ([], ["/"]) else ""
-
-    def _entries(self) -> object:
-        names, count = self._fact("entries"), self._facts.get("others", 0)
-        return (ko.AND_OTHERS if names else ko.ONLY_OTHERS).format(names=names, count=count) if count else names
-
-    def _value_and_reason(self, reading: Reading) -> str:
-        value = "" if reading.value is None else f"{reading.value:g}{label(reading.unit)}"
-        reason = str(self._fact("reason")) if "reason" in self._facts else ""
-        text = ", ".join(part for part in (value, reason) if part)
-        return f" ({text})" if text else ""
+def _settling(kind: str, reading: Reading, bad: str) -> str:
+    if "state" in reading.facts:
+        return ko.SETTLING
+    if kind in _STARTING and "reason" in reading.facts:
+        return ko.WARMING_UP
+    return bad if reading.status is Status.CRITICAL else f"{bad}{ko.LOOKED_AT_AGAIN}"
 
 
-class _AllPlaces(_Places):
-    """The same for this machine's administrators: `x_text` stands in the place of `x`, and nothing is withheld."""
-
-    def __init__(self, result: CheckResult, reading: Reading) -> None:
-        super().__init__(result, reading)
-        self._more = {key: text for key, text in reading.facts.items() if key.endswith("_text") and isinstance(text, Private)}
-
-    def unsaid(self) -> list[str]:
-        """Return the private texts that had no place in the sentence."""
-        return [shown for text in self._more.values() if (shown := self._shown(text))]
-
-    def _fact(self, key: str) -> object:
-        more = self._more.pop(f"{key}_text", None) if key != "reason" else None
-        return super()._fact(key) if more is None else self._shown(more)
-
-    def _shown(self, text: Private | str) -> str:
-        return text if isinstance(text, Public) else private(text.text if isinstance(text, Private) else text, _MOST_TEXT).text
-
-    def _entries(self) -> object:
-        return self._fact("entries")
-
-
-class _Unknown:
-    """Shows as "?", whatever format the text asks for."""
-
-    def __format__(self, spec: str) -> str:
-        return "?"
-
-    def __str__(self) -> str:
-        return "?"
-
-
-_UNKNOWN = _Unknown()
-
-
-def _number(value: float | None) -> str:
-    """Return the number as `df` shows it: whole, rounded down, so that 79.9 is never shown as a limit it has not met."""
-    return "?" if value is None or not math.isfinite(value) else str(math.floor(value))
+def _more(kind: str, reading: Reading) -> str:
+    texts = ko.LINES.get((kind, reading.aspect))
+    return texts.more if texts is not None and reading.status is Status.CRITICAL else ""
 
 
 def worst_line(name: str, results: Mapping[str, CheckResult]) -> Public:

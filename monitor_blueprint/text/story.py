@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor_blueprint.domain.models import CheckResult
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.text import ko, render
+from monitor_blueprint.text.places import size
 
 # What was done just before an incident may have brought it about.
 BEFORE = timedelta(minutes=30)
@@ -54,12 +56,20 @@ def measured(result: CheckResult) -> list[str]:
     lines = []
     for reading in result.readings:
         numbers = {} if reading.value is None else {reading.aspect: f"{reading.value:g}{reading.unit}"}
-        numbers |= {key: _exact(value) for key, value in reading.facts.items() if type(value) in (int, float)}
+        facts = reading.facts.items()
+        numbers |= {key: _exact(key, value) for key, value in facts if isinstance(value, int | float) and type(value) is not bool}
         shown = ", ".join(f"{key} {value}" for key, value in numbers.items())
         lines.append(render.full_line(result, reading).text + (f" [{shown}]" if shown else ""))
     return lines
 
 
-def _exact(value: object) -> str:
-    """Return a number as a person reads it: bytes are counted in thousands of millions."""
+def _exact(key: str, value: int | float) -> str:
+    """Return a number as a person reads it."""
+    if key.endswith("bytes"):
+        return size(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def of_incident(entries: Sequence[StoryEntry], number: int) -> list[StoryEntry]:
+    """Return what belongs to an incident's story: not who took care of another one meanwhile."""
+    return [entry for entry in entries if entry.kind is not StoryKind.ACKED or entry.facts.get("number") == str(number)]

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The texts of one aspect; an empty one means: as `bad`, and `bad` empty means the general text."""
+    """The texts of one aspect; an empty one means: as `bad`, and `bad` empty means the general text.
+
+    `more` is what only those are told who look closer: what to do where nothing is wrong but the configuration.
+    """
 
     ok: str = ""
     warning: str = ""
     bad: str = ""
+    more: str = ""
 
     def labelled(self, label: str) -> Texts:
         """Return the same texts after a label."""

@@ -7,6 +7,7 @@ import threading
 import psutil
 
 from monitor_blueprint.domain.text import Document
+from monitor_blueprint.engine import figures
 
 _lock = threading.Lock()
 # psutil measures the processor from one call to the next; an interval shorter than this says little.
@@ -16,8 +17,7 @@ _primed = False
 
 def read() -> dict[str, Document]:
     """Return processor, memory and root disk: bytes, percentages with one decimal, load averages of 1, 5 and 15 minutes."""
-    memory = psutil.virtual_memory()
-    disk = psutil.disk_usage("/")
+    memory, disk = figures.memory(), figures.disk()
     return {
         "cpu": {
             "percent": _cpu_percent(),
@@ -25,7 +25,7 @@ def read() -> dict[str, Document]:
             "load_avg": [round(load, 2) for load in psutil.getloadavg()],
         },
         "memory": {"total": memory.total, "available": memory.available, "percent": memory.percent},
-        "disk": {"total": disk.total, "used": disk.used, "free": disk.free, "percent": disk.percent},
+        "disk": {"total": disk.total, "used": disk.used, "free": disk.available, "percent": disk.percent},
     }
 
 

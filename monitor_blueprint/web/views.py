@@ -148,16 +148,20 @@ def _methods() -> list[str]:
 
 
 def health() -> Response:
-    """Say how the monitor itself is: 200 "alive" or "degraded" (and why), 503 when no health check comes to its end."""
+    """Say how the monitor itself is: 200 "alive", "starting" (its first health check is under way) or "degraded" (and why).
+
+    503 "stalled" when no health check comes to its end.
+    """
     monitor = _monitor()
     now = datetime.now(UTC)
     last = monitor.store.reads.last_scheduled_round()
     holder = ScheduleLock(monitor.config.state_dir).holder()
     is_stalled = monitor.self_check.is_stalled(last, now)
+    is_first = monitor.self_check.is_first_under_way(last, now)
     problems = monitor.self_check.problems(now)
     body: dict[str, Document] = {
         "ok": not is_stalled,
-        "status": fill("stalled" if is_stalled else "degraded" if problems else "alive"),
+        "status": fill("stalled" if is_stalled else "starting" if is_first else "degraded" if problems else "alive"),
         "last_check_at": _iso(last.started_at) if last else None,
         "last_check": member(last.overall) if last else None,
         "last_check_ms": last.duration_ms if last else None,
@@ -169,8 +173,12 @@ def health() -> Response:
 
 
 def system_stats() -> Response:
-    """Return the guide's figures of processor, memory and disk."""
-    return _json(stats.read())
+    """Return the guide's figures of processor, memory and disk; where something is silenced, also what, and until when."""
+    monitor = _monitor()
+    now = datetime.now(UTC)
+    silences = [*monitor.store.reads.silences(now), *maintenance.active(monitor.config.windows, now)]
+    shown: list[Document] = [{"check": configured(each.check), "until": iso(each.ends_at)} for each in silences]
+    return _json({**stats.read(), **({"silences": shown} if shown else {})})
 
 
 def metrics_text() -> Response:
@@ -193,13 +201,16 @@ def page() -> Response:
     silences = monitor.store.reads.silences(now)
     standing = standings(state, [*silences, *maintenance.active(monitor.config.windows, now)], now)
     number = state.incident.number if state.incident is not None else 0
-    is_stale = monitor.self_check.is_stalled(monitor.store.reads.last_scheduled_round(), now)
+    scheduled = monitor.store.reads.last_scheduled_round()
+    is_first = monitor.self_check.is_first_under_way(scheduled, now)
+    is_stale = is_first or monitor.self_check.is_stalled(scheduled, now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
     return _html(
         "monitor.html",
         problems=[problem.sentence for problem in monitor.self_check.problems(now)],
         overall=Status.UNKNOWN if is_stale else overall,
         is_stale=is_stale,
+        is_first=is_first,
         # One by hand, too: the rows show what that has seen.
         last=monitor.store.reads.last_round(),
         server=clean(socket.gethostname()),
@@ -224,7 +235,7 @@ def incident(number: int) -> Response:
     found = reads.incident(number)
     if found is None:
         return _html("missing.html", 404, number=number)
-    entries = reads.story.between(*story.span(found.incident, datetime.now(UTC)))
+    entries = story.of_incident(reads.story.between(*story.span(found.incident, datetime.now(UTC))), number)
     return _html(
         "incident.html",
         detail=found,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.engine import evidence_disk
+from monitor_blueprint.text import places
 from tests.monitor_blueprint.standins import UNPRIVILEGED
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +47,7 @@ def test_largest_directories_come_first(tmp_path: Path) -> None:
 
 def test_a_path_means_its_file_system(tmp_path: Path) -> None:
     first = evidence_disk.usage(str(tmp_path), 0.0).splitlines()[0]
-    assert first.endswith(f" / 전체 {evidence_disk.size(shutil.disk_usage(tmp_path).total)}")
+    assert first.endswith(f" / 전체 {places.size(shutil.disk_usage(tmp_path).total)}")
 
 
 def test_one_large_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,4 +87,4 @@ def test_what_cannot_be_seen_is_said(tmp_path: Path) -> None:
     ("count", "shown"), [(0, "0B"), (1023, "1023B"), (1536, "1.5K"), (5 * MIB, "5.0M"), (3 * 1024 * MIB, "3.0G"), (2**41, "2.0T")]
 )
 def test_sizes_are_those_of_df(count: int, shown: str) -> None:
-    assert evidence_disk.size(count) == shown
+    assert places.size(count) == shown

@@ -113,7 +113,7 @@ def test_first_run_is_immediate(planned: Planned) -> None:
     due = planned.schedule.next_run_at()
     assert due is not None
     assert (due.minute % 5, due.second, due.microsecond) == (0, 0, 0)
-    assert planned.lines[0] == "INFO: 헬스 체크 실행 (schedule)"
+    assert planned.lines[0] == "INFO: 헬스 체크 실행 (정기 점검)"
     assert re.fullmatch(r"SUCCESS: 헬스 체크 종료: OK \(\d+\.\d\d초\)", planned.lines[1])
 
 
@@ -173,7 +173,7 @@ def test_overlapping_due_run_is_skipped(planned: Planned) -> None:
     assert is_skipped.wait(60)
     may_end.set()
     planned.until_completed()
-    assert "WARNING: 예정된 헬스 체크를 건너뜀: previous run has not ended" in planned.lines
+    assert "WARNING: 예정된 헬스 체크를 건너뜀: 이전 점검이 끝나지 않음" in planned.lines
     assert planned.check.runs.empty()
 
 
@@ -302,7 +302,7 @@ def test_overdue_schedule_is_rebuilt(planned: Planned) -> None:
     planned.schedule.start()
     assert planned.check.next_run() == ("schedule", None)
     assert planned.check.next_run() == ("overdue", None)
-    assert "WARNING: 예정된 헬스 체크를 건너뜀: overdue" in planned.lines
+    assert "WARNING: 예정된 헬스 체크를 건너뜀: 점검이 늦어짐" in planned.lines
 
 
 def test_stopped_schedule_runs_nothing(planned: Planned) -> None:

@@ -108,7 +108,8 @@ def test_wrong_answer_is_critical(
     shown = answer.facts["got"]
     assert (shown if isinstance(shown, Public) else private(shown)) == got
     assert isinstance(shown, Public) is is_ours
-    assert dict(answer.facts) == {"sample": 1, "field": field, "got": shown, "expected": expected}
+    asked = {"address": site.url, "health": f"{site.url}health"}
+    assert dict(answer.facts) == {"sample": 1, "field": field, "got": shown, "expected": expected, **asked}
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff", b"[" * 50_000], ids=len)

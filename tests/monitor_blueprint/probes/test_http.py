@@ -279,8 +279,8 @@ def test_missing_address_names_the_cure(site: Site) -> None:
     reading = look(site.url, environ={"NEURONOVA_CONFIG": "/etc/neuronova/monitor.toml"})
     assert (reading.status, reading.is_symptom) == (Status.CRITICAL, True)
     text = "Site: 응답 이상 (HTTP 404: 없는 주소. {}에서 Site의 url을 고치십시오)"
-    assert said(reading) == text.format("/etc/neuronova/monitor.toml")
-    assert said(look(site.url)) == text.format("NEURONOVA_CONFIG")
+    assert said(reading) == f"{text.format('/etc/neuronova/monitor.toml')} - {site.url}"
+    assert said(look(site.url)) == f"{text.format('NEURONOVA_CONFIG')} - {site.url}"
     assert look(site.url, expect_status=404).status is Status.OK
 
 
@@ -344,8 +344,8 @@ def test_wrong_value_is_own_fault(site: Site, field: str, expected: object) -> N
 def test_wrong_value_names_the_field(site: Site) -> None:
     site.answers = [ANSWER]
     wrong = look(site.url, expect_json={"predictions.Control": 0.5})
-    assert said(wrong) == "Site: 응답 이상 (predictions.Control 값이 0.5과(와) 다름)"
-    assert said(look(site.url, expect_json={"ok": False})) == "Site: 응답 이상 (ok 값이 false과(와) 다름)"
+    assert said(wrong) == f"Site: 응답 이상 (predictions.Control 값이 0.5과(와) 다름) - {site.url}"
+    assert said(look(site.url, expect_json={"ok": False})) == f"Site: 응답 이상 (ok 값이 false과(와) 다름) - {site.url}"
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b"\xff", b"[" * 50_000], ids=len)

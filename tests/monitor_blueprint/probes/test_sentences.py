@@ -59,12 +59,13 @@ def test_golden_samples(site: Site) -> None:
         test_golden.look(site, test_golden.right(test_golden.BUNDLED["samples"][0], prediction="Impaired")),
     ):
         said = [say("golden", reading) for reading in readings.values()]
-    assert said[0] == "ML 예측 검증: 예측이 틀림 (표본 1, prediction: Impaired, 기대값 Control)"
-    seen = golden.probe(golden.Options(url=nobody()), looking())
-    assert say_all("golden", seen) == ["ML 예측 검증: 응답 이상 (연결 거부)"]
+    assert said[0] == "ML 예측 검증: 예측이 틀림 (표본 1, prediction: Impaired, 기대값 Control) - " + site.url
+    url = nobody()
+    seen = golden.probe(golden.Options(url=url), looking())
+    assert say_all("golden", seen) == [f"ML 예측 검증: 응답 이상 (연결 거부) - {url}"]
     site.status = 401
     seen = golden.probe(golden.Options(url=site.url, sample=str(golden.BUNDLED)), looking())
-    assert say_all("golden", seen) == ["ML 예측 검증: 응답 이상 (ML_API_KEY가 ML 서버와 다름, HTTP 401)"]
+    assert say_all("golden", seen) == [f"ML 예측 검증: 응답 이상 (ML_API_KEY가 ML 서버와 다름, HTTP 401) - {site.url}"]
 
 
 def test_restarts() -> None:

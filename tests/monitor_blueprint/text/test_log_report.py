@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,18 @@ def test_steps_are_in_their_order() -> None:
         (ERROR, "디스크 사용량: 91% (위험) - 이전 결과 (2025-12-06 14:35:01 KST)"),
         (INFO, "3. Flask ML 서버 상태 확인 중..."),
         (ERROR, "Flask: 중지됨 (failed/failed)"),
+    ]
+
+
+def test_two_of_a_kind_are_told_apart() -> None:
+    """By their names, and only where they would be called the same."""
+    other = replace(DISK_FULL, check="Data")
+    known = state(Disk=Status.CRITICAL, Data=Status.CRITICAL, Flask=Status.CRITICAL)
+    found = log_report.steps([DISK_FULL, FLASK_DOWN], known, {"Disk": 1, "Data": 2, "Flask": 3}, {"Data": other})
+    assert [text for level, text in found if level == INFO] == [
+        "1. 디스크 사용량 (Disk) 확인 중...",
+        "2. 디스크 사용량 (Data) 확인 중...",
+        "3. Flask ML 서버 상태 확인 중...",
     ]
 
 

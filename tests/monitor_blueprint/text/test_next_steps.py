@@ -24,6 +24,19 @@ def failing(kind: str, **facts: str) -> CheckResult:
         (DJANGO_DOWN, "systemctl status site.service · sudo journalctl -u site.service -n 50"),
         (DISK_FULL, "df -h / · sudo du -xh -d1 / | sort -h | tail"),
         (failing("http"), "sudo neuronova-monitor history 7"),
+        (failing("http", address="https://clinic.example/health"), "curl -i -m 10 https://clinic.example/health"),
+        (
+            failing("http", address="http+unix://%2Frun%2Fmy%20site.sock/health"),
+            "curl -i -m 10 --unix-socket '/run/my site.sock' http://localhost/health",
+        ),
+        (
+            failing("service", unit="a.service", address="http://127.0.0.1:8000/"),
+            "systemctl status a.service · sudo journalctl -u a.service -n 50 · curl -i -m 10 http://127.0.0.1:8000/",
+        ),
+        (
+            failing("golden", address="http://127.0.0.1:9000/predict", health="http://127.0.0.1:9000/health"),
+            "curl -i -m 10 http://127.0.0.1:9000/health · sudo journalctl -u gunicorn_flask -n 50",
+        ),
         (failing("service"), "sudo neuronova-monitor history 7"),
         (failing("health_body"), "sudo neuronova-monitor status"),
         (None, "sudo neuronova-monitor history 7"),
@@ -44,6 +57,12 @@ def test_what_is_not_there_is_not_measured(kind: str, aspect: str) -> None:
     """At its place `df` and `du` would measure what lies below."""
     lost = Reading(aspect, Status.CRITICAL, facts={"path": Public("/data")})
     assert next_steps.commands(CheckResult("Data", kind, (lost,), AT), 7) == "lsblk -f · sudo dmesg | tail"
+
+
+def test_a_lost_mount_is_looked_for_and_mounted() -> None:
+    facts: Facts = {"path": Public("/data"), "target": Public("/data")}
+    lost = CheckResult("Data", "disk", (Reading("unmounted", Status.CRITICAL, facts=facts),), AT)
+    assert next_steps.commands(lost, 7) == "findmnt /data · sudo mount /data · lsblk -f · sudo dmesg | tail"
 
 
 def test_the_status_does_not_send_to_itself() -> None:

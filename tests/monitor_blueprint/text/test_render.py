@@ -223,6 +223,55 @@ def test_the_settling_reading_speaks() -> None:
     assert render.worst_line("Flask", results) == "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"
 
 
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        (Reading("refused", facts=REFUSED, is_settling=True), "ML 예측 검증: 응답 이상 (연결 거부) - 곧 다시 확인"),
+        (Reading("refused", CRITICAL, facts=REFUSED, is_settling=True), "ML 예측 검증: 응답 이상 (연결 거부)"),
+    ],
+)
+def test_what_depends_on_another_is_not_starting(reading: Reading, expected: str) -> None:
+    """Whether the other one is being restarted, this one does not know."""
+    assert render.line(CheckResult("Prediction", "golden", (reading,), AT), reading) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (said("backup", "age", OK, hours=0, file="x"), "백업: 1시간 이내 (x)"),
+        (said("backup", "age", OK, hours=3, file="x"), "백업: 3시간 전 (x)"),
+        (said("backup", "size", OK, bytes=3 * 1024**3), "백업 크기: 3.0G (정상)"),
+        (said("tls", "expiry", CRITICAL, days=0, where="x", place="", until="y"), "TLS 인증서: 하루 안에 만료 (x, y까지)"),
+        (said("updates", "lists", OK, days=0), "패키지 목록: 오늘 갱신"),
+        (said("disk_trend", "trend", CRITICAL, hours=0.4, free_percent=2), "디스크 증가 추세: 1시간 안에 가득 참 (여유 2%)"),
+        (said("disk", "usage", CRITICAL, 91.0, free_bytes=5 * 1024**3), "디스크 사용량: 91% (위험), 여유 5.0G"),
+        (said("disk", "usage", OK, 45.0, free_bytes=5 * 1024**3), "디스크 사용량: 45% (정상)"),
+        (said("memory", "usage", CRITICAL, 91.0, available_bytes=1024**3), "메모리 사용량: 91% (위험), 여유 1.0G"),
+        (said("http", "http", CRITICAL, reason="refused", address="http://x/"), "Flask: 응답 이상 (연결 거부) - http://x/"),
+    ],
+)
+def test_figures_are_for_people(said: str, expected: str) -> None:
+    assert said == expected
+
+
+def test_the_long_cure_is_for_who_looks_closer() -> None:
+    reading = Reading(
+        "unmounted", CRITICAL, facts={"target": Public("/data"), "source": Public("/dev/sdb1"), "was": Public("ext4")}
+    )
+    result = CheckResult("Data", "disk", (reading,), AT)
+    line = "파일 시스템 /data: 마운트되어 있지 않음 (이전: /dev/sdb1, ext4)"
+    assert render.line(result, reading) == line
+    assert render.full_line(result, reading).text == f"{line} 의도한 것이면 설정에서 Data 점검을 지우십시오"
+
+
+def test_which_file_it_is_administrators_know() -> None:
+    facts: Facts = {"where": Public("/etc/*.pem"), "place": Public(""), "days": 3, "until": Public("2025-12-09")}
+    reading = Reading("expiry", CRITICAL, facts={**facts, "file_text": private("/etc/b.pem")})
+    result = CheckResult("Certificate", "tls", (reading,), AT)
+    assert render.line(result, reading).endswith(" (/etc/*.pem, 2025-12-09까지) - 자세히: sudo neuronova-monitor status")
+    assert render.full_line(result, reading).text == "TLS 인증서: 3일 후 만료 (/etc/*.pem, /etc/b.pem, 2025-12-09까지)"
+
+
 def test_the_entry_that_fails_is_named() -> None:
     """That the whole body is unhealthy says less, and comes first."""
     summary = Reading("status", Status.CRITICAL, facts={"body_status": Public("unhealthy")})

@@ -44,7 +44,13 @@ def test_measured_values_are_exact() -> None:
     """Not only rounded down, as the sentence has them."""
     facts: Facts = {"path": Public("/"), "free_bytes": 2_000_000, "is_odd": True}
     result = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL, 91.73, "%", facts=facts), Reading("other")), AT)
-    assert story.measured(result) == ["디스크 사용량: 91% (위험) [usage 91.73%, free_bytes 2,000,000]", "Disk: other 정상"]
+    assert story.measured(result) == ["디스크 사용량: 91% (위험), 여유 1.9M [usage 91.73%, free_bytes 1.9M]", "Disk: other 정상"]
+
+
+def test_another_incidents_owner_is_no_part_of_it() -> None:
+    kinds = ((StoryKind.ACKED, "6"), (StoryKind.ACKED, "7"), (StoryKind.SILENCED, "6"))
+    entries = [StoryEntry(AT, kind, {"number": number}) for kind, number in kinds]
+    assert story.of_incident(entries, 7) == entries[1:]
 
 
 @dataclass

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import socket
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -12,12 +13,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from monitor_blueprint import notifiers
-from monitor_blueprint.domain.models import Reading, Silence, Status
+from monitor_blueprint.domain.models import CheckState, Reading, Silence, State, Status
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine.leader import ScheduleLock
-from monitor_blueprint.probes import Observation
+from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.storage.reads import MANUAL
+from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import render
 from monitor_blueprint.web import stats
 from tests.monitor_blueprint import guide
@@ -213,6 +215,45 @@ def test_health_is_503_when_stalled(well: Running) -> None:
     well.monitor.store.run(lambda transaction: transaction.record_round(old, 1.0, Status.OK, ()))
     status, body = health(well.anybody)
     assert (status, body["status"], body["last_check_at"]) == (503, "stalled", old.isoformat())
+
+
+def test_first_health_check_is_under_way(start_monitor: StartMonitor, script: Script) -> None:
+    """The seconds after the start are no standstill, though the last health check was hours ago."""
+    go_on, is_asked = threading.Event(), threading.Event()
+    first = start_monitor()
+    first.close()
+    old = datetime.now(UTC) - timedelta(hours=5)
+    with Store(first.monitor.config.database) as store:
+        store.run(lambda tx: tx.prune(datetime.now(UTC) + timedelta(days=2), 1))
+        store.run(lambda tx: tx.save_state(State({"Flask": CheckState(Status.OK, old, old)}), old))
+
+    def wait(context: ProbeContext) -> Observation:
+        is_asked.set()
+        go_on.wait(60)
+        return Observation((Reading("thing"),))
+
+    script["Flask"] = wait
+    second = Running(Path(first.monitor.config.source), {})
+    try:
+        assert is_asked.wait(60)
+        status, body = health(second.anybody)
+        page = second.admin.get("/").text
+    finally:
+        go_on.set()
+        second.close()
+    assert (status, body["ok"], body["status"]) == (200, True, "starting")
+    assert "시작 후 첫 점검이 진행 중입니다" in page
+    assert '<strong id="overall">UNKNOWN</strong>' in page
+
+
+def test_statistics_name_what_is_silenced(well: Running) -> None:
+    """Beside the guide's keys, and only where something is."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    until = now + timedelta(hours=1)
+    well.monitor.store.run(lambda tx: tx.add_silence(Silence("Flask", now, until, "why")))
+    answer = json.loads(well.admin.get("/api/system/stats/").text)
+    assert list(answer) == ["cpu", "memory", "disk", "silences"]
+    assert answer["silences"] == [{"check": "Flask", "until": until.isoformat()}]
 
 
 def test_metrics_have_every_check(ailing: Running) -> None:

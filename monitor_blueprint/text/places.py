@@ -1,0 +1,163 @@
+"""What stands in the places of a sentence: for everybody, and for this machine's administrators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from monitor_blueprint.domain.models import CheckResult, Reading
+from monitor_blueprint.domain.text import Private, Public, configured, label, private
+from monitor_blueprint.text import ko, ko_resources, ko_services
+
+_MOST_TEXT = 500
+_KIB = 1024
+
+
+def size(count: float) -> Public:
+    """Return a number of bytes as `df -h` shows it."""
+    for unit in ("B", "K", "M", "G"):
+        if count < 1024:
+            return Public(f"{count:.0f}{unit}" if unit == "B" else f"{count:.1f}{unit}")
+        count /= 1024
+    return Public(f"{count:.1f}T")
+
+
+class Places:
+    """What stands in the places of a sentence for everybody: facts that are our own words, and numbers.
+
+    A fact that the sentence asks for and the probe did not give shows as "?".
+    """
+
+    def __init__(self, result: CheckResult, reading: Reading) -> None:
+        self.is_withholding = False
+        self._facts = reading.facts
+        self._made: dict[str, Callable[[], object]] = {
+            "name": lambda: configured(result.check),
+            "aspect": lambda: label(reading.aspect),
+            "value": lambda: _number(reading.value),
+            "shown": lambda: self._value_and_reason(reading),
+            "state": self._state,
+            # Of a name that means another unit, or others: which.
+            "real_unit": lambda: f" ({self._fact('real')})" if "real" in self._facts else "",
+            "real_state": lambda: f", {self._fact('unit')}" if "real" in self._facts else "",
+            "reason": self._reason,
+            "disk": self._disk,
+            "entries": self._entries,
+            "at_address": lambda: self._optional("address", ko.AT_ADDRESS),
+            "in_file": self._in_file,
+            "room": self._room,
+            "size": self._size,
+            "ago": lambda: self._counted("hours", ko_resources.AGO, ko_resources.AGO_SHORT),
+            "in_hours": lambda: self._counted("hours", ko_resources.IN_HOURS, ko_resources.IN_HOURS_SHORT),
+            "in_days": lambda: self._counted("days", ko_resources.IN_DAYS, ko_resources.IN_DAYS_SHORT),
+            "days_ago": lambda: self._counted("days", ko_resources.DAYS_AGO, ko_resources.DAYS_AGO_SHORT),
+            "wrong": lambda: ko_services.WRONG.get(self._said("field"), ko_services.WRONG_PREDICTION),
+        }
+
+    def __getitem__(self, key: str) -> object:
+        return self._made[key]() if key in self._made else self._fact(key)
+
+    def _fact(self, key: str) -> object:
+        found = self._facts.get(key, _UNKNOWN)
+        return self._shown(found) if isinstance(found, Private | str) else found
+
+    def _shown(self, text: Private | str) -> str:
+        if isinstance(text, Public):
+            return text
+        # A `str` that does not say whose it is came from outside, too.
+        self.is_withholding = True
+        return ko.WITHHELD
+
+    def _said(self, key: str) -> str:
+        """Return what the fact says, to be held against words of ours."""
+        found = self._facts.get(key, "")
+        return found.text if isinstance(found, Private) else str(found)
+
+    def _state(self) -> object:
+        ours = ko.STATES.get(self._said("state"))
+        return self._fact("state") if ours is None else ours.format_map(self)
+
+    def _reason(self) -> object:
+        ours = ko.REASONS.get(self._said("reason"))
+        return self._fact("reason") if ours is None else ours.format_map(self)
+
+    def _disk(self) -> str:
+        """Return which disk it is, where it is not the one that the guide means; of a device, where it is mounted."""
+        places = [str(self._fact(key)) for key in ("path", "mounted_at") if key in self._facts]
+        return f" ({', '.join(places)})" if places not in ([], ["/"]) else ""
+
+    def _optional(self, key: str, text: str) -> str:
+        return text.format(**{key: self._fact(key)}) if key in self._facts else ""
+
+    def _in_file(self) -> str:
+        # Which file it is, whoever may know is told.
+        self.is_withholding = self.is_withholding or "file_text" in self._facts
+        return ""
+
+    def _room(self) -> str:
+        free = self._facts.get("free_bytes", self._facts.get("available_bytes"))
+        return ko_resources.ROOM.format(free=size(free)) if isinstance(free, int | float) else ""
+
+    def _size(self) -> str:
+        count = self._facts.get("bytes")
+        if not isinstance(count, int | float):
+            return str(_UNKNOWN)
+        return ko_resources.BYTES.format(count=count) if count < _KIB else size(count)
+
+    def _counted(self, key: str, text: str, less: str) -> str:
+        count = self._facts.get(key)
+        return less if isinstance(count, int | float) and count < 1 else text.format(**{key: self._fact(key)})
+
+    def _entries(self) -> object:
+        names, count = self._fact("entries"), self._facts.get("others", 0)
+        return (ko.AND_OTHERS if names else ko.ONLY_OTHERS).format(names=names, count=count) if count else names
+
+    def _value_and_reason(self, reading: Reading) -> str:
+        value = "" if reading.value is None else f"{reading.value:g}{label(reading.unit)}"
+        reason = str(self._fact("reason")) if "reason" in self._facts else ""
+        text = ", ".join(part for part in (value, reason) if part)
+        return f" ({text})" if text else ""
+
+
+class AllPlaces(Places):
+    """The same for this machine's administrators: `x_text` stands in the place of `x`, and nothing is withheld."""
+
+    def __init__(self, result: CheckResult, reading: Reading) -> None:
+        super().__init__(result, reading)
+        self._more = {key: text for key, text in reading.facts.items() if key.endswith("_text") and isinstance(text, Private)}
+
+    def unsaid(self) -> list[str]:
+        """Return the private texts that had no place in the sentence."""
+        return [shown for text in self._more.values() if (shown := self._shown(text))]
+
+    def _fact(self, key: str) -> object:
+        more = self._more.pop(f"{key}_text", None) if key != "reason" else None
+        return super()._fact(key) if more is None else self._shown(more)
+
+    def _shown(self, text: Private | str) -> str:
+        return text if isinstance(text, Public) else private(text.text if isinstance(text, Private) else text, _MOST_TEXT).text
+
+    def _entries(self) -> object:
+        return self._fact("entries")
+
+    def _in_file(self) -> str:
+        file = self._more.pop("file_text", None)
+        return ko.IN_FILE.format(file=self._shown(file)) if file is not None else ""
+
+
+class _Unknown:
+    """Shows as "?", whatever format the text asks for."""
+
+    def __format__(self, spec: str) -> str:
+        return "?"
+
+    def __str__(self) -> str:
+        return "?"
+
+
+_UNKNOWN = _Unknown()
+
+
+def _number(value: float | None) -> str:
+    """Return the number as `df` shows it: whole, rounded down, so that 79.9 is never shown as a limit it has not met."""
+    return "?" if value is None or not math.isfinite(value) else str(math.floor(value))
