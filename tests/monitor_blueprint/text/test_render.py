@@ -261,7 +261,7 @@ def test_the_long_cure_is_for_who_looks_closer() -> None:
     result = CheckResult("Data", "disk", (reading,), AT)
     line = "파일 시스템 /data: 마운트되어 있지 않음 (이전: /dev/sdb1, ext4)"
     assert render.line(result, reading) == line
-    assert render.full_line(result, reading).text == f"{line} 의도한 것이면 설정에서 Data 점검을 지우십시오"
+    assert render.full_line(result, reading).text == f"{line} (의도한 것이면 설정에서 Data 점검을 지우십시오)"
 
 
 def test_which_file_it_is_administrators_know() -> None:

@@ -24,7 +24,7 @@ from monitor_blueprint.text import render
 from monitor_blueprint.web import stats
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
-from tests.monitor_blueprint.running import TOKEN, Running
+from tests.monitor_blueprint.running import TOKEN, Running, configure
 from tests.monitor_blueprint.standins import HttpStandIn, Reply
 from tests.monitor_blueprint.web.test_stats import shape
 
@@ -217,14 +217,12 @@ def test_health_is_503_when_stalled(well: Running) -> None:
     assert (status, body["status"], body["last_check_at"]) == (503, "stalled", old.isoformat())
 
 
-def test_first_health_check_is_under_way(start_monitor: StartMonitor, script: Script) -> None:
+def test_first_health_check_is_under_way(tmp_path: Path, reports: Reports, script: Script) -> None:
     """The seconds after the start are no standstill, though the last health check was hours ago."""
     go_on, is_asked = threading.Event(), threading.Event()
-    first = start_monitor()
-    first.close()
     old = datetime.now(UTC) - timedelta(hours=5)
-    with Store(first.monitor.config.database) as store:
-        store.run(lambda tx: tx.prune(datetime.now(UTC) + timedelta(days=2), 1))
+    with Store(tmp_path / "state" / "monitor.db") as store:
+        store.run(lambda tx: tx.record_round(old, 1.0, Status.OK, (), "schedule"))
         store.run(lambda tx: tx.save_state(State({"Flask": CheckState(Status.OK, old, old)}), old))
 
     def wait(context: ProbeContext) -> Observation:
@@ -233,14 +231,15 @@ def test_first_health_check_is_under_way(start_monitor: StartMonitor, script: Sc
         return Observation((Reading("thing"),))
 
     script["Flask"] = wait
-    second = Running(Path(first.monitor.config.source), {})
+    running = Running(configure(tmp_path), {})
     try:
         assert is_asked.wait(60)
-        status, body = health(second.anybody)
-        page = second.admin.get("/").text
+        status, body = health(running.anybody)
+        page = running.admin.get("/").text
     finally:
         go_on.set()
-        second.close()
+        reports.until_checked()
+        running.close()
     assert (status, body["ok"], body["status"]) == (200, True, "starting")
     assert "시작 후 첫 점검이 진행 중입니다" in page
     assert '<strong id="overall">UNKNOWN</strong>' in page
