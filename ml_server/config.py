@@ -31,11 +31,16 @@ def _matching(pattern: str, meaning: str) -> Meta:
     return Meta(pattern=rf"^(?:{pattern})\Z", description=meaning)
 
 
+_KEY = _matching(r"[!-~]{16,256}", "16 to 256 printable ASCII characters without spaces")
+_SECRETS = ("api_key", "admin_key")
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ML server's settings; `model_dir` is the variable `ML_MODEL_DIR`, and so on.
 
     Attributes:
         api_key: demanded in the header `X-API-Key` of everything but health and metrics; none is demanded if None.
+        admin_key: demanded in the header `X-API-Key` of what only administrators may do; none of it is done if None.
         model_dir: directory of `<name>/<version>/model.json`.
         model: name of the model that is served where a request names none.
         model_version: the version that is served where a request names none; the newest if None.
@@ -49,7 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         load_memory_mb: megabytes that a model may take for that, beside four times the size of its file.
     """
 
-    api_key: Annotated[str, _matching(r"[!-~]{16,256}", "16 to 256 printable ASCII characters without spaces")] | None = None
+    api_key: Annotated[str, _KEY] | None = None
+    admin_key: Annotated[str, _KEY] | None = None
     model_dir: Annotated[Path, Meta(description="the absolute path of a directory that exists")] = BUNDLED_MODELS
     model: Annotated[str, _matching(r"[A-Za-z][A-Za-z0-9_]{0,63}", "a model's name: letters, digits and _")] = (
         "alzheimer_biomarkers"
@@ -67,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     load_memory_mb: Annotated[int, _whole(64, 1024 * 1024)] = 512
 
     def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "api_key")
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _SECRETS)
         return f"Settings({', '.join(shown)})"
 
 
@@ -94,6 +100,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if not environ.get("ML_API_KEY") and not _is_local(settings.bind):
         problems.append(Detail("ML_API_KEY", "must be set where ML_BIND is not a loopback address or unix:/PATH"))
+    if settings.admin_key is not None and settings.admin_key == settings.api_key:
+        problems.append(Detail("ML_ADMIN_KEY", "must be another key than ML_API_KEY"))
     if problems:
         raise InvalidSettingsError(
             "wrong settings: " + "; ".join(f"{problem.field} {problem.problem}" for problem in problems),

@@ -44,6 +44,7 @@ _SHORT_BYTES = 16 * 1024
 _STATUS = {
     errors.NotJsonError: 400,
     errors.UnauthorizedError: 401,
+    errors.ForbiddenError: 403,
     errors.UnknownModelError: 404,
     errors.BodyTooLargeError: 413,
     errors.UnsupportedTypeError: 415,
@@ -125,6 +126,7 @@ class Endpoint:
     def __init__(self, service: InferenceService, settings: Settings) -> None:
         self._service = service
         self._key = settings.api_key.encode() if settings.api_key else None
+        self._admin_key = settings.admin_key.encode() if settings.admin_key else None
         self._max_body_bytes = settings.max_body_bytes
         self._max_batch = settings.max_batch
         self._slots = Slots(max(1, settings.threads // 2))
@@ -177,6 +179,22 @@ class Endpoint:
         """
         if self._key is not None and not hmac.compare_digest(given.encode(errors="replace"), self._key):
             raise errors.UnauthorizedError("the header X-API-Key is missing or wrong")
+
+    def check_admin_key(self, given: str) -> None:
+        """Demand the administrators' key, which is never the one for predictions.
+
+        Raises:
+            ForbiddenError: there is none, or the key for predictions was given.
+            UnauthorizedError: it is missing or wrong.
+        """
+        if self._admin_key is None:
+            raise errors.ForbiddenError("this is for administrators, and their key is not set: set ML_ADMIN_KEY")
+        key = given.encode(errors="replace")
+        if hmac.compare_digest(key, self._admin_key):
+            return
+        if self._key is not None and hmac.compare_digest(key, self._key):
+            raise errors.ForbiddenError("the key for predictions is not the administrators': send ML_ADMIN_KEY as X-API-Key")
+        raise errors.UnauthorizedError("the header X-API-Key is missing or not the administrators' key")
 
     def answer(self, head: Head, body: bytes) -> "Reply | Future[Reply]":
         """Return the answer at once where it takes next to no time, or a promise of it."""

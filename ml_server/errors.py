@@ -60,6 +60,12 @@ class UnauthorizedError(MlServerError):
     code = "unauthorized"
 
 
+class ForbiddenError(MlServerError):
+    """This is not done for whoever asks, or for nobody."""
+
+    code = "forbidden"
+
+
 class UnsupportedTypeError(MlServerError):
     """The body is not declared as JSON, or as compressed JSON."""
 

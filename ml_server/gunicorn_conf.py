@@ -20,6 +20,8 @@ from gunicorn.systemd import sd_notify
 from ml_server.apart import Limits
 from ml_server.config import read_settings
 from ml_server.errors import ModelUnavailableError
+from ml_server.reloading import Reloading
+from ml_server.reloading import forget as forget_ready
 from ml_server.trials import Trials
 from serving.worker import forget
 
@@ -91,9 +93,12 @@ def post_worker_init(worker: Any) -> None:
 
     service = worker.wsgi.extensions["ml_server"]
     worker.wsgi.extensions["ml_endpoint"].start()
+    reloading = Reloading(_SETTINGS, service, _TRIALS_DIR, _TRIALS, worker.ppid)
+    worker.wsgi.extensions["ml_reloading"] = reloading
     # What is loaded by now stays: without this the collector walks over all of it now and then, for about 25 ms.
     gc.freeze()
     reason = service.fallback_reason
+    reloading.tell_ready()
     telemetry.record_ready(_SETTINGS.model, is_ready=service.is_ready, is_fallback=bool(reason))
     try:
         card = service.model().card
@@ -115,6 +120,7 @@ def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess  # noqa: PLC0415 - as above
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    forget_ready(_TRIALS_DIR, worker.pid)
     forget(worker)
 
 

@@ -47,6 +47,11 @@ class InferenceService:
                 break
 
     @property
+    def due(self) -> Entry | None:
+        """Return the version of the default model that is due, served or not; None where it is not installed."""
+        return next(iter(self._due()), None)
+
+    @property
     def warnings(self) -> list[str]:
         """Return what is odd about the installed versions, although they are served."""
         return [f"{entry.name} {entry.version}: {entry.warning}" for entry in self._entries if entry.warning]
@@ -129,7 +134,7 @@ class InferenceService:
     @property
     def fallback_reason(self) -> str:
         """Return why something older is served as the default model than what is wanted; "" where it is that."""
-        wanted = next(iter(self._due()), None)
+        wanted = self.due
         if self._default is None or wanted is None:
             return ""
         if self._default.card.version == wanted.version:

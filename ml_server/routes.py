@@ -13,6 +13,7 @@ from ml_server.card import Card
 from ml_server.config import Settings
 from ml_server.endpoint import Endpoint
 from ml_server.inference import InferenceService
+from ml_server.reloading import Reloading
 from serving.messages import Reply
 
 api = Blueprint("api", __name__)
@@ -79,6 +80,19 @@ def example_data() -> Response:
     samples = [{"request": {"features": sample.features}, "expected": sample.expected} for sample in card.golden_samples]
     head = {"ok": True, "request_id": g.request_id, "model_name": card.name, "model_version": card.version}
     content = {**head, "task": card.task, "tolerance": card.golden_tolerance, "samples": samples}
+    return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
+
+
+@api.post("/reload_model")
+def reload_model() -> Response:
+    """Verify the version that is due and reload; it is 200 whatever comes of it: who asks reads `ok` and `message`."""
+    _endpoint().check_admin_key(_field("x-api-key"))
+    reloading: Reloading | None = current_app.extensions.get("ml_reloading")
+    if reloading is None:
+        raise errors.ForbiddenError("this server was started without gunicorn's configuration: start it again instead")
+    outcome = reloading.run()
+    telemetry.record_reload(g.request_id, outcome.message, is_done=outcome.ok)
+    content = {**msgspec.to_builtins(outcome), "request_id": g.request_id}
     return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
 
 

@@ -112,6 +112,11 @@ def record_ready(model: str, *, is_ready: bool, is_fallback: bool) -> None:
     _FALLBACK.labels(model).set(is_fallback)
 
 
+def record_reload(request_id: str, message: str, *, is_done: bool) -> None:
+    """Log a reload that was asked for, and what came of it."""
+    _logger.log(logging.INFO if is_done else logging.ERROR, "reload request_id=%s %s", request_id, message)
+
+
 def record_crash(request_id: str, error: BaseException) -> None:
     """Log where an unexpected exception came from, without its message, which may contain what a client sent."""
     frames = traceback.extract_tb(error.__traceback__)

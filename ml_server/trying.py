@@ -4,11 +4,11 @@ The first line on standard input says what is to be done, the rest is the model'
 something, so that what was found is known even if the model ends the process.
 """
 
-import ctypes
 import os
 import resource
-import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -25,7 +25,7 @@ from ml_server.runtimes import prepare
 
 MEGABYTE = 1024 * 1024
 Mode = Literal["verify", "load", "answer"]
-_PR_SET_PDEATHSIG = 1
+_LOOK_S = 0.25
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +61,7 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def main() -> int:
     """Do what standard input says, and tell line by line what comes of it."""
-    # Nobody waits for the answer once whoever asked is gone.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for a library that prints
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
@@ -123,6 +122,13 @@ def _too_large(task: Task) -> Finding:
         f"at most {limit_mb} MB",
         "export it smaller; ML_LOAD_MEMORY_MB allows more, where the server's MemoryMax has room for it in every worker",
     )
+
+
+def _end_with(parent: int) -> None:
+    """End when whoever asked is gone: nobody waits for the answer."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_S)
+    os._exit(1)
 
 
 def _limit(task: Task) -> None:
