@@ -76,9 +76,12 @@ def models() -> Response:
 def example_data() -> Response:
     """Return the default model's golden samples: requests whose answers are known, to try out and to watch over it."""
     _endpoint().check_key(_field("x-api-key"))
-    card = _service().model().card
+    model, due = _service().model(), _service().due
+    card = model.card
     samples = [{"request": {"features": sample.features}, "expected": sample.expected} for sample in card.golden_samples]
     head = {"ok": True, "request_id": g.request_id, "model_name": card.name, "model_version": card.version}
+    is_due = {"due_version": due.version if due else "", "is_due": not _service().fallback_reason}
+    head |= {"model_digest": model.digest, **is_due}
     content = {**head, "task": card.task, "tolerance": card.golden_tolerance, "samples": samples}
     return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
 

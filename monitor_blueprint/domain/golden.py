@@ -19,7 +19,10 @@ class Case(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """All cases, and the model that is to answer them; of that, `due_version` is to answer."""
+    """All cases, and the model that is to answer them; of that, `due_version` is to answer.
+
+    `digest` is what the server says of the model's files; `missed_version` is what it ought to serve, where it does not.
+    """
 
     model_name: str
     model_version: str
@@ -27,6 +30,8 @@ class Wanted(NamedTuple):
     tolerance: float
     due_version: str
     task: str = CLASSIFICATION
+    digest: str = ""
+    missed_version: str = ""
 
 
 class Wrong(NamedTuple):

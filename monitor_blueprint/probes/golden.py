@@ -12,7 +12,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -20,11 +19,11 @@ from msgspec import Meta
 from monitor_blueprint.adapters.http import Answer, fetch
 from monitor_blueprint.domain.golden import CLASSIFICATION, Case, Wanted, Wrong, difference
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
-from monitor_blueprint.domain.text import NOTHING, configured, fill, joined, private, word
+from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined, private, word
 from monitor_blueprint.faults import detail_of, reason_of
 from monitor_blueprint.options import Address, NotNegative, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
-from monitor_blueprint.probes.http import HTTP_NOT_FOUND, HTTP_OK, config_file
+from monitor_blueprint.probes.http import HTTP_NOT_FOUND, HTTP_OK, beside, config_file
 
 BUNDLED = Path(__file__).parents[1] / "golden" / "alzheimer_biomarkers-1.0.0.json"
 HTTP_UNAUTHORIZED = 401
@@ -38,6 +37,7 @@ _TRIES = 3
 _OURS = "is_ours"
 # What everybody may know of an answer, whoever gives it.
 _VERSION = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){1,2}")
+_DIGEST = re.compile(r"[0-9a-f]{12}")
 _PLAIN = ("None", "True", "False", "str", "int", "float", "bool", "list", "NoneType", "?", "JSON", "object")
 _Expected = Annotated[dict[str, float], Meta(min_length=2)]
 
@@ -65,7 +65,7 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """What the ML server says of the model that it serves (`GET /example_data`)."""
+    """What the ML server says of the model that it serves (`GET /example_data`), and whether that is the one that is due."""
 
     model_name: str
     model_version: str
@@ -73,6 +73,9 @@ class Offer(msgspec.Struct, frozen=True):
     tolerance: Annotated[float, Meta(gt=0, le=0.01)]
     samples: Annotated[tuple[Example, ...], Meta(min_length=1)]
     task: str = CLASSIFICATION
+    model_digest: str = ""
+    due_version: str = ""
+    is_due: bool = True
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -136,12 +139,6 @@ def examples_url(url: str) -> str:
     return beside(url, "example_data")
 
 
-def beside(url: str, name: str) -> str:
-    """Return another address of the same server, beside the predictions."""
-    parts = urlsplit(url)
-    return parts._replace(path=f"{parts.path.rpartition('/')[0]}/{name}", query="", fragment="").geturl()
-
-
 def _ask(wanted: Wanted, options: Options, headers: Mapping[str, str], deadline: float) -> tuple[tuple[Reading, ...], bool]:
     """Return what the answers are worth, and whether another model has given one than offers the samples."""
     slowest_ms = 0.0
@@ -161,10 +158,16 @@ def _ask(wanted: Wanted, options: Options, headers: Mapping[str, str], deadline:
             reading = Reading("answer", Status.CRITICAL, facts=facts, is_settling=is_another)
             return (reading, _latency(slowest_ms, options)), is_another
     version = _known(wanted.due_version, _words(wanted, wanted.cases[0], options))
-    return (
-        Reading("answer", facts={"samples": len(wanted.cases), "model_version": version}),
-        _latency(slowest_ms, options),
-    ), False
+    digest = fill(", {digest}", digest=Public(wanted.digest)) if _DIGEST.fullmatch(wanted.digest) else NOTHING
+    facts = {"samples": len(wanted.cases), "model_version": version, "digest": digest}
+    return (Reading("answer", facts=facts), *_stand_in(wanted, version), _latency(slowest_ms, options)), False
+
+
+def _stand_in(wanted: Wanted, version: Scalar) -> tuple[Reading, ...]:
+    """Return that something older than what is due has given the right answers."""
+    aspect = "changed" if wanted.missed_version == wanted.model_version else "fallback"
+    facts = {"model_version": version, "due_version": _known(wanted.missed_version, ())}
+    return (Reading(aspect, Status.WARNING, facts=facts),) if wanted.missed_version else ()
 
 
 def _facts(number: int, wrong: Wrong, words: Collection[str]) -> Facts:
@@ -236,11 +239,14 @@ def _offered(answer: Answer, options: Options) -> Wanted | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     bundled = _bundled()
-    if (offer.model_name, offer.model_version) == (bundled.model_name, bundled.model_version):
-        return _wanted(bundled.model_name, bundled.model_version, _cases(bundled), options.tolerance, options)
-    cases = [Case(bytes(each.request), each.expected) for each in offer.samples[:_MOST_SAMPLES]]
-    tolerance = max(options.tolerance, offer.tolerance)
-    return _wanted(offer.model_name, offer.model_version, cases, tolerance, options)._replace(task=offer.task)
+    bundled_one = (bundled.model_name, bundled.model_version)
+    if (offer.model_name, offer.model_version) == bundled_one:
+        wanted = _wanted(*bundled_one, _cases(bundled), options.tolerance, options)
+    else:
+        cases = [Case(bytes(each.request), each.expected) for each in offer.samples[:_MOST_SAMPLES]]
+        tolerance = max(options.tolerance, offer.tolerance)
+        wanted = _wanted(offer.model_name, offer.model_version, cases, tolerance, options)._replace(task=offer.task)
+    return wanted._replace(digest=offer.model_digest, missed_version="" if offer.is_due else offer.due_version)
 
 
 def _wanted(name: str, version: str, cases: Sequence[Case], tolerance: float, options: Options) -> Wanted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -179,3 +180,9 @@ def _is_as_expected(got: Any, expected: bool | float | str, tolerance: float) ->
         return type(got) is type(expected) and got == expected
     # Not `abs(...) <= tolerance`: an integer may be larger than any float.
     return isinstance(got, int | float) and expected - tolerance <= got <= expected + tolerance
+
+
+def beside(url: str, name: str) -> str:
+    """Return another address of the same server, in the place of the last part of the path."""
+    parts = urlsplit(url)
+    return parts._replace(path=f"{parts.path.rpartition('/')[0]}/{name}", query="", fragment="").geturl()

@@ -19,8 +19,14 @@ LINES: dict[tuple[str, str], Texts] = {
     ("health_body", "blamed"): Texts(bad="Django가 보고한 연결 서비스 장애: {entries}"),
     ("health_body", "answer"): Texts(bad="Django 상태 본문: 응답 없음 ({reason})"),
     ("golden", "answer"): Texts(
-        "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version})",
+        "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version}{digest})",
         bad="ML 예측 검증: {wrong} (표본 {sample}, {field}: {got}, 기대값 {expected}){at_address}",
+    ),
+    ("golden", "fallback"): Texts(
+        bad="ML 모델: 지정된 버전 {due_version} 대신 버전 {model_version} 제공 중 (이유: journalctl -u gunicorn_flask)"
+    ),
+    ("golden", "changed"): Texts(
+        bad="ML 모델: 버전 {model_version}의 파일이 로드 후 바뀜, 바뀌기 전 모델 제공 중 (새 파일에는 새 버전 번호 지정)"
     ),
     ("golden", "samples"): Texts(bad="ML 예측 검증: 표본을 받을 수 없음 ({reason}){at_address}"),
     ("golden", "refused"): Texts(bad="ML 예측 검증: 응답 이상 ({reason}){at_address}"),

@@ -41,11 +41,13 @@ def look(site: Site, *answers: bytes, environ: dict[str, str] | None = None, **o
     return {reading.aspect: reading for reading in seen.readings}
 
 
-def offer(name: str = "own", version: str = "2.0.0", tolerance: float = 0.0001, probability: float = 0.75) -> bytes:
+def offer(
+    name: str = "own", version: str = "2.0.0", tolerance: float = 0.0001, probability: float = 0.75, **more: object
+) -> bytes:
     """What a server offers of its model; of the bundled one it says the wrong thing."""
     samples = [{"request": {"features": {"x": 1.0}}, "expected": {"a": probability, "b": 1 - probability}}]
     said = {"ok": True, "request_id": "1", "model_name": name, "model_version": version}
-    return json.dumps(said | {"tolerance": tolerance, "samples": samples}).encode()
+    return json.dumps(said | {"tolerance": tolerance, "samples": samples} | more).encode()
 
 
 def answer_of(name: str = "own", version: str = "2.0.0", probability: float = 0.75) -> bytes:
@@ -338,3 +340,26 @@ def test_other_tasks_have_right_answers(
 ) -> None:
     answer, _ = look_at(site, offer_of(task, expected), answered(**content)).readings
     assert answer.status is status
+
+
+def test_digest_is_named(site: Site) -> None:
+    """What looks like none is the server's own text."""
+    for digest, told in (("db80afddc535", ", db80afddc535"), ("Hong Gil-dong", "")):
+        seen = look_at(site, offer(model_digest=digest), answer_of())
+        assert seen.readings[0].facts["digest"] == told
+
+
+@pytest.mark.parametrize(("due", "aspect"), [("2.1.0", "fallback"), ("2.0.0", "changed")])
+def test_stand_in_is_a_warning(site: Site, due: str, aspect: str) -> None:
+    """An older version than is due, or one whose files were changed, has answered rightly all the same."""
+    seen = look_at(site, offer(due_version=due, is_due=False), answer_of())
+    readings = {reading.aspect: reading for reading in seen.readings}
+    assert readings["answer"].status is Status.OK
+    assert readings[aspect].status is Status.WARNING
+    assert readings[aspect].facts["due_version"] == due
+    assert isinstance(readings[aspect].facts["due_version"], Public)
+
+
+def test_due_version_is_no_warning(site: Site) -> None:
+    seen = look_at(site, offer(due_version="2.0.0", is_due=True), answer_of())
+    assert {reading.aspect for reading in seen.readings} == {"answer", "latency"}

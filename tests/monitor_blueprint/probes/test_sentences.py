@@ -68,6 +68,13 @@ def test_golden_samples(site: Site) -> None:
     assert say_all("golden", seen) == [f"ML 예측 검증: 응답 이상 (ML_API_KEY가 ML 서버와 다름, HTTP 401) - {site.url}"]
 
 
+@pytest.mark.parametrize("due", ["2.1.0", "2.0.0"])
+def test_golden_stand_in(site: Site, due: str) -> None:
+    """An older version, and one whose files were changed."""
+    seen = test_golden.look_at(site, test_golden.offer(due_version=due, is_due=False), test_golden.answer_of())
+    assert any("제공 중" in line for line in say_all("golden", seen))
+
+
 def test_restarts() -> None:
     watch = restarts_test.Watch()
     assert say("restarts", watch.look(restarts_test.unit(0))) == "서비스 재시작: 최근 5분간 없음"
