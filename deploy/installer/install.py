@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.installer import commands, history, logfiles, places, recovery, release, say, services, settings, system_files
+from deploy.installer import commands, history, logfiles, models, places, recovery, release, say, services, settings, system_files
 from deploy.installer.changes import Changes
 from deploy.installer.failure import Failure
 from deploy.installer.journal import Journal, begin
@@ -66,6 +66,8 @@ def _steps(changes: Changes, stock: Stock, plan: Plan) -> list[tuple[str, Callab
         ("Check the settings and the models with the new release, before it is used", lambda: _check(place, plan)),
         ("Units, commands, log rotation; switch to the new release", lambda: _switch(changes, place, plan)),
     ]  # fmt: skip
+    if plan.ml_unit:
+        steps.insert(2, (f"Models in {places.MODELS}: only what is missing", lambda: models.install(changes, place)))
     if plan.has_monitor and stock.cron:
         steps.append(("Old cron jobs: the monitor has a schedule of its own", lambda: _old_cron_jobs(changes, stock.cron)))
     return steps

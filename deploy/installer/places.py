@@ -17,6 +17,8 @@ SHIPPED = HOME / "defaults"
 SETTINGS = Path("/etc/neuronova")
 STATE = Path("/var/lib/neuronova")
 LOGS = Path("/var/log/neuronova")
+# Not below STATE, which the ML server does not see.
+MODELS = Path("/var/lib/neuronova-models")
 LOG_FILES = logfiles.NAMES
 BEFORE = STATE / "before"
 RUN = BEFORE / "run"
@@ -37,6 +39,7 @@ DJANGO_UNIT = "gunicorn_django.service"
 NGINX_UNIT = "nginx.service"
 OURS = (ML_UNIT, ML_UNIT_BESIDE, MONITOR_UNIT, DEADMAN_SERVICE, DEADMAN_TIMER)
 COMMANDS = ("neuronova-health-check", "neuronova-monitor")
+ML_COMMANDS = ("neuronova-model",)
 MONITOR_USER = "neuronova"
 ML_USER = "neuronova-ml"
 USER_COMMENT = "NeuroNova"

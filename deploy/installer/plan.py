@@ -73,6 +73,11 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
 
     @property
+    def commands(self) -> tuple[str, ...]:
+        """Return the commands that are installed."""
+        return (*(places.COMMANDS if self.has_monitor else ()), *(places.ML_COMMANDS if self.ml_unit else ()))
+
+    @property
     def units(self) -> tuple[str, ...]:
         """Return the units that are installed."""
         monitor = (places.MONITOR_UNIT, places.DEADMAN_SERVICE, places.DEADMAN_TIMER) if self.has_monitor else ()

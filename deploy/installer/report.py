@@ -128,6 +128,6 @@ def _monitor(stock: Stock, plan: Plan) -> Iterator[str]:
 
 def _replaced(plan: Plan) -> Iterator[Path]:
     yield from (places.UNITS / name for name in plan.units)
+    yield from (places.BIN / name for name in plan.commands)
     if plan.has_monitor:
-        yield from (places.BIN / name for name in places.COMMANDS)
         yield places.LOGROTATE

@@ -29,6 +29,7 @@ def install(changes: Changes, defaults: Path, stock: Stock, plan: Plan) -> None:
         if api_key != known_key:
             say.line(f"ML_API_KEY: generated, in {places.SETTINGS}/ml_server.env")
         _install_file(changes, "ml_server.env", defaults, lambda text: _ml_server_env(text, plan, api_key))
+        _own_models(changes)
     if plan.has_monitor:
         _install_file(changes, "monitor.toml", defaults, lambda text: monitor_toml.render(text, plan))
         _install_file(changes, "monitor.env", defaults, lambda text: _monitor_env(text, stock, plan, api_key))
@@ -88,6 +89,15 @@ def _ml_server_env(text: str, plan: Plan, api_key: str) -> str:
     if plan.ml_bind != f"127.0.0.1:{places.ML_PORT}":
         text = f'{text.rstrip()}\n\n# Where it listens.\nML_BIND="{plan.ml_bind}"\n'
     return text
+
+
+def _own_models(changes: Changes) -> None:
+    """Have the server look at its own models where the setting was left empty: those of a release are replaced with it."""
+    path = places.SETTINGS / "ml_server.env"
+    text = path.read_text(encoding="utf-8")
+    if re.search(r'(?m)^ML_MODEL_DIR=("")?\s*$', text):
+        _put(changes, path, replaced(text, "ML_MODEL_DIR", str(places.MODELS)))
+        say.line(f"ML_MODEL_DIR: {places.MODELS}, which no release replaces")
 
 
 def _monitor_env(text: str, stock: Stock, plan: Plan, api_key: str) -> str:

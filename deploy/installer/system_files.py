@@ -21,9 +21,9 @@ def install(changes: Changes, release: Path, plan: Plan) -> None:
         # The one beside a foreign server is the same unit by another name.
         source = code / "systemd" / (places.ML_UNIT if name == places.ML_UNIT_BESIDE else name)
         changes.put(places.UNITS / name, source.read_bytes())
+    for command in plan.commands:
+        changes.put(places.BIN / command, (code / "deploy/monitoring" / command).read_bytes(), 0o755)
     if plan.has_monitor:
-        for command in places.COMMANDS:
-            changes.put(places.BIN / command, (code / "deploy/monitoring" / command).read_bytes(), 0o755)
         changes.put(places.COMPLETIONS / "neuronova-monitor", (code / "deploy/monitoring/completion.bash").read_bytes())
         changes.link(places.COMPLETIONS / "neuronova-health-check", "neuronova-monitor")
         _install_rotation(changes, code / "deploy/logrotate/neuronova")

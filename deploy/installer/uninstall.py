@@ -14,6 +14,8 @@ from deploy.installer.units import units
 _VERSION_1_DATA = tuple(
     places.SETTINGS / name for name in ("monitor.toml", "monitor.env", "ml_server.env", "nginx_admin_token.conf")
 )
+_COMMANDS = (*places.COMMANDS, *places.ML_COMMANDS)
+_DATA = f"{places.SETTINGS} {places.STATE} {places.LOGS} {places.MODELS}"
 _LEFT_SETTINGS = ("*.new", "neuronova-health-check.old")
 
 
@@ -26,15 +28,15 @@ def uninstall(*, is_purge: bool) -> None:
     say.title("Stop the services")
     ours = [name for name, unit in units(places.OURS).items() if unit.is_ours or _is_our_timer(name)]
     services.stop(reversed(ours))
-    say.title(f"Remove the programs: {places.HOME}, the units, the commands {' '.join(places.COMMANDS)}, {places.LOGROTATE}")
+    say.title(f"Remove the programs: {places.HOME}, the units, the commands {' '.join(_COMMANDS)}, {places.LOGROTATE}")
     notes = _restore(before, is_purge=is_purge)
     services.reload_units()
     _start_foreign(before)
     if is_purge:
-        say.title(f"Remove settings, history, logs and users: {places.SETTINGS} {places.STATE} {places.LOGS}")
+        say.title(f"Remove settings, history, models, logs and users: {_DATA}")
         notes += _remove_data(before)
     else:
-        say.plain(f"Kept: {places.SETTINGS} {places.STATE} {places.LOGS} (--uninstall --purge removes them)")
+        say.plain(f"Kept: {_DATA} (--uninstall --purge removes them)")
     for note in notes:
         say.problem(f"    {note}")
 
@@ -48,7 +50,7 @@ def _know_what_is_ours(before: Journal) -> None:
     """Take in what a version that kept no journal has left: before it there was nothing."""
     paths = [
         *(places.UNITS / name for name in places.OURS),
-        *(places.BIN / name for name in places.COMMANDS),
+        *(places.BIN / name for name in _COMMANDS),
         *(places.COMPLETIONS / name for name in places.COMMANDS),
         places.LOGROTATE,
     ]

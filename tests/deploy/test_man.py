@@ -11,11 +11,12 @@ import click
 import pytest
 
 from deploy.installer.__main__ import parser
+from ml_server.cli import program
 from monitor_blueprint.cli import main
 from tests.e2e.programs import ROOT
 
 PAGES = sorted((ROOT / "deploy" / "man").glob("*.8"))
-HEALTH_CHECK, MONITOR, SETUP = PAGES
+HEALTH_CHECK, MODEL, MONITOR, SETUP = PAGES
 
 
 def words(page: str) -> str:
@@ -36,6 +37,15 @@ def test_monitor_page_names_every_command() -> None:
         arguments = {str(each.name).upper() for each in command.params if isinstance(each, click.Argument)}
         assert arguments == set(re.findall(r"\b(CHECK|DURATION|NUMBER)\b", synopsis)), name
         assert set(re.findall(r"--[a-z]+", synopsis)) == options(command) - {"--version"}, name
+
+
+def test_model_page_names_every_command() -> None:
+    commands = program().commands
+    text = MODEL.read_text("utf-8").partition(".SH COMMANDS")[2].partition(".SH EXIT STATUS")[0]
+    described = {name: words(rest) for name, rest in re.findall(r"(?m)^\.TP\n\.B ([a-z-]+)(.*)$", text)}
+    assert sorted(described) == sorted(commands)
+    for name, command in commands.items():
+        assert set(re.findall(r"--[a-z]+", described[name])) == options(command), name
 
 
 def test_health_check_page_names_every_option() -> None:
