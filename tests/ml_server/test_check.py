@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from ml_server.check import main
+from tests.ml_server import small_models
 from tests.ml_server.conftest import NAME, VERSION
 
 
@@ -25,3 +26,15 @@ def test_wrong_setting_is_a_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setenv("ML_WORKER", "2")
     assert main() == 1
     assert capsys.readouterr().err == "wrong settings: ML_WORKER is not a setting; did you mean ML_WORKERS?\n"
+
+
+def test_huge_candidate_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before a reload, too, it takes nobody down, and the good one is said to be served."""
+    small_models.install(tmp_path)
+    small_models.install(tmp_path, small_models.hungry(2300), version="1.1.0")
+    monkeypatch.setenv("ML_MODEL_DIR", str(tmp_path))
+    monkeypatch.setenv("ML_MODEL", small_models.NAME)
+    assert main() == 1
+    told = capsys.readouterr()
+    assert told.out.endswith("serves small 1.0.0\n")
+    assert "small 1.1.0 is not served: it asks for more than 512 MB of memory" in told.err

@@ -24,6 +24,7 @@ import requests
 
 from ml_server.card import Card
 from ml_server.config import BUNDLED_MODELS
+from tests.ml_server import small_models
 from tests.ml_server.conftest import NAME, VERSION, StartServer, edit_card
 from tests.ml_server.load import FRESH, KEPT, Load
 from tests.ml_server.server import DEADLINE_S, Server
@@ -368,9 +369,12 @@ def test_replacement_worker_serves_the_same(start_server: StartServer, model_dir
     os.kill(server.workers()[0], signal.SIGKILL)
     assert VERSION in server.report_with("READY")["STATUS"]
     digest = hashlib.sha256((newer / "model.json").read_bytes()).hexdigest()[:12]
+    before = server.workers()
     os.kill(server.process.pid, signal.SIGHUP)
     for _ in range(2):
         assert "1.1.0" in server.report_with("READY")["STATUS"]
+    for worker in before:
+        wait_gone(worker)
     (newer / "model.onnx").write_bytes(b"something else")
     os.kill(server.workers()[0], signal.SIGKILL)
     assert "1.1.0" in server.report_with("READY")["STATUS"]
@@ -411,6 +415,26 @@ def test_broken_candidate_takes_none_down(start_server: StartServer, model_dir: 
             f'neuronova_ml_model_fallback{{model="{NAME}"}} 1.0' in requests.get(f"{server.url}/metrics", timeout=DEADLINE_S).text
         )
         os.kill(server.process.pid, signal.SIGHUP)
+
+
+def test_huge_candidate_takes_none_down(start_server: StartServer, tmp_path: Path) -> None:
+    """A few hundred bytes that ask for 2.3 GB, as the newest version and as a neighbour: no worker has loaded them."""
+    models = tmp_path / "models"
+    small_models.install(models)
+    small_models.install(models, small_models.hungry(2300), version="1.1.0")
+    small_models.install(models, small_models.hungry(2300), name="hungry")
+    server = start_server(ML_MODEL_DIR=str(models), ML_MODEL=small_models.NAME, ML_WORKERS="1")
+    status = server.report_with("READY")["STATUS"]
+    assert "serving small 1.0.0 " in status
+    assert "because small 1.1.0 is not served: it asks for more than 512 MB of memory" in status
+    (worker,) = server.workers()
+    wait_until(lambda: "it is loading" not in requests.get(f"{server.url}/models", timeout=DEADLINE_S).text)
+    listed = requests.get(f"{server.url}/models", timeout=DEADLINE_S).json()["models"]
+    assert {model["name"]: model["is_served"] for model in listed if model["version"] == "1.0.0"} == {
+        "hungry": False,
+        "small": True,
+    }
+    assert server.workers() == [worker]
 
 
 def test_master_has_no_runtime(server: Server) -> None:
