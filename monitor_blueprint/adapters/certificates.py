@@ -25,6 +25,8 @@ _BEGIN = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 # More than all authorities of a machine together.
 _MAX_FILE_BYTES = 4 * 1024 * 1024
 _MAX_PIECE_BYTES = 64 * 1024
+# openssl-s_client(1) lists the kinds of certificate that it was asked for.
+_ASKED = "Client Certificate Types: "
 
 
 class Certificate(NamedTuple):
@@ -46,10 +48,14 @@ class Certificate(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The certificates, and what is wrong with those that cannot be read: one hides no other."""
+    """The certificates, and what is wrong with those that cannot be read: one hides no other.
+
+    `asks_for_certificate` says that the server wanted to see one of the client's.
+    """
 
     certificates: list[Certificate]
     problems: list[Private]
+    asks_for_certificate: bool = False
 
 
 def in_file(path: Path, deadline: float) -> Found:
@@ -75,7 +81,9 @@ def sent_by(where: Sequence[str], name: str, deadline: float) -> Found:
     output = command.run(["openssl", "s_client", "-showcerts", *where, *server_name], deadline)
     # One that is sent twice is one.
     pieces = list(dict.fromkeys(match[0] for match in _PEM.finditer(output.text.encode())))
-    return _read(pieces, "", deadline) if pieces else Found([], [private(f"openssl s_client: {output.errors}")])
+    if not pieces:
+        return Found([], [private(f"openssl s_client: {output.errors}")])
+    return _read(pieces, "", deadline)._replace(asks_for_certificate=_ASKED in output.text)
 
 
 def in_der(content: bytes, deadline: float) -> Found:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from monitor_blueprint.config.sections import Settings
 from monitor_blueprint.domain.incidents import IncidentRules
@@ -99,6 +100,12 @@ class Config:
     def log_dir(self) -> Path:
         """Return the directory of the logs."""
         return Path(self.settings.log_dir)
+
+    @property
+    def asked_paths(self) -> frozenset[str]:
+        """Return the paths of all addresses that some check asks for."""
+        urls = [str(getattr(check.options, "url", "")) for check in self.checks]
+        return frozenset(urlsplit(url).path or "/" for url in urls if url)
 
     @property
     def units(self) -> tuple[str, ...]:

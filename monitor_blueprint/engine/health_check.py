@@ -97,6 +97,7 @@ class HealthCheck:
             deadline_s=ROUND_S,
             starting=self._starting(began_monotonic),
             optional=round_.optional,
+            asked_paths=self._config.asked_paths,
         )
         own = [self._self_check.result(round_.now)] if round_.is_complete else []
         return Seen(round_, [*results, *own], began_monotonic)

@@ -86,6 +86,7 @@ class Runner:
         deadline_s: float,
         starting: Collection[str] = (),
         optional: Collection[str] = (),
+        asked_paths: frozenset[str] = frozenset(),
     ) -> list[CheckResult]:
         """Probe all checks; return one result for each, in their order, after `deadline_s` seconds at the latest.
 
@@ -107,6 +108,7 @@ class Runner:
                     environ,
                     is_starting=check.name in starting,
                     grace_s=check.policy.grace_s or 0.0,
+                    asked_paths=asked_paths,
                 ),
                 is_optional=check.name in optional,
             )

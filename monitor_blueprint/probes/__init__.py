@@ -46,6 +46,7 @@ class ProbeContext:
         is_starting: the monitor itself has just begun, and with it perhaps the whole machine: who does not answer yet
             is in transition.
         grace_s: how long the check may be in transition by its configuration; 0 where that says nothing.
+        asked_paths: the paths that the monitor's own checks ask for: what is logged of those is its own doing.
     """
 
     now: datetime
@@ -55,6 +56,7 @@ class ProbeContext:
     environ: Mapping[str, str] = field(default_factory=dict)
     is_starting: bool = False
     grace_s: float = 0.0
+    asked_paths: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What a site says of itself: its health body's `status`, and every entry of `checks`.
 
 The words are those of the operators' guide, and those that other sites use in their place: health+json
-(draft-inadarei-api-health-check) says "pass", "warn" and "fail", and has lists of objects as entries.
+(draft-inadarei-api-health-check) says "pass", "warn" and "fail", and has lists of objects as entries. Spring Boot calls its
+entries `components` ("UP", "DOWN", "UNKNOWN"), before version 2.2 `details`.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.probes.http import BOM, HTTP_OK, config_file, status_reason
 
 GOOD = ("healthy", "ok", "pass", "up", "alive")
-# "Healthy, with some concerns."
-FAIR = ("warn",)
+# "Healthy, with some concerns"; and of Spring what nobody can say anything of.
+FAIR = ("warn", "unknown")
+# What the entries are called.
+_CHECKS = ("checks", "components", "details")
 # By which an entry that is a table, and has no status, says yes or no.
 _YES_OR_NO = ("ok", "healthy")
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
@@ -81,7 +84,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     if body is None:
         return Observation((_no_body(answer, context),))
     # No mapping: names that may not be shown are all the same.
-    entries = list(_entries(body.get("checks")))
+    entries = list(_entries(next((body[key] for key in _CHECKS if body.get(key)), None)))
     bad = [entry for entry in entries if entry.status is not Status.OK]
     own = [entry for entry in bad if entry.name not in options.blames]
     blamed = [entry for entry in bad if entry.name in options.blames]
@@ -126,18 +129,23 @@ def _no_body(answer: Answer, context: ProbeContext) -> Reading:
 
 
 def _entries(checks: object) -> Iterator[_Entry]:
-    """Yield what `checks` has: a table by name, or a list of tables with their names in them."""
+    """Yield what `checks` has: a table by name, or a list of tables with their names in them.
+
+    A text is somebody's remark about the whole, whose status stands beside it; and null says that nothing was looked at.
+    """
     if isinstance(checks, dict):
-        for name, value in checks.items():
-            yield _entry(name, value)
+        named = [(name, value) for name, value in checks.items() if value is not None]
     elif isinstance(checks, list):
-        for value in checks:
-            yield _entry(str(value.get("name", "")) if isinstance(value, dict) else "", value)
+        named = [(str(each.get("name", "")) if isinstance(each, dict) else "", each) for each in checks if each is not None]
+    else:
+        return
+    for name, value in named:
+        yield _entry(name, value)
 
 
 def _entry(name: str, value: object) -> _Entry:
     """Return an entry; of several values the worst counts, and none at all says nothing against it."""
-    texts = [_text(each) for each in (value if isinstance(value, list) else [value])]
+    texts = [_text(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
     text = max(texts, key=lambda each: judge(each).severity, default=GOOD[0])
     return _Entry(name, text, judge(text))
 
@@ -146,14 +154,14 @@ def _text(value: object) -> str:
     if isinstance(value, dict):
         # health+json: what has only figures says nothing against itself.
         said = (value[key] for key in _YES_OR_NO if isinstance(value.get(key), bool))
-        value = value["status"] if "status" in value else next(said, GOOD[0])
+        value = value["status"] if value.get("status") is not None else next(said, GOOD[0])
     if isinstance(value, bool):
         return "ok" if value else "false"
-    return str(value)
+    return str(value).strip()
 
 
 def _status(body: Mapping[str, Any], *, is_explained: bool) -> Reading:
-    said = "ok" if body["status"] is True else str(body["status"])
+    said = "ok" if body["status"] is True else str(body["status"]).strip()
     status = judge(said) if _WORD.fullmatch(said) else Status.CRITICAL
     text = word(said.lower(), HEALTH_WORDS) or fill("other")
     facts: Facts = {"body_status": text, "reason": text, "body_status_text": private(said, _MOST_TEXT)}

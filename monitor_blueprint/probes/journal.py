@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ ERR = 3  # syslog(3): emerg 0, alert 1, crit 2, err 3
 # What programs print carries systemd's priority "info"; Python's and gunicorn's level names tell.
 # Near the beginning, and no part of an address: what a visitor asks for is no level.
 _LEVEL = re.compile(r"^.{0,60}?(?<![\w/.?=&%-])(?:ERROR|CRITICAL|FATAL)(?![\w/.?=&%-])")
+# How Django logs an answer of 5xx: its reason phrase and the path, which ends the line.
+_REFUSED = re.compile(r"(?:Service Unavailable|Internal Server Error|Bad Gateway|Gateway Timeout): (?P<path>/\S*)\s*\Z")
 _FIELDS = "MESSAGE,PRIORITY,_PID,_SYSTEMD_UNIT,UNIT"
 
 
@@ -70,7 +72,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     if cursor:
         counts.update({(minute, unit): count for minute, unit, count in checkpoint.get("counts", ())})
     last = str(checkpoint.get("last", "")) if cursor else ""
-    for entry in parse(output.text.split("\n")):
+    for entry in parse(output.text.split("\n"), context.asked_paths):
         cursor = entry.cursor
         if entry.is_error:
             counts[entry.minute, entry.unit] += 1
@@ -83,8 +85,11 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     return Observation((reading,), {"cursor": "" if output.is_cut else cursor, "at": now, "counts": kept, "last": kept_last.text})
 
 
-def parse(lines: Iterable[str]) -> Iterator[Entry]:
-    """Read the lines of `journalctl -o json`; a line that was cut off is left out."""
+def parse(lines: Iterable[str], asked_paths: Collection[str] = ()) -> Iterator[Entry]:
+    """Read the lines of `journalctl -o json`; a line that was cut off is left out.
+
+    What Django says of a request for one of `asked_paths` is no error: the check that asks there tells it.
+    """
     for line in lines:
         try:
             fields: dict[str, Any] = json.loads(line)
@@ -95,8 +100,13 @@ def parse(lines: Iterable[str]) -> Iterator[Entry]:
         message = _text(fields.get("MESSAGE"))
         # Whatever begins with "_" journald has found out by itself. `UNIT` any program may write; systemd is process 1.
         unit = str((fields.get("_PID") == "1" and fields.get("UNIT")) or fields.get("_SYSTEMD_UNIT") or "")
-        is_error = priority <= ERR or _LEVEL.search(message) is not None
+        is_error = (priority <= ERR or _LEVEL.search(message) is not None) and not _is_own(message, asked_paths)
         yield Entry(str(fields.get("__CURSOR", "")), minute, unit.removesuffix(".service"), is_error, message)
+
+
+def _is_own(message: str, asked_paths: Collection[str]) -> bool:
+    found = _REFUSED.search(message)
+    return found is not None and found["path"] in asked_paths
 
 
 def _text(message: object) -> str:

@@ -28,6 +28,14 @@ from monitor_blueprint.probes import Observation, ProbeContext
 DEFAULT_INTERVAL_S = 3600.0
 DAY_S = 86400.0
 _NGINX = Path("/etc/nginx")
+# How OpenSSL names the alerts of a server that wants to see the client's certificate.
+_WANTS_CERTIFICATE = (
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "SSL/TLS_ALERT_HANDSHAKE_FAILURE",
+    "SSLV3_ALERT_BAD_CERTIFICATE",
+    "SSL/TLS_ALERT_BAD_CERTIFICATE",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+)
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -117,19 +125,36 @@ def _of_server(options: Options, context: ProbeContext) -> tuple[list[Certificat
     anything.check_hostname = False
     # Looking is not trusting: an expired certificate has to be read, too.
     anything.verify_mode = ssl.CERT_NONE
-    deadline = _deadline(options, context)
     try:
-        where, own = _handshake(anything, options, deadline)
+        where, own = _handshake(anything, options, _deadline(options, context))
     except ssl.SSLError as error:
         raise_if_short(error)
-        raise _FailedError(_failure("handshake", options, _library_word(error), error, is_symptom=False)) from error
+        found = _of_choosy_server(error, options, context)
+        if found is None:
+            raise _FailedError(_failure("handshake", options, _library_word(error), error, is_symptom=False)) from error
+        return found.certificates, found.problems
     except OSError as error:
         raise _no_answer(error, options) from error
-    found = _chain(where, options, deadline)
+    # Each step has the time of its own that a server may take.
+    found = _chain(where, options, _deadline(options, context))
     if not found.certificates:
         # Its own is known, whatever hides the others.
         found.certificates.extend(in_der(own, context.deadline).certificates)
     return found.certificates, found.problems
+
+
+def _of_choosy_server(error: ssl.SSLError, options: Options, context: ProbeContext) -> Found | None:
+    """Return the certificates of a server that lets in only who shows one; None for any other server that hangs up.
+
+    It has shown its own before it asked, and that is what is looked at. Up to TLS 1.2 it says so only by hanging up.
+    """
+    if error.reason not in _WANTS_CERTIFICATE:
+        return None
+    is_local = options.host.startswith("/")
+    address = f"[{options.host}]" if ":" in options.host else options.host
+    where = ["-unix", options.host] if is_local else ["-connect", f"{address}:{options.port}"]
+    found = _chain(where, options, _deadline(options, context))
+    return found if found.certificates and found.asks_for_certificate else None
 
 
 def _chain(where: list[str], options: Options, deadline: float) -> Found:
@@ -147,6 +172,11 @@ def _trust(options: Options, context: ProbeContext) -> Reading:
         # Also with no authorities, because none of their files could be opened.
         raise_if_short(error)
         return _failure("trust", options, _verdict(error), error, is_symptom=False)
+    except ssl.SSLError as error:
+        raise_if_short(error)
+        # It is the server that does not trust us: it was asked for its certificate before, and that was well.
+        if error.reason not in _WANTS_CERTIFICATE:
+            return _no_answer(error, options).reading
     except OSError as error:
         return _no_answer(error, options).reading
     return Reading("trust", facts={"server": _server(options)})

@@ -6,7 +6,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +28,7 @@ def looking(
     units: Mapping[str, UnitState] = EMPTY,
     environ: Mapping[str, str] = EMPTY,
     deadline_s: float = 20.0,
+    asked_paths: Collection[str] = (),
 ) -> ProbeContext:
     """Return the context of one look."""
     moment = now if isinstance(now, datetime) else datetime.fromtimestamp(now, UTC)
@@ -37,6 +38,7 @@ def looking(
         units=lambda name: units.get(name, UnitState(full_name(name))),
         checkpoint=checkpoint,
         environ=environ,
+        asked_paths=frozenset(asked_paths),
     )
 
 

@@ -109,6 +109,31 @@ def test_mark_and_foreign_characters_are_no_fault(site: Site, body: bytes) -> No
     assert {reading.status for reading in look(site, body).values()} == {Status.OK}
 
 
+@pytest.mark.parametrize("key", ["components", "details"])
+def test_spring_is_understood(site: Site, key: str) -> None:
+    parts = {"db": {"status": "UP", "details": {"database": "x"}}, "discovery": {"status": "UNKNOWN"}}
+    seen = look(site, {"status": "UP", key: parts})
+    assert (seen["status"].status, seen["entries"].status, seen["entries"].facts["count"]) == (Status.OK, Status.WARNING, 2)
+    seen = look(site, {"status": "DOWN", key: parts | {"redis": {"status": "OUT_OF_SERVICE"}}}, 503)
+    assert (seen["status"].status, seen["entries"].status) == (Status.CRITICAL, Status.CRITICAL)
+    assert said(seen) == ("redis", 1, "discovery (UNKNOWN), redis (OUT_OF_SERVICE)")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "healthy ", "checks": {"database": "ok "}},
+        {"status": "ok", "checks": "all systems go"},
+        {"status": "ok", "checks": None},
+        {"status": "ok", "checks": {"database": None, "disk": [None], "mail": {"status": None}}},
+        {"status": "ok", "checks": [None, {"name": "db", "status": "up"}]},
+    ],
+    ids=str,
+)
+def test_what_says_nothing_bad_is_fine(site: Site, body: dict[str, object]) -> None:
+    assert {reading.status for reading in look(site, body).values()} == {Status.OK}
+
+
 def test_missing_address_is_told(site: Site) -> None:
     reading = look(site, b"", 404)["answer"]
     assert (reading.facts["reason"], reading.facts["config"]) == ("no_address", "NEURONOVA_CONFIG")

@@ -152,6 +152,23 @@ def test_requested_text_is_no_level(message: str, is_error: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "is_error"),
+    [
+        ("ERROR django.request Service Unavailable: /api/health/", False),
+        ("[2026-01-01 10:00:00] ERROR: Internal Server Error: /api/health/", False),
+        ("ERROR: Service Unavailable: /api/patients/", True),
+        ("ERROR: Service Unavailable: /api/health/ and more", True),
+        ("ERROR: /api/health/", True),
+    ],
+)
+def test_own_questions_are_no_news(message: str, is_error: bool) -> None:
+    """What Django says of the monitor's own health poll, the check that polls tells."""
+    line = json.dumps({"__REALTIME_TIMESTAMP": "1764999082000000", "MESSAGE": message})
+    assert [entry.is_error for entry in parse([line], {"/api/health/"})] == [is_error]
+    assert [entry.is_error for entry in parse([line])] == [True]
+
+
+@pytest.mark.parametrize(
     "unit",
     [
         UnitState("gunicorn_django.service", "loaded", "active", "running"),

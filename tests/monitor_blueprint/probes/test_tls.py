@@ -58,7 +58,9 @@ def look(options: tls.Options, days_from_now: float = 0) -> list[Reading]:
 
 
 @contextmanager
-def serve_tls(certificate: Path, path: Path | None = None) -> Iterator[int]:
+def serve_tls(
+    certificate: Path, path: Path | None = None, change: Callable[[ssl.SSLContext], object] = lambda context: None
+) -> Iterator[int]:
     class Quiet(ThreadingHTTPServer):
         def handle_error(self, *args: object) -> None:
             """A client that only looks at the certificate hangs up."""
@@ -67,7 +69,9 @@ def serve_tls(certificate: Path, path: Path | None = None) -> Iterator[int]:
     if path is not None:
         server.socket.close()
         server.socket = listening(path)
-    server.socket = server_context(certificate).wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    context = server_context(certificate)
+    change(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -303,3 +307,37 @@ def test_bad_host_is_refused(host: str) -> None:
 @pytest.mark.parametrize("host", ["a.example", "127.0.0.1", "::1", "fe80::1%eth0", "/run/site.sock"])
 def test_good_host_is_taken(host: str) -> None:
     assert msgspec.convert({"host": host, "server_name": "a.example"}, tls.Options).host == host
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("verify", [False, True])
+def test_server_that_wants_a_certificate_shows_its_own(
+    make: Make, newest: ssl.TLSVersion, verify: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there, and its certificate can be read: that is what is looked at."""
+    certificate = make(30, "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    def demand(context: ssl.SSLContext) -> None:
+        context.maximum_version = newest
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificate)
+
+    with serve_tls(certificate, change=demand) as port:
+        options = tls.Options(port=port, server_name="localhost", verify=verify)
+        readings = look(options)
+        assert [(reading.aspect, reading.status) for reading in readings] == [("expiry", Status.OK), ("trust", Status.OK)][
+            : 1 + verify
+        ]
+        assert look(options, 25)[0].status is Status.CRITICAL
+
+
+def test_server_that_agrees_on_nothing_has_failed(make: Make) -> None:
+    """It hangs up with the same alert, and shows nothing."""
+
+    def refuse(context: ssl.SSLContext) -> None:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("PSK")
+
+    with serve_tls(make(30), change=refuse) as port:
+        assert [(reading.aspect, reading.status) for reading in look(tls.Options(port=port))] == [("handshake", Status.CRITICAL)]
