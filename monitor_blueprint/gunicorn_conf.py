@@ -38,13 +38,19 @@ _notify_socket = os.environ.pop("NOTIFY_SOCKET", None)
 
 # A bad configuration is refused in one readable line, before anything runs.
 try:
-    load()
+    _replaced = load().replaced
 except ConfigError as error:
     sys.exit(str(error))
 
 
-def on_starting(server: Any) -> None:  # noqa: ARG001 - gunicorn passes it
-    """Let the journal know how grave each line is, of gunicorn and of everything that logs in this program."""
+def on_starting(server: Any) -> None:
+    """Say what is left of an earlier version; let the journal know how grave each line is, of gunicorn and of all in here."""
+    _grade_lines()
+    for each in _replaced:
+        server.log.warning("%s", each.told)
+
+
+def _grade_lines() -> None:
     if not is_journal(sys.stderr):
         return
     handler = logging.StreamHandler()

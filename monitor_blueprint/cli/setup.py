@@ -20,7 +20,7 @@ from monitor_blueprint.config.digest import digest_of
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.trials import send_trial, tell_trial, wake_accepted
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko
+from monitor_blueprint.text import ko, render
 
 # For so long the monitor may try before nobody waits for it any more, and so often it is asked.
 _SEND_S = 60.0
@@ -41,6 +41,8 @@ def check_config(*, send: bool) -> None:
             channels=", ".join(channel.name for channel in channels) or ko.NEVER,
         )
     )
+    for each in settings.replaced:
+        click.echo(ko.TRIED_PROBLEM.format(problem=render.replaced(each.kind, each.key, each.told)), err=True)
     for fault in settings.faults:
         click.echo(ko.CHANNEL_FAULT.format(reason=fault.whole), err=True)
     _say(list(trials(settings)))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from monitor_blueprint import notifiers
 from monitor_blueprint.adapters.deadline import Call
@@ -19,6 +18,7 @@ from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitStat
 from monitor_blueprint.adapters.unit_names import installed_units
 from monitor_blueprint.config import Check, Config, units_of
 from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.domain.text import configured
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.text import ko
 
@@ -117,7 +117,7 @@ def _addresses(settings: Config) -> Iterator[Trial]:
         url: str = getattr(check.options, "url", "")
         host: str = getattr(check.options, "host", "")
         if url:
-            asked.append((check, _shown(url), _call(partial(is_served, url, _ADDRESS_S))))
+            asked.append((check, configured(url), _call(partial(is_served, url, _ADDRESS_S))))
         elif host and not getattr(check.options, "file", ""):
             port = check.options.port
             asked.append((check, f"{host}:{port}", _call(partial(_is_listening, host, port))))
@@ -129,12 +129,6 @@ def _addresses(settings: Config) -> Iterator[Trial]:
 
 def _call(ask: Callable[[], bool]) -> Call[bool]:
     return Call(ask, "trial")
-
-
-def _shown(url: str) -> str:
-    """Return the address without what may be a secret in it."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _is_listening(host: str, port: int) -> bool:

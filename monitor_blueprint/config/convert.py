@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.config.suggestions import unknown
+from monitor_blueprint.config.suggestions import shown, unknown
 
 Section = Mapping[str, Any]
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
@@ -39,6 +39,8 @@ def refuse_unknown_keys(section: Section, allowed: Sequence[str], where: str) ->
 
 def _explanation(struct: type[msgspec.Struct], problem: str) -> str:
     """Return msgspec's complaint with what is allowed, where it shows a pattern or nothing."""
+    # Of what msgspec says, this alone repeats a value.
+    problem = re.sub(r"(?<=^Invalid enum value ')(.*)(?=' - at )", lambda found: shown(found[1]), problem, flags=re.DOTALL)
     key = re.search(r" - at `\$\.(\w+)", problem)
     if key is None:
         return problem

@@ -12,6 +12,7 @@ from monitor_blueprint.config.sections import Settings
 from monitor_blueprint.domain.incidents import IncidentRules
 from monitor_blueprint.domain.maintenance import Window
 from monitor_blueprint.domain.models import CheckPolicy
+from monitor_blueprint.domain.text import Public, configured, fill
 from monitor_blueprint.plugins import PluginError
 
 # The database's name in the state directory.
@@ -47,6 +48,25 @@ class ChannelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A key that the file still has from an earlier version: it is ignored, and `remedy` says what has replaced it."""
+
+    kind: str
+    key: str
+    remedy: Public
+
+    @property
+    def told(self) -> Public:
+        """Return the whole in a sentence."""
+        return fill(
+            '{kind}: "{key}" is no longer used and ignored: {remedy}; take it out',
+            kind=configured(self.kind),
+            key=configured(self.key),
+            remedy=self.remedy,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration.
 
@@ -59,6 +79,7 @@ class Config:
         windows: weekly maintenance windows.
         environ: the environment's settings and secrets.
         faults: what is wrong with the files of channels that cannot be used, and that no section names.
+        replaced: keys of an earlier version that the file still has.
     """
 
     source: str
@@ -69,6 +90,7 @@ class Config:
     windows: tuple[Window, ...]
     environ: Mapping[str, str]
     faults: tuple[PluginError, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def policies(self) -> tuple[CheckPolicy, ...]:

@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 from monitor_blueprint import notifiers, probes
 from monitor_blueprint.config import environment
 from monitor_blueprint.config.convert import RefusedError, Section, convert, refuse_unknown_keys
-from monitor_blueprint.config.model import SELF_CHECK, ChannelConfig, Check, Config, ConfigError, units_of
+from monitor_blueprint.config.model import SELF_CHECK, ChannelConfig, Check, Config, ConfigError, Replaced, units_of
 from monitor_blueprint.config.sections import CheckSection, MaintenanceSection, Settings
-from monitor_blueprint.config.suggestions import listed, unknown
+from monitor_blueprint.config.suggestions import listed, shown, unknown
 from monitor_blueprint.domain.maintenance import Weekday, Window
 from monitor_blueprint.domain.models import CheckPolicy
+from monitor_blueprint.domain.sanitize import MASK
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.plugins import PluginError
 
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
@@ -36,7 +38,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); NEURONOVA_CONFIG must name a readable file") from error
+        # Whoever has mixed up two lines has the other one's secret here.
+        shown_path = MASK if "://" in named else path
+        raise ConfigError(
+            f"{shown_path}: cannot be read ({error.strerror}); NEURONOVA_CONFIG must name a readable file"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     return parse(document, environ, source=str(path), is_embedded=not named)
@@ -57,7 +63,8 @@ def _parse(document: Section, environ: Mapping[str, str], source: str, *, is_emb
     _refuse_taken_names(checks)
     _refuse_bad_dependencies(checks)
     _refuse_bad_units(checks)
-    channels = tuple(_channel(section) for section in _sections(document, "channel"))
+    channel_sections = _sections(document, "channel")
+    channels = tuple(_channel(section) for section in channel_sections)
     _refuse_double_channels(channels)
     # A channel needs no section: the environment alone configures it.
     options = {channel.kind: channel.options for channel in channels}
@@ -76,6 +83,7 @@ def _parse(document: Section, environ: Mapping[str, str], source: str, *, is_emb
         windows=windows,
         environ=environ,
         faults=tuple(faults.values()),
+        replaced=tuple(each for section in channel_sections for each in _replaced(section)),
     )
 
 
@@ -92,7 +100,7 @@ def _sections(document: Section, key: str) -> Sequence[Section]:
 
 
 def _check(section: Section, settings: Settings) -> Check:
-    where = f'[[check]] "{section.get("name", "?")}"'
+    where = f'[[check]] "{shown(str(section.get("name", "?")))}"'
     if "kind" not in section:
         raise RefusedError(f"{where}: kind is missing; allowed: {listed(probes.available())}")
     common = {key: section[key] for key in _COMMON_KEYS if key in section}
@@ -120,7 +128,20 @@ def _channel(section: Section) -> ChannelConfig:
         raise RefusedError(f"[[channel]]: {unknown('kind', kind, notifiers.available())}") from None
     except PluginError as error:
         raise RefusedError(f'[[channel]] "{kind}": {error.whole}') from error
-    return ChannelConfig(kind, convert(_without(section, ("kind",)), module.Options, f"[[channel]] {kind}", also=("kind",)))
+    # Whoever upgrades is not to be left without a monitor for a word that nobody needs any more.
+    read = _without(section, ("kind", *_remedies(module)))
+    return ChannelConfig(kind, convert(read, module.Options, f"[[channel]] {kind}", also=("kind",)))
+
+
+def _replaced(section: Section) -> list[Replaced]:
+    kind = str(section["kind"])
+    remedies = _remedies(notifiers.load(kind))
+    return [Replaced(kind, key, remedy) for key, remedy in remedies.items() if key in section]
+
+
+def _remedies(module: notifiers.NotifierModule) -> Mapping[str, Public]:
+    remedies: Mapping[str, Public] = getattr(module, "REPLACED", {})
+    return remedies
 
 
 def _window(section: Section, checks: Sequence[Check]) -> Window:
@@ -144,7 +165,7 @@ def _refuse_taken_names(checks: Sequence[Check]) -> None:
     names = [check.name for check in checks]
     for name in names:
         if names.count(name) > 1 or name == SELF_CHECK:
-            raise RefusedError(f'[[check]] "{name}": the name is taken; every check needs a name of its own')
+            raise RefusedError(f'[[check]] "{shown(name)}": the name is taken; every check needs a name of its own')
 
 
 def _refuse_bad_dependencies(checks: Sequence[Check]) -> None:
@@ -153,17 +174,17 @@ def _refuse_bad_dependencies(checks: Sequence[Check]) -> None:
         for name in check.policy.depends_on:
             if name == check.name:
                 problem = f"depends_on names the check itself; allowed: {listed(others)}"
-                raise RefusedError(f'[[check]] "{check.name}": {problem}')
+                raise RefusedError(f'[[check]] "{shown(check.name)}": {problem}')
             if name not in others:
-                raise RefusedError(f'[[check]] "{check.name}": {unknown("depends_on", name, others)}')
+                raise RefusedError(f'[[check]] "{shown(check.name)}": {unknown("depends_on", name, others)}')
 
 
 def _refuse_bad_units(checks: Sequence[Check]) -> None:
     for check in checks:
         for unit in units_of(check):
             if not _UNIT.fullmatch(unit):
-                problem = f'unit {unit!r} is no name of a systemd unit, such as "nginx" or "backup.timer"'
-                raise RefusedError(f'[[check]] "{check.name}": {problem}')
+                problem = f'unit {shown(unit)!r} is no name of a systemd unit, such as "nginx" or "backup.timer"'
+                raise RefusedError(f'[[check]] "{shown(check.name)}": {problem}')
 
 
 def _refuse_double_channels(channels: Sequence[ChannelConfig]) -> None:

@@ -46,6 +46,24 @@ _YEAR, _MONTH, _DAY, _BORN_KO, _BIRTHDAY_KO, _AGE_KO = (
 _LOGIN_WORD_KO = "\ube44\ubc00\ubc88\ud638|\ud328\uc2a4\uc6cc\ub4dc|\uc554\ud638|\ube44\ubc88"
 _SEX_KO = "\ub0a8|\uc5ec"
 
+# Where somebody lives: provinces and what they are called, city or county or ward, town or street, number; then what the number
+# is of, and of these what nothing else has; flat and room.
+_PROVINCE = (
+    "\uc11c\uc6b8|\ubd80\uc0b0|\ub300\uad6c|\uc778\ucc9c|\uad11\uc8fc"
+    "|\ub300\uc804|\uc6b8\uc0b0|\uc138\uc885|\uacbd\uae30|\uac15\uc6d0|\ucda9\ubd81|\ucda9\ub0a8|\ucda9\uccad|\uc804\ubd81|\uc804\ub0a8|\uc804\ub77c|\uacbd\ubd81|\uacbd\ub0a8|\uacbd\uc0c1|\uc81c\uc8fc"
+)
+_PROVINCE_SUFFIX = (
+    "\ud2b9\ubcc4\uc2dc|\uad11\uc5ed\uc2dc|\ud2b9\ubcc4\uc790\uce58\uc2dc|\ud2b9\ubcc4\uc790\uce58\ub3c4"
+    "|\ubd81\ub3c4|\ub0a8\ub3c4|\uc2dc|\ub3c4"
+)
+_CITY, _STREET = "\uc2dc|\uad70|\uad6c", "\uc74d|\uba74|\ub3d9|\uac00|\ub9ac|\ub85c|\uae38"
+_OF_NUMBER, _OF_PLOT, _FLAT, _ROOM = (
+    "\ubc88\uc9c0|\ubc88\uae38|\uae38|\ub3d9|\ud638|\uce35",
+    "\ubc88\uc9c0|\ubc88\uae38",
+    "\ub3d9",
+    "\ud638",
+)
+
 _TITLES = "Mr|Mrs|Ms|Miss|Dr|Prof|Mx"
 _PEOPLE = "patients?|clients?|physicians?|doctors?|guardians?|caregivers?|subjects?"
 # What is said of patients in general, and is nobody's name.
@@ -58,6 +76,16 @@ _WORD = r"[^\s,;:()\[\]{}<>\"'/|=]+"
 _DIGITS_AND_MASKS = r"[\d*xX\u25cf\u25cb]"
 # Whatever separates the two halves of a number.
 _GAP = r"[\s.\u00b7_/\u2010-\u2015\u2212-]{0,3}"
+
+_PLOT = r"(?:\s{0,2}\d[\d-]{0,9}(?:" + _OF_NUMBER + r")?)"
+_IN_CITY = r"(?:\s{0,2}" + _HANGUL + r"{1,6}(?:" + _CITY + r"))"
+_IN_STREET = r"(?:\s{0,2}" + _HANGUL + r"{1,8}\d{0,4}(?:" + _STREET + r"))"
+_DATE = (
+    r"(?:\d{1,4}[-./\s]{1,2}(?:\d{1,2}|(?:" + _MONTHS + r")[a-z]{0,6})[-./,\s]{1,2}\d{1,4}"
+    r"|(?:" + _MONTHS + r")[a-z]{0,6}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{2,4})"
+)
+# A name whose syllables stand apart.
+_APART = r"(?<!" + _HANGUL + r")" + _HANGUL + r"(?:\s{1,2}" + _HANGUL + r"){1,3}"
 
 _FORMS: tuple[tuple[str, str], ...] = (
     # Rows, as PostgreSQL and MySQL quote them in their errors: whatever is in brackets or quotes, and what comes after.
@@ -114,13 +142,23 @@ _FORMS: tuple[tuple[str, str], ...] = (
         r"(\b(?:born|birth(?: ?da(?:te|y))?|d\.?o\.?b\.?)\s{0,3}(?:on|is|was|in)?\s{0,3}[:=]?\s{0,3})[^\s;]*\d[^\s;]*",
         rf"\1{MASK}",
     ),
+    (r"(?<![\w])" + _DATE + r"\s{0,2}[(,]?\s{0,2}(?:born|birth|d\.?o\.?b\b)", MASK),
+    (r"(\bborn\s{0,3}(?:on|in)?\s{0,3}[:=]?\s{0,3})" + _DATE, rf"\1{MASK}"),
     (r"(?<!\d)\d{1,2}[-./]\d{1,2}[-./](?:19\d\d(?!\d)|\*{3})", MASK),
+    # Addresses: from the province on, from the city on with a number, and by what only such a number is called.
     (
-        r"\b(?:\d{1,2}(?:st|nd|rd|th)?\s(?:"
+        r"(?:" + _PROVINCE + r")(?:" + _PROVINCE_SUFFIX + r")?" + _IN_CITY + r"{1,2}" + _IN_STREET + r"{0,3}" + _PLOT + r"{0,4}",
+        MASK,
+    ),
+    (_HANGUL + r"{1,6}(?:" + _CITY + r")" + _IN_STREET + r"{1,3}" + _PLOT + r"{1,4}", MASK),
+    (_HANGUL + r"{1,8}\d{0,4}(?:" + _STREET + r")\s{0,2}\d[\d-]{0,9}(?:" + _OF_PLOT + r")" + _PLOT + r"{0,3}", MASK),
+    (r"\d{1,4}" + _FLAT + r"\s{0,2}\d{1,4}" + _ROOM, MASK),
+    (
+        r"\b(?:\d{1,2}(?:st|nd|rd|th)?[-\s./](?:"
         + _MONTHS
         + r")[a-z]{0,6}\.?|(?:"
         + _MONTHS
-        + r")[a-z]{0,6}\.?\s\d{1,2}(?:st|nd|rd|th)?),?\s19\d\d(?!\d)",
+        + r")[a-z]{0,6}\.?[-\s./]\d{1,2}(?:st|nd|rd|th)?),?[-\s./]19\d\d(?!\d)",
         MASK,
     ),
     # Age and sex.
@@ -131,6 +169,12 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (_HANGUL + r"{2,5}\s?(?=\(\s?(?:\*\*\*|(?:" + _SEX_KO + r")\b))", MASK),
     (r"\uacc4\uc88c\s?[:=]?\s?\d[\d-]{5,}", MASK),
     # Names, after the word for somebody or before it.
+    (
+        r"((?:" + _PEOPLE_KO + r"|" + _NAME_KO + r")" + _PARTICLE + r"\s{0,3}(?:[:=,]\s{0,3}|[(\[\"']{1,2})?)" + _APART,
+        rf"\1{MASK}",
+    ),
+    (_APART + r"\s?(?=(?:" + _TITLE_KO + r")(?!\s?" + _NUMBER_WORD_KO + r"))", MASK),
+    (r"(?<!" + _HANGUL + r")" + _HANGUL + r"(?:\s" + _HANGUL + r"){2}(?!\s?" + _HANGUL + r")", MASK),
     (
         r"((?:"
         + _PEOPLE_KO

@@ -63,6 +63,11 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(\\*[\"']?\s*[:=]\s*).*", re.IGNORECASE), rf"\1\2{MASK}"),
     (re.compile(r"\b(bearer|basic|digest|token|negotiate)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
     (re.compile(r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://)[^\s/\"'<>]*@", re.IGNORECASE), rf"\1{MASK}@"),
+    # A password with a "/" in it: what stands for the port is none.
+    (
+        re.compile(r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://)[^\s/:\"'<>\[\]]*:(?!\d{1,5}(?:/|\b))[^\s\"'<>]*@", re.IGNORECASE),
+        rf"\1{MASK}@",
+    ),
     (re.compile(r"https?://[^\s\"'<>]*(?:hooks?\.|webhook|/hooks?/|hc-ping\.com|healthchecks)[^\s\"'<>]*", re.IGNORECASE), MASK),
     # A query string can hold anything, a name that was searched for above all.
     (re.compile(r"(?<=[\w/%.~*-])\?[^\s\"<>]+"), f"?{MASK}"),
@@ -75,7 +80,8 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[\w-]+\.[\w-]*(?:\.[\w-]*)?"), MASK),
     (re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Za-z0-9]{12,}"), MASK),
     (re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[a-z]-|xapp-|sk-|pk_|sk_|rk_|hf_|pypi-)[\w-]{8,}"), MASK),
-    (re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"), MASK),
+    # Also at a machine without a domain.
+    (re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+@(?:[\w-]+(?:\.[\w-]+)+|[A-Za-z][\w-]*)"), MASK),
 )
 _NUMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Korean resident registration number: date of birth, then a digit for sex and century, then six more.

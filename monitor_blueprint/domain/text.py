@@ -19,8 +19,13 @@ from enum import Enum
 
 from monitor_blueprint.domain.sanitize import MASK, clean, redact
 
-# An address alone: without credentials, query and fragment.
-_ADDRESS = re.compile(r"(?P<scheme>[\w+.-]+://)(?:[^\s/]*@)?(?P<rest>[^\s?#]*)(?:[?#]\S*)?")
+# An address alone: without credentials, query and fragment. What a person has typed as a password may have a "/" in it, and then
+# no rule says where it ends: before a port that is no number it began, and it ends with the last "@".
+_ADDRESS = re.compile(
+    r"(?P<scheme>[\w+.-]+://)(?:[^\s/]*@|[^\s/:?#\[\]]*:(?!\d{1,5}(?:/|\Z))\S*@)?(?P<rest>[^\s?#]*)(?:[?#]\S*)?"
+)
+# A port, or a password that begins with figures: who cannot be told is not shown.
+_DOUBTFUL = re.compile(r"(?<=://)[^\s/@]*:\d{1,5}/[^\s?#]*@")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _FRAMES = 4
 
@@ -73,7 +78,7 @@ def word(text: str, known: Collection[str]) -> Public | None:
 
 def configured(text: object) -> Public:
     """Return a name, path or address that the program or its configuration has chosen, without credentials and query."""
-    return Public(_ADDRESS.sub(r"\g<scheme>\g<rest>", clean(str(text))))
+    return Public(_DOUBTFUL.sub(f"{MASK}@", _ADDRESS.sub(r"\g<scheme>\g<rest>", clean(str(text)))))
 
 
 def label(name: str) -> Public:

@@ -163,5 +163,7 @@ class SelfCheck:
                 remark = public_words(found.remark)
                 text = fill("{name}: {remark}", name=configured(name), remark=remark)
                 yield Problem(text, fill(ko.CHANNEL_REMARK, name=configured(name), remark=remark))
+        for each in self._config.replaced:
+            yield Problem(each.told, render.replaced(each.kind, each.key, each.told))
         for fault in self._config.faults:
             yield Problem(fault.told, fill(ko.CHANNEL_FAULT, reason=fault.told))

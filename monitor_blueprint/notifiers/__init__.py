@@ -16,6 +16,7 @@ It may have more:
 
 - `receivers(options, environ) -> tuple[str, ...]`: to whom it sends, each of whom can accept or refuse by itself. Then
   `message.to` says for whom a message is, and the answer may be a `PerReceiver`.
+- `REPLACED`: keys that `Options` had in an earlier version, each with what has replaced it, for people; they are ignored.
 - `server(options, environ) -> tuple[str, int]`: the host and port that it sends to, where they are no secret.
 
 Nothing else has to be told about a new file. One that cannot be used stops nothing unless the configuration names it.

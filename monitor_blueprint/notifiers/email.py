@@ -19,6 +19,7 @@ import msgspec
 from monitor_blueprint.adapters.addresses import is_loopback
 from monitor_blueprint.adapters.smtp import Client, connected
 from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, PerReceiver, Refused, Retry, Single
+from monitor_blueprint.domain.text import fill
 
 ENVIRONMENT = (
     "ALERT_EMAIL",
@@ -29,6 +30,9 @@ ENVIRONMENT = (
     "SMTP_FROM",
     "SMTP_TLS",
 )
+REPLACED = {
+    "sendmail": fill("mail goes to SMTP_HOST or, where that is not set, to the mail server of this machine (localhost, port 25)")
+}
 _MODES = ("starttls", "tls", "none")
 _ADDRESS = re.compile(r"[^\s@,;<>()\[\]\\\":\x00-\x1f\x7f-\uffff]+@[A-Za-z0-9.-]+|[A-Za-z0-9._-]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")

@@ -129,3 +129,8 @@ RUN_REASONS = {
     "missed": "제때 시작하지 못함",
     "previous run has not ended": "이전 점검이 끝나지 않음",
 }
+
+# What has replaced a key of an earlier version, by the channel and the key.
+REPLACED = {
+    ("email", "sendmail"): "메일은 SMTP_HOST로, 없으면 이 서버의 메일 서버(localhost:25)로 보냅니다.",
+}

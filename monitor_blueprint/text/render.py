@@ -156,6 +156,14 @@ def channel_problem(health: str, reason: Public) -> Public:
     return fill("{health}: {reason}", health=fill(ko.CHANNEL_HEALTH[health]), reason=reason or fill(ko.NO_ANSWER))
 
 
+def replaced(kind: str, key: str, told: Public) -> Public:
+    """Return that the file has a key of an earlier version, and what has replaced it; `told` where there is no better word."""
+    remedy = ko_services.REPLACED.get((kind, key))
+    if remedy is None:
+        return told
+    return fill(ko.REPLACED_KEY, kind=configured(kind), key=configured(key), remedy=fill(remedy))
+
+
 def silence_line(silence: Silence) -> Public:
     """Return that nothing is told of a check, or of any; why a person says so is for this machine's administrators."""
     return fill(ko.SILENCED_LINE, check=configured(silence.check), until=local(silence.ends_at))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -588,3 +589,48 @@ def test_a_broken_file_is_told(tmp_path: Path, content: bytes, why: str) -> None
     with pytest.raises(ConfigError) as refused:
         config.load({"NEURONOVA_CONFIG": str(path)})
     assert str(refused.value).startswith(f"{path}: {why}")
+
+
+SECRETS = ["https://hooks.slack.com/services/T0/B0/hunter2", "https://user:hunter2/x@host/", "xoxb-12345678-hunter2"]
+HTTP_CHECK = {"name": "Site", "kind": "http", "url": "http://127.0.0.1/"}
+
+
+def test_key_of_an_earlier_version_is_ignored_and_told() -> None:
+    """An upgrade is not refused for a word that nobody needs any more; what has replaced it is said by name."""
+    document = {"check": [HTTP_CHECK], "channel": [{"kind": "email", "sendmail": "/usr/sbin/sendmail"}]}
+    settings = config.parse(document, {}, source="monitor.toml")
+    (replaced,) = settings.replaced
+    assert replaced.told.startswith('email: "sendmail" is no longer used and ignored: mail goes to SMTP_HOST')
+    with pytest.raises(ConfigError, match='key "sendmai" is not known'):
+        config.parse({"check": [HTTP_CHECK], "channel": [{"kind": "email", "sendmai": "x"}]}, {}, source="monitor.toml")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "document",
+    [
+        lambda secret: {"check": [HTTP_CHECK | {"method": secret}]},
+        lambda secret: {"check": [HTTP_CHECK | {"kind": secret}]},
+        lambda secret: {"check": [HTTP_CHECK | {"name": f"{secret} x"}]},
+        lambda secret: {"check": [HTTP_CHECK | {"url": f"{secret} x"}]},
+        lambda secret: {"check": [HTTP_CHECK | {"depends_on": [secret]}]},
+        lambda secret: {"check": [HTTP_CHECK | {secret: 1}]},
+        lambda secret: {"check": [HTTP_CHECK | {"secret_headers": {"Authorization": f"Bearer {secret}"}}]},
+        lambda secret: {"check": [{"name": "A", "kind": "service", "unit": f"{secret} x"}]},
+        lambda secret: {"check": [HTTP_CHECK], "channel": [{"kind": secret}]},
+        lambda secret: {"check": [HTTP_CHECK], "channel": [{"kind": "slack", "webhook": secret}]},
+        lambda secret: {"check": [HTTP_CHECK], secret: {}},
+        lambda secret: {"check": [HTTP_CHECK], "monitor": {"every_minutes": secret}},
+    ],
+)
+def test_no_error_repeats_a_secret(document: Callable[[str], dict[str, Any]], secret: str) -> None:
+    """Everybody reads the journal; a line may have been put in the wrong place."""
+    with pytest.raises(ConfigError) as refused:
+        config.parse(document(secret), {}, source="monitor.toml")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_the_files_name_may_be_another_lines_secret() -> None:
+    with pytest.raises(ConfigError) as refused:
+        config.load({"NEURONOVA_CONFIG": SECRETS[0]})
+    assert "hunter2" not in str(refused.value)

@@ -340,3 +340,39 @@ def cost(line: str) -> float:
 def test_no_line_takes_long(evil: str) -> None:
     """Held against an ordinary line, so that it does not matter how fast the machine is."""
     assert cost(evil) < 5 * cost("a line of a log with nothing in it; " * sanitize._MAX_LINE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "서울특별시 강남구 역삼동 123-4번지",
+        "경기도 성남시 분당구 정자일로 95",
+        "강남구 테헤란로 152 3층",
+        "역삼동 12번지",
+        "101동 1202호",
+        "03-Mar-2001 born",
+        "2001/3/3 (born",
+        "03-Mar-1985",
+        "홍 길 동",
+        "hong@localhost",
+        "lee@mailhost",
+    ],
+)
+def test_who_somebody_is_and_where_he_lives(text: str) -> None:
+    assert redact(f"saved: {text}") == f"saved: {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("환자: 홍 길 동", "환자: ***"),
+        ("홍 길동 님", "홍 ***님"),
+        ("born on March 3, 2001", "born on ***"),
+        ("postgres://clinic:pa/ss@db/x", "postgres:***/x"),
+        ("2026-03-01 12:00:00 worker born", "2026-03-01 12:00:00 worker born"),
+        ("서비스를 다시 구동 중", "서비스를 다시 구동 중"),
+        ("경로 12 오류", "경로 12 오류"),
+    ],
+)
+def test_ordinary_words_stay(text: str, kept: str) -> None:
+    assert redact(text) == kept

@@ -46,6 +46,12 @@ def test_a_word_is_of_the_list() -> None:
         ("/srv/backups/db-????.sql", "/srv/backups/db-????.sql"),
         ("https://user:secret@host/health?token=x#y", "https://host/health"),
         ("see http://a@b/c?d and http+unix://%2Frun%2Fx.sock/?e", "see http://b/c and http+unix://%2Frun%2Fx.sock/"),
+        # A password may have a "/" in it; where that cannot be told from a port and a path, neither is shown.
+        ("https://user:pa/ss@host/health", "https://host/health"),
+        ("https://user:p/a?b@c@host/p", "https://host/p"),
+        ("https://user:12/34@host/x", "https://***@host/x"),
+        ("https://host:8000/x?mail=a@b", "https://host:8000/x"),
+        ("http://[::1]:9000/health", "http://[::1]:9000/health"),
         ("one\ntwo\x1b[31m\u202e", "one two [31m"),
     ],
 )
