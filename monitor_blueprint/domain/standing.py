@@ -59,12 +59,13 @@ def _standing(name: str, check: CheckState, silences: Iterable[Silence], now: da
     covering = [silence for silence in silences if silence.covers(name, now)]
     longest = max(covering, key=lambda silence: silence.ends_at, default=None)
     why = _why(check)
+    began = check.settling_since if why is Why.SETTLING else check.failing_since
     is_by_status = why in (None, Why.AWAITED, Why.IMPROVED, Why.UNSTABLE_DOWN, Why.UNSTABLE_UP, Why.UNSEEN)
     return Standing(
         check=name,
         is_told=check.notified is not Belief.FINE,
         why=why,
-        since=check.since if is_by_status else (check.failing_since or check.since),
+        since=check.since if is_by_status else (began or check.since),
         causes=check.causes,
         changes=len(check.flips),
         silenced_until=longest.ends_at if longest is not None else None,

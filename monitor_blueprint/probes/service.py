@@ -121,13 +121,11 @@ def _unit_reading(unit: UnitState, options: Options, context: ProbeContext) -> R
 
 
 def _down(unit: UnitState, options: Options) -> Reading:
-    return Reading(
-        "unit",
-        Status.CRITICAL,
-        facts=_facts(unit, options),
-        is_settling=unit.is_in_transition,
-        settles_s=min(unit.start_timeout_s, MOST_START_S),
-    )
+    settles_s = min(unit.start_timeout_s, MOST_START_S)
+    facts = _facts(unit, options)
+    if unit.is_in_transition and settles_s:
+        facts = {**facts, "limit_s": round(settles_s)}
+    return Reading("unit", Status.CRITICAL, facts=facts, is_settling=unit.is_in_transition, settles_s=settles_s)
 
 
 def _facts(unit: UnitState, options: Options) -> Facts:

@@ -70,7 +70,8 @@ LOOK = "{line} - 자세히: sudo neuronova-monitor status"
 AND_OTHERS = "{names} 외 {count}개"
 ONLY_OTHERS = "이름 비공개 항목 {count}개"
 UNKNOWN = "{name}: 확인 불가 ({reason})"
-SETTLING = "{name}: 재시작 중 ({state})"
+SETTLING = "{name}: 재시작 중 ({state}){limit}"
+LIMIT = " - 시작 제한 {limit_s}초, 그때까지 준비되지 않으면 장애로 알림"
 WARMING_UP = "{name}: 응답 대기 중 ({reason}) - 곧 다시 확인"
 # Of what depends on something else: whether that is being restarted is not known here.
 LOOKED_AT_AGAIN = " - 곧 다시 확인"
@@ -92,7 +93,7 @@ STANDINGS = {
     "improved": "{since}부터 경고 수준 · 정상이 되면 복구로 알림",
     "awaited": "{since}부터 정상 · 관련 항목을 다시 확인한 뒤 복구로 알림",
     "unconfirmed": "이상 감지 · 한 번 더 확인되면 장애로 알림",
-    "settling": "재시작 중 · 곧 다시 확인",
+    "settling": "{since}부터 재시작 중 · 곧 다시 확인",
 }
 NO_REASON = "이유 없음"
 SILENCED_NOTE = "알림 중지 중 ({until}까지, {why})"

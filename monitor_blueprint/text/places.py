@@ -44,6 +44,7 @@ class Places:
             "disk": self._disk,
             "entries": self._entries,
             "at_address": lambda: self._optional("address", ko.AT_ADDRESS),
+            "limit": lambda: self._optional("limit_s", ko.LIMIT),
             "in_file": self._in_file,
             "room": self._room,
             "size": self._size,

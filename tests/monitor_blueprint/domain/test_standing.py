@@ -68,3 +68,13 @@ def test_the_longest_silence_counts() -> None:
     assert found["Flask"].silenced_until == began + timedelta(minutes=30)
     assert (found["Flask"].why, found["Flask"].is_told) == (Why.FAILING, False)
     assert standings(story.state, (), story.now)["Flask"].silenced_until is None
+
+
+def test_a_start_has_a_beginning_of_its_own() -> None:
+    """However long all was well before."""
+    story = Story()
+    story.cycle()
+    story.cycle(Flask="starting")
+    began = story.state.checks["Flask"].settling_since
+    assert began is not None
+    assert standings(story.state, (), story.now)["Flask"].since == began

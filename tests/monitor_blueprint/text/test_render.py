@@ -162,6 +162,11 @@ REFUSED: Facts = {"reason": Public("refused")}
             Reading("unit", CRITICAL, facts={"state": Public("activating/auto-restart")}, is_settling=True),
             "Flask: 재시작 중 (activating/auto-restart)",
         ),
+        (
+            "service",
+            Reading("unit", OK, facts={"state": Public("activating/start"), "limit_s": 90}, is_settling=True),
+            "Flask: 재시작 중 (activating/start) - 시작 제한 90초, 그때까지 준비되지 않으면 장애로 알림",
+        ),
         ("service", Reading("http", CRITICAL, facts=REFUSED, is_settling=True), "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
