@@ -156,7 +156,10 @@ def _mount_point(target: str, path: str) -> Public | Private:
 
 def _source(source: str, path: str) -> Public | Private:
     """Return what is mounted: a device of the kernel's naming, or the one that is asked for; a share may be called anything."""
-    return configured(source) if source == path or _DEVICE.fullmatch(source) else private(source)
+    if source == path or _DEVICE.fullmatch(source):
+        return configured(source)
+    # What has no device is often called by its kind.
+    return word(source, FILE_SYSTEMS) or private(source)
 
 
 def _type(name: str) -> Public | Private:

@@ -20,7 +20,7 @@ from msgspec import Meta
 from monitor_blueprint.adapters.http import Answer, fetch, is_served
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.models import Facts, Reading, Scalar, Status, worst
-from monitor_blueprint.domain.text import Public, fill, joined, private, word
+from monitor_blueprint.domain.text import Public, configured, fill, joined, private, word
 from monitor_blueprint.domain.vocabulary import HEALTH_ENTRIES, HEALTH_WORDS
 from monitor_blueprint.options import Address, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
@@ -78,11 +78,16 @@ class _Entry(NamedTuple):
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Ask once; whether the site answers at all is the service's own check, so silence is a symptom here."""
+    asked: Facts = {"address": configured(options.url)}
+    return Observation(tuple(replace(each, facts={**each.facts, **asked}) for each in _look(options, context)))
+
+
+def _look(options: Options, context: ProbeContext) -> tuple[Reading, ...]:
     timeout_s = max(0.1, min(options.timeout_s, context.deadline - time.monotonic()))
     answer = fetch(options.url, timeout_s)
     body = _body(answer)
     if body is None:
-        return Observation((_no_body(answer, context),))
+        return (_no_body(answer, context),)
     # No mapping: names that may not be shown are all the same.
     entries = list(_entries(next((body[key] for key in _CHECKS if body.get(key)), None)))
     bad = [entry for entry in entries if entry.status is not Status.OK]
@@ -94,7 +99,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     readings.append(_listed("entries", own, len(entries), options, is_symptom=False))
     if blamed:
         readings.append(_listed("blamed", blamed, len(entries), options, is_symptom=True))
-    return Observation(tuple(replace(each, is_settling=is_explained and each.status is not Status.OK) for each in readings))
+    return tuple(replace(each, is_settling=is_explained and each.status is not Status.OK) for each in readings)
 
 
 def judge(text: str) -> Status:

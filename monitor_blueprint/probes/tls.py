@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from monitor_blueprint.probes import Observation, ProbeContext
 DEFAULT_INTERVAL_S = 3600.0
 DAY_S = 86400.0
 _NGINX = Path("/etc/nginx")
+_SITE = re.compile(r"(?=.{4,100}\Z)(?!.*\d{5})(?:[a-z0-9-]+\.)+[a-z]{2,}")
 # How OpenSSL names the alerts of a server that wants to see the client's certificate.
 _WANTS_CERTIFICATE = (
     "SSLV3_ALERT_HANDSHAKE_FAILURE",
@@ -221,8 +223,21 @@ def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
         "days": int(days),
     }
     if certificate.where not in ("", options.file):
-        facts["file_text"] = private(certificate.where)
+        # For administrators it stands in the place of the pattern.
+        facts["where_text"] = private(certificate.where)
+        if _is_public(certificate, options):
+            facts["where"] = configured(certificate.where)
     return Reading(aspect, status, value=round(days, 1), unit="d", facts=facts)
+
+
+def _is_public(certificate: Certificate, options: Options) -> bool:
+    """Tell whether what a pattern stands for is the name of the certificate's site, which its server tells everybody."""
+    site = certificate.subject.text.removeprefix("*.")
+    parts = Path(certificate.where).parts
+    found = [part for part, pattern in zip(parts, Path(options.file).parts, strict=False) if part != pattern]
+    # Certbot numbers the second one of a name; a file may have an ending.
+    names = [re.sub(r"-\d{4}\Z|\.(?:pem|crt|cer)\Z", "", part) for part in found]
+    return bool(_SITE.fullmatch(site)) and len(parts) == len(Path(options.file).parts) and all(name == site for name in names)
 
 
 def _no_answer(error: OSError, options: Options) -> _FailedError:

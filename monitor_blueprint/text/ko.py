@@ -79,7 +79,6 @@ UNCONFIRMED = "{line} - 재확인 대기"
 NOT_DUE = "{line} - 이전 결과 ({at})"
 NOTHING_SEEN = "{name}: 결과 없음"
 AT_ADDRESS = " - {address}"
-IN_FILE = ", {file}"
 
 
 # --- The page and `status`: why a check stands as it does

@@ -107,7 +107,7 @@ def alert(
         new=event.checks if has_joined else (),
         also=[name for name in event.failing if name not in event.checks] if event.kind is EventKind.FLAPPING else (),
         recovered=[_recovery(name, event, results) for name in event.lasted_s],
-        details=[_detail(name, event, results) for name in _causes_first(named, event)[:_MOST_DETAILS]],
+        details=_details(named, event, results),
         more_details=max(0, len(named) - _MOST_DETAILS),
         evidence=[(render.evidence_title(key), text) for key, text in evidence],
         incident=event.incident,
@@ -134,15 +134,23 @@ def _recovery(name: str, event: Event, results: Mapping[str, CheckResult]) -> _R
     return _Recovery(name, was, event.lasted_s[name])
 
 
+def _details(names: Sequence[str], event: Event, results: Mapping[str, CheckResult]) -> list[_Detail]:
+    """Return what is the matter with each; what two checks say in the same words (a mount that is gone) only once."""
+    details = [_detail(name, event, results) for name in _causes_first(names, event)[:_MOST_DETAILS]]
+    return list({(each.line, each.commands): each for each in reversed(details)}.values())[::-1]
+
+
 def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> _Detail:
     causes = event.consequences.get(name, ())
     is_to_be_looked_at = name in event.failing and not causes
+    line, is_withholding = render.worst_line(name, results)
+    commands = next_steps.commands(results.get(name), event.incident, is_withholding=is_withholding)
     return _Detail(
-        line=render.worst_line(name, results),
+        line=line,
         since=event.since.get(name, event.at),
         causes=causes,
         changes=event.flapping.get(name, 0),
-        commands=next_steps.commands(results.get(name), event.incident) if is_to_be_looked_at else NOTHING,
+        commands=commands if is_to_be_looked_at else NOTHING,
     )
 
 
@@ -202,7 +210,7 @@ def _how_things_stand(
         silenced=standing.silenced,
         blind=[name for name in failing if name in standing.blind],
         recovered=recovered,
-        details=[_detail(name, standing, results) for name in _causes_first((*failing, *unstable), standing)[:_MOST_DETAILS]],
+        details=_details((*failing, *unstable), standing, results),
         more_details=max(0, len(failing) + len(unstable) - _MOST_DETAILS),
         count=len(told),
         late_s=late_s,

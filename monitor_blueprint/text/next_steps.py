@@ -34,7 +34,7 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     "tls": ("sudo certbot certificates",),
     "backup": ("systemctl list-timers", "df -h"),
     # Which entry it is may be known to this machine's administrators only.
-    "health_body": (_STATUS,),
+    "health_body": (_STATUS, _ASK),
     "updates": ("apt list --upgradable",),
     "log_rotation": ("sudo logrotate -d /etc/logrotate.d/neuronova",),
     "monitor": ("systemctl status gunicorn_monitor", _STATUS),
@@ -57,15 +57,16 @@ _NO_INCIDENT = "sudo neuronova-health-check"
 _SOCKET = re.compile(r"https?\+unix://(?P<path>[^/]*)(?P<rest>/.*)?")
 
 
-def commands(result: CheckResult | None, incident: int, *, is_in_status: bool = False) -> Public:
+def commands(result: CheckResult | None, incident: int, *, is_in_status: bool = False, is_withholding: bool = False) -> Public:
     """Return what to type to see more of a check that fails, in one line; the history's evidence where nothing is closer.
 
-    In the status, and on the page, which shows the same, the status is nothing more.
+    In the status, and on the page, which shows the same, the status is nothing more; it is where something was withheld.
     """
     any_ = fill(_ANY, incident=incident) if incident else fill(_NO_INCIDENT)
     if result is None:
         return any_
-    known = [_filled(command, _facts(result)) for command in _commands(result) if not (is_in_status and command == _STATUS)]
+    wanted = dict.fromkeys((*_commands(result), *((_STATUS,) if is_withholding else ())))
+    known = [_filled(command, _facts(result)) for command in wanted if not (is_in_status and command == _STATUS)]
     return joined(" · ", [command for command in known if command]) or any_
 
 

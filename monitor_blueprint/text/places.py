@@ -45,7 +45,7 @@ class Places:
             "entries": self._entries,
             "at_address": lambda: self._optional("address", ko.AT_ADDRESS),
             "limit": lambda: self._optional("limit_s", ko.LIMIT),
-            "in_file": self._in_file,
+            "where": self._where,
             "room": self._room,
             "size": self._size,
             "ago": lambda: self._counted("hours", ko_resources.AGO, ko_resources.AGO_SHORT),
@@ -90,10 +90,11 @@ class Places:
     def _optional(self, key: str, text: str) -> str:
         return text.format(**{key: self._fact(key)}) if key in self._facts else ""
 
-    def _in_file(self) -> str:
-        # Which file it is, whoever may know is told.
-        self.is_withholding = self.is_withholding or "file_text" in self._facts
-        return ""
+    def _where(self) -> object:
+        # Whoever may know is told which of the files that a pattern means.
+        said = self._facts.get("where_text")
+        self.is_withholding |= said is not None and self._said("where_text") != self._said("where")
+        return self._fact("where")
 
     def _room(self) -> str:
         free = self._facts.get("free_bytes", self._facts.get("available_bytes"))
@@ -140,10 +141,6 @@ class AllPlaces(Places):
 
     def _entries(self) -> object:
         return self._fact("entries")
-
-    def _in_file(self) -> str:
-        file = self._more.pop("file_text", None)
-        return ko.IN_FILE.format(file=self._shown(file)) if file is not None else ""
 
 
 class _Unknown:

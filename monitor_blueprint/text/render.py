@@ -42,7 +42,8 @@ def named(names: Iterable[str], separator: str = " ") -> Public:
 
 def duration(seconds: float) -> Public:
     """Return a duration in words, at most two units."""
-    whole = int(seconds)
+    # The clock may have been set back.
+    whole = max(0, int(seconds))
     parts = []
     for size, name in ko.UNITS:
         count, whole = divmod(whole, size)
@@ -69,9 +70,14 @@ def run_reason(reason: str) -> Public:
 
 def line(result: CheckResult, reading: Reading) -> Public:
     """Return what one reading says to everybody, in one line; what is withheld of it is said to be, and where it is."""
+    text, is_withholding = short_line(result, reading)
+    return fill(ko.LOOK, line=text) if is_withholding else text
+
+
+def short_line(result: CheckResult, reading: Reading) -> tuple[Public, bool]:
+    """Return what one reading says to everybody, and whether something of it is withheld."""
     places = Places(result, reading)
-    text = Public(_text(result.kind, reading).format_map(places))
-    return fill(ko.LOOK, line=text) if places.is_withholding else text
+    return Public(_text(result.kind, reading).format_map(places)), places.is_withholding
 
 
 def full_line(result: CheckResult, reading: Reading) -> Private:
@@ -110,12 +116,15 @@ def _more(kind: str, reading: Reading) -> str:
     return texts.more if texts is not None and reading.status is Status.CRITICAL else ""
 
 
-def worst_line(name: str, results: Mapping[str, CheckResult]) -> Public:
-    """Return what the worst reading of a check says; of equal ones, what is not ready yet, then what names the fault."""
+def worst_line(name: str, results: Mapping[str, CheckResult]) -> tuple[Public, bool]:
+    """Return what the worst reading of a check says, and whether something of it is withheld.
+
+    Of equal ones it is what is not ready yet, then what names the fault.
+    """
     result = results.get(name)
     if result is None:
-        return fill(ko.NOTHING_SEEN, name=configured(name))
-    return line(result, max(result.readings, key=lambda reading: _rank(result.kind, reading)))
+        return fill(ko.NOTHING_SEEN, name=configured(name)), False
+    return short_line(result, max(result.readings, key=lambda reading: _rank(result.kind, reading)))
 
 
 def _rank(kind: str, reading: Reading) -> tuple[int, bool, bool]:

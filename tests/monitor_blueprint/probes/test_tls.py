@@ -172,7 +172,7 @@ def test_broken_file_hides_no_other(make: Make, tmp_path: Path) -> None:
     expiry, unread = look(tls.Options(file=f"{tmp_path}/*.pem"))
     assert (expiry.status, expiry.aspect) == (Status.CRITICAL, "expiry")
     # Whatever else in the path looks like somebody's name or number is taken out.
-    assert private(expiry.facts["file_text"]).endswith("/b.pem")
+    assert private(expiry.facts["where_text"]).endswith("/b.pem")
     assert (unread.status, unread.aspect, unread.facts["count"]) == (Status.UNKNOWN, "unreadable", 4)
     assert all(f"/{name}.pem" in private(unread.facts["why_text"]) for name in "acde")
 
@@ -341,3 +341,21 @@ def test_server_that_agrees_on_nothing_has_failed(make: Make) -> None:
 
     with serve_tls(make(30), change=refuse) as port:
         assert [(reading.aspect, reading.status) for reading in look(tls.Options(port=port))] == [("handshake", Status.CRITICAL)]
+
+
+@pytest.mark.parametrize(
+    ("subject", "file", "is_public"),
+    [
+        ("clinic.example", "live/clinic.example/fullchain.pem", True),
+        ("*.clinic.example", "live/clinic.example-0001/fullchain.pem", True),
+        ("clinic.example", "live/other.example/fullchain.pem", False),
+        ("hong", "live/hong/fullchain.pem", False),
+        ("900101.example", "live/900101.example/fullchain.pem", False),
+    ],
+)
+def test_file_of_a_site_is_named(subject: str, file: str, is_public: bool) -> None:
+    """What a pattern stands for is told where it is the site's own name; anything else may be anybody's."""
+    certificate = Certificate(Private(subject), 0, NOW.timestamp() + 86400, f"/etc/{file}")
+    reading = tls._expiry(certificate, NOW.timestamp(), tls.Options(file="/etc/live/*/fullchain.pem"))
+    assert reading.facts["where"] == (f"/etc/{file}" if is_public else "/etc/live/*/fullchain.pem")
+    assert private(reading.facts["where_text"]) == f"/etc/{file}"

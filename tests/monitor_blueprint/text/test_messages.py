@@ -15,9 +15,9 @@ import jinja2
 import pytest
 
 from monitor_blueprint.domain.messages import Message
-from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Status
+from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Facts, Reading, Status
 from monitor_blueprint.domain.receivers import Logged
-from monitor_blueprint.domain.text import Public
+from monitor_blueprint.domain.text import Public, private
 from monitor_blueprint.text import ko, messages
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
@@ -131,6 +131,16 @@ def test_a_check_without_a_result() -> None:
     assert body(event(checks=("Backup",)))[4:6] == [
         "- Backup: 결과 없음 · 2025-12-06 14:35:01 KST부터",
         "  확인: sudo neuronova-monitor history 7",
+    ]
+
+
+def test_what_two_checks_say_alike_is_said_once() -> None:
+    facts: Facts = {"target": Public("/data"), "source": private("nas:/x"), "was": Public("nfs4")}
+    gone = Reading("unmounted", Status.CRITICAL, facts=facts)
+    results = {name: CheckResult(name, kind, (gone,), AT) for name, kind in (("Data", "disk"), ("Trend", "disk_trend"))}
+    assert messages.alert(event(checks=("Data", "Trend")), "nn-7", results).body.splitlines()[4:6] == [
+        "- 파일 시스템 /data: 마운트되어 있지 않음 (이전: 비공개, nfs4) · 2025-12-06 14:35:01 KST부터",
+        "  확인: findmnt /data · sudo mount /data · lsblk -f · sudo dmesg | tail · sudo neuronova-monitor status",
     ]
 
 

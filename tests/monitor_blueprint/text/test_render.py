@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -215,17 +216,17 @@ def test_hostile_text_stays_text() -> None:
 
 
 def test_the_worst_reading_speaks() -> None:
-    assert render.worst_line("Django", RESULTS) == "Django API: 응답 이상 (HTTP 502)"
+    assert render.worst_line("Django", RESULTS) == ("Django API: 응답 이상 (HTTP 502)", False)
     unseen = Reading("probe", Status.UNKNOWN, facts={"reason": X})
     disk = CheckResult("Disk", "disk", (unseen, *DISK_FULL.readings), AT)
-    assert render.worst_line("Disk", {"Disk": disk}) == "디스크 사용량: 91% (위험)"
+    assert render.worst_line("Disk", {"Disk": disk}) == ("디스크 사용량: 91% (위험)", False)
 
 
 def test_the_settling_reading_speaks() -> None:
     """Of two that are OK, the one that is not ready yet."""
     starting = Reading("http", facts={"reason": Public("refused")}, is_settling=True)
     results = {"Flask": CheckResult("Flask", "service", (Reading("unit"), starting), AT)}
-    assert render.worst_line("Flask", results) == "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"
+    assert render.worst_line("Flask", results) == ("Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인", False)
 
 
 @pytest.mark.parametrize(
@@ -271,10 +272,17 @@ def test_the_long_cure_is_for_who_looks_closer() -> None:
 
 def test_which_file_it_is_administrators_know() -> None:
     facts: Facts = {"where": Public("/etc/*.pem"), "place": Public(""), "days": 3, "until": Public("2025-12-09")}
-    reading = Reading("expiry", CRITICAL, facts={**facts, "file_text": private("/etc/b.pem")})
+    reading = Reading("expiry", CRITICAL, facts={**facts, "where_text": private("/etc/b.pem")})
     result = CheckResult("Certificate", "tls", (reading,), AT)
     assert render.line(result, reading).endswith(" (/etc/*.pem, 2025-12-09까지) - 자세히: sudo neuronova-monitor status")
-    assert render.full_line(result, reading).text == "TLS 인증서: 3일 후 만료 (/etc/*.pem, /etc/b.pem, 2025-12-09까지)"
+    assert render.full_line(result, reading).text == "TLS 인증서: 3일 후 만료 (/etc/b.pem, 2025-12-09까지)"
+    told = replace(reading, facts={**reading.facts, "where": Public("/etc/b.pem")})
+    assert render.line(result, told) == "TLS 인증서: 3일 후 만료 (/etc/b.pem, 2025-12-09까지)"
+
+
+def test_no_time_is_below_nothing() -> None:
+    """A clock may be set back."""
+    assert render.duration(-5) == "0초"
 
 
 def test_the_entry_that_fails_is_named() -> None:
@@ -282,9 +290,9 @@ def test_the_entry_that_fails_is_named() -> None:
     summary = Reading("status", Status.CRITICAL, facts={"body_status": Public("unhealthy")})
     entries = Reading("entries", Status.CRITICAL, facts={"entries": Public("database")})
     results = {"Site": CheckResult("Site", "health_body", (summary, entries), AT)}
-    assert render.worst_line("Site", results) == "Django 자체 점검 실패: database"
+    assert render.worst_line("Site", results) == ("Django 자체 점검 실패: database", False)
     alone = {"Site": CheckResult("Site", "health_body", (summary,), AT)}
-    assert render.worst_line("Site", alone) == "Django 상태 본문: unhealthy"
+    assert render.worst_line("Site", alone) == ("Django 상태 본문: unhealthy", False)
 
 
 @pytest.mark.parametrize(
