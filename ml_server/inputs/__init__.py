@@ -6,8 +6,9 @@ from ml_server.inputs.base import Checked, Histogram, Input, Scalar, Value, Wron
 from ml_server.inputs.choice import Boolean, Category
 from ml_server.inputs.date import Date
 from ml_server.inputs.number import Integer, Number
+from ml_server.inputs.sequence import LetterSequence
 
-AnyInput: TypeAlias = Number | Integer | Boolean | Category | Date
+AnyInput: TypeAlias = Number | Integer | Boolean | Category | Date | LetterSequence
 
 __all__ = [
     "AnyInput",
@@ -18,6 +19,7 @@ __all__ = [
     "Histogram",
     "Input",
     "Integer",
+    "LetterSequence",
     "Number",
     "Scalar",
     "Value",

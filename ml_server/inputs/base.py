@@ -58,6 +58,10 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Say what is to be given, for people."""
         raise NotImplementedError
 
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of what `check` takes, as far as that can say it."""
+        raise NotImplementedError
+
     def check(self, given: Any) -> Checked:
         """Return what the model reads for unchecked JSON other than null.
 

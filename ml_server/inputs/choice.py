@@ -32,6 +32,10 @@ class Boolean(Scalar, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         """Say what it is."""
         return f"{self.description}; true or false"
 
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON Schema."""
+        return {"type": "boolean", "description": self.description}
+
     def check(self, given: Any) -> Checked:
         """Return 1 for true and 0 for false."""
         if not isinstance(given, bool):
@@ -77,6 +81,10 @@ class Category(Scalar, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     def _choices(self) -> str:
         named = ", ".join(self.values[:_MANY])
         return named if len(self.values) <= _MANY else f"{named} and {len(self.values) - _MANY} more, see the model's schema"
+
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON Schema."""
+        return {"type": "string", "enum": self.values, "description": self.description}
 
     def check(self, given: Any) -> Checked:
         """Return the category as the model reads it."""

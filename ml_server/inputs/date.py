@@ -36,6 +36,10 @@ class Date(Scalar, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
         """Say what it is."""
         return f"{self.description}; a date such as 1985-03-02"
 
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON Schema."""
+        return {"type": "string", "format": "date", "description": f"{self.wanted}; {self.minimum} to {self.maximum} in training"}
+
     def check(self, given: Any) -> Checked:
         """Return the number of days since `origin`."""
         if not isinstance(given, str):

@@ -38,6 +38,14 @@ class Number(Scalar, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
         """Say what it is, and in which unit."""
         return f"{self.description}; {self.unit}"
 
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON Schema: within reach of the training range, as `check` has it."""
+        width = self.maximum - self.minimum
+        reach = {"minimum": self.minimum - width, "maximum": self.maximum + width}
+        kind = "integer" if isinstance(self, Integer) else "number"
+        told = f"{self.wanted}; {self.minimum:.6g} to {self.maximum:.6g} in training"
+        return {"type": kind, "description": told, **({"enum": self.allowed} if self.allowed else reach)}
+
     def check(self, given: Any) -> Checked:
         """Return a number within reach of the training range: outside of it with a warning, far outside it is refused."""
         if isinstance(given, bool) or not isinstance(given, int | float):
