@@ -50,20 +50,23 @@ def predict(body: bytes, request_id: str, service: InferenceService, max_batch: 
     rows = [row for row in checked if isinstance(row, Row)]
     answers = iter(service.predict(model, rows, explain=request.explain) if rows else ())
     results = [next(answers) if isinstance(row, Row) else row for row in checked]
+    translations = [row.translation if isinstance(row, Row) else None for row in checked]
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
     progress.answered = sum(isinstance(result, Answer) for result in results)
 
     head = _head(request_id, model)
     if request.is_batch:
-        entries = [_entry(item, result, model) for item, result in zip(request.items, results, strict=True)]
+        together = zip(request.items, results, translations, strict=True)
+        entries = [_entry(index, *each, model) for index, each in enumerate(together)]
         warnings = {"warnings": request.warnings} if request.warnings else {}
         return msgspec.json.encode(
             {"ok": True, "batch": True, **head, "results": entries, **warnings, "inference_ms": inference_ms}
         )
-    (result,) = results
+    (result,), (translation,) = results, translations
     if isinstance(result, MlServerError):
         raise result
-    return _render_one(head, model, result._replace(warnings=(*request.warnings, *result.warnings)), inference_ms)
+    result = result._replace(warnings=(*request.warnings, *result.warnings))
+    return _render_one(head, model, result, inference_ms, translation)
 
 
 def predict_row(row: Row, request_id: str, service: InferenceService, model: Model, progress: Progress) -> bytes | None:
@@ -89,14 +92,14 @@ def _head(request_id: str, model: Model) -> dict[str, str]:
     return {"request_id": request_id, "model_name": card.name, "model_version": card.version, "model_digest": model.digest}
 
 
-def _render_one(head: dict[str, str], model: Model, answer: Answer, inference_ms: float) -> bytes:
-    return msgspec.json.encode(
-        {"ok": True, **head, **_render(model, answer), "inference_ms": inference_ms, **_explanation(answer)}
-    )
+def _render_one(head: dict[str, str], model: Model, answer: Answer, inference_ms: float, translation: Any = None) -> bytes:
+    rendered = _render(model, answer, translation)
+    return msgspec.json.encode({"ok": True, **head, **rendered, "inference_ms": inference_ms, **_explanation(answer)})
 
 
-def _render(model: Model, answer: Answer) -> dict[str, Any]:
-    return {**model.task.render(answer.numbers), "warnings": answer.warnings}
+def _render(model: Model, answer: Answer, translation: Any) -> dict[str, Any]:
+    translated = {} if translation is None else {"translation": translation}
+    return {**model.task.render(answer.numbers), "warnings": answer.warnings, **translated}
 
 
 def _check(items: Iterable[Item], card: Card) -> list[Row | InvalidRequestError]:
@@ -108,17 +111,18 @@ def _check(items: Iterable[Item], card: Card) -> list[Row | InvalidRequestError]
             checked.append(InvalidRequestError("the item is not valid", item.problems))
             continue
         try:
-            checked.append(schemas.check_features(item.features, card, suggestions))
+            checked.append(schemas.check_features(item.features, card, suggestions, item.beside))
         except InvalidRequestError as error:
             checked.append(error)
     return checked
 
 
-def _entry(item: Item, result: Result, model: Model) -> dict[str, Any]:
-    """Return one item's part of the answer to a batch."""
+def _entry(index: int, item: Item, result: Result, translation: Any, model: Model) -> dict[str, Any]:
+    """Return one item's part of the answer to a batch; `index` counts the items from 0 on."""
+    head = {"index": index, "id": item.id}
     if isinstance(result, MlServerError):
-        return {"id": item.id, **schemas.render_error(result.code, result.message, result.details)}
-    return {"id": item.id, "ok": True, **_render(model, result), **_explanation(result)}
+        return {**head, **schemas.render_error(result.code, result.message, result.details)}
+    return {**head, "ok": True, **_render(model, result, translation), **_explanation(result)}
 
 
 def _explanation(answer: Answer) -> dict[str, Any]:

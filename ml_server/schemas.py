@@ -7,10 +7,11 @@ key such as a person's name, could be patient data.
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ml_server import beside as besides
 from ml_server.card import Card
 from ml_server.errors import Detail, InvalidRequestError, NotJsonError
 from ml_server.inputs import Value, WrongValueError
@@ -28,26 +29,30 @@ _OPTION_LIKENESS = 0.65
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,64}")
 _ITEM_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 MAX_UNKNOWN_NAMED = 50
+REQUIRED = "is required: an object of input name and value (or a sequence, or image_data, where the model reads one)"
 
 
 class Row(NamedTuple):
     """One person's inputs in the card's order, with missing ones filled, and what was odd about them.
 
-    `is_outside` tells whether a given value was outside the range seen in training.
+    `is_outside` tells whether a given value was outside the range seen in training; `translation` is what the answer says of
+    a sequence that was translated.
     """
 
     values: tuple[Value, ...]
     warnings: tuple[str, ...]
     is_outside: bool = False
+    translation: Any = None
 
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of a batch; `features` is unchecked JSON, `problems` is what is wrong around it."""
+    """One entry of a batch: `features` and what stands `beside` them are unchecked, `problems` are what is wrong around them."""
 
     id: str | int | None
     features: Any
     problems: tuple[Detail, ...] = ()
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ def parse(body: bytes, max_batch: int) -> Request:
 
     Raises:
         NotJsonError: not one JSON object in UTF-8; NaN, Infinity, repeated keys and absurd depth are not JSON here.
-        InvalidRequestError: neither features nor a list of 1 to `max_batch` items, or an option of a wrong type.
+        InvalidRequestError: neither features, a sequence or an image nor a list of 1 to `max_batch` items, or an option of a
+            wrong type.
     """
     data = _decode(body)
     if not isinstance(data, dict):
@@ -81,14 +87,17 @@ def parse(body: bytes, max_batch: int) -> Request:
             problems.append(Detail(name, f"must be {meaning}, not {kind_of(data[name])}"))
     is_batch = "items" in data
     if is_batch:
-        problems += [Detail(key, "must not stand beside items") for key in _FEATURE_KEYS if key in data]
+        whole = [*(key for key in _FEATURE_KEYS if key in data), *(key for key in (besides.SEQUENCE,) if data.get(key))]
+        problems += [Detail(key, "must not stand beside items") for key in whole]
         problems += _items_problems(data["items"], max_batch)
     else:
         problems += _features_key_problems(data)
     if problems:
         raise InvalidRequestError("the request is not valid", tuple(problems))
+    defaults = _given(data, besides.DEFAULTS) if is_batch else {}
+    single = Item(None, _features(data), beside=_given(data, besides.KEYS)) if not is_batch else None
     return Request(
-        items=tuple(map(_item, data["items"])) if is_batch else (Item(None, _features(data)),),
+        items=(single,) if single else tuple(_item(entry, defaults) for entry in data["items"]),
         is_batch=is_batch,
         explain=bool(data.get("explain")),
         model_name=data.get("model_name"),
@@ -99,30 +108,37 @@ def parse(body: bytes, max_batch: int) -> Request:
 
 def _option_warnings(data: Mapping[str, Any]) -> tuple[str, ...]:
     """Return which keys were ignored that look like an option or the features; others are the client's own."""
-    known = (*_FEATURE_KEYS, "items", *(name for name, _, _ in _OPTIONS))
+    known = (*_FEATURE_KEYS, *besides.KEYS, "items", *(name for name, _, _ in _OPTIONS))
     unknown = [name for name in itertools.islice(data, MAX_UNKNOWN_NAMED) if name not in known and _IDENTIFIER.fullmatch(name)]
     hints = {name: did_you_mean(name, known, cutoff=_OPTION_LIKENESS) for name in unknown if len(name) <= MAX_SUGGESTED_FOR}
     return tuple(f"{name} is not known and was ignored{hint}" for name, hint in hints.items() if hint)
 
 
-def check_features(features: Any, card: Card, suggestions: Suggestions | None = None) -> Row:
+def check_features(
+    features: Any, card: Card, suggestions: Suggestions | None = None, beside: Mapping[str, Any] = besides.NOTHING
+) -> Row:
     """Return the model's inputs out of unchecked JSON; one that is missing or null is filled as the card says.
 
     Raises:
-        InvalidRequestError: `details` names every wrong field at once.
+        InvalidRequestError: `details` names every wrong field at once, as the client calls it.
     """
-    if not isinstance(features, dict):
+    if not isinstance(features, dict) and not (features is None and besides.DATA & beside.keys()):
         raise InvalidRequestError(
             "the features are not valid", (Detail("features", f"must be an object, not {kind_of(features)}"),)
         )
-    problems, warnings, values = _unknown_fields(features, card, suggestions or Suggestions()), [], []
+    placed = besides.place(features, beside, card.inputs)
+    problems = [*_unknown_fields(features or {}, card, suggestions or Suggestions()), *placed.problems]
+    warnings, values = placed.warnings, []
     is_outside = False
     for wanted in card.inputs:
-        given = features.get(wanted.name)
+        if wanted.name in placed.refused:
+            continue
+        given = placed.features.get(wanted.name)
         try:
             value, warning = wanted.fill() if given is None else wanted.check(given)
         except WrongValueError as error:
-            problems.append(Detail(wanted.name, str(error)))
+            field_name = placed.fields.get(wanted.name, wanted.name)
+            problems.append(Detail(field_name, f"{error}{placed.notes.get(wanted.name, '')}"))
             continue
         values.append(value)
         if warning:
@@ -130,7 +146,7 @@ def check_features(features: Any, card: Card, suggestions: Suggestions | None = 
             is_outside |= given is not None
     if problems:
         raise InvalidRequestError("the features are not valid", tuple(problems))
-    return Row(tuple(values), tuple(warnings), is_outside)
+    return Row(tuple(values), tuple(warnings), is_outside, placed.translation)
 
 
 def render_error(code: str, message: str, details: Sequence[Detail]) -> dict[str, Any]:
@@ -184,18 +200,22 @@ def _items_problems(items: Any, max_batch: int) -> list[Detail]:
 
 def _features_key_problems(data: Mapping[str, Any]) -> list[Detail]:
     given = [key for key in _FEATURE_KEYS if key in data]
-    if not given:
-        return [Detail("features", "is required: an object of input name and number")]
+    if not given and not _given(data, besides.DATA):
+        return [Detail("features", REQUIRED)]
     if len(given) > 1:
         return [Detail("clinical_features", "must not stand beside features")]
     return []
 
 
 def _features(data: Mapping[str, Any]) -> Any:
-    return next(data[key] for key in _FEATURE_KEYS if key in data)
+    return next((data[key] for key in _FEATURE_KEYS if key in data), None)
 
 
-def _item(entry: Any) -> Item:
+def _given(data: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {key: data[key] for key in keys if data.get(key) is not None}
+
+
+def _item(entry: Any, defaults: Mapping[str, Any]) -> Item:
     if not isinstance(entry, dict):
         return Item(None, None, (Detail("item", f"must be an object, not {kind_of(entry)}"),))
     problems = tuple(_features_key_problems(entry))
@@ -206,7 +226,9 @@ def _item(entry: Any) -> Item:
         is_id_ok = item_id is None or (type(item_id) is int and abs(item_id) < 2**63)
     if not is_id_ok:
         problems += (Detail("id", "must be a whole number or 1 to 64 characters of A-Z a-z 0-9 . _ : -"),)
-    return Item(item_id if is_id_ok else None, None if problems else _features(entry), problems)
+    if problems:
+        return Item(item_id if is_id_ok else None, None, problems)
+    return Item(item_id, _features(entry), beside={**defaults, **_given(entry, besides.KEYS)})
 
 
 def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Suggestions) -> list[Detail]:

@@ -17,6 +17,7 @@ from ml_server.inference import InferenceService
 from ml_server.inputs import Boolean
 from ml_server.lane import Lane, lane_of
 from ml_server.prediction import Progress
+from ml_server.schemas import Row
 
 # A million by hand: LANE_BODIES=1000000, about ten minutes.
 BODIES = int(os.environ.get("LANE_BODIES") or 20_000)
@@ -143,7 +144,7 @@ def test_names_may_be_keywords(card: Card) -> None:
         {"features": {"class": card.inputs[0].reference}, "expected": dict.fromkeys(card.classes, 0.5)}
     ]}, Card)  # fmt: skip
     value = card.inputs[0].reference
-    assert lane(named).row(json.dumps({"features": {"class": value}}).encode()) == ((value,), (), False)
+    assert lane(named).row(json.dumps({"features": {"class": value}}).encode()) == Row((value,), ())
 
 
 def test_other_kinds_have_no_lane(card: Card) -> None:

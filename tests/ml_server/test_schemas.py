@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ml_server import schemas
 from ml_server.card import Card
 from ml_server.errors import Detail, InvalidRequestError, NotJsonError
 from ml_server.inputs import Number
@@ -115,7 +116,7 @@ def test_wrong_frame_field_is_named(content: Any, field: str) -> None:
     assert [detail.field for detail in refused.value.details] == [field]
 
 
-REQUIRED = ("features", "is required: an object of input name and number")
+REQUIRED = ("features", schemas.REQUIRED)
 BESIDE_FEATURES = ("clinical_features", "must not stand beside features")
 
 

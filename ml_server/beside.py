@@ -1,0 +1,146 @@
+"""What may stand beside the features of a request, or instead of them: a sequence or an image, and how it is meant."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ml_server.errors import Detail
+from ml_server.inputs import Input, LetterSequence, WrongValueError, genetics
+from ml_server.inputs.base import kind_of
+
+SEQUENCE, IMAGE = "sequence", "image_data"
+DATA = frozenset((SEQUENCE, IMAGE))
+# How a sequence is meant: in a batch, those outside of the items are for every item that does not say otherwise.
+_UNUSED = ("task3_threshold", "organism_hint")
+DEFAULTS = ("seq_type", "frame", "stop_at_stop", *_UNUSED)
+KEYS = (SEQUENCE, IMAGE, *DEFAULTS)
+_SEQ_TYPES = ("auto", "dna", "rna", "protein")
+_NAMES = {"dna": "DNA", "rna": "RNA"}
+_READ = {SEQUENCE: "sequence", IMAGE: "image"}
+NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass
+class Placed:
+    """A client's values by the names of a card's inputs.
+
+    Attributes:
+        features: unchecked JSON, but for sequences that have been translated.
+        fields: what a client calls an input that it does not give among its features.
+        problems: what is wrong, and with which inputs that is all there is to be said.
+        notes: what is to be known where an input's value is wrong nevertheless.
+        translations: what a sequence was made of, as it is answered.
+    """
+
+    features: dict[str, Any]
+    fields: dict[str, str] = field(default_factory=dict)
+    problems: list[Detail] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+    translations: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def translation(self) -> Any:
+        """Return the only translation, or all by the names of their inputs; None where nothing was translated."""
+        return next(iter(self.translations.values())) if len(self.translations) == 1 else self.translations or None
+
+
+@dataclass(frozen=True)
+class _Meant:
+    """How a sequence is to be read; `seq_type` is "auto", "dna", "rna" or "protein"."""
+
+    seq_type: str
+    frame: int
+    stop_at_stop: bool
+
+
+def place(features: Mapping[str, Any] | None, beside: Mapping[str, Any], inputs: Sequence[Input]) -> Placed:
+    """Return what is given among the features, if there are any, and beside them for each of a card's inputs."""
+    placed = Placed(dict(features or {}))
+    sequences = [item for item in inputs if isinstance(item, LetterSequence)]
+    if not beside and not sequences:
+        return placed
+    _place(placed, SEQUENCE, beside, sequences, is_bare=features is None)
+    if sequences:
+        _read_sequences(placed, beside, sequences)
+    return placed
+
+
+def _place(placed: Placed, key: str, beside: Mapping[str, Any], inputs: Sequence[Input], *, is_bare: bool) -> None:
+    """Have what stands beside the features, or alone, go to the only input of its kind."""
+    names = [item.name for item in inputs]
+    if len(names) == 1 and placed.features.get(names[0]) is None:
+        placed.fields[names[0]] = key
+    if key not in beside:
+        return
+    if not names and not is_bare:
+        told = f"{key} was ignored: this model reads no {_READ[key]}"
+        placed.warnings += [told] if beside[key] else []
+    elif not names:
+        placed.problems.append(Detail(key, "is not read by this model: send its features"))
+    elif len(names) > 1:
+        told = ", ".join(names)
+        placed.problems.append(Detail(key, f"could be any of {told}: give them by these names in features"))
+        placed.refused.update(names)
+    elif names[0] not in placed.fields:
+        placed.problems.append(Detail(key, f"must not stand beside features that have {names[0]}"))
+    else:
+        placed.features[names[0]] = beside[key]
+
+
+def _read_sequences(placed: Placed, beside: Mapping[str, Any], inputs: Sequence[LetterSequence]) -> None:
+    """Have the model read what it was made for: proteins where DNA or RNA is given, and DNA for RNA."""
+    given = [item for item in inputs if placed.features.get(item.name) is not None]
+    problems = list(_wrong_options(beside))
+    if not given:
+        return
+    placed.problems += problems
+    unused = [key for key in _UNUSED if key in beside]
+    if unused:
+        were = "were" if len(unused) > 1 else "was"
+        placed.warnings.append(f"{' and '.join(unused)} {were} ignored: this model reads no such thing")
+    if problems:
+        return
+    meant = _Meant(str(beside.get("seq_type", "auto")).lower(), int(beside.get("frame", 0)), beside.get("stop_at_stop", True))
+    for item in given:
+        try:
+            _read(placed, item, meant)
+        except WrongValueError as wrong:
+            placed.problems.append(Detail(placed.fields.get(item.name, item.name), str(wrong)))
+            placed.refused.add(item.name)
+
+
+def _wrong_options(beside: Mapping[str, Any]) -> Iterator[Detail]:
+    seq_type, frame, stop = (beside.get(key) for key in ("seq_type", "frame", "stop_at_stop"))
+    if seq_type is not None and (not isinstance(seq_type, str) or seq_type.lower() not in _SEQ_TYPES):
+        yield Detail("seq_type", f"must be one of {', '.join(_SEQ_TYPES)}")
+    if frame is not None and (isinstance(frame, bool) or frame not in (0, 1, 2)):
+        yield Detail("frame", "must be 0, 1 or 2: how many bases come before the first codon")
+    if stop is not None and not isinstance(stop, bool):
+        yield Detail("stop_at_stop", f"must be true or false, not {kind_of(stop)}")
+
+
+def _read(placed: Placed, wanted: LetterSequence, meant: _Meant) -> None:
+    if wanted.seq_type == "text":
+        return
+    letters, name = wanted.clean(placed.features[wanted.name]), placed.fields.get(wanted.name, wanted.name)
+    if wanted.seq_type != "protein":
+        if meant.seq_type == "protein":
+            raise WrongValueError(
+                f"must be {_NAMES[wanted.seq_type]}: nobody can tell it from a protein, which seq_type says it is"
+            )
+        old, new = ("U", "T") if wanted.seq_type == "dna" else ("T", "U")
+        placed.features[wanted.name] = letters.replace(old, new).replace(old.lower(), new.lower())
+        return
+    found = genetics.guess(letters) if meant.seq_type == "auto" else meant.seq_type
+    if found == "protein":
+        return
+    said = f"read as {_NAMES[found]} in frame {meant.frame}{' up to the first stop codon' if meant.stop_at_stop else ''}"
+    placed.notes[wanted.name] = f" (it was {said} and translated)"
+    if meant.seq_type == "auto":
+        placed.warnings.append(f"{name} was {said}: say protein in seq_type, if it is one")
+    protein, has_stop, left_over = genetics.translate(letters, meant.frame, stop_at_stop=meant.stop_at_stop)
+    placed.features[wanted.name] = protein
+    info = {"seq_type": found, "frame": meant.frame, "stop_at_stop": meant.stop_at_stop, "has_stop": has_stop}
+    placed.translations[wanted.name] = {"protein_sequence": protein, "info": {**info, "bases_left_over": left_over}}
