@@ -14,9 +14,11 @@ DATA = frozenset((SEQUENCE, IMAGE))
 _UNUSED = ("task3_threshold", "organism_hint")
 DEFAULTS = ("seq_type", "frame", "stop_at_stop", *_UNUSED)
 KEYS = (SEQUENCE, IMAGE, *DEFAULTS)
-_SEQ_TYPES = ("auto", "dna", "rna", "protein")
+SEQ_TYPES = ("auto", "dna", "rna", "protein")
 _NAMES = {"dna": "DNA", "rna": "RNA"}
 _READ = {SEQUENCE: "sequence", IMAGE: "image"}
+# What stands beside the features goes to the only input of its kind.
+KINDS: dict[str, type[Input]] = {SEQUENCE: LetterSequence}
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -113,8 +115,8 @@ def _read_sequences(placed: Placed, beside: Mapping[str, Any], inputs: Sequence[
 
 def _wrong_options(beside: Mapping[str, Any]) -> Iterator[Detail]:
     seq_type, frame, stop = (beside.get(key) for key in ("seq_type", "frame", "stop_at_stop"))
-    if seq_type is not None and (not isinstance(seq_type, str) or seq_type.lower() not in _SEQ_TYPES):
-        yield Detail("seq_type", f"must be one of {', '.join(_SEQ_TYPES)}")
+    if seq_type is not None and (not isinstance(seq_type, str) or seq_type.lower() not in SEQ_TYPES):
+        yield Detail("seq_type", f"must be one of {', '.join(SEQ_TYPES)}")
     if frame is not None and (isinstance(frame, bool) or frame not in (0, 1, 2)):
         yield Detail("frame", "must be 0, 1 or 2: how many bases come before the first codon")
     if stop is not None and not isinstance(stop, bool):

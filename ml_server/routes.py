@@ -8,15 +8,19 @@ import msgspec
 from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ml_server import endpoint, errors, telemetry
+from ml_server import description, endpoint, errors, telemetry
 from ml_server.card import Card
 from ml_server.config import Settings
 from ml_server.endpoint import Endpoint
 from ml_server.inference import InferenceService
+from ml_server.model import Model
 from ml_server.reloading import Reloading
+from ml_server.tensors import all_scalar
 from serving.messages import Reply
 
 api = Blueprint("api", __name__)
+# Of example people: what is usual, and the most.
+_PEOPLE = {"num_people": (4, 100), "samples_per_person": (3, 20), "disease_ratio": (0.9, 1)}
 
 
 def register(app: Flask, settings: Settings, service: InferenceService) -> None:
@@ -74,16 +78,70 @@ def models() -> Response:
 
 @api.get("/example_data")
 def example_data() -> Response:
-    """Return the default model's golden samples: requests whose answers are known, to try out and to watch over it."""
+    """Return the default model's golden samples: requests whose answers are known, to try out and to watch over it.
+
+    For a model of other things than tables, or if `num_people`, `samples_per_person` and `disease_ratio` say how many, they
+    are also there as made-up people (`items`).
+    """
     _endpoint().check_key(_field("x-api-key"))
     model, due = _service().model(), _service().due
     card = model.card
     samples = [{"request": {"features": sample.features}, "expected": sample.expected} for sample in card.golden_samples]
-    head = {"ok": True, "request_id": g.request_id, "model_name": card.name, "model_version": card.version}
     is_due = {"due_version": due.version if due else "", "is_due": not _service().fallback_reason}
-    head |= {"model_digest": model.digest, **is_due}
-    content = {**head, "task": card.task, "tolerance": card.golden_tolerance, "samples": samples}
-    return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
+    content: dict[str, Any] = {**is_due, "task": card.task, "tolerance": card.golden_tolerance, "samples": samples}
+    # Whoever only watches over the model has a limit for the answer.
+    if request.args.keys() & _PEOPLE.keys() or not all_scalar(card.inputs):
+        content["items"] = description.example_people(card, *_people())
+    return _described(model, content)
+
+
+@api.get("/schema")
+def schema() -> Response:
+    """Return what the default model is, what is to be sent to it, and an example."""
+    _endpoint().check_key(_field("x-api-key"))
+    model = _service().model()
+    card, sample = model.card, model.card.golden_samples[0]
+    return _described(
+        model,
+        {
+            "title": card.title,
+            "intended_use": card.intended_use,
+            "not_for": card.not_for,
+            "task": card.task,
+            "answers": card.answers,
+            "request": description.request_schema(card, _settings().max_batch),
+            "example_request": description.example_request(card, sample),
+            "example_expected": sample.expected,
+        },
+    )
+
+
+def _described(model: Model, content: dict[str, Any]) -> Response:
+    card = model.card
+    head = {"ok": True, "request_id": g.request_id, "model_name": card.name, "model_version": card.version}
+    head["model_digest"] = model.digest
+    return _response(endpoint.reply(200, msgspec.json.encode({**head, **content}), g.request_id))
+
+
+def _people() -> tuple[int, int, float]:
+    """Return how many example people are asked for, with how many samples each, and which share of them is ill.
+
+    Raises:
+        InvalidRequestError: names what is out of bounds.
+    """
+    found, problems = [], []
+    for name, (ordinary, most) in _PEOPLE.items():
+        try:
+            value = float(request.args.get(name) or ordinary)
+        except ValueError:
+            value = -1
+        is_whole = most > 1
+        if not (is_whole <= value <= most) or (is_whole and not value.is_integer()):
+            problems.append(errors.Detail(name, f"must be a {'whole ' * is_whole}number from {int(is_whole)} to {most}"))
+        found.append(value)
+    if problems:
+        raise errors.InvalidRequestError("the request is not valid", tuple(problems))
+    return int(found[0]), int(found[1]), found[2]
 
 
 @api.post("/reload_model")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
 
 from ml_server import suggestions, tasks
 from ml_server.app import create_app
@@ -399,6 +400,62 @@ def test_examples_get_the_expected_answers(client: FlaskClient, path: str) -> No
     for sample in offered["samples"]:
         answer = client.post("/predict", json=sample["request"]).get_json()
         assert answer["predictions"] == pytest.approx(sample["expected"], abs=offered["tolerance"])
+
+
+def test_example_people_can_be_posted(client: FlaskClient) -> None:
+    query = {"num_people": "3", "samples_per_person": "2", "disease_ratio": "0.34"}
+    people = client.get("/api/example_data", query_string=query).get_json()["items"]
+    assert [(person["person_id"], person["num_samples"]) for person in people] == [(f"example-{n}", 2) for n in (1, 2, 3)]
+    for person, wanted in zip(people, ["Impaired", "Control", "Control"], strict=True):
+        assert [sample["sample_index"] for sample in person["samples"]] == [0, 1]
+        for sample in person["samples"]:
+            assert client.post("/predict", json=sample).get_json()["prediction"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ({"num_people": "0"}, ["num_people"]),
+        ({"num_people": "101", "samples_per_person": "1.5"}, ["num_people", "samples_per_person"]),
+        ({"disease_ratio": "nan"}, ["disease_ratio"]),
+        ({"disease_ratio": "all", "num_people": "-1"}, ["num_people", "disease_ratio"]),
+    ],
+)
+def test_example_people_are_few(client: FlaskClient, query: dict[str, str], fields: list[str]) -> None:
+    answer = client.get("/example_data", query_string=query)
+    assert answer.status_code == 422
+    assert [detail["field"] for detail in answer.get_json()["details"]] == fields
+
+
+def test_schema_is_that_of_good_requests(
+    client: FlaskClient, features: dict[str, Any], required_features: dict[str, Any]
+) -> None:
+    described = client.get("/api/schema").get_json()
+    assert (described["model_name"], described["model_version"], described["answers"]) == (NAME, VERSION, ["Control", "Impaired"])
+    is_good = Draft202012Validator(described["request"]).is_valid
+    requests = [described["example_request"], {"features": features, "explain": True}, {"features": required_features, "user": 1}]
+    requests += [{"items": [{"id": 7, **requests[0]}, requests[2]]}, {"features": {**features, "VEGF": None}}]
+    for content in requests:
+        assert is_good(content)
+        assert client.post("/predict", json=content).status_code == 200
+    for content in (
+        {},
+        {"features": {}},
+        {"features": {**features, "tau": "6"}},
+        {"features": {**features, "tau": 500}},
+        {"features": {**features, "male": 2}},
+        {"features": {**features, "male": None}},
+        {"features": {**features, "Tau": 6}},
+        {"features": features, "explain": "yes"},
+        {"items": []},
+    ):
+        assert not is_good(content)
+        assert client.post("/predict", json=content).status_code == 422
+
+
+def test_schema_needs_the_key_and_a_model(tmp_path: Path) -> None:
+    assert create_app(Settings(api_key=KEY)).test_client().get("/schema").status_code == 401
+    assert create_app(Settings(model_dir=tmp_path)).test_client().get("/schema").status_code == 503
 
 
 def test_examples_are_those_of_the_default_model(model_dir: Path) -> None:
