@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_server.errors import Detail
-from ml_server.inputs import Input, LetterSequence, WrongValueError, genetics
+from ml_server.inputs import Input, LetterSequence, Picture, WrongValueError, genetics
 from ml_server.inputs.base import kind_of
 
 SEQUENCE, IMAGE = "sequence", "image_data"
@@ -18,7 +18,7 @@ SEQ_TYPES = ("auto", "dna", "rna", "protein")
 _NAMES = {"dna": "DNA", "rna": "RNA"}
 _READ = {SEQUENCE: "sequence", IMAGE: "image"}
 # What stands beside the features goes to the only input of its kind.
-KINDS: dict[str, type[Input]] = {SEQUENCE: LetterSequence}
+KINDS: dict[str, type[Input]] = {SEQUENCE: LetterSequence, IMAGE: Picture}
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -60,10 +60,9 @@ class _Meant:
 def place(features: Mapping[str, Any] | None, beside: Mapping[str, Any], inputs: Sequence[Input]) -> Placed:
     """Return what is given among the features, if there are any, and beside them for each of a card's inputs."""
     placed = Placed(dict(features or {}))
+    for key, kind in KINDS.items():
+        _place(placed, key, beside, [item for item in inputs if isinstance(item, kind)], is_bare=features is None)
     sequences = [item for item in inputs if isinstance(item, LetterSequence)]
-    if not beside and not sequences:
-        return placed
-    _place(placed, SEQUENCE, beside, sequences, is_bare=features is None)
     if sequences:
         _read_sequences(placed, beside, sequences)
     return placed

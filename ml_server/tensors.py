@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_server.errors import BrokenModelError
-from ml_server.inputs import Input, Value
+from ml_server.inputs import Input, Picture, Value
 from ml_server.inputs.base import NAN
 
 Array = npt.NDArray[Any]
@@ -97,6 +97,8 @@ def _problems(spec: TensorSpec, inputs: Sequence[Input]) -> list[str]:
         return [f"the model's input {spec.name} is of a type that is not known here ({spec.dtype})"]
     found = [f"{name} has no codes, and the model's input {spec.name} reads numbers" for name in texts]
     if spec.dtype in _INTEGERS:
+        scaled = [item.name for item in inputs if isinstance(item, Picture) and not item.is_plain]
+        found += [f"{name} is scaled, and the model's input {spec.name} reads whole numbers" for name in scaled]
         learnt = [item.name for item in inputs if not item.is_required and item.fill().value is NAN]
         found += [f"{name} may be NaN, and the model's input {spec.name} reads whole numbers" for name in learnt]
     if all_scalar(inputs):

@@ -5,10 +5,11 @@ from typing import TypeAlias
 from ml_server.inputs.base import Checked, Histogram, Input, Scalar, Value, WrongValueError
 from ml_server.inputs.choice import Boolean, Category
 from ml_server.inputs.date import Date
+from ml_server.inputs.image import Picture
 from ml_server.inputs.number import Integer, Number
 from ml_server.inputs.sequence import LetterSequence
 
-AnyInput: TypeAlias = Number | Integer | Boolean | Category | Date | LetterSequence
+AnyInput: TypeAlias = Number | Integer | Boolean | Category | Date | LetterSequence | Picture
 
 __all__ = [
     "AnyInput",
@@ -21,6 +22,7 @@ __all__ = [
     "Integer",
     "LetterSequence",
     "Number",
+    "Picture",
     "Scalar",
     "Value",
     "WrongValueError",

@@ -122,7 +122,7 @@ def kind_of(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "true or false"
-    for kind, name in ((str, "a string"), (list, "a list"), (dict, "an object")):
+    for kind, name in ((str, "a string"), (list, "a list"), (dict, "an object"), (bytes, "a file")):
         if isinstance(value, kind):
             return name
     return "a number"
