@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
+from ml_server import decoding
 from ml_server.errors import Detail
 from ml_server.inputs import Input, LetterSequence, Picture, WrongValueError, genetics
 from ml_server.inputs.base import kind_of
@@ -87,7 +90,8 @@ def _place(placed: Placed, key: str, beside: Mapping[str, Any], inputs: Sequence
     elif names[0] not in placed.fields:
         placed.problems.append(Detail(key, f"must not stand beside features that have {names[0]}"))
     else:
-        placed.features[names[0]] = beside[key]
+        given = beside[key]
+        placed.features[names[0]] = decoding.decode_large(given) if isinstance(given, msgspec.Raw) else given
 
 
 def _read_sequences(placed: Placed, beside: Mapping[str, Any], inputs: Sequence[LetterSequence]) -> None:

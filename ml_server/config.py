@@ -47,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bind: address and port, or `unix:` and a path; what others than this machine reach needs an `api_key`.
         workers: gunicorn's processes.
         threads: threads of each process: half for predictions that take their time, half for what Flask answers.
-        max_body_bytes: the largest request body.
+        max_body_bytes: the largest request body; an image in base64 takes a third more than its file.
         max_batch: the most items in one batch.
         timeout_s: seconds that one run of a model may take.
         load_timeout_s: seconds in which a model must have been loaded and tested.
@@ -66,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     workers: Annotated[int, _whole(1, 64)] = 2
     threads: Annotated[int, _whole(2, 256)] = 4
-    max_body_bytes: Annotated[int, _whole(1024, 1024 * 1024 * 1024)] = 1024 * 1024
+    max_body_bytes: Annotated[int, _whole(1024, 1024 * 1024 * 1024)] = 16 * 1024 * 1024
     max_batch: Annotated[int, _whole(1, 100_000)] = 256
     timeout_s: Annotated[float, _seconds(0.1, 600)] = 10.0
     load_timeout_s: Annotated[float, _seconds(1, 50)] = 20.0

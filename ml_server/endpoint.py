@@ -18,6 +18,7 @@ import msgspec
 from ml_server import errors, prediction, schemas, telemetry
 from ml_server.card import Card
 from ml_server.config import Settings
+from ml_server.decoding import FORM, JSON
 from ml_server.inference import InferenceService
 from ml_server.lane import Lane, lane_of
 from ml_server.slots import Slots
@@ -34,8 +35,9 @@ _REQUEST_ID = re.compile(
 # As what the monitor of this machine introduces itself.
 MONITOR = "neuronova-monitor"
 _FORWARDED = ("x-forwarded-for", "x-real-ip", "forwarded", "via")
-_JSON = "application/json"
-TOO_LARGE = "the body must be at most {} bytes: split the batch"
+TOO_LARGE = (
+    "the body must be at most {} bytes: split the batch, send a smaller image, or have the operator raise ML_MAX_BODY_BYTES"
+)
 _RETRY_AFTER_S = "5"
 # How soon a model behind another server that could not be reached is tried again, in seconds.
 _AWAY_S = 10.0
@@ -62,10 +64,11 @@ class Head:
     `client` is the address that it came from; empty for a unix socket.
     """
 
-    __slots__ = ("field", "is_probe", "length", "progress", "request_id", "started")
+    __slots__ = ("content_type", "field", "is_probe", "length", "progress", "request_id", "started")
 
     def __init__(self, field: Callable[[str], str], length: int, request_id: str, client: str) -> None:
         self.field = field
+        self.content_type = JSON
         self.is_probe = is_probe(field, client)
         self.length = length
         self.request_id = request_id
@@ -93,7 +96,7 @@ def is_probe(field: Callable[[str], str], client: str) -> bool:
 def reply(status: int, content: bytes, request_id: str) -> Reply:
     """Return an answer with the headers that all have."""
     headers = [
-        ("Content-Type", _JSON),
+        ("Content-Type", JSON),
         ("Content-Length", str(len(content))),
         ("X-Request-ID", request_id),
         ("Cache-Control", "no-store"),
@@ -214,8 +217,9 @@ class Endpoint:
         except errors.UnauthorizedError as error:
             return error
         kind = head.field("content-type")
-        if kind != _JSON and not _is_json(kind):
-            return errors.UnsupportedTypeError("the Content-Type must be application/json")
+        if kind != JSON and not _is_known(kind):
+            return errors.UnsupportedTypeError("the Content-Type must be application/json, or multipart/form-data for a file")
+        head.content_type = kind
         if head.field("content-encoding").strip().lower() not in ("", "identity"):
             return errors.UnsupportedTypeError("the body must be sent as it is, without a Content-Encoding")
         if head.length > self._max_body_bytes:
@@ -234,7 +238,9 @@ class Endpoint:
 
     def _answer(self, head: Head, body: bytes) -> Reply:
         try:
-            content = prediction.predict(body, head.request_id, self._service, self._max_batch, head.progress)
+            content = prediction.predict(
+                body, head.request_id, self._service, self._max_batch, head.progress, content_type=head.content_type
+            )
         except errors.MlServerError as error:
             return self.refused(head, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
@@ -264,9 +270,9 @@ class Endpoint:
         return answer
 
 
-def _is_json(content_type: str) -> bool:
+def _is_known(content_type: str) -> bool:
     kind = content_type.partition(";")[0].strip().lower()
-    return kind == _JSON or (kind.startswith("application/") and kind.endswith("+json"))
+    return kind in (JSON, FORM) or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _overload() -> errors.OverloadedError:

@@ -67,7 +67,7 @@ class ForbiddenError(MlServerError):
 
 
 class UnsupportedTypeError(MlServerError):
-    """The body is not declared as JSON, or as compressed JSON."""
+    """The body is not declared as JSON or a form, or as a compressed one."""
 
     code = "unsupported_media_type"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ml_server import schemas
+from ml_server import decoding, schemas
 from ml_server.card import Card
 from ml_server.errors import InvalidRequestError, MlServerError, PredictionTimeoutError
 from ml_server.inference import InferenceService
@@ -30,17 +30,25 @@ class Progress:
     answered: int = 0
 
 
-def predict(body: bytes, request_id: str, service: InferenceService, max_batch: int, progress: Progress) -> bytes:
+def predict(
+    body: bytes,
+    request_id: str,
+    service: InferenceService,
+    max_batch: int,
+    progress: Progress,
+    *,
+    content_type: str = decoding.JSON,
+) -> bytes:
     """Return the answer, or the answers and errors of a batch, as JSON; `progress` is kept up to date meanwhile.
 
     Raises:
-        NotJsonError: see `schemas.parse`.
+        NotJsonError, BodyTooLargeError: see `schemas.parse`.
         InvalidRequestError: the frame of the request is wrong, or the features of the only item are.
         ModelFaultError: the model has no answer to the only item, or none at all.
         UnknownModelError, ModelUnavailableError: see `InferenceService.model`.
         PredictionTimeoutError: see `InferenceService.predict`.
     """
-    request = schemas.parse(body, max_batch)
+    request = schemas.parse(body, max_batch, content_type)
     progress.rows = len(request.items)
     model = service.model(request.model_name, request.model_version)
     progress.model, progress.version, progress.digest = model.card.name, model.card.version, model.digest

@@ -5,15 +5,15 @@ key such as a person's name, could be patient data.
 """
 
 import itertools
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ml_server import beside as besides
+from ml_server import decoding
 from ml_server.card import Card
-from ml_server.errors import Detail, InvalidRequestError, NotJsonError
+from ml_server.errors import Detail, InvalidRequestError
 from ml_server.inputs import Value, WrongValueError
 from ml_server.inputs.base import kind_of
 from ml_server.suggestions import MAX_SUGGESTED_FOR, Suggestions, did_you_mean
@@ -70,17 +70,16 @@ class Request:
     warnings: tuple[str, ...] = ()
 
 
-def parse(body: bytes, max_batch: int) -> Request:
-    """Parse the body of a prediction request.
+def parse(body: bytes, max_batch: int, content_type: str = decoding.JSON) -> Request:
+    """Parse the body of a prediction request: JSON, or a form.
 
     Raises:
-        NotJsonError: not one JSON object in UTF-8; NaN, Infinity, repeated keys and absurd depth are not JSON here.
+        NotJsonError, BodyTooLargeError: see `decoding`.
         InvalidRequestError: neither features, a sequence or an image nor a list of 1 to `max_batch` items, or an option of a
             wrong type.
     """
-    data = _decode(body)
-    if not isinstance(data, dict):
-        raise NotJsonError("the body must be a JSON object, that is, start with {")
+    is_form = content_type.lower().startswith(decoding.FORM)
+    data = decoding.decode_form(body, content_type) if is_form else decoding.decode(body)
     problems = []
     for name, kind, meaning in _OPTIONS:
         if data.get(name) is not None and not isinstance(data[name], kind):
@@ -152,42 +151,6 @@ def check_features(
 def render_error(code: str, message: str, details: Sequence[Detail]) -> dict[str, Any]:
     """Return the envelope of every error."""
     return {"ok": False, "code": code, "error": message, "details": [detail._asdict() for detail in details]}
-
-
-class _RepeatedKeyError(ValueError):
-    pass
-
-
-class _ConstantError(ValueError):
-    pass
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise _RepeatedKeyError
-    return result
-
-
-def _refuse_constant(_name: str) -> None:
-    raise _ConstantError
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except _RepeatedKeyError:
-        raise NotJsonError("the body is not valid: an object has the same key twice") from None
-    except _ConstantError:
-        raise NotJsonError("NaN and Infinity are not JSON: send null, or leave the field out") from None
-    except json.JSONDecodeError as error:
-        raise NotJsonError(f"the body is not JSON (line {error.lineno}, column {error.colno})") from None
-    except UnicodeDecodeError:
-        raise NotJsonError("the body is not UTF-8") from None
-    except RecursionError:
-        raise NotJsonError("the body is nested too deeply") from None
-    except ValueError:
-        raise NotJsonError("the body has a number of thousands of digits") from None
 
 
 def _items_problems(items: Any, max_batch: int) -> list[Detail]:

@@ -257,7 +257,9 @@ def test_large_body_is_a_413() -> None:
     """A body that is too large is a 413."""
     client = create_app(Settings(max_body_bytes=1024)).test_client()
     content = refusal(client.post("/predict", json={"features": {}, "x": "x" * 2000}), 413, "request_entity_too_large")
-    assert content["error"] == "the body must be at most 1024 bytes: split the batch"
+    assert content["error"] == (
+        "the body must be at most 1024 bytes: split the batch, send a smaller image, or have the operator raise ML_MAX_BODY_BYTES"
+    )
 
 
 def test_short_body_is_a_400(client: FlaskClient, features: Features) -> None:
