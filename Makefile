@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 ML_BIND ?= 127.0.0.1:9000
 MONITOR_BIND ?= 127.0.0.1:9001
 
-.PHONY: help run test test-fast test-box test-empty-box test-lived-in-box lint format drawing lock wheel deb sbom audit train mutants clean
+.PHONY: help run test test-fast test-box test-empty-box test-lived-in-box lint format drawing lock wheel deb sbom audit train sequon mutants clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s%s\n", $$1, $$2 }' Makefile
@@ -80,6 +80,9 @@ train: ## rebuild the bundled model in an environment of its own
 	$(PYTHON) -m venv build/train
 	build/train/bin/pip install --quiet --require-hashes -r requirements-train.txt
 	build/train/bin/python -m ml_server.training.alzheimer
+
+sequon: $(VENV)/.dev ## make a small model of sequences in build/models/, to try them out (ML_MODEL_DIR, ML_MODEL=sequon)
+	$(BIN)/python -m ml_server.training.sequon build/models/sequon/1.0.0
 
 mutants: ## change the code in small ways and count what the tests notice (by hand: more than half an hour; then `mutmut browse`)
 	@sh tools/check_python.sh $(PYTHON)

@@ -63,22 +63,24 @@ class _Meant:
 def place(features: Mapping[str, Any] | None, beside: Mapping[str, Any], inputs: Sequence[Input]) -> Placed:
     """Return what is given among the features, if there are any, and beside them for each of a card's inputs."""
     placed = Placed(dict(features or {}))
-    for key, kind in KINDS.items():
-        _place(placed, key, beside, [item for item in inputs if isinstance(item, kind)], is_bare=features is None)
+    by_key = {key: [item for item in inputs if isinstance(item, kind)] for key, kind in KINDS.items()}
+    is_nothing_read = features is None and not any(items and key in beside for key, items in by_key.items())
+    for key, items in by_key.items():
+        _place(placed, key, beside, items, is_nothing_read=is_nothing_read)
     sequences = [item for item in inputs if isinstance(item, LetterSequence)]
     if sequences:
         _read_sequences(placed, beside, sequences)
     return placed
 
 
-def _place(placed: Placed, key: str, beside: Mapping[str, Any], inputs: Sequence[Input], *, is_bare: bool) -> None:
+def _place(placed: Placed, key: str, beside: Mapping[str, Any], inputs: Sequence[Input], *, is_nothing_read: bool) -> None:
     """Have what stands beside the features, or alone, go to the only input of its kind."""
     names = [item.name for item in inputs]
     if len(names) == 1 and placed.features.get(names[0]) is None:
         placed.fields[names[0]] = key
     if key not in beside:
         return
-    if not names and not is_bare:
+    if not names and not is_nothing_read:
         told = f"{key} was ignored: this model reads no {_READ[key]}"
         placed.warnings += [told] if beside[key] else []
     elif not names:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ml_server import outputs
 from ml_server.card import Card
 from ml_server.errors import (
@@ -72,7 +74,9 @@ class Model:
         self.is_table = all_scalar(card.inputs)
         self.references: tuple[Value, ...] = tuple(item.reference for item in card.inputs)
         is_single = card.batch == "row_by_row" or self._layout.takes_one_row
-        self._rows_per_run = 1 if is_single else max(1, _MAX_VALUES // len(card.inputs))
+        # Values that the model reads of one row: an image has many.
+        self.row_size = sum(int(np.size(reference)) for reference in self.references)
+        self._rows_per_run = 1 if is_single else max(1, _MAX_VALUES // self.row_size)
 
     @property
     def is_fast(self) -> bool:

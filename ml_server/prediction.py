@@ -9,7 +9,7 @@ import msgspec
 
 from ml_server import decoding, schemas
 from ml_server.card import Card
-from ml_server.errors import InvalidRequestError, MlServerError, PredictionTimeoutError
+from ml_server.errors import Detail, InvalidRequestError, MlServerError, PredictionTimeoutError
 from ml_server.inference import InferenceService
 from ml_server.model import Answer, Model, Result
 from ml_server.schemas import Item, Row
@@ -17,6 +17,8 @@ from ml_server.suggestions import Suggestions
 
 # How long a prediction may take that was expected to take no time, in seconds.
 _SURPRISE_S = 0.05
+# Values that a batch may have once it is decoded (200 MB of them, as float32): an image of a few kilobytes may have a million.
+_MAX_VALUES = 50_000_000
 
 
 @dataclass(slots=True)
@@ -52,6 +54,11 @@ def predict(
     progress.rows = len(request.items)
     model = service.model(request.model_name, request.model_version)
     progress.model, progress.version, progress.digest = model.card.name, model.card.version, model.digest
+
+    most = max(1, _MAX_VALUES // model.row_size)
+    if len(request.items) > most:
+        told = f"must have 1 to {most} entries for a model that reads so much of each, not {len(request.items)}"
+        raise InvalidRequestError("the request is not valid", (Detail("items", told),))
 
     started = time.perf_counter()
     checked = _check(request.items, model.card)

@@ -17,6 +17,7 @@ from ml_server.app import create_app
 from ml_server.card import Card, read_card
 from ml_server.config import BUNDLED_MODELS, Settings
 from ml_server.inputs import Number
+from ml_server.training import sequon
 from tests.ml_server.server import Server
 
 NAME, VERSION = "alzheimer_biomarkers", "1.0.0"
@@ -144,6 +145,14 @@ def make_slow_model_dir(above: Path, card: Card, rounds: float = 1) -> Path:
 def slow_model_dir(tmp_path: Path, card: Card) -> Path:
     """A model directory whose default model takes as long as its input `rounds` says."""
     return make_slow_model_dir(tmp_path / "slow", card)
+
+
+@pytest.fixture(scope="session")
+def sequon_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model directory with a model of sequences in it."""
+    directory = tmp_path_factory.mktemp("sequences")
+    sequon.build(directory / sequon.NAME / sequon.VERSION)
+    return directory
 
 
 @pytest.fixture

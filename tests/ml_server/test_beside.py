@@ -54,6 +54,7 @@ def ids(row: Row) -> list[Any]:
         {"sequence": "MK", "seq_type": "Protein"},
         {"sequence": "MK", "seq_type": "auto", "frame": 2, "stop_at_stop": False},
         {"sequence": "MK", "features": {}},
+        {"sequence": "MK", "image_data": []},
         {"sequence": "MK", "clinical_features": None, "image_data": None, "patient_id": 7},
         {"features": {"spike": "MK"}},
         {"features": {"spike": "MK"}, "sequence": None, "seq_type": None},
@@ -175,6 +176,11 @@ def test_models_of_tables_read_no_sequence(read: Any, problems: Any) -> None:
         "sequence": "is not read by this model: send its features",
         "age": "is required (Age; years)",
     }
+
+
+def test_images_beside_a_sequence_are_ignored(read: Any) -> None:
+    """Unless nothing else is there that the model reads."""
+    assert read({"sequence": "MK", "image_data": "x"}).warnings == ("image_data was ignored: this model reads no image",)
 
 
 def test_what_no_model_reads_is_told(read: Any) -> None:

@@ -262,6 +262,17 @@ def test_large_body_is_a_413() -> None:
     )
 
 
+def test_forms_are_answered(client: FlaskClient, features: Features) -> None:
+    """A form with a file is one request; what is wrong with it is told as of JSON."""
+    whole = {"features": json.dumps(features), "explain": "true", "patient_name": "x"}
+    answer = client.post("/predict", data=whole, content_type="multipart/form-data").get_json()
+    assert answer["predictions"] == client.post("/predict", json={"features": features}).get_json()["predictions"]
+    assert set(answer["feature_importance"]) == set(features)
+    wrong = refusal(client.post("/predict", data={"tau": (io.BytesIO(b"x"), "x.png")}), 422, "invalid_request")
+    assert {"field": "tau", "problem": "must be a number, not a file"} in wrong["details"]
+    refusal(client.post("/predict", data=b"x", content_type="multipart/form-data"), 400, "not_json")
+
+
 def test_short_body_is_a_400(client: FlaskClient, features: Features) -> None:
     """A body shorter than its length is a 400."""
     body = json.dumps({"features": features}).encode()
