@@ -92,7 +92,7 @@ STANDINGS = {
     "improved": "{since}부터 경고 수준 · 정상이 되면 복구로 알림",
     "awaited": "{since}부터 정상 · 관련 항목을 다시 확인한 뒤 복구로 알림",
     "unconfirmed": "이상 감지 · 한 번 더 확인되면 장애로 알림",
-    "settling": "{since}부터 재시작 중 · 곧 다시 확인",
+    "settling": "{since}부터 지켜보는 중 · 곧 다시 확인",
 }
 NO_REASON = "이유 없음"
 SILENCED_NOTE = "알림 중지 중 ({until}까지, {why})"

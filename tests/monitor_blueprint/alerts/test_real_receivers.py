@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -162,3 +165,72 @@ def test_slow_channel_holds_up_no_other(store: Store) -> None:
         assert mail.next_mail()
         outage.box.stop(0.1)
     assert outage.pending["email"] == 1
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_gateway_that_passes_on_and_does_not_know(store: Store, status: int) -> None:
+    """Three times, marked; then the truth, ever more seldom, until it is accepted."""
+    with HttpStandIn(lambda post: Reply(status, "<h1>Gateway</h1>")) as slack:
+        outage = Outage(store, {"SLACK_WEBHOOK": slack.url}, Timing(first_doubt_s=0.01))
+        outage.tell(EventKind.OPENED)
+        for _ in range(8):
+            outage.box.deliver_due()
+        first = [slack.posts.get_nowait().text for _ in range(slack.posts.qsize())]
+        outage.now += 60 * MINUTE
+        outage.box.deliver_due()
+        truth = slack.next_post().text
+        outage.now += 30 * MINUTE
+        outage.box.deliver_due()
+        assert slack.posts.empty()
+        slack.reply_to = lambda post: Reply()
+        outage.now += 240 * MINUTE
+        outage.box.deliver_due()
+        last = slack.next_post().text
+    assert [ko.REPEATED in text for text in (*first, truth, last)] == [False, True, True, True, True]
+    assert [text.splitlines()[:2] for text in (truth, last)] == [
+        ["[CRITICAL] NeuroNova 서비스 장애 발생!", "실패한 서비스: Flask"]
+    ] * 2
+    assert outage.box.channel_health(outage.now)["slack"].health is Health.OK
+
+
+_SENDER = """
+import sys
+import time
+from pathlib import Path
+
+from monitor_blueprint.alerts.outbox import Outbox
+from monitor_blueprint.notifiers import channels
+from monitor_blueprint.storage.store import Store
+
+store = Store(Path(sys.argv[1]))
+Outbox(store, channels({"SLACK_WEBHOOK": sys.argv[2]})).start()
+time.sleep(60)
+"""
+
+
+def test_kill_within_an_attempt_is_doubt(tmp_path: Path) -> None:
+    """A monitor that is killed whenever it sends does not send for ever; what it was sending is known by what was stored."""
+    path = tmp_path / "monitor.db"
+    with HttpStandIn(lambda post: Reply(is_silent=True)) as slack:
+        with Store(path) as store:
+            Outage(store, {"SLACK_WEBHOOK": slack.url}).tell(EventKind.OPENED)
+        texts = []
+        for _ in range(3):
+            with subprocess.Popen([sys.executable, "-c", _SENDER, str(path), slack.url], cwd=Path(__file__).parents[3]) as sender:
+                texts.append(slack.next_post().text)
+                sender.kill()
+        with subprocess.Popen([sys.executable, "-c", _SENDER, str(path), slack.url], cwd=Path(__file__).parents[3]) as sender:
+            with Store(path) as store:
+                until(lambda: store.reads.outbox_status()["slack"].in_doubt_since is not None)
+                assert store.reads.outbox_status()["slack"].pending == 0
+            sender.kill()
+        assert slack.posts.empty()
+    assert [ko.REPEATED in text for text in texts] == [False, True, True]
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if is_so():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it has not come to that")
