@@ -21,15 +21,7 @@ from monitor_blueprint.adapters.smtp import Client, connected
 from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, PerReceiver, Refused, Retry, Single
 from monitor_blueprint.domain.text import fill
 
-ENVIRONMENT = (
-    "ALERT_EMAIL",
-    "SMTP_HOST",
-    "SMTP_PORT",
-    "SMTP_USER",
-    "SMTP_PASSWORD",
-    "SMTP_FROM",
-    "SMTP_TLS",
-)
+ENVIRONMENT = ("ALERT_EMAIL", "SMTP_HOST", "SMTP_PORT", "SMTP_USER", "SMTP_PASSWORD", "SMTP_FROM", "SMTP_TLS")
 REPLACED = {
     "sendmail": fill("mail goes to SMTP_HOST or, where that is not set, to the mail server of this machine (localhost, port 25)")
 }
@@ -99,7 +91,8 @@ def check(options: Options, environ: Mapping[str, str]) -> list[str]:
     if bool(settings.user) != bool(settings.password):
         problems.append("SMTP_USER and SMTP_PASSWORD must both be set, or neither")
     if options.ca_file and not Path(options.ca_file).is_file():
-        problems.append(f"ca_file: there is no file {options.ca_file}")
+        # What is no path may be a secret that belongs elsewhere.
+        problems.append(f"ca_file: there is no file {'***' if '://' in options.ca_file else options.ca_file}")
     # With the first mail its library imports the rest of itself: at the moment of an alert the disk may be gone.
     EmailMessage()
     return problems

@@ -36,6 +36,7 @@ _JINJA.filters.update(duration=render.duration, guide_time=render.guide_time, lo
 # Read at the start: when an alert is due, the disk may be what has failed.
 _ALERT, _BACKLOG, _DEADMAN, _TEST = map(_JINJA.get_template, ("alert.txt", "backlog.txt", "deadman.txt", "test.txt"))
 
+_ENDS = (EventKind.RECOVERED, EventKind.PARTLY_RECOVERED, EventKind.CALM)
 _CAN_STOP = ("service", "http")
 # Somebody is to take these on; a reminder comes because nobody has.
 _TO_BE_CARED_FOR = (*NEW_FAILURES, EventKind.BLIND, EventKind.FLAPPING, EventKind.REMINDER)
@@ -175,9 +176,11 @@ def catch_up(
     """Return the one message for all that a receiver has not been told: a single event's own, or how things stand now first.
 
     `unsure` are events that it counts as told of, though it never said so: of those that belong together with the others it
-    is reminded in short. A brief one leaves out what nobody needs in order to act: the text may be what is not taken.
+    is reminded in short, and of ends: it may believe in that outage still. A brief one leaves out what nobody needs in order
+    to act: the text may be what is not taken.
     """
-    before = _reminders(told, unsure)
+    incidents = {each.event.incident for each in told}
+    before = [each for each in unsure if each.event.incident in incidents or each.event.kind in _ENDS]
     last = told[-1]
     if len(told) == 1:
         return _with_reminders(_brief(last.message) if is_brief else last.message, before)
@@ -187,7 +190,7 @@ def catch_up(
 
 def truth(unsure: Sequence[Logged], results: Mapping[str, CheckResult], now: datetime) -> Message:
     """Return the message for a receiver that never acknowledged these events: how things stand, and which events those are."""
-    return _with_reminders(_how_things_stand(unsure, results, now), [each.message for each in unsure][-MOST_REMINDERS:])
+    return _with_reminders(_how_things_stand(unsure, results, now), unsure)
 
 
 def _how_things_stand(
@@ -261,16 +264,12 @@ def _once(body: Public) -> Public:
     return Public(joined("\n", lines).rstrip("\n"))
 
 
-def _reminders(told: Sequence[Logged], unsure: Sequence[Logged]) -> list[Message]:
-    incidents = {each.event.incident for each in told}
-    return [each.message for each in unsure if each.event.incident in incidents][-MOST_REMINDERS:]
-
-
-def _with_reminders(message: Message, before: Sequence[Message]) -> Message:
+def _with_reminders(message: Message, before: Sequence[Logged]) -> Message:
     if not before:
         return message
+    recalled = [each.message for each in before[-MOST_REMINDERS:]]
     lines = [
-        fill(ko.UNSURE_EVENT, at=render.local(each.at), id=configured(each.id), subject=_cut(each.subject)) for each in before
+        fill(ko.UNSURE_EVENT, at=render.local(each.at), id=configured(each.id), subject=_cut(each.subject)) for each in recalled
     ]
     return replace(message, body=joined("\n", [message.body, NOTHING, fill(ko.UNSURE_EVENTS), *lines]))
 

@@ -518,6 +518,22 @@ def test_accepted_news_ends_what_is_owed(store: Store, clock: Clock) -> None:
     assert pigeon.ids == ["1-opened"] * 3 + ["1-recovered"]
 
 
+def test_news_of_another_outage_names_what_is_in_doubt(store: Store, clock: Clock) -> None:
+    """Whoever never heard of an end may believe in that outage still."""
+    loft = Loft(store, clock, pigeon := Pigeon(Delivered(), *[InDoubt("lost")] * 3, Delivered()))
+    loft.tell(1)
+    loft.deliver()
+    loft.tell(1, RECOVERED, clock.now)
+    for _ in range(3):
+        loft.deliver()
+        clock.now += 10 * MINUTE
+    loft.tell(2, OPENED, clock.now)
+    loft.deliver()
+    assert pigeon.ids[-1] == "2-opened"
+    assert pigeon.sent[-1].body.splitlines()[-2] == ko.UNSURE_EVENTS
+    assert "1-recovered · [OK]" in pigeon.sent[-1].body.splitlines()[-1]
+
+
 def test_restart_hurries_nothing_that_is_owed(store: Store, clock: Clock) -> None:
     """However often the monitor starts; another configuration does."""
     loft = Loft(store, clock, pigeon := Pigeon(*[InDoubt("lost")] * 3, Delivered()), fingerprint="old")
