@@ -12,6 +12,7 @@ import math
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ml_server.config import read_settings
 from ml_server.errors import ModelUnavailableError
 from ml_server.reloading import Reloading
 from ml_server.reloading import forget as forget_ready
+from ml_server.repository import Entry
 from ml_server.trials import Trials
 from serving.worker import forget
 
@@ -47,6 +49,7 @@ _METRICS_DIR = tempfile.mkdtemp(prefix="neuronova-ml-metrics-")
 _MASTER_PID = os.getpid()
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _METRICS_DIR
 _TRIALS_DIR = Path(_METRICS_DIR) / "trials"
+_PATIENCE_S = 5.0
 _TRIALS = Trials(_TRIALS_DIR, Limits(_SETTINGS.load_memory_mb, _SETTINGS.load_timeout_s))
 
 
@@ -59,9 +62,22 @@ def _remove_metrics_dir() -> None:
 def on_starting(server: Any) -> None:
     """Settle the versions for all workers, and keep gunicorn from telling systemd that it is ready when it has none."""
     _TRIALS_DIR.mkdir()
-    server.app.wsgi().extensions["ml_server"].try_first(_TRIALS.problem)
     _pin_versions(server)
     server.notify_socket = os.environ.pop("NOTIFY_SOCKET", None)
+
+
+class _Patient:
+    """Tries one version after the other, and has systemd wait for the next one where the last was slow."""
+
+    def __init__(self, logger: Any) -> None:
+        self._logger = logger
+        self._begun = time.monotonic()
+
+    def problem(self, entry: Entry) -> str | None:
+        """Return why a model must not be loaded, or None where it may."""
+        if time.monotonic() - self._begun > _PATIENCE_S:
+            sd_notify(f"EXTEND_TIMEOUT_USEC={int((2 * _SETTINGS.load_timeout_s + _PATIENCE_S) * 1e6)}", self._logger)
+        return _TRIALS.problem(entry)
 
 
 def on_reload(server: Any) -> None:
@@ -72,7 +88,9 @@ def on_reload(server: Any) -> None:
 
 def _pin_versions(server: Any) -> None:
     service = server.app.wsgi().extensions["ml_server"]
+    service.try_first(_Patient(server.log).problem)
     service.pin()
+    service.try_first(_TRIALS.problem)
     for warning in service.warnings:
         server.log.error("Not as its files are: %s", warning)
 

@@ -66,11 +66,12 @@ def models() -> Response:
     """Return every installed version: its card without golden samples, which is the default, and why one is not served."""
     _endpoint().check_key(_field("x-api-key"))
     listed = []
-    default = _service().default
+    default, due = _service().default, _service().due
     for entry, error in _service().installed():
         card = _describe(entry.card) if entry.card else {}
         is_default = default is not None and default.card is entry.card
         served = {"is_served": error is None, "is_default": is_default, "error": error, "notes": _service().notes(entry)}
+        served |= {"is_due": entry is due, "warning": entry.warning or None}
         listed.append({"name": entry.name, "version": entry.version, "digest": entry.digest, **served, **card})
     content = {"ok": True, "models": listed, "request_id": g.request_id}
     return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))

@@ -9,6 +9,7 @@ import msgspec
 from ml_server import audit
 from ml_server.cli.checking import tell
 from ml_server.cli.places import settings, store
+from ml_server.cli.served import served
 from ml_server.findings import Finding
 from ml_server.repository import Entry
 from ml_server.store import RefusedModelError, Store, StoreError
@@ -94,6 +95,7 @@ def status() -> None:
     click.echo(f"models: {known.model_dir}")
     for name in dict.fromkeys(entry.name for entry in known.entries()):
         _tell_status(known, name)
+    _tell_served(known)
     log = known.model_dir / audit.FILE
     if log.is_file():
         click.echo("last changes:")
@@ -114,6 +116,23 @@ def _tell_status(known: Store, name: str) -> None:
         click.echo(f"{_named(due)}{default}: due ({why}){f'; CANNOT BE SERVED: {due.error}' if due.error else ''}")
     for pin in history[1:]:
         click.echo(f"    before: {pin.version} {pin.digest[:_SHORT]}")
+
+
+def _tell_served(known: Store) -> None:
+    """Say what the running server serves as the default, and what keeps it from what is due."""
+    settled = settings()
+    found = served(settled)
+    if isinstance(found, str):
+        click.echo(f"the server: {found}")
+        return
+    now = next((each for each in found if each.is_default), None)
+    due = known.due(settled.model)
+    click.echo(f"the server serves {f'{now.name} {now.version} {now.digest[:_SHORT]}' if now else 'no default model'}")
+    for each in found:
+        if each.error or each.warning:
+            click.echo(f"    {each.name} {each.version}: {each.error or each.warning}")
+    if due is not None and now is not None and (now.version, now.digest) != (due.version, due.digest):
+        click.echo(f"    due is {due.version} {due.digest[:_SHORT]}. {_NEXT}")
 
 
 def _told_if_refused(work: Callable[[], _Done]) -> _Done:

@@ -6,7 +6,10 @@ from click.testing import CliRunner, Result
 
 from ml_server.cli import program
 from tests.ml_server import small_models
+from tests.ml_server.conftest import StartServer
 from tests.ml_server.small_models import NAME, install, write
+
+KEY = "key-of-the-predictions"
 
 
 @pytest.fixture
@@ -90,3 +93,19 @@ def test_diff_says_where_and_how_far(models: Path, tmp_path: Path) -> None:
 def test_diff_of_the_same_is_nothing(models: Path) -> None:
     install(models)
     assert "farthest apart: 0; on average: 0" in done("diff", f"{NAME}/1.0.0", models / NAME / "1.0.0")
+
+
+def test_status_says_what_is_served(models: Path, monkeypatch: pytest.MonkeyPatch, start_server: StartServer) -> None:
+    """The server goes on with what it has until it is reloaded."""
+    install(models)
+    server = start_server(ML_MODEL_DIR=str(models), ML_MODEL=NAME, ML_API_KEY=KEY)
+    server.report_with("READY")
+    for name, value in {"ML_MODEL": NAME, "ML_API_KEY": KEY, "ML_BIND": server.url.removeprefix("http://")}.items():
+        monkeypatch.setenv(name, value)
+    assert "the server serves small 1.0.0" in done("status")
+    install(models, version="1.1.0")
+    assert "due is 1.1.0" in done("status")
+    monkeypatch.setenv("ML_API_KEY", KEY[::-1])
+    assert "the server: it answers 401" in done("status")
+    server.stop()
+    assert "the server: it does not answer" in done("status")
