@@ -110,6 +110,13 @@ def test_command_refuses_unknown_option(programs: Path, tmp_path: Path, command:
     assert "--no-such-option" in done.stderr
 
 
+def test_models_are_verified_where_installed(programs: Path, tmp_path: Path) -> None:
+    """By the command, in a process of its own, from any directory."""
+    done = run(tmp_path, programs / "neuronova-model", "verify", "alzheimer_biomarkers/1.0.0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "may be served" in done.stdout
+
+
 def test_version_of_a_copied_tree(tmp_path: Path) -> None:
     """The installer copies the code to a server and installs no package."""
     code, programs = tmp_path / "code", environment(tmp_path / "venv")
