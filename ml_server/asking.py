@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from ml_server.card import Card
 from ml_server.errors import InvalidRequestError
 from ml_server.model import Answer, Model, Result, open_model, run_model
@@ -16,6 +18,7 @@ RUN_TIMEOUT_S = 30.0
 # As near as two answers to one question must be: what rounding in another order makes of float32 (6e-8) in a sum of many terms.
 SAME_RELATIVE, SAME_ABSOLUTE = 1e-4, 1e-6
 _TOGETHER = 64
+_MOST_VALUES = 1_000_000
 
 Numbers = tuple[float, ...]
 
@@ -118,8 +121,11 @@ class Questions:
             ModelFailure: the model cannot do that.
         """
         answers: list[Numbers | None] = []
-        for start in range(0, len(rows), self._together):
+        # Rows of images are large, and what a model makes of them is larger.
+        width = sum(np.size(value) for value in rows[0].values) if rows else 1
+        step = max(1, min(self._together, _MOST_VALUES // max(1, width)))
+        for start in range(0, len(rows), step):
             if self.is_over:
                 break
-            answers += ask(self._model, rows[start : start + self._together])
+            answers += ask(self._model, rows[start : start + step])
         return answers

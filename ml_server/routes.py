@@ -153,7 +153,7 @@ def reload_model() -> Response:
     if reloading is None:
         raise errors.ForbiddenError("this server was started without gunicorn's configuration: start it again instead")
     outcome = reloading.run()
-    telemetry.record_reload(g.request_id, outcome.message, is_done=outcome.ok)
+    telemetry.record_reload(g.request_id, outcome.message, outcome.model_digest or "-", is_done=outcome.ok)
     content = {**msgspec.to_builtins(outcome), "request_id": g.request_id}
     return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
 

@@ -112,9 +112,9 @@ def record_ready(model: str, *, is_ready: bool, is_fallback: bool) -> None:
     _FALLBACK.labels(model).set(is_fallback)
 
 
-def record_reload(request_id: str, message: str, *, is_done: bool) -> None:
-    """Log a reload that was asked for, and what came of it."""
-    _logger.log(logging.INFO if is_done else logging.ERROR, "reload request_id=%s %s", request_id, message)
+def record_reload(request_id: str, message: str, digest: str, *, is_done: bool) -> None:
+    """Log a reload that was asked for, what came of it, and the digest of what is served now."""
+    _logger.log(logging.INFO if is_done else logging.ERROR, "reload request_id=%s digest=%s %s", request_id, digest, message)
 
 
 def record_crash(request_id: str, error: BaseException) -> None:

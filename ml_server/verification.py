@@ -214,6 +214,7 @@ def _people(model: Model, samples: Sequence[GoldenSample], *, takes_many: bool) 
         base = asking.row_of(samples[0].features, card)
         tried = [(number, value) for number, values in probe_rows.values_read(card, samples[0]).items() for value in values]
         people = [(-1, row) for row in probe_rows.some_people(card, samples, _PEOPLE)]
+        tried += [(number, item.fill().value) for number, item in enumerate(card.inputs) if not item.is_required]
         rows = [*((number, _with(base, number, value)) for number, value in tried), *people]
         answers = questions.ask([row for _, row in rows])
     except (ModelFailure, InvalidRequestError) as failure:
@@ -224,7 +225,7 @@ def _people(model: Model, samples: Sequence[GoldenSample], *, takes_many: bool) 
     by_input = list(dict.fromkeys(number for number, _ in unanswered if number >= 0))
     for number in by_input[:5]:
         values = [f"{row.values[number]}" for each, row in unanswered if each == number]
-        found = f"no answer (NaN) for {card.inputs[number].name} = {listed(values, 3)}, which is in its range"
+        found = f"no answer (NaN) for {card.inputs[number].name} = {listed(values, 3)}, which is ordinary"
         yield Finding(f"inputs[{number}]", found, "an answer for every value from minimum to maximum", _NO_ANSWER)
     if unanswered and not by_input:
         found = f"no answer (NaN) for {len(unanswered)} of {len(rows)} people with every input in its range"

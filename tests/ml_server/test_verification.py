@@ -162,3 +162,13 @@ def test_all_wrong_keys_at_once(tmp_path: Path) -> None:
     assert re.search("title", told)
     assert re.search("golden_tolerance", told)
     assert re.search("colour", told)
+
+
+def test_missing_value_needs_an_answer(tmp_path: Path) -> None:
+    """Where an input may be missing, the model has an answer to that: one that has not learnt NaN has none."""
+    inputs = [{**item, "required": False} for item in small_models.card(b"")["inputs"]]
+    for item in inputs:
+        del item["required"]
+    install(tmp_path, inputs=[{**inputs[0], "missing": "nan"}, {**inputs[1], "missing": "median"}])
+    (finding,) = found(tmp_path)
+    assert (finding.field, finding.found) == ("inputs[0]", "no answer (NaN) for a = nan, which is ordinary")
