@@ -114,7 +114,7 @@ def test_all_that_is_wrong_is_told(content: Content) -> None:
         "inputs[0].median": "is wrong: expected `float`, got `str`",
         "inputs[1].description": empty,
         "inputs[2].typ": "is not a key of inputs[2]; did you mean type?",
-        "inputs[3].type": "is not known; allowed: number, integer, boolean, category, date",
+        "inputs[3].type": "is not known; allowed: number, integer, boolean, category, date, sequence, image",
         "inputs[4].unit": "is missing",
         "training": "is wrong: expected `object`, got `int`",
         "scores.roc_auc.mean": "is wrong: expected `float`, got `null`",
