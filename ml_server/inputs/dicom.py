@@ -43,11 +43,14 @@ def decode(content: bytes, max_pixels: int, window: tuple[float, float] | None) 
         image = pydicom.dcmread(io.BytesIO(content))
         if kind in _COLOURS:
             return _colours(image, kind), ""
-        values = np.asarray(apply_modality_lut(image.pixel_array, image), np.float32)
+        with np.errstate(all="ignore"):
+            values = np.asarray(apply_modality_lut(image.pixel_array, image), np.float32)
     except WrongValueError:
         raise
     except Exception:  # noqa: BLE001 - pydicom raises what it likes at broken files
         raise WrongValueError("is a broken DICOM file, or one without an image") from None
+    if not np.isfinite(values).all():
+        raise WrongValueError("has values that are no numbers")
     (center, width), warning = (window, "") if window else _own_window(header, values)
     brightnesses = ((values - (center - width / 2)) / width * _WHITE).clip(0, _WHITE)
     return (_WHITE - brightnesses if kind == _GREY[0] else brightnesses).astype(np.float32), warning

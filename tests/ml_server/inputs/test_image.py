@@ -249,6 +249,10 @@ def test_what_is_wrong_is_told(given: Any, said: str) -> None:
     assert problem(picture(), given) == said
 
 
+def test_values_are_numbers() -> None:
+    assert problem(picture(height=2), dicom(HU, RescaleSlope=1e300, RescaleIntercept=0)) == "has values that are no numbers"
+
+
 def test_compressed_dicom_is_refused() -> None:
     content = dicom(GREY).replace(ExplicitVRLittleEndian.encode() + b"\0", JPEGBaseline8Bit.encode()[:20])
     assert problem(picture(), content).startswith("is a ")
