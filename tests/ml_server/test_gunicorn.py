@@ -80,6 +80,12 @@ def test_ready_when_it_says_so(start_server: StartServer) -> None:
     assert (answer.status_code, answer.content) == (200, b'{"ok":true,"status":"alive","model_version":"1.0.0"}')
 
 
+def test_forking_master_has_no_threads(start_server: StartServer) -> None:
+    server = start_server()
+    server.report_with("READY")
+    assert psutil.Process(server.process.pid).num_threads() == 1
+
+
 def test_probabilities_are_onnxruntimes(start_server: StartServer, card: Card) -> None:
     """The probabilities are those of a bare session."""
     server = start_server()
