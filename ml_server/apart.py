@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from ml_server.errors import BrokenModelError
+from ml_server.errors import BrokenModelError, MlServerError
 from ml_server.findings import Finding, refusals
 from ml_server.repository import Entry
 from ml_server.trying import MEGABYTE, Mode, Reply, Said, Task
@@ -24,6 +24,12 @@ from ml_server.trying import MEGABYTE, Mode, Reply, Said, Task
 _SERVER_USER = "neuronova-ml"
 # What a command waits for: the site's client gives a reload 300 s.
 _VERIFY_S = 240.0
+
+
+class NotTriedError(MlServerError):
+    """The process did not get as far as the model: nothing is known of that."""
+
+    code = "not_tried"
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,11 @@ class Limits:
 
 
 def verify(entry: Entry, limits: Limits) -> list[Finding]:
-    """Return everything that is wrong with a model, too much memory or time included."""
+    """Return everything that is wrong with a model, too much memory or time included.
+
+    Raises:
+        NotTriedError: that could not be found out.
+    """
     found = _findings(_run(entry, replace(limits, seconds=_VERIFY_S), "verify"))
     # A server gives it less time to be loaded than it has here for everything.
     late = None if refusals(found) else load(entry, limits)
@@ -43,7 +53,11 @@ def verify(entry: Entry, limits: Limits) -> list[Finding]:
 
 
 def load(entry: Entry, limits: Limits) -> Finding | None:
-    """Load and self-test a model as serving does, and return why that failed; None where it did not."""
+    """Load and self-test a model as serving does, and return why that failed; None where it did not.
+
+    Raises:
+        NotTriedError: that could not be found out.
+    """
     return next(iter(_findings(_run(entry, limits, "load"))), None)
 
 
@@ -52,6 +66,7 @@ def answers(entry: Entry, features: Sequence[Any], limits: Limits) -> list[Reply
 
     Raises:
         BrokenModelError: it cannot be loaded, or took too much memory or time.
+        NotTriedError: that could not be found out.
     """
     said = _run(entry, replace(limits, seconds=_VERIFY_S), "answer", features)
     problems = _findings(said)
@@ -65,7 +80,11 @@ def _findings(said: Sequence[Said]) -> list[Finding]:
 
 
 def _run(entry: Entry, limits: Limits, mode: Mode, features: Sequence[Any] = ()) -> list[Said]:
-    """Have the process do its work; return what it said, and last why it did not come to an end, if so."""
+    """Have the process do its work; return what it said, and last why it did not come to an end, if so.
+
+    Raises:
+        NotTriedError: it did not get as far as the model.
+    """
     memory_bytes = limits.memory_mb * MEGABYTE + 4 * len(entry.content)
     task = Task(
         mode=mode,
@@ -95,8 +114,10 @@ def _run(entry: Entry, limits: Limits, mode: Mode, features: Sequence[Any] = ())
             out, _ = process.communicate()
             is_late = True
     said = list(_said(out))
+    if not said:
+        raise NotTriedError("the process in which the model was to be tried could not be started in time")
     if not any(each.is_done for each in said):
-        stage = next((each.stage for each in reversed(said) if each.stage), "while its process was started")
+        stage = next(each.stage for each in reversed(said) if each.stage)
         said.append(Said(finding=_too_slow(stage, limits) if is_late else _died(stage, limits)))
     return said
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from ml_server import apart
-from ml_server.apart import Limits
+from ml_server.apart import Limits, NotTriedError
 from ml_server.repository import Entry
 
 _VERDICT, _LOCK = ".verdict", ".lock"
@@ -34,10 +34,17 @@ class Trials:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 found = _read(verdict)
                 if found is None:
-                    finding = apart.load(entry, self._limits)
-                    found = "" if finding is None else f"{finding.found}; {finding.remedy}"
-                    self._write(verdict, found)
+                    found = self._try(entry, verdict)
         return found or None
+
+    def _try(self, entry: Entry, verdict: Path) -> str:
+        try:
+            finding = apart.load(entry, self._limits)
+        except NotTriedError:
+            return ""  # a machine that cannot start the process is no reason to serve nothing
+        found = "" if finding is None else f"{finding.found}; {finding.remedy}"
+        self._write(verdict, found)
+        return found
 
     def passed(self, entry: Entry) -> None:
         """Take note that a model was tried elsewhere, and passed."""

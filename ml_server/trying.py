@@ -81,6 +81,7 @@ def main() -> int:
 
 
 def _verify(_task: Task, entry: Entry) -> Iterator[Said]:
+    yield Said(stage="while it was read")
     for found in verification.findings(entry):
         yield Said(stage=found) if isinstance(found, str) else Said(finding=found)
 

@@ -20,7 +20,7 @@ from ml_server.schemas import Row
 
 OUT_OF_MEMORY = "MemoryError"
 # How onnxruntime and numpy say that there is no more memory.
-_MEMORY_SIGNS = ("bad_alloc", "bad allocation", "Failed to allocate", OUT_OF_MEMORY, "Unable to allocate")
+_MEMORY_SIGNS = ("bad_alloc", "bad allocation", "Failed to allocate", OUT_OF_MEMORY, "Unable to allocate", "start new thread")
 _PEOPLE = 64
 _COVERAGE_S = 20.0
 _PEOPLE_S = 10.0

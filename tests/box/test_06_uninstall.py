@@ -10,12 +10,15 @@ pytestmark = pytest.mark.box
 
 SETUP = "bash ~/NeuroNova/deploy/monitoring/setup_monitoring.sh"
 PROGRAMS = (
-    "/opt/neuronova /usr/local/bin/neuronova-monitor "
+    "/opt/neuronova /usr/local/bin/neuronova-monitor /usr/local/bin/neuronova-model "
     "/etc/systemd/system/gunicorn_flask.service /etc/systemd/system/gunicorn_monitor.service "
     "/etc/systemd/system/neuronova-deadman.timer /etc/logrotate.d/neuronova "
     "/usr/share/bash-completion/completions/neuronova-monitor"
 )
-DATA = "/etc/neuronova/monitor.env /var/lib/neuronova/monitor.db /var/log/neuronova/health_check.log"
+DATA = (
+    "/etc/neuronova/monitor.env /var/lib/neuronova/monitor.db /var/log/neuronova/health_check.log "
+    "/var/lib/neuronova-models/alzheimer_biomarkers/1.0.0/model.json"
+)
 
 
 def is_there(box: Box, paths: str) -> list[str]:
@@ -68,7 +71,9 @@ def test_purge_removes_everything(box: Box) -> None:
     box.run("rm /etc/nginx/neuronova-test.conf")
     # A site with our include in it, and without the monitor's token.
     box.run("nginx -T 2>&1 | grep 'location ^~ /monitor/' && systemctl restart nginx")
-    assert is_there(box, f"{PROGRAMS} {DATA} /etc/neuronova /var/lib/neuronova /var/log/neuronova") == []
+    assert (
+        is_there(box, f"{PROGRAMS} {DATA} /etc/neuronova /var/lib/neuronova /var/lib/neuronova-models /var/log/neuronova") == []
+    )
     box.run("id neuronova", expect=1)
     box.run("id neuronova-ml", expect=1)
     box.run(f"{SETUP} --uninstall --purge")

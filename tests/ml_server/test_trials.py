@@ -38,7 +38,15 @@ def test_verdict_is_kept_for_others(trials: Trials, tmp_path: Path) -> None:
     nobody = Trials(tmp_path / "trials", Limits(memory_mb=512, seconds=0))
     assert nobody.problem(entry) == problem
     trials.forget_failures()
-    assert "while its process was started" in (nobody.problem(entry) or "")
+    assert nobody.problem(entry) is None
+
+
+def test_what_cannot_be_tried_may_be_loaded(tmp_path: Path) -> None:
+    """Where the process does not even start, that is no reason to serve nothing; and no verdict."""
+    trials = Trials(tmp_path, Limits(memory_mb=512, seconds=0))
+    entry = bad_entry(tmp_path)
+    assert trials.problem(entry) is None
+    assert Trials(tmp_path, LIMITS).problem(entry)
 
 
 def test_passed_model_is_not_tried_again(trials: Trials, tmp_path: Path) -> None:
