@@ -45,6 +45,11 @@ def findings(entry: Entry) -> Iterator[Finding | str]:
     except MlServerError as error:
         yield broken("model", words_of(error))
         return
+    fixed = [spec for spec in model.runtime.inputs if spec.shape and (spec.shape[0] or 1) > 1]
+    if fixed:
+        told = f"the model was exported for {fixed[0].shape[0]} rows at a time, no more and no fewer ({fixed[0].name})"
+        yield Finding("batch", told, "a model for batches of any size", "export it with an open batch size (dynamic axes)")
+        return
     yield "while its golden samples were tried"
     card = model.card
     good: list[GoldenSample] = []

@@ -72,6 +72,14 @@ def test_one_row_at_a_time_is_said(tmp_path: Path) -> None:
     assert '"batch": "row_by_row"' in finding.remedy
 
 
+def test_eight_rows_at_a_time_are_refused(tmp_path: Path) -> None:
+    finding = the_finding(tmp_path, plain(batch=8))
+    assert (finding.field, finding.found) == (
+        "batch",
+        "the model was exported for 8 rows at a time, no more and no fewer (features)",
+    )
+
+
 def test_declared_row_by_row_is_fine(tmp_path: Path) -> None:
     install(tmp_path, plain(batch=1), batch="row_by_row")
     assert found(tmp_path) == []
