@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor_blueprint.text.texts import Texts
 
 LINES: dict[tuple[str, str], Texts] = {
-    ("service", "unit"): Texts("{name}: 정상 실행 중{real_unit}", bad="{name}: 중지됨 ({state}{real_state})"),
+    ("service", "unit"): Texts("{name}: 정상 실행 중{real_unit}", bad="{name}: {how} ({state}{real_state}{result})"),
     ("service", "exited"): Texts(
         "{name}: 시작 작업만 끝남 ({unit}, {state}) - 실행 중인 프로세스가 없어 서비스가 살아 있는지는 알 수 없음."
         " 실제 유닛이나 url을 설정하십시오"
@@ -84,6 +84,23 @@ LINES: dict[tuple[str, str], Texts] = {
     ("monitor", "config"): Texts("설정: 정상", bad="설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({reason})"),
     ("monitor", "channel_slack"): Texts("Slack 알림: 정상", bad="Slack 알림: 전송 실패 ({reason})"),
     ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
+}
+
+# A unit that is down, and one that does not come up in its time.
+STOPPED, NOT_STARTED = "중지됨", "시작되지 않음"
+# Why systemd says that a unit is down (systemd.exec(5), $SERVICE_RESULT), where that says more than its state.
+RESULTS = {
+    "exit-code": "오류 코드로 끝남",
+    "signal": "시그널로 끝남",
+    "core-dump": "비정상 종료, 코어 덤프",
+    "oom-kill": "메모리 부족으로 종료됨",
+    "timeout": "시간 초과",
+    "watchdog": "응답이 없어 watchdog이 종료함",
+    "start-limit-hit": "재시작 횟수 초과",
+    "resources": "자원 부족",
+    "protocol": "시작 방식 오류",
+    "dependency": "필요한 유닛이 시작되지 않음",
+    "exec-condition": "시작 조건 불충족",
 }
 
 # By the field of the answer that is not what it must be; all others are of the prediction itself.

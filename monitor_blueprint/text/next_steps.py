@@ -41,6 +41,8 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
 }
 # By what is the matter, in the place of the above: a file system that is gone has no directories to measure, and those that
 # `df` and `du` would show are another's.
+_NO_SUCH_UNIT = "not-found"
+_NAMES = ("sudo neuronova-monitor check-config", "systemctl list-unit-files --type=service")
 _FILE_SYSTEM = ("lsblk -f", "sudo dmesg | tail")
 _FAULTS = {
     "unmounted": ("findmnt {target}", "sudo mount {target}", *_FILE_SYSTEM),
@@ -75,6 +77,8 @@ def _commands(result: CheckResult) -> tuple[str, ...]:
     faults = [reading.aspect for reading in result.readings if reading.status.severity == worst]
     if faults and all(aspect.startswith(_CHANNEL) for aspect in faults):
         return _SEND
+    if any(reading.facts.get("state") == _NO_SUCH_UNIT for reading in result.readings):
+        return _NAMES
     return next((_FAULTS[aspect] for aspect in faults if aspect in _FAULTS), _COMMANDS.get(result.kind, ()))
 
 

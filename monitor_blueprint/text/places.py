@@ -40,6 +40,8 @@ class Places:
             # Of a name that means another unit, or others: which.
             "real_unit": lambda: f" ({self._fact('real')})" if "real" in self._facts else "",
             "real_state": lambda: f", {self._fact('unit')}" if "real" in self._facts else "",
+            "how": lambda: ko_services.NOT_STARTED if self._said("state").startswith("activating") else ko_services.STOPPED,
+            "result": self._result,
             "reason": self._reason,
             "disk": self._disk,
             "entries": self._entries,
@@ -77,6 +79,11 @@ class Places:
     def _state(self) -> object:
         ours = ko.STATES.get(self._said("state"))
         return self._fact("state") if ours is None else ours.format_map(self)
+
+    def _result(self) -> str:
+        result = ko_services.RESULTS.get(self._said("result"))
+        # What keeps a unit from being started at all is said by its state.
+        return f", {result}" if result and self._said("state") not in ko.STATES else ""
 
     def _reason(self) -> object:
         ours = ko.REASONS.get(self._said("reason"))

@@ -34,6 +34,10 @@ def failing(kind: str, **facts: str) -> CheckResult:
             "systemctl status a.service · sudo journalctl -u a.service -n 50 · curl -i -m 10 http://127.0.0.1:8000/",
         ),
         (
+            failing("service", unit="a.service", state="not-found"),
+            "sudo neuronova-monitor check-config · systemctl list-unit-files --type=service",
+        ),
+        (
             failing("golden", address="http://127.0.0.1:9000/predict", health="http://127.0.0.1:9000/health"),
             "curl -i -m 10 http://127.0.0.1:9000/health · sudo journalctl -u gunicorn_flask -n 50",
         ),

@@ -110,6 +110,21 @@ REFUSED: Facts = {"reason": Public("refused")}
         ("service", Reading("unit", CRITICAL, facts={"state": Public("inactive/dead")}), "Flask: 중지됨 (inactive/dead)"),
         ("service", Reading("unit", CRITICAL, facts={"state": Public("not-found")}), "Flask: 중지됨 (systemd 유닛 없음)"),
         ("service", Reading("http", facts={"http_status": 200}), "Flask API: 응답 정상 (HTTP 200)"),
+        (
+            "service",
+            Reading("unit", CRITICAL, facts={"state": Public("failed/failed"), "result": Public("oom-kill")}),
+            "Flask: 중지됨 (failed/failed, 메모리 부족으로 종료됨)",
+        ),
+        (
+            "service",
+            Reading("unit", CRITICAL, facts={"state": Public("activating/start"), "result": Public("success")}),
+            "Flask: 시작되지 않음 (activating/start)",
+        ),
+        (
+            "service",
+            Reading("unit", CRITICAL, facts={"state": Public("not-found"), "result": Public("exit-code")}),
+            "Flask: 중지됨 (systemd 유닛 없음)",
+        ),
         ("service", Reading("http", CRITICAL, facts=REFUSED), "Flask API: 응답 이상 (연결 거부)"),
         ("service", Reading("absent", facts={"unit": Public("nginx")}), "Flask: systemd 유닛 nginx 없음 (점검 제외)"),
         ("service", Reading("no_unit", facts={"unit": Public("nginx")}), "Flask: systemd 유닛 nginx 없음 (주소만 점검)"),
