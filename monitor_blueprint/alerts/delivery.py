@@ -214,7 +214,7 @@ class ChannelDelivery:
         if channel.receivers:
             message = replace(message, to=names)
         # What is under way when this process dies may have arrived.
-        self._store.run(lambda tx: tx.outbox.begin(channel.name, names, waiting.newest), is_lasting=False)
+        self._store.run(lambda tx: tx.outbox.begin(channel.name, names, waiting.ids, waiting.newest), is_lasting=False)
         try:
             attempt = Attempt(channel, message, self._timing.waits, self._on_end)
         except RuntimeError:

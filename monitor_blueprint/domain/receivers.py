@@ -135,9 +135,9 @@ class Receiver:
         return now
 
 
-def begun(receiver: Receiver, last: int) -> Receiver:
-    """Return the receiver to whom all up to an event is being sent."""
-    return replace(receiver, out_to=last, tried_to=max(receiver.tried_to, last))
+def begun(receiver: Receiver, last: int, newest: int) -> Receiver:
+    """Return the receiver to whom all up to an event is being sent; what is newer, it knows already."""
+    return replace(receiver, out_to=last, tried_to=max(receiver.tried_to, newest))
 
 
 def not_begun(receiver: Receiver) -> Receiver:

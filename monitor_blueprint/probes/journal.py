@@ -21,8 +21,8 @@ ERR = 3  # syslog(3): emerg 0, alert 1, crit 2, err 3
 # What programs print carries systemd's priority "info"; Python's and gunicorn's level names tell.
 # Near the beginning, and no part of an address: what a visitor asks for is no level.
 _LEVEL = re.compile(r"^.{0,60}?(?<![\w/.?=&%-])(?:ERROR|CRITICAL|FATAL)(?![\w/.?=&%-])")
-# How Django logs an answer of 5xx: its reason phrase and the path, which ends the line.
-_REFUSED = re.compile(r"(?:Service Unavailable|Internal Server Error|Bad Gateway|Gateway Timeout): (?P<path>/\S*)\s*\Z")
+# How Django logs an answer of 5xx: its reason phrase and the path.
+_REFUSED = re.compile(r"(?:Service Unavailable|Internal Server Error|Bad Gateway|Gateway Timeout): (?P<path>/\S*)")
 _FIELDS = "MESSAGE,PRIORITY,_PID,_SYSTEMD_UNIT,UNIT"
 
 

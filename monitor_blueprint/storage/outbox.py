@@ -197,10 +197,11 @@ class OutboxWrites:
         )
         return tuple(id_ for (id_,) in rows)
 
-    def begin(self, channel: str, names: Sequence[str], last: int) -> None:
-        """Note that all up to an event is being sent."""
+    def begin(self, channel: str, names: Sequence[str], ids: Sequence[str], newest: int) -> None:
+        """Note that a message which settles these events is being sent."""
+        spans = self.spans(ids)
         for receiver in self._receivers(channel, names):
-            self._save(receivers.begun(receiver, last))
+            self._save(receivers.begun(receiver, spans[-1].last if spans else newest, newest))
 
     def receiver(self, channel: str, name: str) -> Receiver:
         """Return what is remembered of a receiver."""

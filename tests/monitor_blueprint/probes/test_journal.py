@@ -157,7 +157,8 @@ def test_requested_text_is_no_level(message: str, is_error: bool) -> None:
         ("ERROR django.request Service Unavailable: /api/health/", False),
         ("[2026-01-01 10:00:00] ERROR: Internal Server Error: /api/health/", False),
         ("ERROR: Service Unavailable: /api/patients/", True),
-        ("ERROR: Service Unavailable: /api/health/ and more", True),
+        ("ERROR: Service Unavailable: /api/health/ status_code=503", False),
+        ("ERROR: Service Unavailable: /api/health/patients", True),
         ("ERROR: /api/health/", True),
     ],
 )
