@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,6 +27,7 @@ from monitor_blueprint.domain.messages import (
     Single,
     outcomes_by_receiver,
 )
+from monitor_blueprint.domain.models import EventKind
 from monitor_blueprint.domain.receivers import Logged, Receiver
 from monitor_blueprint.domain.text import configured, fill
 from monitor_blueprint.log import Log
@@ -48,12 +48,14 @@ _LEFT_ALONE = 3
 class _UnderWay:
     """An attempt that has not ended, the receivers that it is for, and the ids of all events that are settled by it.
 
-    By their ids, because their numbers change where what was kept in memory is written into the file meanwhile.
+    By their ids, because their numbers change where what was kept in memory is written into the file meanwhile. A mere
+    reminder is not repeated when it was not acknowledged: the next one comes.
     """
 
     attempt: Attempt
     names: tuple[str, ...]
     events: frozenset[str]
+    is_reminder: bool
 
 
 class ChannelDelivery:
@@ -175,7 +177,7 @@ class ChannelDelivery:
             for receiver in claim.receivers
             if receiver.name in self._names and receiver.name not in busy
         }
-        for group in _alike(receiver for receiver, at in due_at.items() if at == now):
+        for group in receivers.alike(receiver for receiver, at in due_at.items() if at == now):
             self._begin(group, now)
         later = [self._pause_s(at, now) for at in due_at.values() if at is not None and at > now]
         patience = [self._timing.patience_s - each.attempt.age_s for each in self._under_way]
@@ -220,7 +222,8 @@ class ChannelDelivery:
         except RuntimeError:
             self._store.run(lambda tx: tx.outbox.not_begun(channel.name, names), is_lasting=False)
             raise
-        self._under_way.append(_UnderWay(attempt, names, frozenset(waiting.ids)))
+        is_reminder = bool(told) and all(each.event.kind is EventKind.REMINDER for each in told)
+        self._under_way.append(_UnderWay(attempt, names, frozenset(waiting.ids), is_reminder))
 
     def _message(self, receiver: Receiver, told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message | None:
         """Return what to send a receiver; None where nothing is left that is worth telling."""
@@ -252,7 +255,7 @@ class ChannelDelivery:
             spans = tx.outbox.spans(tuple(sent.events))
             for name, each in outcomes.items():
                 before = tx.outbox.receiver(channel, name)
-                after, text = self._after(before, spans[-1].last if spans else 0, each, now)
+                after, text = self._after(before, spans[-1].last if spans else 0, each, now, is_reminder=sent.is_reminder)
                 after = replace(after, cursor=min(after.cursor, tx.outbox.reach(before.cursor, spans)))
                 state = _STATES.get(type(each), "")
                 tx.outbox.settle(before, after, spans, state, now, sent_as=sent.attempt.message.id, answer=text)
@@ -268,7 +271,7 @@ class ChannelDelivery:
             number = self._names.index(name) + 1 if len(self._names) > 1 else 0
             attempt_log.write(self._channel.name, number, sent.attempt.message.id, each)
 
-    def _after(self, before: Receiver, last: int, outcome: Single, now: datetime) -> tuple[Receiver, str]:
+    def _after(self, before: Receiver, last: int, outcome: Single, now: datetime, *, is_reminder: bool) -> tuple[Receiver, str]:
         """Return what is remembered of the receiver from here on, and what it said."""
         timing, attempts = self._timing, before.attempts
         if isinstance(outcome, Delivered):
@@ -277,7 +280,8 @@ class ChannelDelivery:
             wait_s = self._backoff_s(timing.first_refused_s, attempts, timing.longest_refused_s)
             return receivers.failed(before, last, outcome.reason, now, wait_s=wait_s, is_refusal=True), outcome.reason
         if isinstance(outcome, InDoubt):
-            return receivers.doubted(before, last, outcome.reason, now, timing.doubt_waits), outcome.reason
+            waits, reason = timing.doubt_waits, outcome.reason
+            return receivers.doubted(before, last, reason, now, waits, is_to_be_repeated=not is_reminder), reason
         wait_s = self._backoff_s(timing.first_wait_s, attempts, timing.longest_wait_s)
         asked_s = min(outcome.after_s or 0.0, receivers.LONGEST_ASKED.total_seconds())
         after = receivers.failed(before, last, outcome.reason, now, wait_s=max(wait_s, asked_s), asked_s=asked_s)
@@ -289,12 +293,3 @@ class ChannelDelivery:
 
 
 _STATES: Mapping[type[Single], str] = {Delivered: "delivered", InDoubt: "in_doubt"}
-
-
-def _alike(due: Iterable[Receiver]) -> Iterator[list[Receiver]]:
-    """Yield those together that are to have the same message."""
-    groups: defaultdict[object, list[Receiver]] = defaultdict(list)
-    for receiver in due:
-        alone = receiver.name if receiver.is_to_be_alone else None
-        groups[receiver.cursor, receiver.is_in_doubt, receiver.doubtful_after, receiver.is_to_be_brief, alone].append(receiver)
-    yield from groups.values()

@@ -8,7 +8,7 @@ truth: how things stand, again and again until it is accepted, but ever more sel
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -135,6 +135,15 @@ class Receiver:
         return now
 
 
+def alike(due: Iterable[Receiver]) -> Iterator[list[Receiver]]:
+    """Yield those together that are to have the same message."""
+    groups: defaultdict[object, list[Receiver]] = defaultdict(list)
+    for receiver in due:
+        alone = receiver.name if receiver.is_to_be_alone else None
+        groups[receiver.cursor, receiver.is_in_doubt, receiver.doubtful_after, receiver.is_to_be_brief, alone].append(receiver)
+    yield from groups.values()
+
+
 def begun(receiver: Receiver, last: int, newest: int) -> Receiver:
     """Return the receiver to whom all up to an event is being sent; what is newer, it knows already."""
     return replace(receiver, out_to=last, tried_to=max(receiver.tried_to, newest))
@@ -208,20 +217,23 @@ def failed(
     )
 
 
-def doubted(receiver: Receiver, last: int, reason: str, now: datetime, waits: DoubtWaits) -> Receiver:
-    """Return the receiver that has not acknowledged what went out to it."""
-    after = _doubted(failed(receiver, last, reason, now, wait_s=0.0), last, now)
+def doubted(
+    receiver: Receiver, last: int, reason: str, now: datetime, waits: DoubtWaits, *, is_to_be_repeated: bool = True
+) -> Receiver:
+    """Return the receiver that has not acknowledged what went out to it; mere reminders are not to be repeated."""
+    repeats = REPEATS if is_to_be_repeated else 0
+    after = _doubted(failed(receiver, last, reason, now, wait_s=0.0), last, now, repeats)
     return replace(after, next_at=now + waits.after(after))
 
 
-def _doubted(receiver: Receiver, last: int, now: datetime) -> Receiver:
+def _doubted(receiver: Receiver, last: int, now: datetime, repeats: int = REPEATS) -> Receiver:
     """Return the receiver with one more doubt."""
     if last <= receiver.cursor:
         return replace(receiver, doubts=receiver.doubts + 1) if receiver.is_owed else receiver
     is_same = last <= receiver.sent_to
     doubts = receiver.doubts + 1 if is_same else 1
-    if is_same:
-        cursor = last if doubts > REPEATS else receiver.cursor
+    if is_same or not repeats:
+        cursor = last if doubts > repeats else receiver.cursor
     else:
         # What is new went out together with what was in doubt before: that was its last repeat.
         cursor = max(receiver.cursor, receiver.sent_to) if receiver.doubts else receiver.cursor

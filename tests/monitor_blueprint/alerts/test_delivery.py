@@ -534,6 +534,26 @@ def test_news_of_another_outage_names_what_is_in_doubt(store: Store, clock: Cloc
     assert "1-recovered · [OK]" in pigeon.sent[-1].body.splitlines()[-1]
 
 
+def test_reminder_in_doubt_is_not_repeated(store: Store, clock: Clock) -> None:
+    """The next one comes; with something else in the same message it is repeated as that is."""
+    loft = Loft(store, clock, pigeon := Pigeon(Delivered(), InDoubt("HTTP 504")))
+    loft.tell(1)
+    loft.deliver()
+    for _ in range(3):
+        loft.tell(1 + len(pigeon.sent), EventKind.REMINDER, clock.now)
+        for _ in range(3):
+            loft.deliver()
+            clock.now += 10 * MINUTE
+    assert pigeon.ids == ["1-opened", "2-reminder", "3-reminder", "4-reminder"]
+    assert loft.pending == 0
+    assert loft.health() is Health.IN_DOUBT
+    loft.tell(9, RECOVERED, clock.now)
+    for _ in range(4):
+        loft.deliver()
+        clock.now += 10 * MINUTE
+    assert pigeon.ids[4:] == ["9-recovered"] * 3
+
+
 def test_restart_hurries_nothing_that_is_owed(store: Store, clock: Clock) -> None:
     """However often the monitor starts; another configuration does."""
     loft = Loft(store, clock, pigeon := Pigeon(*[InDoubt("lost")] * 3, Delivered()), fingerprint="old")
