@@ -80,8 +80,9 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[\w-]+\.[\w-]*(?:\.[\w-]*)?"), MASK),
     (re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Za-z0-9]{12,}"), MASK),
     (re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[a-z]-|xapp-|sk-|pk_|sk_|rk_|hf_|pypi-)[\w-]{8,}"), MASK),
+    (re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"), MASK),
     # Also at a machine without a domain.
-    (re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+@(?:[\w-]+(?:\.[\w-]+)+|[A-Za-z][\w-]*)"), MASK),
+    (re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~@-])[\w.+-]+@[A-Za-z][\w-]*"), MASK),
 )
 _NUMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Korean resident registration number: date of birth, then a digit for sex and century, then six more.

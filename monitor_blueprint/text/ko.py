@@ -15,7 +15,8 @@ from monitor_blueprint.text.texts import Texts
 UNITS = ((86400, "일"), (3600, "시간"), (60, "분"), (1, "초"))
 NEVER = "없음"
 # Units that a probe measures in, where Korean has a word.
-MEASURES = {"d": "일", "h": "시간", "/min": "/분"}
+MEASURES = {"d": "일", "h": "시간", "min": "분", "/min": "/분"}
+SMALLER_MEASURES = {"d": ("h", 24), "h": ("min", 60)}
 
 
 # --- The log of a health check: its frame and its steps

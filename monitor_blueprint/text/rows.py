@@ -79,6 +79,10 @@ def value_range(result: CheckResult, values: Sequence[float]) -> str:
     if not values:
         return ""
     unit = next((reading.unit for reading in result.readings if reading.value is not None), "")
+    # Nobody reads "0.1 hours".
+    smaller, factor = ko.SMALLER_MEASURES.get(unit, ("", 1))
+    if smaller and max(map(abs, values)) < 1:
+        unit, values = smaller, [round(value * factor) for value in values]
     least, greatest = f"{min(values):.4g}", f"{max(values):.4g}"
     shown = least if least == greatest else f"{least} ~ {greatest}"
     return f"{shown}{ko.MEASURES.get(unit, unit)}"

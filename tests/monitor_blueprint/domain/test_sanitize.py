@@ -368,7 +368,7 @@ def test_who_somebody_is_and_where_he_lives(text: str) -> None:
         ("환자: 홍 길 동", "환자: ***"),
         ("홍 길동 님", "홍 ***님"),
         ("born on March 3, 2001", "born on ***"),
-        ("postgres://clinic:pa/ss@db/x", "postgres:***/x"),
+        ("postgres://clinic:pa/ss@db/x", "postgres://***@db/x"),
         ("2026-03-01 12:00:00 worker born", "2026-03-01 12:00:00 worker born"),
         ("서비스를 다시 구동 중", "서비스를 다시 구동 중"),
         ("경로 12 오류", "경로 12 오류"),

@@ -45,6 +45,12 @@ def test_a_range_has_the_readings_unit(values: tuple[float, ...], expected: str)
     assert rows.value_range(result, values) == expected
 
 
+def test_a_range_below_one_has_the_smaller_unit() -> None:
+    result = CheckResult("Backup", "backup", (Reading("age", value=0.2, unit="h"),), AT)
+    assert rows.value_range(result, (0.0, 0.2)) == "0 ~ 12분"
+    assert rows.value_range(result, (0.2, 3.0)) == "0.2 ~ 3시간"
+
+
 def test_a_range_without_a_unit() -> None:
     assert rows.value_range(DJANGO_DOWN, (1.0, 2.0)) == "1 ~ 2"
 
