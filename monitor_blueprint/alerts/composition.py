@@ -59,7 +59,11 @@ def compose(told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message:
 def compose_truth(waiting: Waiting, now: datetime) -> Message:
     """Return the message that says how things stand to one who never acknowledged what it was told."""
     ids = [each.message.id for each in waiting.unsure]
-    message = messages.truth(waiting.unsure, waiting.results, now)
+    try:
+        message = messages.truth(waiting.unsure, waiting.results, now)
+    except Exception as error:  # noqa: BLE001 - as above
+        _log.error(fill("what is to be told cannot be put together"), error)
+        message = waiting.unsure[-1].message
     return messages.repeated(replace(message, id=f"standing-{summary_id(ids).removeprefix('summary-')}"))
 
 

@@ -19,7 +19,7 @@ from msgspec import Meta
 from monitor_blueprint.adapters.http import Answer, fetch
 from monitor_blueprint.domain.golden import CLASSIFICATION, Case, Wanted, Wrong, difference
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
-from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined, private, word
+from monitor_blueprint.domain.text import NOTHING, configured, fill, joined, private, word
 from monitor_blueprint.faults import detail_of, reason_of
 from monitor_blueprint.options import Address, NotNegative, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
@@ -158,7 +158,8 @@ def _ask(wanted: Wanted, options: Options, headers: Mapping[str, str], deadline:
             reading = Reading("answer", Status.CRITICAL, facts=facts, is_settling=is_another)
             return (reading, _latency(slowest_ms, options)), is_another
     version = _known(wanted.due_version, _words(wanted, wanted.cases[0], options))
-    digest = fill(", {digest}", digest=Public(wanted.digest)) if _DIGEST.fullmatch(wanted.digest) else NOTHING
+    is_digest = _DIGEST.fullmatch(wanted.digest) is not None
+    digest = fill(", {digest}", digest=configured(wanted.digest)) if is_digest else NOTHING
     facts = {"samples": len(wanted.cases), "model_version": version, "digest": digest}
     return (Reading("answer", facts=facts), *_stand_in(wanted, version), _latency(slowest_ms, options)), False
 

@@ -505,6 +505,18 @@ def test_owed_truth_comes_ever_more_seldom(store: Store, clock: Clock) -> None:
     assert loft.health() is Health.IN_DOUBT
 
 
+def test_truth_that_cannot_be_put_together_is_told(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the last message."""
+    monkeypatch.setattr(messages, "truth", lambda *_: 1 / 0)
+    loft = Loft(store, clock, pigeon := Pigeon(*[InDoubt("lost")] * 3, Delivered()))
+    loft.tell(1)
+    for _ in range(4):
+        loft.deliver()
+        clock.now += HOUR
+    assert pigeon.sent[3].body == pigeon.sent[2].body
+    assert loft.health() is Health.OK
+
+
 def test_accepted_news_ends_what_is_owed(store: Store, clock: Clock) -> None:
     loft = Loft(store, clock, pigeon := Pigeon(*[InDoubt("lost")] * 3, Delivered()))
     loft.tell(1)
