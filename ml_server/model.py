@@ -71,6 +71,7 @@ class Model:
         output = outputs.find_output(card, runtime.outputs)
         self._output = output.name
         self._read = outputs.reader(card, output)
+        self._are_probabilities = card.task in ("classification", "multi_label")
         self.is_table = all_scalar(card.inputs)
         self.references: tuple[Value, ...] = tuple(item.reference for item in card.inputs)
         is_single = card.batch == "row_by_row" or self._layout.takes_one_row
@@ -98,7 +99,7 @@ class Model:
             found = self._read(self.runtime.run(self._layout.tensors(chunk), self._output, left_s))
             if len(found) != len(chunk) or (self.card.answers and len(found[0]) != len(self.card.answers)):
                 raise ModelFaultError("the model has not put out one row of its card's names for each row that it was given")
-            yield from found
+            yield from map(outputs.settled, found) if self._are_probabilities else found
             left_s = deadline - time.monotonic()
 
 

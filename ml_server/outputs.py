@@ -11,6 +11,7 @@ from ml_server.tensors import MAP, Array, TensorSpec
 
 _FLOATS = ("float16", "float32", "float64", MAP)
 _USUAL = "probabilities"
+_TRIFLE = 1e-5
 Read = Callable[[Array], list[list[float]]]
 
 
@@ -105,6 +106,18 @@ def reader(card: Card, spec: TensorSpec) -> Read:
         return rows
 
     return read
+
+
+def settled(probabilities: list[float]) -> list[float]:
+    """Return them, with 0 or 1 for what the sums of float32 put a trifle beyond: a forest's 20 trees add up to 1.0000001."""
+    if min(probabilities) >= 0 and max(probabilities) <= 1:
+        return probabilities
+    return [_nearest(p) for p in probabilities]
+
+
+def _nearest(p: float) -> float:
+    nearest = min(max(p, 0.0), 1.0)
+    return nearest if abs(p - nearest) <= _TRIFLE else p
 
 
 def softmax(logits: Array) -> Array:

@@ -6,7 +6,7 @@ import pytest
 
 from ml_server.card import Card, Output, Target
 from ml_server.errors import BrokenModelError
-from ml_server.outputs import find_output, reader, sigmoid, softmax
+from ml_server.outputs import find_output, reader, settled, sigmoid, softmax
 from ml_server.tensors import MAP, TensorSpec
 
 LABEL = TensorSpec("label", "int64", (None,))
@@ -96,3 +96,10 @@ def test_large_logits_do_not_overflow() -> None:
     with np.errstate(all="raise", under="ignore"):
         assert softmax(np.array([[1e4, -1e4]])).tolist() == [[1.0, 0.0]]
         assert sigmoid(np.array([[1e4, -1e4]])).tolist() == [[1.0, 0.0]]
+
+
+def test_rounding_leaves_probabilities() -> None:
+    """The sums of float32 put a probability a trifle beyond 0 or 1; what is farther away is none."""
+    assert settled([-1.2e-7, 1.0000001]) == [0.0, 1.0]
+    assert settled([0.25, 0.75]) == [0.25, 0.75]
+    assert settled([-0.5, 1.5]) == [-0.5, 1.5]
