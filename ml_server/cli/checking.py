@@ -64,7 +64,7 @@ def tell(findings: list[Finding]) -> None:
         click.echo(f"{'warning' if finding.is_warning else 'REFUSED'}  {finding.field}")
         click.echo(f"    found:  {finding.found}")
         click.echo(f"    wanted: {finding.wanted}")
-        click.echo(f"    do:     {finding.remedy}")
+        click.echo(f"    remedy: {finding.remedy}")
 
 
 def _sum(found: list[Finding]) -> str:

@@ -53,7 +53,7 @@ def test_all_findings_are_told(models: Path, tmp_path: Path) -> None:
         result = run(command, source)
         assert result.exit_code == 1
         assert result.output.count("REFUSED  golden_samples") >= 2
-        assert all(f"    {word}" in result.output for word in ("found:", "wanted:", "do:"))
+        assert all(f"    {word}" in result.output for word in ("found:", "wanted:", "remedy:"))
     assert list(models.glob("*/*")) == []
 
 

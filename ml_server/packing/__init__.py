@@ -1,0 +1,12 @@
+"""Packing: a card out of a model and its data. Never needed to serve.
+
+`pack_model` takes the bytes of an ONNX model and its data, `neuronova-model pack` takes them as files.
+"""
+
+from ml_server.findings import Finding
+from ml_server.packing.assembly import Packed, Wishes, pack_model
+from ml_server.packing.interpretation import Asked
+from ml_server.packing.refusal import PackingError
+from ml_server.packing.saving import Saved
+
+__all__ = ["Asked", "Finding", "Packed", "PackingError", "Saved", "Wishes", "pack_model"]

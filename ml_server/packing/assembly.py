@@ -1,0 +1,239 @@
+"""A card out of a model and its data, as one page that is read from top to bottom."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ml_server.findings import Finding, listed
+from ml_server.packing import golden, missing
+from ml_server.packing.assignment import assign
+from ml_server.packing.card_inputs import describe
+from ml_server.packing.columns import Column, Slot, read_column
+from ml_server.packing.form import Said, empty_fields, unused
+from ml_server.packing.golden import Golden
+from ml_server.packing.interpretation import Asked, interpret
+from ml_server.packing.joining import joined, to_join
+from ml_server.packing.judging import Judged, judge
+from ml_server.packing.missing import Policy
+from ml_server.packing.notes import notes_of
+from ml_server.packing.outputs import Reading
+from ml_server.packing.probe import Probe
+from ml_server.packing.refusal import PackingError
+from ml_server.packing.served import check_served
+from ml_server.packing.table import Table, Texts, without_index
+from ml_server.packing.trial import Floats, Trial
+from ml_server.packing.wholes import KINDS, card_part, read_whole
+from ml_server.suggestions import did_you_mean
+
+_MODEL_FILE = "model.onnx"
+_CARD_FILE = "model.json"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was said with the model.
+
+    Attributes:
+        targets: the columns of the data that the model predicts.
+        columns: for a tensor ("" for the only one) the columns of the data that it reads, in its order.
+        asked: how the output is read, where that cannot be found.
+        said: the form.
+    """
+
+    name: str
+    version: str
+    targets: Sequence[str] = ()
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
+    said: Said = field(default_factory=Said)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A card as `model.json` has it, the bytes of its model, and what the person should know.
+
+    Attributes:
+        headers: the data's name of each input.
+        notes: what was decided, in sentences.
+    """
+
+    card: dict[str, Any]
+    content: bytes
+    headers: Mapping[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def open_fields(self) -> list[str]:
+        """Return the fields that only a person can fill, and that are empty."""
+        return empty_fields(self.card)
+
+    def write(self, out: Path) -> Path:
+        """Write card and model to `<out>/<name>/<version>/` and return that directory."""
+        directory = out / str(self.card["name"]) / str(self.card["version"])
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / self.card["file"]).write_bytes(self.content)
+        (directory / _CARD_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self.card), indent=2) + b"\n")
+        return directory
+
+
+def pack_model(
+    content: bytes, data: Table, wishes: Wishes, *, predictions: Table | None = None, held_out: Table | None = None
+) -> Packed:
+    """Return the card of an ONNX model: of what its signature, its data and its answers say.
+
+    `predictions` are the original library's for the rows of the data; `held_out` are rows that the model was not trained
+    on, for the scores.
+
+    Raises:
+        PackingError: something is wrong, or the model does not answer as the library; says all of it.
+    """
+    probe = Probe(content)
+    parts = to_join(probe.outputs)
+    if parts:
+        content = joined(content, parts)
+        probe = Probe(content)
+    data = without_index(data)
+    predictions = None if predictions is None else without_index(predictions)
+    targets = _targets(data, wishes.targets, "data")
+    features = data.without(targets)
+    wholes = [name for name, said in wishes.said.inputs.items() if said.get("type") in KINDS]
+    slots = assign(probe.inputs, features, wishes.columns, wholes, may_guess=predictions is not None)
+    columns = _columns(slots, features, wishes.said, may_guess=predictions is not None)
+    reading, reference = interpret(probe, columns, wishes.asked, targets, predictions)
+    trial = Trial(probe, columns, reading, data.lines)
+    policies = missing.choose(columns, trial.answers_or_none, None if reference is None else reference.values)
+    answers, is_served = trial.answers(policies), missing.is_served(columns, policies)
+    findings = trial.faults(answers, is_served) or trial.alone(policies)
+    if reference is not None and not findings:
+        findings = trial.compare(policies, answers, reference, is_served)
+    if findings:
+        raise PackingError(findings)
+    judged = judge(
+        reading, targets, answers, is_served, f"the {data.rows} rows of the training data: not held out, so it flatters"
+    )
+    if held_out is not None:
+        judged = judged._replace(scores=_scores(trial, policies, without_index(held_out), wishes))
+    chosen = golden.choose(columns, policies, answers, trial.run, has_classes=reading.task == "classification")
+    card = _card(content, wishes, trial=trial, policies=policies, chosen=chosen, judged=judged, answers=answers)
+    worth_a_look = [f"{finding.found}: {finding.remedy}" for finding in check_served(card, content)]
+    unread = [name for name in features.columns if name not in {slot.header for slot in slots}]
+    notes = notes_of(trial, policies, chosen, unread=unread, has_reference=reference is not None, scores=judged.scores)
+    joined_parts = listed(part.name for part in parts)
+    if parts:
+        notes = (*notes, f"{joined_parts} were joined to one output: the model file is not the one given")
+    notes = (*notes, *worth_a_look)
+    return Packed(card, content, {slot.name: slot.header for slot in slots}, notes)
+
+
+def _targets(data: Table, names: Sequence[str], where: str) -> dict[str, Texts]:
+    lost = [name for name in names if name not in data.columns]
+    if lost:
+        known = list(data.columns)
+        hints = "".join(did_you_mean(name, known, at_most=1) for name in lost)
+        found = f"{where} without the column {listed(lost)}"
+        raise PackingError(
+            [Finding("--target", found, f"one of {listed(known, 10)}", f"give its name as the header has it{hints}")]
+        )
+    return {name: data.columns[name] for name in names}
+
+
+def _columns(slots: Sequence[Slot], features: Table, said: Said, *, may_guess: bool) -> list[Column]:
+    """Read every column; tell all that is wrong with any."""
+    findings = unused(said.inputs, [slot.name for slot in slots])
+    columns = []
+    for slot in slots:
+        texts, own = features.columns[slot.header], said.inputs.get(slot.name, {})
+        if own.get("type") in KINDS:
+            read = read_whole(slot, texts, features.lines, own, features.folder)
+        else:
+            read = read_column(slot, texts, features.lines, own, may_guess=may_guess)
+        if isinstance(read, Column):
+            columns.append(read)
+        else:
+            findings += read
+    if findings:
+        raise PackingError(findings)
+    return columns
+
+
+def _scores(trial: Trial, policies: Sequence[Policy], held_out: Table, wishes: Wishes) -> Mapping[str, Any]:
+    """Return the scores over rows that the model was not trained on."""
+    targets = _targets(held_out, wishes.targets, "held-out data")
+    lost = [column.slot.header for column in trial.columns if column.slot.header not in held_out.columns]
+    if lost:
+        raise PackingError([Finding("held-out data", f"no column {listed(lost)}", "the columns of the data", "add them")])
+    said = {
+        column.slot.name: {**column.said, "type": column.kind} | ({"codes": column.code_of} if column.codes else {})
+        for column in trial.columns
+    }
+    slots = [column.slot for column in trial.columns]
+    columns = _columns(slots, held_out, Said(inputs=said), may_guess=False)
+    answers, is_served = trial.answers(policies, columns), missing.is_served(columns, policies)
+    return judge(trial.reading, targets, answers, is_served, f"{held_out.rows} rows that were not trained on").scores
+
+
+def _card(
+    content: bytes,
+    wishes: Wishes,
+    *,
+    trial: Trial,
+    policies: Sequence[Policy],
+    chosen: Golden,
+    judged: Judged,
+    answers: Floats,
+) -> dict[str, Any]:
+    said, reading = wishes.said, trial.reading
+    return {
+        "name": wishes.name,
+        "version": wishes.version,
+        "title": said.title,
+        "intended_use": said.intended_use,
+        "not_for": said.not_for or [""],
+        "runtime": "onnx",
+        "file": _MODEL_FILE,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "task": reading.task,
+        **_names(reading, judged, answers, said),
+        "output": {"name": reading.output, "activation": reading.activation},
+        "inputs": [
+            describe(column, policy.name, policy.text) if column.item is None else card_part(column.slot, column.said)
+            for column, policy in zip(trial.columns, policies, strict=True)
+        ],
+        "batch": "row_by_row" if trial.is_row_by_row else "together",
+        "training": {
+            "data": said.training.data,
+            "citation": said.training.citation,
+            "rows": len(answers),
+            "method": said.training.method,
+            "class_counts": dict(judged.class_counts),
+        },
+        "scores": dict(judged.scores),
+        "golden_tolerance": golden.TOLERANCE,
+        "golden_samples": [_sample(trial, sample) for sample in chosen.samples],
+    }
+
+
+def _names(reading: Reading, judged: Judged, answers: Floats, said: Said) -> dict[str, Any]:
+    if reading.task == "embedding":
+        return {}
+    if reading.task != "regression":
+        return {"classes": list(reading.classes)}
+    targets = []
+    for place, name in enumerate(reading.classes):
+        finite = answers[np.isfinite(answers[:, place]), place]
+        low, high = judged.ranges.get(name, (float(finite.min()), float(finite.max())))
+        start = {"name": name, "description": "", "unit": "", "minimum": low, "maximum": high}
+        targets.append({**start, **said.targets.get(name, {})})
+    return {"targets": targets}
+
+
+def _sample(trial: Trial, sample: golden.Sample) -> dict[str, Any]:
+    features = {column.slot.name: value for column, value in zip(trial.columns, sample.given, strict=True)}
+    if trial.reading.task == "embedding":
+        return {"features": features, "expected": {"embedding": list(sample.answer)}}
+    return {"features": features, "expected": dict(zip(trial.reading.classes, sample.answer, strict=True))}
