@@ -41,6 +41,7 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
 }
 # By what is the matter, in the place of the above: a file system that is gone has no directories to measure, and those that
 # `df` and `du` would show are another's.
+_BLIND = ("systemctl status gunicorn_monitor", "sudo journalctl -u gunicorn_monitor -n 50")
 _NO_SUCH_UNIT = "not-found"
 _NAMES = ("sudo neuronova-monitor check-config", "systemctl list-unit-files --type=service")
 _FILE_SYSTEM = ("lsblk -f", "sudo dmesg | tail")
@@ -69,6 +70,9 @@ def commands(result: CheckResult | None, incident: int, *, is_in_status: bool = 
         return any_
     wanted = dict.fromkeys((*_commands(result), *((_STATUS,) if is_withholding else ())))
     known = [_filled(command, _facts(result)) for command in wanted if not (is_in_status and command == _STATUS)]
+    if not any(known) and result.status is Status.UNKNOWN:
+        # It is the monitor that could not look.
+        known = [fill(command) for command in _BLIND]
     return joined(" · ", [command for command in known if command]) or any_
 
 

@@ -63,6 +63,13 @@ def test_what_is_not_there_is_not_measured(kind: str, aspect: str) -> None:
     assert next_steps.commands(CheckResult("Data", kind, (lost,), AT), 7) == "lsblk -f · sudo dmesg | tail"
 
 
+def test_who_could_not_look_is_looked_at() -> None:
+    """Systemd did not say which unit it is; that is no fault of the service's."""
+    unseen = CheckResult("Name", "service", (Reading("service", Status.UNKNOWN, facts={"reason": Public("x")}),), AT)
+    expected = "systemctl status gunicorn_monitor · sudo journalctl -u gunicorn_monitor -n 50"
+    assert next_steps.commands(unseen, 7, is_in_status=True) == expected
+
+
 def test_a_lost_mount_is_looked_for_and_mounted() -> None:
     facts: Facts = {"path": Public("/data"), "target": Public("/data")}
     lost = CheckResult("Data", "disk", (Reading("unmounted", Status.CRITICAL, facts=facts),), AT)
