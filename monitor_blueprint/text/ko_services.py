@@ -90,8 +90,6 @@ LINES: dict[tuple[str, str], Texts] = {
 STOPPED, NOT_STARTED = "중지됨", "시작되지 않음"
 # Why systemd says that a unit is down (systemd.exec(5), $SERVICE_RESULT), where that says more than its state.
 RESULTS = {
-    "exit-code": "오류 코드로 끝남",
-    "signal": "시그널로 끝남",
     "core-dump": "비정상 종료, 코어 덤프",
     "oom-kill": "메모리 부족으로 종료됨",
     "timeout": "시간 초과",
