@@ -64,9 +64,11 @@ def _unread(tensor: TensorSpec, table: Table) -> list[Finding]:
     if tensor.dtype == "float16":
         remedy = "export it in float32: float16 knows three digits of a measurement"
         return [Finding(tensor.name, "an input of float16", "float32 or float64", remedy)]
+    may_be_sequence = "int" in tensor.dtype and len(table.columns) < (width(tensor) or 0)
+    if is_table(tensor) and not may_be_sequence:
+        return []
     texts = [name for name in table.columns if any(map(_is_text, table.columns[name]))]
-    is_sequence = "int" in tensor.dtype and len(texts) == 1 and len(table.columns) < (width(tensor) or 0)
-    if is_table(tensor) and not is_sequence:
+    if is_table(tensor) and len(texts) != 1:
         return []
     header = card_name(texts[0]) if len(texts) == 1 else "COLUMN"
     found = f"a tensor of {len(tensor.shape)} axes {list(tensor.shape)} for a column of texts"

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Column:
     is_guessed: bool = False
     item: Input | None = None
 
-    @property
+    @cached_property
     def is_missing(self) -> npt.NDArray[np.bool_]:
         """Return for each row whether the value is missing."""
         return np.array([value is None for value in self.given], dtype=bool)
@@ -106,31 +107,31 @@ def _kind(slot: Slot, given: Sequence[str], said: Mapping[str, Any]) -> str:
     """Return the kind that most of the values are of."""
     if slot.dtype == "string" or "codes" in said:
         return "category"
-    if slot.dtype == "bool" or all(text.strip().lower() in _BOOLEANS for text in given):
+    counts = Counter(given)  # of many rows few values differ
+
+    def are_most(pattern: re.Pattern[str]) -> bool:
+        return sum(count for text, count in counts.items() if pattern.fullmatch(text)) > _MOSTLY * len(given)
+
+    if slot.dtype == "bool" or all(text.strip().lower() in _BOOLEANS for text in counts):
         return "boolean"
-    numbers = sum(_NUMBER.fullmatch(text) is not None for text in given)
-    if numbers > _MOSTLY * len(given):
-        distinct = {float(text) for text in given if _NUMBER.fullmatch(text)}
-        is_written_whole = all(text.strip().lstrip("+-").isdecimal() for text in given)
-        is_whole = "int" in slot.dtype or (is_written_whole and len(distinct) <= _MAX_COUNTED)
-        return "integer" if is_whole else "number"
-    if sum(_COMMA_NUMBER.fullmatch(text) is not None for text in given) > _MOSTLY * len(given):
+    if are_most(_NUMBER):
+        is_counted = len(counts) <= _MAX_COUNTED and all(text.strip().lstrip("+-").isdecimal() for text in counts)
+        return "integer" if "int" in slot.dtype or is_counted else "number"
+    if are_most(_COMMA_NUMBER):
         return "number"
-    dates = sum(_DATE.fullmatch(text) is not None for text in given)
-    return "date" if dates > _MOSTLY * len(given) else "category"
+    return "date" if are_most(_DATE) else "category"
 
 
 def _numbers(slot: Slot, kind: str, texts: Texts, lines: Sequence[int], said: Mapping[str, Any]) -> Column | list[Finding]:
-    findings = []
     bad = _unread(texts, lines, lambda text: _NUMBER.fullmatch(text) is not None)
     if bad:
         has_commas = any(_COMMA_NUMBER.fullmatch(text) for _, text in bad)
         remedy = (
             "write decimals with a point" if has_commas else "correct these cells, or leave them empty where nothing is known"
         )
-        findings.append(Finding(slot.header, f"{len(bad)} cells that are no number: {_cells(bad)}", "numbers", remedy))
-        return findings
-    reads = np.array([np.nan if text is None else float(text) for text in texts])
+        return [Finding(slot.header, f"{len(bad)} cells that are no number: {_cells(bad)}", "numbers", remedy)]
+    number_of = {text: np.nan if text is None else float(text) for text in set(texts)}
+    reads = np.array([number_of[text] for text in texts])
     if np.isinf(reads).any():
         rows = np.flatnonzero(np.isinf(reads)).tolist()
         found = f"line {listed(str(lines[row]) for row in rows)}: not finite"
@@ -204,7 +205,10 @@ def _categories(
 
 
 def _unread(texts: Texts, lines: Sequence[int], is_read: Callable[[str], bool]) -> list[tuple[int, str]]:
-    return [(line, text) for line, text in zip(lines, texts, strict=True) if text is not None and not is_read(text)]
+    unread = {text for text in set(texts) if text is not None and not is_read(text)}
+    return (
+        [(line, text) for line, text in zip(lines, texts, strict=True) if text is not None and text in unread] if unread else []
+    )
 
 
 def _cells(bad: Sequence[tuple[int, str]]) -> str:

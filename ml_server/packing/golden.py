@@ -130,8 +130,7 @@ def _plain(column: Column, value: Any) -> Any:
     """Return a measured number with few digits, so that a card can be read, and within the range."""
     if column.kind != "number" or value is None or "allowed" in column.said:
         return value
-    known = column.reads[~column.is_missing]
-    return float(np.clip(float(f"{value:.{_DIGITS}g}"), known.min(), known.max()))
+    return float(np.clip(float(f"{value:.{_DIGITS}g}"), np.nanmin(column.reads), np.nanmax(column.reads)))
 
 
 class _Pool:
