@@ -113,11 +113,11 @@ def pack_model(
         findings = trial.compare(policies, answers, reference, is_served)
     if findings:
         raise PackingError(findings)
-    judged = judge(
-        reading, targets, answers, is_served, f"the {data.rows} rows of the training data: not held out, so it flatters"
-    )
+    over = f"the {data.rows} rows of the training data: not held out, so it flatters"
+    judged = judge(reading, targets, answers, is_served, over)._replace(intervals={})
     if held_out is not None:
-        judged = judged._replace(scores=_scores(trial, policies, without_index(held_out), wishes))
+        honest = _judge_held_out(trial, policies, without_index(held_out), wishes)
+        judged = judged._replace(scores=honest.scores, intervals=honest.intervals)
     chosen = golden.choose(columns, policies, answers, trial.run, has_classes=reading.task == "classification")
     card = _card(content, wishes, trial=trial, policies=policies, chosen=chosen, judged=judged, answers=answers)
     worth_a_look = [f"{finding.found}: {finding.remedy}" for finding in check_served(card, content)]
@@ -161,8 +161,8 @@ def _columns(slots: Sequence[Slot], features: Table, said: Said, *, may_guess: b
     return columns
 
 
-def _scores(trial: Trial, policies: Sequence[Policy], held_out: Table, wishes: Wishes) -> Mapping[str, Any]:
-    """Return the scores over rows that the model was not trained on."""
+def _judge_held_out(trial: Trial, policies: Sequence[Policy], held_out: Table, wishes: Wishes) -> Judged:
+    """Judge the model by rows that it was not trained on."""
     targets = _targets(held_out, wishes.targets, "held-out data")
     lost = [column.slot.header for column in trial.columns if column.slot.header not in held_out.columns]
     if lost:
@@ -174,7 +174,7 @@ def _scores(trial: Trial, policies: Sequence[Policy], held_out: Table, wishes: W
     slots = [column.slot for column in trial.columns]
     columns = _columns(slots, held_out, Said(inputs=said), may_guess=False)
     answers, is_served = trial.answers(policies, columns), missing.is_served(columns, policies)
-    return judge(trial.reading, targets, answers, is_served, f"{held_out.rows} rows that were not trained on").scores
+    return judge(trial.reading, targets, answers, is_served, f"{held_out.rows} rows that were not trained on")
 
 
 def _card(
@@ -228,6 +228,7 @@ def _names(reading: Reading, judged: Judged, answers: Floats, said: Said) -> dic
         finite = answers[np.isfinite(answers[:, place]), place]
         low, high = judged.ranges.get(name, (float(finite.min()), float(finite.max())))
         start = {"name": name, "description": "", "unit": "", "minimum": low, "maximum": high}
+        start |= {"interval": judged.intervals[name]} if name in judged.intervals else {}
         targets.append({**start, **said.targets.get(name, {})})
     return {"targets": targets}
 

@@ -1,5 +1,7 @@
 """Fitted estimators of scikit-learn are exported, compared with themselves and packed."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +133,21 @@ def test_held_out_people_are_scored(tmp_path: Path) -> None:
     held_out = (COMPLETE[:50], OUTCOME[:50])
     scores = packed(tmp_path, LogisticRegression(), COMPLETE, held_out=held_out).packed.card["scores"]
     assert scores["roc_auc"]["over"] == "50 rows that were not trained on"
+
+
+def test_held_out_people_give_an_interval(tmp_path: Path) -> None:
+    """From the rows that were trained on it would be too narrow, so there is none."""
+    risk = (RISK + np.random.default_rng(0).normal(0, 5, len(RISK))).rename("risk")
+    (target,) = packed(tmp_path, LinearRegression(), COMPLETE, risk, held_out=(COMPLETE, risk)).packed.card["targets"]
+    assert target["interval"]["coverage"] == 0.9
+    assert "interval" not in packed(tmp_path, LinearRegression(), COMPLETE, risk).packed.card["targets"][0]
+
+
+def test_exporters_are_imported_when_asked() -> None:
+    """Serving needs none of them, nor does packing a file."""
+    code = "import sys, ml_server.cli.pack; print({'sklearn', 'skl2onnx', 'onnx', 'pandas', 'lightgbm'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ml_server.packing.judging import judge
+from ml_server.packing.judging import interval, judge
 from ml_server.packing.outputs import Reading
 from ml_server.packing.refusal import PackingError
 
@@ -19,8 +19,8 @@ def test_classes_are_counted_and_scored() -> None:
 
 def test_refused_rows_are_not_scored() -> None:
     targets = {"outcome": ("no", "no", "no", "yes")}
-    assert judge(CLASSES, targets, SURE, EVERY, "")[2]["accuracy"]["mean"] == 0.75
-    assert judge(CLASSES, targets, SURE, np.array([False, True, True, True]), "")[2]["accuracy"]["mean"] == 1.0
+    assert judge(CLASSES, targets, SURE, EVERY, "").scores["accuracy"]["mean"] == 0.75
+    assert judge(CLASSES, targets, SURE, np.array([False, True, True, True]), "").scores["accuracy"]["mean"] == 1.0
 
 
 def test_numbers_have_their_range() -> None:
@@ -50,8 +50,26 @@ def test_without_truth_there_is_nothing() -> None:
         ("regression", ("days",), {"days": ("1", "x", "2", "3")}, "x"),
         ("multi_label", ("a", "b"), {"a": ("1", "0", "0", "1")}, "1 columns"),
         ("classification", ("no", "yes"), {"outcome": ("no", "maybe", "yes", "no")}, "maybe"),
+        ("classification", ("no", "yes"), {"a": ("no",) * 4, "b": ("no",) * 4}, "2 columns"),
+        ("regression", ("days",), {"days": (None,) * 4}, "no row"),
     ],
 )
-def test_another_target_is_refused(task: str, names: tuple[str, ...], targets: dict[str, tuple[str, ...]], words: str) -> None:
+def test_another_target_is_refused(
+    task: str, names: tuple[str, ...], targets: dict[str, tuple[str | None, ...]], words: str
+) -> None:
     with pytest.raises(PackingError, match=words):
         judge(Reading("y", task, "none", names), targets, SURE[:, : len(names)], EVERY, "")
+
+
+def test_intervals_cover_nine_in_ten() -> None:
+    rng = np.random.default_rng(0)
+    found = interval(rng.exponential(size=400))
+    assert found is not None
+    fresh = rng.exponential(size=20_000)
+    assert ((-found["below"] <= fresh) & (fresh <= found["above"])).mean() >= 0.9
+    assert found["below"] == 0.0
+
+
+def test_few_rows_have_no_interval() -> None:
+    assert interval(np.zeros(18)) is None
+    assert interval(np.zeros(39)) == {"below": 0.0, "above": 0.0, "coverage": 0.9}
