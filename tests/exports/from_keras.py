@@ -1,0 +1,80 @@
+"""Keras's networks, exported by itself."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import keras
+import numpy as np
+import pandas as pd
+
+from tests.exports.case import Case
+from tests.exports.patients import NUMBERS, SEVERITIES, is_sick, people, severity, stay
+
+_MADE_BY = f"Keras {keras.__version__}"
+
+
+def cases() -> Iterator[Case]:
+    """All of them."""
+    keras.utils.set_random_seed(1)
+    frame = people(seed=12)
+    numbers, sick, severe, nights = frame[NUMBERS], is_sick(frame, 12), severity(frame, 12), stay(frame, 12)
+    values = numbers.to_numpy(dtype=np.float32)
+    one = _fit(numbers, keras.layers.Dense(1, "sigmoid"), "binary_crossentropy", sick.to_numpy(dtype=np.float32))
+    chance = one.predict(values, verbose=0)[:, 0]
+    yield Case(
+        name="keras_one_sigmoid",
+        about="one sigmoid column for two classes",
+        made_by=_MADE_BY,
+        model=export(one),
+        rows=numbers.join(sick),
+        reference=pd.DataFrame({"0": 1 - chance, "1": chance}),
+        told={"target": "is_sick"},
+        expected={"task": "classification"},
+    )
+    codes = severe.map(SEVERITIES.index).to_numpy()
+    three = _fit(numbers, keras.layers.Dense(3, "softmax"), "sparse_categorical_crossentropy", codes)
+    yield Case(
+        name="keras_softmax",
+        about="three classes, whose order only a person knows",
+        made_by=_MADE_BY,
+        model=export(three),
+        rows=numbers.join(severe),
+        reference=pd.DataFrame(three.predict(values, verbose=0), columns=SEVERITIES),
+        told={"target": "severity", "classes": SEVERITIES},
+        expected={"task": "classification"},
+    )
+    line = _fit(numbers, keras.layers.Dense(1), "mse", nights.to_numpy(dtype=np.float32))
+    yield Case(
+        name="keras_number",
+        about="one number",
+        made_by=_MADE_BY,
+        model=export(line),
+        rows=numbers.join(nights),
+        reference=pd.DataFrame(line.predict(values, verbose=0), columns=["stay_days"]),
+        told={"target": "stay_days"},
+        expected={"task": "regression"},
+    )
+
+
+def _fit(numbers: pd.DataFrame, last: Any, loss: str, truth: Any) -> Any:
+    values = numbers.to_numpy(dtype=np.float32)
+    scale = keras.layers.Normalization()
+    scale.adapt(values)
+    network = keras.Sequential([keras.layers.Input((len(NUMBERS),)), scale, keras.layers.Dense(8, "relu"), last])
+    network.compile(optimizer=keras.optimizers.Adam(0.03), loss=loss)
+    network.fit(values, truth, epochs=60, batch_size=len(values), verbose=0)
+    return network
+
+
+def export(network: Any) -> bytes:
+    """Export as Keras does it."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "model.onnx"
+        network.export(str(path), format="onnx", verbose=False)
+        return path.read_bytes()
