@@ -15,7 +15,7 @@ DIRECTORY = Path(__file__).parent
 class Case:
     """A model as its tool exports it, the rows that it was trained on, and what the tool itself predicts for them.
 
-    `told` is all that `pack` is told besides the files. Either `reference` and `expected` say what is answered, or
+    `told` is all that `pack` is told besides the files, and `reading` how a sequence or an image is read. Either `reference` and `expected` say what is answered, or
     `refused` has the words that the refusal must contain.
     """
 
@@ -26,6 +26,7 @@ class Case:
     rows: pd.DataFrame
     reference: pd.DataFrame | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
     expected: Mapping[str, Any] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class Case:
         lines = [f"about = {_toml(self.about)}", f"made_by = {_toml(self.made_by)}"]
         if self.refused:
             lines.append(f"refused = {_toml(list(self.refused))}")
-        for name, table in (("told", self.told), ("expected", self.expected)):
+        for name, table in (("told", self.told), ("reading", self.reading), ("expected", self.expected)):
             if table:
                 lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
         return "\n".join(lines) + "\n"
@@ -61,6 +62,7 @@ class Kept:
     name: str
     folder: Path
     told: dict[str, Any]
+    reading: dict[str, Any]
     expected: dict[str, Any]
     refused: tuple[str, ...]
 
@@ -73,7 +75,12 @@ def read_cases() -> list[Kept]:
 def _read(folder: Path) -> Kept:
     described = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
     return Kept(
-        folder.name, folder, described.get("told", {}), described.get("expected", {}), tuple(described.get("refused", []))
+        name=folder.name,
+        folder=folder,
+        told=described.get("told", {}),
+        reading=described.get("reading", {}),
+        expected=described.get("expected", {}),
+        refused=tuple(described.get("refused", [])),
     )
 
 

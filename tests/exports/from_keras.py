@@ -60,12 +60,23 @@ def cases() -> Iterator[Case]:
         told={"target": "stay_days"},
         expected={"task": "regression"},
     )
+    adapted = keras.layers.Normalization()
+    adapted.adapt(values)
+    lost = _fit(numbers, keras.layers.Dense(1, "sigmoid"), "binary_crossentropy", sick.to_numpy(dtype=np.float32), adapted)
+    yield Case(
+        name="no_keras_lost_constants",
+        about="tf2onnx makes inputs of the means and deviations of a Normalization layer: their values are lost",
+        made_by=_MADE_BY,
+        model=export(lost),
+        rows=numbers.join(sick),
+        told={"target": "is_sick"},
+        refused=("normalization", "columns"),
+    )
 
 
-def _fit(numbers: pd.DataFrame, last: Any, loss: str, truth: Any) -> Any:
+def _fit(numbers: pd.DataFrame, last: Any, loss: str, truth: Any, scale: Any = None) -> Any:
     values = numbers.to_numpy(dtype=np.float32)
-    scale = keras.layers.Normalization()
-    scale.adapt(values)
+    scale = scale or keras.layers.BatchNormalization(momentum=0.5)
     network = keras.Sequential([keras.layers.Input((len(NUMBERS),)), scale, keras.layers.Dense(8, "relu"), last])
     network.compile(optimizer=keras.optimizers.Adam(0.03), loss=loss)
     network.fit(values, truth, epochs=60, batch_size=len(values), verbose=0)

@@ -29,14 +29,14 @@ from sklearn.ensemble import (
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeCV
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier, RidgeCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC
 
 from tests.exports.case import Case
 from tests.exports.patients import (
@@ -80,6 +80,7 @@ def export(
     told: Mapping[str, Any] | None = None,
     expected: Mapping[str, Any] | None = None,
     refused: tuple[str, ...] = (),
+    keeps_reference: bool = False,
 ) -> Case:
     """Fit, export and predict. `read` is what the estimator reads where that is not what the file says (days of a date).
 
@@ -97,7 +98,7 @@ def export(
         made_by=_MADE_BY,
         model=model.SerializeToString(),
         rows=pd.concat([inputs, truth], axis=1),
-        reference=None if refused else reference(estimator, learnt, truth),
+        reference=None if refused and not keeps_reference else reference(estimator, learnt, truth),
         told={"target": target} | dict(told or {}),
         expected={} if refused else dict(expected or {"task": "classification"}),
         refused=refused,
@@ -208,10 +209,8 @@ def _matrices() -> Iterator[Case]:
     )
     yield export(
         "sk_calibrated_forest",
-        "isotonic calibration of a forest",
-        CalibratedClassifierCV(
-            RandomForestClassifier(n_estimators=4, max_depth=2, random_state=1), method="isotonic", cv=2
-        ),
+        "two forests, each with a sigmoid of its own",
+        CalibratedClassifierCV(RandomForestClassifier(n_estimators=4, max_depth=2, random_state=1), cv=2),
         numbers,
         sick,
         options=_NO_ZIPMAP,
@@ -422,7 +421,9 @@ def _numbers() -> Iterator[Case]:
     yield export(
         "sk_mixed_double",
         "a data frame of float64 and words, one number",
-        make_pipeline(_encoded(OneHotEncoder(handle_unknown="ignore")), RidgeCV()),
+        make_pipeline(
+            ColumnTransformer([("numbers", StandardScaler(), NUMBERS), ("words", OneHotEncoder(), WORDS)]), RidgeCV()
+        ),
         mixed,
         nights,
         types=columns(mixed, **dict.fromkeys(NUMBERS, DoubleTensorType)),
@@ -444,7 +445,7 @@ def _numbers() -> Iterator[Case]:
 def _refused() -> Iterator[Case]:
     frame = people(seed=5)
     numbers, severe = frame[NUMBERS], severity(frame, 5)
-    scaled = make_pipeline(StandardScaler(), LinearSVC(random_state=1))
+    scaled = make_pipeline(StandardScaler(), RidgeClassifier())
     yield export(
         "no_decision_scores",
         "distances from a plane, which skl2onnx calls probabilities",
@@ -463,6 +464,28 @@ def _refused() -> Iterator[Case]:
         wards,
         options=_NO_ZIPMAP,
         refused=("output",),
+    )
+    yield export(
+        "no_isotonic_steps",
+        "isotonic calibration of a forest, whose steps float32 misses: another answer than the library's",
+        CalibratedClassifierCV(
+            RandomForestClassifier(n_estimators=4, max_depth=2, random_state=1), method="isotonic", cv=2
+        ),
+        numbers,
+        is_sick(frame, 5),
+        options=_NO_ZIPMAP,
+        keeps_reference=True,
+        refused=("reference",),
+    )
+    mixed = numbers.astype(float).join(frame[WORDS])
+    yield export(
+        "no_float64_imputer",
+        "an imputer of float64, for which onnxruntime has no code",
+        make_pipeline(_encoded(OneHotEncoder(handle_unknown="ignore")), LogisticRegression()),
+        mixed,
+        severe,
+        types=columns(mixed, **dict.fromkeys(NUMBERS, DoubleTensorType)),
+        refused=("Imputer",),
     )
     yield from _refused_inputs(frame)
 
@@ -484,7 +507,7 @@ def _refused_inputs(frame: pd.DataFrame) -> Iterator[Case]:
     rng = np.random.default_rng(7)
     heard = ["fever", "cough", "pain", "rash", "fall", "nausea"]
     notes = pd.Series([" ".join(rng.choice(heard, 4)) + f" day {day}" for day in range(len(rows))], name="note")
-    texts = make_pipeline(TfidfVectorizer(vocabulary=heard), LogisticRegression()).fit(notes, sick)
+    texts = make_pipeline(TfidfVectorizer(vocabulary=heard, lowercase=False), LogisticRegression()).fit(notes, sick)
     yield Case(
         name="no_free_text",
         about="the input is prose, of which no list of words can be made",

@@ -202,7 +202,7 @@ def _other_answers() -> Iterator[Case]:
     yield _case(
         "torch_number",
         "one number of shape (n, 1)",
-        export(number, given[:1], input_names=["input.1"], output_names=["14"], dynamic_axes={"input.1": _BATCH, "14": _BATCH}),
+        export(number, given[:1], input_names=["input.1"], output_names=["output.0"], dynamic_axes={"input.1": _BATCH, "output.0": _BATCH}),
         numbers.join(nights),
         _answers(number, given),
         ["stay_days"],
