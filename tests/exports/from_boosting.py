@@ -47,7 +47,7 @@ def _export(
     convert = onnxmltools.convert_lightgbm if made_by == _LIGHTGBM else onnxmltools.convert_xgboost
     if model is None:
         types = [("input", FloatTensorType([None, len(inputs.columns)]))]
-        model = convert(estimator, initial_types=types, target_opset=_OPSET, **options).SerializeToString()
+        model = convert(estimator, name=name, initial_types=types, target_opset=_OPSET, **options).SerializeToString()
     is_classifier = hasattr(estimator, "predict_proba")
     return Case(
         name=name,

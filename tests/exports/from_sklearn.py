@@ -76,7 +76,7 @@ def export(
     *,
     read: pd.DataFrame | None = None,
     types: list[tuple[str, Any]] | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[Any, Any] | None = None,
     told: Mapping[str, Any] | None = None,
     expected: Mapping[str, Any] | None = None,
     refused: tuple[str, ...] = (),
@@ -90,7 +90,7 @@ def export(
     types = types or matrix(read)
     learnt = read if len(types) > 1 else read.to_numpy()
     estimator.fit(learnt, truth)
-    model = to_onnx(estimator, initial_types=types, options=dict(options or {}), target_opset=_OPSET)
+    model = to_onnx(estimator, initial_types=types, name=name, options=dict(options or {}), target_opset=_OPSET)
     target = list(truth.columns) if isinstance(truth, pd.DataFrame) else truth.name
     return Case(
         name=name,
@@ -134,6 +134,7 @@ def _matrices() -> Iterator[Case]:
     frame = people(seed=1)
     numbers, sick, severe = frame[NUMBERS], is_sick(frame, 1), severity(frame, 1)
     scaled = make_pipeline(StandardScaler(), LogisticRegression(C=3.0))
+    scores = LogisticRegression(C=3.0)
     yield export("sk_lr_zipmap", "integer labels; skl2onnx's default, a sequence of maps", scaled, numbers, sick)
     yield export("sk_lr_zipmap_words", "three labels in words, a sequence of maps", scaled, numbers, severe)
     yield export(
@@ -150,10 +151,10 @@ def _matrices() -> Iterator[Case]:
     yield export(
         "sk_lr_raw_scores",
         "log-odds instead of probabilities, which only a person can say",
-        scaled,
+        make_pipeline(StandardScaler(), scores),
         numbers,
         severe,
-        options={"zipmap": False, "raw_scores": True},
+        options={id(scores): {"zipmap": False, "raw_scores": True}},
         told={"activation": "softmax"},
     )
     graded = pd.Series(severe.map({"mild": 3, "moderate": 1, "severe": 2}), name="grade")
@@ -434,7 +435,7 @@ def _numbers() -> Iterator[Case]:
         name="sk_embedding",
         about="a transformer: three coordinates that have no truth",
         made_by=_MADE_BY,
-        model=to_onnx(scaled, initial_types=matrix(numbers), target_opset=_OPSET).SerializeToString(),
+        model=to_onnx(scaled, name="embedding", initial_types=matrix(numbers), target_opset=_OPSET).SerializeToString(),
         rows=numbers,
         reference=pd.DataFrame(scaled.transform(numbers.to_numpy()), columns=["0", "1", "2"]),
         told={"task": "embedding"},
@@ -485,7 +486,17 @@ def _refused() -> Iterator[Case]:
         mixed,
         severe,
         types=columns(mixed, **dict.fromkeys(NUMBERS, DoubleTensorType)),
+        options=_NO_ZIPMAP,
         refused=("Imputer",),
+    )
+    yield export(
+        "no_float64_zipmap",
+        "maps of float64, which ONNX does not have",
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        numbers,
+        severe,
+        types=matrix(numbers, DoubleTensorType),
+        refused=("ZipMap",),
     )
     yield from _refused_inputs(frame)
 
@@ -499,7 +510,7 @@ def _refused_inputs(frame: pd.DataFrame) -> Iterator[Case]:
         name="no_map_input",
         about="the input is a map, not a tensor",
         made_by=_MADE_BY,
-        model=to_onnx(maps, initial_types=types, options=_NO_ZIPMAP, target_opset=_OPSET).SerializeToString(),
+        model=to_onnx(maps, name="maps", initial_types=types, options=_NO_ZIPMAP, target_opset=_OPSET).SerializeToString(),
         rows=rows.join(sick),
         told={"target": "is_sick"},
         refused=("map", "tensor"),
@@ -513,7 +524,7 @@ def _refused_inputs(frame: pd.DataFrame) -> Iterator[Case]:
         about="the input is prose, of which no list of words can be made",
         made_by=_MADE_BY,
         model=to_onnx(
-            texts, initial_types=[("note", StringTensorType([None, 1]))], options=_NO_ZIPMAP, target_opset=_OPSET
+            texts, name="texts", initial_types=[("note", StringTensorType([None, 1]))], options=_NO_ZIPMAP, target_opset=_OPSET
         ).SerializeToString(),
         rows=pd.concat([notes, sick], axis=1),
         told={"target": "is_sick"},

@@ -303,6 +303,24 @@ def _fixed() -> Iterator[Case]:
         ["0", "1"],
         told=told,
     )
+    dropped = fit(
+        Scaled(numbers, nn.Linear(5, 8), nn.Dropout(0.5), nn.Linear(8, 2), nn.Softmax(1)),
+        nn.NLLLoss(),
+        torch.tensor(sick.to_numpy()),
+        given,
+    )
+    answers = _answers(dropped, given)
+    training = torch.onnx.TrainingMode.TRAINING
+    axes = {"features": _BATCH, "probabilities": _BATCH}
+    yield _case(
+        "torch_dropout_left_on",
+        "exported while it trained; onnxruntime leaves dropout out all the same",
+        export(dropped.train(), given[:4], training=training, do_constant_folding=False, dynamic_axes=axes, **names),
+        rows,
+        answers,
+        ["0", "1"],
+        told=told,
+    )
     yield _case(
         "no_batch_of_eight",
         "exported without dynamic axes for eight rows",
@@ -332,12 +350,8 @@ def _refused() -> Iterator[Case]:
     model = written.pop("model.onnx")
     yield refused("no_external_data", "the weights are in a second file, as by default", model, "external data", "model.onnx.data", files=written)
 
-    dropped = fit(
-        Scaled(numbers, nn.Linear(5, 8), nn.Dropout(0.5), nn.Linear(8, 2), nn.Softmax(1)), nn.NLLLoss(), truth, given
-    )
-    training = torch.onnx.TrainingMode.TRAINING
-    model = export(dropped.train(), given[:4], training=training, do_constant_folding=False, **names)
-    yield refused("no_dropout_left_on", "exported while it trained: another answer each time", model, "twice")
+    model = export(Sampled(wide), given[:4], **names)
+    yield refused("no_random_sample", "noise is drawn for every answer: another one each time", model, "twice")
 
     normed = fit(
         Scaled(numbers, nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Linear(8, 2), nn.Softmax(1)), nn.NLLLoss(), truth, given
@@ -345,8 +359,21 @@ def _refused() -> Iterator[Case]:
     model = export(Batched(normed), given[:4], **names)
     yield refused("no_batch_statistics", "standardised over the rows of each request: the neighbours change the answer", model, "batch")
 
-    half = export(nn.Sequential(wide).half(), given[:1].half(), **names)
-    yield refused("no_half_precision", "float16 in and out", half, "float16")
+    halved = nn.Sequential(wide).half()
+    half = export(halved, given[:1].half(), **names)
+    answers = _answers(halved, given.half()).float()
+    yield _case("no_half_precision", "float16, which no two programs round alike", half, rows, answers, ["0", "1"], told=told, refused=("float16",))
+
+
+class Sampled(nn.Module):
+    """What draws noise to show how unsure it is."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.network(features + 0.5 * torch.randn_like(features))
 
 
 class Batched(nn.Module):

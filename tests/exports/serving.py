@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,21 +34,28 @@ def run(*command: str) -> tuple[bool, str]:
     return result.exit_code == 0, result.output
 
 
-def pack_and_verify(case: Kept, out: Path) -> Tried:
-    """Pack with what the case says and nothing else, twice, as the form between is filled in; then verify."""
-    command = ["pack", str(case.folder / "model.onnx"), "--data", str(case.folder / "train.csv"), *_told(case)]
-    command += ["--name", case.name, "--version", VERSION, "--out", str(out)]
+def pack_and_verify(case: Kept, out: Path, name: str) -> Tried:
+    """Pack with what the case says and nothing else, twice, as the form between is filled in; then verify.
+
+    The files are copied, for what is said often names them, and a case's own name tells too much.
+    """
+    (out / name).mkdir()
+    model, data = out / name / "export.onnx", out / name / "rows.csv"
+    shutil.copyfile(case.folder / "model.onnx", model)
+    shutil.copyfile(case.folder / "train.csv", data)
+    command = ["pack", str(model), "--data", str(data), *_told(case)]
+    command += ["--name", name, "--version", VERSION, "--out", str(out)]
     if (case.folder / "reference.csv").exists():
         command += ["--reference", str(case.folder / "reference.csv")]
     is_done, first = run(*command)
     if not is_done:
         return Tried(None, first)
-    form = out / case.name / "describe.toml"
+    form = out / name / "describe.toml"
     form.write_text(re.sub(r'""', '"as said"', form.read_text()))
     is_done, second = run(*command)
     if not is_done:
         return Tried(None, second)
-    directory = out / case.name / VERSION
+    directory = out / name / VERSION
     is_done, third = run("verify", str(directory))
     return Tried(directory if is_done else None, "\n".join((first, second, third)))
 

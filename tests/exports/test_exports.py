@@ -35,7 +35,7 @@ class Installed:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """One server for all, so that they are also each other's neighbours."""
     models = tmp_path_factory.mktemp("models")
-    tried = {case.name: pack_and_verify(case, models) for case in SERVED}
+    tried = {case.name: pack_and_verify(case, models, case.name) for case in SERVED}
     default = next(name for name, result in tried.items() if result.directory)
     server = Server(tmp_path_factory.mktemp("server"), {"ML_MODEL_DIR": str(models), "ML_MODEL": default, "ML_WORKERS": "1"})
     server.report_with("READY")
@@ -69,6 +69,6 @@ def test_it_answers_as_its_library(installed: Installed, case: Kept) -> None:
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
 def test_it_is_refused_in_words(tmp_path: Path, case: Kept) -> None:
     """With the reason that the case names, and a remedy."""
-    tried = pack_and_verify(case, tmp_path)
+    tried = pack_and_verify(case, tmp_path, "candidate")
     assert tried.directory is None, tried.said
     assert [word for word in (*case.refused, "remedy") if word.lower() not in tried.said.lower()] == [], tried.said
