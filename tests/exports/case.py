@@ -15,8 +15,8 @@ DIRECTORY = Path(__file__).parent
 class Case:
     """A model as its tool exports it, the rows that it was trained on, and what the tool itself predicts for them.
 
-    `told` is all that `pack` is told besides the files, and `reading` how a sequence or an image is read. Either `reference` and `expected` say what is answered, or
-    `refused` has the words that the refusal must contain.
+    `told` is all that `pack` is told besides the files, and `reading` how a sequence or an image is read. Either `reference`
+    and `expected` say what is answered, or `refused` has the words that the refusal must contain.
     """
 
     name: str

@@ -16,8 +16,12 @@ _PROBABILITIES = helper.make_tensor_value_info("probabilities", TensorProto.FLOA
 def cases() -> Iterator[Case]:
     """All of them."""
     nodes, weights = _regression()
-    yield _refused("no_opset_of_tomorrow", "an operator set that is not there yet", _model(nodes, weights, opset=99), "opset", "99")
-    yield _refused("no_format_of_tomorrow", "a file format that is not there yet", _model(nodes, weights, ir_version=99), "IR version")
+    yield _refused(
+        "no_opset_of_tomorrow", "an operator set that is not there yet", _model(nodes, weights, opset=99), "opset", "99"
+    )
+    yield _refused(
+        "no_format_of_tomorrow", "a file format that is not there yet", _model(nodes, weights, ir_version=99), "IR version"
+    )
     own = helper.make_node("Calibrate", ["raw"], ["probabilities"], domain="com.example.hospital")
     yield _refused(
         "no_custom_operator",
@@ -38,9 +42,7 @@ def cases() -> Iterator[Case]:
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
     ]
     two = [helper.make_tensor("two", TensorProto.FLOAT, [1, 2], [-0.01, 0.01])]
-    yield _refused(
-        "no_columns_of_any_number", "an input as wide as one likes", _model(spread, two, features=anything), "columns"
-    )
+    yield _refused("no_columns_of_any_number", "an input as wide as one likes", _model(spread, two, features=anything), "columns")
     truncated = _model(nodes, weights)
     yield _refused("no_half_a_file", "an upload that broke off", truncated[: len(truncated) // 2], "ONNX")
 

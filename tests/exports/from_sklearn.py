@@ -137,9 +137,7 @@ def _matrices() -> Iterator[Case]:
     scores = LogisticRegression(C=3.0)
     yield export("sk_lr_zipmap", "integer labels; skl2onnx's default, a sequence of maps", scaled, numbers, sick)
     yield export("sk_lr_zipmap_words", "three labels in words, a sequence of maps", scaled, numbers, severe)
-    yield export(
-        "sk_lr_matrix", "probabilities as one matrix, labels in words", scaled, numbers, severe, options=_NO_ZIPMAP
-    )
+    yield export("sk_lr_matrix", "probabilities as one matrix, labels in words", scaled, numbers, severe, options=_NO_ZIPMAP)
     yield export(
         "sk_lr_zipmap_columns",
         "the third ZipMap: an output of its own for each class",
@@ -422,9 +420,7 @@ def _numbers() -> Iterator[Case]:
     yield export(
         "sk_mixed_double",
         "a data frame of float64 and words, one number",
-        make_pipeline(
-            ColumnTransformer([("numbers", StandardScaler(), NUMBERS), ("words", OneHotEncoder(), WORDS)]), RidgeCV()
-        ),
+        make_pipeline(ColumnTransformer([("numbers", StandardScaler(), NUMBERS), ("words", OneHotEncoder(), WORDS)]), RidgeCV()),
         mixed,
         nights,
         types=columns(mixed, **dict.fromkeys(NUMBERS, DoubleTensorType)),
@@ -469,9 +465,7 @@ def _refused() -> Iterator[Case]:
     yield export(
         "no_isotonic_steps",
         "isotonic calibration of a forest, whose steps float32 misses: another answer than the library's",
-        CalibratedClassifierCV(
-            RandomForestClassifier(n_estimators=4, max_depth=2, random_state=1), method="isotonic", cv=2
-        ),
+        CalibratedClassifierCV(RandomForestClassifier(n_estimators=4, max_depth=2, random_state=1), method="isotonic", cv=2),
         numbers,
         is_sick(frame, 5),
         options=_NO_ZIPMAP,
@@ -530,5 +524,3 @@ def _refused_inputs(frame: pd.DataFrame) -> Iterator[Case]:
         told={"target": "is_sick"},
         refused=("note", "text"),
     )
-
-

@@ -144,7 +144,13 @@ def _logits() -> Iterator[Case]:
     yield _case(
         "torch_logits",
         "logits of three classes, whose order only a person knows",
-        export(three, given[:1], input_names=["features"], output_names=["logits"], dynamic_axes={"features": _BATCH, "logits": _BATCH}),
+        export(
+            three,
+            given[:1],
+            input_names=["features"],
+            output_names=["logits"],
+            dynamic_axes={"features": _BATCH, "logits": _BATCH},
+        ),
         numbers.join(severe),
         softmax,
         SEVERITIES,
@@ -170,12 +176,16 @@ def _logits() -> Iterator[Case]:
         SEVERITIES,
         told={"target": "severity", "classes": SEVERITIES},
     )
-    one = fit(Scaled(numbers, nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 1), nn.Flatten(0)), nn.BCEWithLogitsLoss(), tensor(sick), given)
+    one = fit(
+        Scaled(numbers, nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 1), nn.Flatten(0)), nn.BCEWithLogitsLoss(), tensor(sick), given
+    )
     chance = torch.sigmoid(_answers(one, given))
     yield _case(
         "torch_one_logit",
         "one logit of shape (n,) for two classes",
-        export(one, given[:2], input_names=["features"], output_names=["logit"], dynamic_axes={"features": _BATCH, "logit": _BATCH}),
+        export(
+            one, given[:2], input_names=["features"], output_names=["logit"], dynamic_axes={"features": _BATCH, "logit": _BATCH}
+        ),
         numbers.join(sick),
         torch.stack([1 - chance, chance], 1),
         ["0", "1"],
@@ -191,18 +201,32 @@ def _other_answers() -> Iterator[Case]:
     yield _case(
         "torch_labels",
         "logits of three labels",
-        export(labels, given[:1], input_names=["features"], output_names=["logits"], dynamic_axes={"features": _BATCH, "logits": _BATCH}),
+        export(
+            labels,
+            given[:1],
+            input_names=["features"],
+            output_names=["logits"],
+            dynamic_axes={"features": _BATCH, "logits": _BATCH},
+        ),
         numbers.join(found),
         torch.sigmoid(_answers(labels, given)),
         COMPLICATIONS,
         task="multi_label",
         told={"target": COMPLICATIONS, "task": "multi_label", "activation": "sigmoid"},
     )
-    number = fit(Scaled(numbers, nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 1)), nn.MSELoss(), tensor(nights)[:, None], given, steps=900)
+    number = fit(
+        Scaled(numbers, nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 1)), nn.MSELoss(), tensor(nights)[:, None], given, steps=900
+    )
     yield _case(
         "torch_number",
         "one number of shape (n, 1)",
-        export(number, given[:1], input_names=["input.1"], output_names=["output.0"], dynamic_axes={"input.1": _BATCH, "output.0": _BATCH}),
+        export(
+            number,
+            given[:1],
+            input_names=["input.1"],
+            output_names=["output.0"],
+            dynamic_axes={"input.1": _BATCH, "output.0": _BATCH},
+        ),
         numbers.join(nights),
         _answers(number, given),
         ["stay_days"],
@@ -214,7 +238,13 @@ def _other_answers() -> Iterator[Case]:
     yield _case(
         "torch_embedding",
         "eight coordinates",
-        export(body, given[:1], input_names=["features"], output_names=["embedding"], dynamic_axes={"features": _BATCH, "embedding": _BATCH}),
+        export(
+            body,
+            given[:1],
+            input_names=["features"],
+            output_names=["embedding"],
+            dynamic_axes={"features": _BATCH, "embedding": _BATCH},
+        ),
         numbers,
         _answers(body, given),
         [str(i) for i in range(8)],
@@ -258,9 +288,8 @@ def _several_tensors() -> Iterator[Case]:
     mixed = fit(Mixed(frame), nn.CrossEntropyLoss(), torch.tensor(sick.to_numpy()), *given)
     answers = torch.softmax(_answers(mixed, *given), 1)
     batch = torch.export.Dim("batch")
-    model = export_by_dynamo(
-        mixed, *(part[:2] for part in given), dynamic_shapes=({0: batch}, {0: batch}), external_data=False
-    )["model.onnx"]
+    written = export_by_dynamo(mixed, *(part[:2] for part in given), dynamic_shapes=({0: batch}, {0: batch}), external_data=False)
+    model = written["model.onnx"]
     told = {"target": "is_sick", "activation": "softmax"}
     yield _case(
         "torch_ids",
@@ -345,24 +374,42 @@ def _refused() -> Iterator[Case]:
     def refused(name: str, about: str, model: bytes, *words: str, files: Mapping[str, bytes] | None = None) -> Case:
         return _case(name, about, model, rows, None, [], told=told, refused=words, files=files)
 
-    wide = fit(Scaled(numbers, nn.Linear(5, 128), nn.ReLU(), nn.Linear(128, 2), nn.Softmax(1)), nn.NLLLoss(), truth, given, steps=50)
+    wide = fit(
+        Scaled(numbers, nn.Linear(5, 128), nn.ReLU(), nn.Linear(128, 2), nn.Softmax(1)), nn.NLLLoss(), truth, given, steps=50
+    )
     written = export_by_dynamo(wide, given[:2], dynamic_shapes=({0: torch.export.Dim("batch")},), external_data=True)
     model = written.pop("model.onnx")
-    yield refused("no_external_data", "the weights are in a second file, as by default", model, "external data", "model.onnx.data", files=written)
+    yield refused(
+        "no_external_data",
+        "the weights are in a second file, as by default",
+        model,
+        "external data",
+        "model.onnx.data",
+        files=written,
+    )
 
     model = export(Sampled(wide), given[:4], **names)
     yield refused("no_random_sample", "noise is drawn for every answer: another one each time", model, "twice")
 
-    normed = fit(
-        Scaled(numbers, nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Linear(8, 2), nn.Softmax(1)), nn.NLLLoss(), truth, given
-    )
+    normed = fit(Scaled(numbers, nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Linear(8, 2), nn.Softmax(1)), nn.NLLLoss(), truth, given)
     model = export(Batched(normed), given[:4], **names)
-    yield refused("no_batch_statistics", "standardised over the rows of each request: the neighbours change the answer", model, "batch")
+    yield refused(
+        "no_batch_statistics", "standardised over the rows of each request: the neighbours change the answer", model, "batch"
+    )
 
     halved = nn.Sequential(wide).half()
     half = export(halved, given[:1].half(), **names)
     answers = _answers(halved, given.half()).float()
-    yield _case("no_half_precision", "float16, which no two programs round alike", half, rows, answers, ["0", "1"], told=told, refused=("float16",))
+    yield _case(
+        "no_half_precision",
+        "float16, which no two programs round alike",
+        half,
+        rows,
+        answers,
+        ["0", "1"],
+        told=told,
+        refused=("float16",),
+    )
 
 
 class Sampled(nn.Module):

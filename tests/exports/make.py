@@ -1,7 +1,7 @@
 """Make the exports anew: `python -m tests.exports.make [FAMILY ...]`, in an environment with `requirements.txt` beside this.
 
-A family is a module named `from_...` here without that beginning (`sklearn`, `boosting`, `torch`, `readings`, `keras`, `hand`); all of
-them unless some are named. The figures are the same each time with the same releases: every random choice is seeded.
+A family is a module named `from_...` here, without that beginning; all of them are made unless some are named. The figures
+are the same each time with the same releases, as every random choice is seeded.
 """
 
 import importlib

@@ -57,7 +57,7 @@ def pack_and_verify(case: Kept, out: Path, name: str) -> Tried:
         return Tried(None, second)
     directory = out / name / VERSION
     is_done, third = run("verify", str(directory))
-    return Tried(directory if is_done else None, "\n".join((first, second, third)))
+    return Tried(directory if is_done else None, f"{first}\n{second}\n{third}")
 
 
 def _told(case: Kept) -> Iterator[str]:
