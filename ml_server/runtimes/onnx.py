@@ -22,13 +22,20 @@ _LOG_ERRORS_ONLY = 3
 _PROCESSOR = "CPUExecutionProvider"
 _TENSOR = re.compile(r"tensor\((\w+)\)")
 _DTYPES = {"float": "float32", "double": "float64", "string": TEXT}
-_OWN_OPERATOR = "it has an operator of its own or of another library: export it with standard operators only"
+_OWN_OPERATOR = (
+    "it has a custom operator, that is, an operator of its own or of another library: export it with standard operators only"
+)
+_NO_CODE = (
+    "one of its operators has no code for the type that it reads: export it with float32 inputs (in skl2onnx: FloatTensorType)"
+)
 # What onnxruntime says of models that it cannot load, and what is to be done; its own words may quote the file.
 _REMEDIES = (
     ("is under development", "it was exported for a newer operator set (opset) than onnxruntime knows here: export it with {}"),
     ("unsupported model ir version", "its IR version is newer than onnxruntime knows here: export it with an older one"),
     ("is not a registered function/op", _OWN_OPERATOR),
     ("no op registered for", _OWN_OPERATOR),
+    ("could not find an implementation", _NO_CODE),
+    ("(zipmap) is invalid", "ONNX knows no maps of float64: export it without them (in skl2onnx: options={{'zipmap': False}})"),
     ("external data", "its weights lie in another file: export it with all weights in one file (save_as_external_data=False)"),
     ("protobuf parsing failed", "the file is no ONNX model"),
 )

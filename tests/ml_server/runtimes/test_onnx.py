@@ -15,6 +15,7 @@ from ml_server.runtimes import load_runtime
 from ml_server.tensors import MAP, TEXT, TensorSpec
 from tests.ml_server.conftest import NAME, VERSION, slow_model
 
+EXPORTS = Path(__file__).parents[2] / "exports"
 BUNDLED = (BUNDLED_MODELS / NAME / VERSION / "model.onnx").read_bytes()
 
 
@@ -121,6 +122,8 @@ def test_refusals_say_what_to_do(card: Card, tmp_path: Path) -> None:
         "IR version": refusal(card, identity(TensorProto.FLOAT, ir_version=99)),
         "operator of its own": refusal(card, one_node(custom, [value], [helper.make_tensor_value_info("y", 1, ["n", 1])])),
         "in another file": refusal(card, external_data(tmp_path)),
+        "no code for the type": refusal(card, (EXPORTS / "no_float64_imputer" / "model.onnx").read_bytes()),
+        "no maps of float64": refusal(card, (EXPORTS / "no_float64_zipmap" / "model.onnx").read_bytes()),
         "is no ONNX model": refusal(card, b"pickle"),
     }
     for word, message in told.items():
