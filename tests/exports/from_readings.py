@@ -89,7 +89,7 @@ def _protein() -> Case:
     axes = {"tokens": {0: "batch"}, "probabilities": {0: "batch"}}
     model = export(network, ids[:1], input_names=["tokens"], output_names=["probabilities"], dynamic_axes=axes)
     rows = pd.DataFrame({"sequence": texts, "is_membrane": truth})
-    letters = {"kind": "sequence", "letters": _AMINO_ACIDS, "length": _LENGTH}
+    letters = {"type": "sequence", "seq_type": "protein", "alphabet": _AMINO_ACIDS, "length": _LENGTH}
     return _case("torch_protein_ids", "amino acids as ids, padded with 0", model, rows, network, ids, letters)
 
 
@@ -104,7 +104,8 @@ def _dna(name: str, about: str, *, bases_first: bool) -> Case:
     axes = {"sequence": {0: "batch"}, "probabilities": {0: "batch"}}
     model = export(network, given[:1], input_names=["sequence"], output_names=["probabilities"], dynamic_axes=axes)
     rows = pd.DataFrame({"sequence": texts, "has_site": truth})
-    letters = {"kind": "sequence", "letters": _BASES, "length": _LENGTH}
+    encoding = "one_hot_first" if bases_first else "one_hot"
+    letters = {"type": "sequence", "seq_type": "dna", "alphabet": _BASES, "length": _LENGTH, "encoding": encoding}
     return _case(name, about, model, rows, network, given, letters)
 
 
@@ -133,7 +134,7 @@ def _images() -> Iterator[Case]:
         truth,
         lambda x: (x / 255).astype(np.float32),
         Patches(3, last=True),
-        {"scale": 1 / 255},
+        {"scale": 1 / 255, "layout": "last"},
     )
 
 
@@ -153,7 +154,8 @@ def _image(
     names = [f"images/{number:02}.png" for number in range(len(images))]
     rows = pd.DataFrame({"image": names, "is_bleeding": truth})
     files = {path: _png(image) for path, image in zip(names, images, strict=True)}
-    return _case(name, about, model, rows, network, given, {"kind": "image", **(told or {})}, files)
+    size = {"type": "image", "width": _SIDE, "height": _SIDE, "channels": 1 if images.ndim == 3 else 3}
+    return _case(name, about, model, rows, network, given, size | dict(told or {}), files)
 
 
 def _png(image: Any) -> bytes:

@@ -1,6 +1,8 @@
 """What a person does with an export: packs it, fills in the form, verifies it, installs it, and asks for every row."""
 
+import base64
 import csv
+import json
 import math
 import re
 import shutil
@@ -18,6 +20,12 @@ from tests.exports.case import Kept
 from tests.ml_server.server import DEADLINE_S, Server
 
 VERSION = "1.0.0"
+_WORDS = """
+title = "as said"
+intended_use = "as said"
+not_for = ["as said"]
+training = { data = "as said", citation = "as said", method = "as said" }
+"""
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,11 @@ def pack_and_verify(case: Kept, out: Path, name: str) -> Tried:
     model, data = out / name / "export.onnx", out / name / "rows.csv"
     shutil.copyfile(case.folder / "model.onnx", model)
     shutil.copyfile(case.folder / "train.csv", data)
+    form = out / name / "describe.toml"
+    if case.reading:
+        if (case.folder / "images").is_dir():
+            shutil.copytree(case.folder / "images", out / name / "images")
+        form.write_text(_form(case))
     command = ["pack", str(model), "--data", str(data), *_told(case)]
     command += ["--name", name, "--version", VERSION, "--out", str(out)]
     if (case.folder / "reference.csv").exists():
@@ -50,7 +63,6 @@ def pack_and_verify(case: Kept, out: Path, name: str) -> Tried:
     is_done, first = run(*command)
     if not is_done:
         return Tried(None, first)
-    form = out / name / "describe.toml"
     form.write_text(re.sub(r'""', '"as said"', form.read_text()))
     is_done, second = run(*command)
     if not is_done:
@@ -58,6 +70,19 @@ def pack_and_verify(case: Kept, out: Path, name: str) -> Tried:
     directory = out / name / VERSION
     is_done, third = run("verify", str(directory))
     return Tried(directory if is_done else None, f"{first}\n{second}\n{third}")
+
+
+def _form(case: Kept) -> str:
+    """What a person says beforehand of a column that is more than a number or a word."""
+    column = next(iter(read(case.folder / "train.csv")[0]))
+    return "\n".join(
+        [
+            _WORDS,
+            f"[inputs.{column}]",
+            *(f"{key} = {json.dumps(value)}" for key, value in ({"description": "as said"} | case.reading).items()),
+            "",
+        ]
+    )
 
 
 def _told(case: Kept) -> Iterator[str]:
@@ -89,6 +114,8 @@ def _value(item: dict[str, Any], text: str, folder: Path) -> Any:
     kind = item.get("type", "number")
     if text == "":
         return None
+    if kind == "image":
+        return base64.b64encode((folder / text).read_bytes()).decode()
     if kind == "boolean":
         return text in {"True", "true", "1"}
     return float(text) if kind in {"number", "integer"} else text
