@@ -99,6 +99,15 @@ def _lightgbm(frame: pd.DataFrame) -> Iterator[Case]:
         nights,
         made_by=_LIGHTGBM,
     )
+    yield _export(
+        "no_ranker",
+        "scores that only put the patients of one day in order",
+        lightgbm.LGBMRanker(**_LEAVES).fit(values, graded, group=[20] * (len(graded) // 20)),
+        frame,
+        graded,
+        made_by=_LIGHTGBM,
+        refused=("task",),
+    )
 
 
 def _xgboost(frame: pd.DataFrame) -> Iterator[Case]:

@@ -60,6 +60,22 @@ def cases() -> Iterator[Case]:
         told={"target": "stay_days"},
         expected={"task": "regression"},
     )
+    parts = [keras.layers.Input((1,), name=name) for name in NUMBERS]
+    joined = keras.layers.BatchNormalization(momentum=0.5)(keras.layers.Concatenate()(parts))
+    by_name = keras.Model(parts, keras.layers.Dense(3, "softmax")(keras.layers.Dense(8, "relu")(joined)))
+    by_name.compile(optimizer=keras.optimizers.Adam(0.03), loss="sparse_categorical_crossentropy")
+    columns = [values[:, [place]] for place in range(len(NUMBERS))]
+    by_name.fit(columns, codes, epochs=60, batch_size=len(values), verbose=0)
+    yield Case(
+        name="keras_named_inputs",
+        about="an input of its own for each column",
+        made_by=_MADE_BY,
+        model=export(by_name),
+        rows=numbers.join(severe),
+        reference=pd.DataFrame(by_name.predict(columns, verbose=0), columns=SEVERITIES),
+        told={"target": "severity", "classes": SEVERITIES},
+        expected={"task": "classification"},
+    )
     adapted = keras.layers.Normalization()
     adapted.adapt(values)
     lost = _fit(numbers, keras.layers.Dense(1, "sigmoid"), "binary_crossentropy", sick.to_numpy(dtype=np.float32), adapted)

@@ -19,24 +19,29 @@ from skl2onnx.common.data_types import (
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
+    ExtraTreesClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
+    VotingClassifier,
 )
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier, RidgeCV
+from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, RidgeClassifier, RidgeCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
+from sklearn.tree import DecisionTreeClassifier
 
 from tests.exports.case import Case
 from tests.exports.patients import (
@@ -61,7 +66,9 @@ _TYPES = {"f": FloatTensorType, "i": Int64TensorType, "u": Int64TensorType, "b":
 def cases() -> Iterator[Case]:
     """All of them."""
     yield from _matrices()
+    yield from _labels()
     yield from _frames()
+    yield from _habits()
     yield from _several_answers()
     yield from _numbers()
     yield from _refused()
@@ -240,6 +247,102 @@ def _matrices() -> Iterator[Case]:
         is_sick(frame.assign(log_crp=whole["falls"] - 1.5), 1),
         types=matrix(whole, Int64TensorType),
         options=_NO_ZIPMAP,
+    )
+
+
+def _labels() -> Iterator[Case]:
+    frame = people(seed=14)
+    numbers, sick, severe = frame[NUMBERS], is_sick(frame, 14), severity(frame, 14)
+    scaled = make_pipeline(StandardScaler(), LogisticRegression())
+    yield export(
+        "sk_truth_labels", "the classes are False and True, which the maps call 0 and 1", scaled, numbers, sick.astype(bool)
+    )
+    signed = pd.Series(sick * 2 - 1, name="outcome")
+    yield export("sk_signed_labels", "the classes are -1 and 1", scaled, numbers, signed, options=_NO_ZIPMAP)
+    korean = pd.Series(severe.map({"mild": "정상", "moderate": "경도 인지장애", "severe": "치매, 중증"}), name="진단")
+    named = numbers.rename(columns={"age": "나이", "bmi": "체질량지수", "systolic": "수축기 혈압"}).astype(float)
+    yield export(
+        "sk_korean", "columns, target and classes as a Korean hospital names them", scaled, named, korean, types=columns(named)
+    )
+    stacked = StackingClassifier(
+        [("tree", DecisionTreeClassifier(max_depth=3, random_state=1)), ("bayes", GaussianNB())],
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        cv=3,
+    )
+    yield export("sk_stacking", "estimators on estimators", stacked, numbers, severe, options=_NO_ZIPMAP)
+    yield export(
+        "sk_voting",
+        "estimators side by side",
+        VotingClassifier(
+            [("tree", ExtraTreesClassifier(5, max_depth=3, random_state=1)), ("bayes", GaussianNB())],
+            voting="soft",
+            flatten_transform=False,
+        ),
+        numbers,
+        sick,
+        options=_NO_ZIPMAP,
+    )
+
+
+def _habits() -> Iterator[Case]:
+    """Files as people have them."""
+    frame = people(seed=15)
+    sick, nights = is_sick(frame, 15), stay(frame, 15)
+    numbers = frame[NUMBERS].astype(float)
+    more = pd.DataFrame({"patient_id": [f"P{number:04}" for number in range(len(frame))]}).join(numbers).join(frame[["ward"]])
+    yield export(
+        "sk_columns_to_spare",
+        "the file has columns that the model does not read",
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        more,
+        sick,
+        read=numbers,
+        types=columns(numbers),
+    )
+    yield export(
+        "sk_columns_said",
+        "a matrix of some of the columns, in an order of its own",
+        make_pipeline(StandardScaler(), RidgeCV()),
+        more,
+        nights,
+        read=numbers[["log_crp", "albumin", "age"]],
+        told={"columns": ["log_crp", "albumin", "age"]},
+        expected={"task": "regression"},
+    )
+    answers = numbers.assign(smokes=frame["is_diabetic"].map({True: "yes", False: "no"}))
+    yield export(
+        "sk_yes_and_no",
+        "yes and no in the file, 1 and 0 in the matrix",
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        answers,
+        sick,
+        read=answers.assign(smokes=frame["is_diabetic"].astype(float)),
+        options=_NO_ZIPMAP,
+    )
+    site = numbers.assign(site=4.0)
+    yield export(
+        "sk_constant_column",
+        "everybody in training was at the same site",
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        site,
+        sick,
+        options=_NO_ZIPMAP,
+    )
+    yield export(
+        "sk_ignored_column",
+        "a lasso that has no use for two of its columns",
+        make_pipeline(StandardScaler(), Lasso(alpha=0.5)),
+        numbers.assign(noise=np.random.default_rng(15).normal(size=len(frame)).round(2)),
+        nights,
+        expected={"task": "regression"},
+    )
+    yield export(
+        "sk_svr",
+        "a support vector machine of numbers",
+        make_pipeline(StandardScaler(), SVR()),
+        numbers,
+        nights,
+        expected={"task": "regression"},
     )
 
 
@@ -466,6 +569,16 @@ def _refused() -> Iterator[Case]:
         "no_isotonic_steps",
         "isotonic calibration of a forest, whose steps float32 misses: another answer than the library's",
         CalibratedClassifierCV(RandomForestClassifier(n_estimators=4, max_depth=2, random_state=1), method="isotonic", cv=2),
+        numbers,
+        is_sick(frame, 5),
+        options=_NO_ZIPMAP,
+        keeps_reference=True,
+        refused=("reference",),
+    )
+    yield export(
+        "no_wrong_conversion",
+        "skl2onnx has the sigmoid of a linear discriminant analysis wrong, without a word",
+        LinearDiscriminantAnalysis(),
         numbers,
         is_sick(frame, 5),
         options=_NO_ZIPMAP,

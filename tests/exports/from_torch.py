@@ -58,6 +58,28 @@ class Mixed(nn.Module):
         return self.out(torch.cat([self.numbers(numeric), *words], dim=1))
 
 
+class Stacked(nn.Module):
+    """A column of each tensor."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        super().__init__()
+        self.network = Scaled(frame, nn.Linear(len(frame.columns), 8), nn.ReLU(), nn.Linear(8, 3), nn.Softmax(1))
+
+    def forward(self, *given: torch.Tensor) -> torch.Tensor:
+        return self.network(torch.stack(given, dim=1))
+
+
+class Hours(nn.Module):
+    """Reads a course of measurements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read, self.out = nn.Conv1d(2, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, course: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(self.out(torch.relu(self.read(course.transpose(1, 2))).mean(dim=2)), 1)
+
+
 def cases() -> Iterator[Case]:
     """All of them."""
     torch.manual_seed(1)
@@ -309,6 +331,25 @@ def _several_tensors() -> Iterator[Case]:
         ["0", "1"],
         told=told,
     )
+    severe = severity(frame, 9)
+    classes = torch.tensor(severe.map(SEVERITIES.index).to_numpy())
+    flat = tuple(given[0][:, place] for place in range(len(NUMBERS)))
+    stacked = fit(Stacked(frame[NUMBERS]), nn.NLLLoss(), classes, *flat)
+    yield _case(
+        "torch_flat_columns",
+        "a tensor of shape (n,) for each column",
+        export(
+            stacked,
+            *(part[:2] for part in flat),
+            input_names=NUMBERS,
+            output_names=["probabilities"],
+            dynamic_axes=dict.fromkeys([*NUMBERS, "probabilities"], _BATCH),
+        ),
+        frame[NUMBERS].join(severe),
+        _answers(stacked, *flat),
+        SEVERITIES,
+        told={"target": "severity", "classes": SEVERITIES},
+    )
 
 
 def _fixed() -> Iterator[Case]:
@@ -396,6 +437,15 @@ def _refused() -> Iterator[Case]:
     yield refused(
         "no_batch_statistics", "standardised over the rows of each request: the neighbours change the answer", model, "batch"
     )
+
+    course = export(
+        Hours(),
+        torch.zeros(2, 6, 2),
+        input_names=["course"],
+        output_names=["probabilities"],
+        dynamic_axes={"course": _BATCH, "probabilities": _BATCH},
+    )
+    yield refused("no_course_of_time", "six hours of two measurements: (n, 6, 2)", course, "axes", "course")
 
     halved = nn.Sequential(wide).half()
     half = export(halved, given[:1].half(), **names)
