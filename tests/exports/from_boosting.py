@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +100,13 @@ def _lightgbm(frame: pd.DataFrame) -> Iterator[Case]:
         nights,
         made_by=_LIGHTGBM,
     )
-    yield _export(
-        "no_ranker",
-        "scores that only put the patients of one day in order",
-        lightgbm.LGBMRanker(**_LEAVES).fit(values, graded, group=[20] * (len(graded) // 20)),
-        frame,
-        graded,
-        made_by=_LIGHTGBM,
-        refused=("task",),
+    ranker = lightgbm.LGBMRanker(**_LEAVES).fit(values, graded, group=[20] * (len(graded) // 20))
+    ranked = _export("lgbm_ranker", "", ranker, frame, graded.rename("score"), made_by=_LIGHTGBM)
+    yield replace(
+        ranked,
+        about="a ranker's scores: numbers that have no truth to be compared with",
+        rows=frame,
+        told={"task": "regression"},
     )
 
 
