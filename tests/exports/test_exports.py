@@ -20,7 +20,7 @@ REFUSED = [case for case in CASES if case.refused]
 TOLERANCE = 1e-5
 LOADING = "it is loading"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @dataclass(frozen=True)
