@@ -9,7 +9,7 @@ import numpy as np
 
 from ml_server.card import Card
 from ml_server.errors import InvalidRequestError
-from ml_server.model import Answer, Model, Result, open_model, run_model
+from ml_server.model import Answer, Model, Result, RunFailure, open_model, run_model
 from ml_server.repository import Entry
 from ml_server.schemas import Row, check_features
 from ml_server.tasks import deviations
@@ -64,7 +64,8 @@ def run(model: Model, rows: Sequence[Row], *, explain: bool = False) -> list[Res
     try:
         return run_model(model, rows, explain=explain, timeout_s=RUN_TIMEOUT_S)
     except Exception as error:  # a runtime raises whatever it likes
-        raise ModelFailure(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
+        told = str(error) if isinstance(error, RunFailure) else f"{type(error).__name__}: {error}"
+        raise ModelFailure(" ".join(told.split())[:300]) from error
 
 
 def replies(entry: Entry, requests: Sequence[Any]) -> Iterator[tuple[list[float] | None, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from ml_server.config import Settings
 from ml_server.errors import MlServerError, ModelUnavailableError, UnknownModelError
-from ml_server.model import Model, Result, load_model, run_model
+from ml_server.model import Model, Result, RunFailure, load_model, no_answer, run_model
 from ml_server.repository import Entry, follow, read_models
 from ml_server.schemas import Row
 
@@ -112,7 +112,7 @@ class InferenceService:
         except MlServerError as error:
             found = error.message
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the others are served
-            found = f"{type(error).__name__} while it was loaded"
+            found = f"{type(error.__cause__ or error).__name__} while it was loaded"
         self._models[entry.name, entry.version] = found
         return isinstance(found, Model)
 
@@ -209,8 +209,23 @@ class InferenceService:
             ModelFaultError: what it put out are no answers at all.
         """
         begun = time.perf_counter()
+        limit_s = timeout_s or self._timeout_s
         try:
-            return run_model(model, rows, explain=explain, timeout_s=timeout_s or self._timeout_s)
+            return run_model(model, rows, explain=explain, timeout_s=limit_s)
+        except RunFailure:
+            if len(rows) == 1:
+                return [no_answer(rows[0])]
+            deadline = begun + limit_s
+            return [_alone(model, row, explain=explain, timeout_s=deadline - time.perf_counter()) for row in rows]
         finally:
             if len(rows) == 1 and not explain:
                 model.pace.add(time.perf_counter() - begun)
+
+
+def _alone(model: Model, row: Row, *, explain: bool, timeout_s: float) -> Result:
+    """Return the answer for one row of a run that failed: perhaps only another one was to blame."""
+    try:
+        (result,) = run_model(model, [row], explain=explain, timeout_s=timeout_s)
+    except RunFailure:
+        return no_answer(row)
+    return result

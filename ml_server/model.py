@@ -13,6 +13,7 @@ from ml_server.card import Card
 from ml_server.errors import (
     BrokenModelError,
     InvalidRequestError,
+    MlServerError,
     ModelFaultError,
     ModelUnavailableError,
     PredictionTimeoutError,
@@ -23,7 +24,7 @@ from ml_server.repository import Entry
 from ml_server.runtimes import Runtime, load_runtime
 from ml_server.schemas import Row, check_features
 from ml_server.tasks import Task, deviations, task_of, warnings_of_range
-from ml_server.tensors import Layout, all_scalar
+from ml_server.tensors import Array, Layout, all_scalar
 
 _SELF_TEST_TIMEOUT_S = 30.0
 _SHORT_DIGEST = 12  # as `docker ps` and `git log` shorten theirs
@@ -40,6 +41,10 @@ _ACTIVATE = {
 }
 _ROW_BY_ROW = ": export it for batches of any size, or say row_by_row in batch"
 NO_TABLE = "feature_importance is left out: what this model reads is no table of single values"
+
+
+class RunFailure(Exception):  # noqa: N818 - it is no word for clients
+    """The runtime gave up on some rows. What it said may have values of them: it is for whoever verifies a model, only."""
 
 
 class Answer(NamedTuple):
@@ -90,17 +95,27 @@ class Model:
         Raises:
             PredictionTimeoutError: they took longer than `timeout_s` seconds together.
             ModelFaultError: it puts out another number of rows or columns than it was asked for.
+            RunFailure: the runtime gave up, whatever for.
         """
         deadline = time.monotonic() + timeout_s
         waiting, left_s = iter(rows), timeout_s
         while chunk := list(itertools.islice(waiting, self._rows_per_run)):
             if left_s <= 0:
                 raise PredictionTimeoutError(f"the model took longer than {timeout_s:g} s")
-            found = self._read(self.runtime.run(self._layout.tensors(chunk), self._output, left_s))
+            found = self._read(self._run(chunk, left_s))
             if len(found) != len(chunk) or (self.card.answers and len(found[0]) != len(self.card.answers)):
                 raise ModelFaultError("the model has not put out one row of its card's names for each row that it was given")
             yield from map(outputs.settled, found) if self._are_probabilities else found
             left_s = deadline - time.monotonic()
+
+    def _run(self, rows: Sequence[Sequence[Value]], timeout_s: float) -> Array:
+        tensors = self._layout.tensors(rows)
+        try:
+            return self.runtime.run(tensors, self._output, timeout_s)
+        except MlServerError:
+            raise
+        except Exception as error:
+            raise RunFailure(f"{type(error).__name__}: {error}") from error
 
 
 def load_model(entry: Entry) -> Model:
@@ -194,7 +209,7 @@ def run_model(model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: fl
 
     Raises:
         PredictionTimeoutError: the runs took longer than `timeout_s` seconds together.
-        ModelFaultError: see `Model.numbers`.
+        ModelFaultError, RunFailure: see `Model.numbers`.
     """
     is_occluded = explain and model.is_table
     numbers = model.numbers(_occluded(rows, model.references) if is_occluded else (row.values for row in rows), timeout_s)
@@ -211,11 +226,16 @@ def _occluded(rows: Sequence[Row], references: Sequence[Value]) -> Iterator[Sequ
             yield (*row.values[:column], reference, *row.values[column + 1 :])
 
 
+def no_answer(row: Row) -> Result:
+    """Return whose fault it is that there is none: the client's where a value is outside the training range."""
+    if row.is_outside:
+        return InvalidRequestError("the model has no answer for these values: they are too far from its training range")
+    return ModelFaultError("the model has no answer for these values, which are within its training range")
+
+
 def _answer(model: Model, row: Row, numbers: list[list[float]], note: tuple[str, ...]) -> Result:
     if not all(map(model.task.is_answer, numbers)):
-        if row.is_outside:
-            return InvalidRequestError("the model has no answer for these values: they are too far from its training range")
-        return ModelFaultError("the model has no answer for these values, which are within its training range")
+        return no_answer(row)
     whole, *without = numbers
     warnings = (*row.warnings, *warnings_of_range(model.card, whole), *note)
     if not without:

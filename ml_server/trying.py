@@ -95,7 +95,8 @@ def _load(_task: Task, entry: Entry) -> Iterator[Said]:
     except MlServerError as error:
         yield Said(finding=verification.broken("model", verification.words_of(error)))
     except Exception as error:  # noqa: BLE001 - a runtime raises whatever it likes
-        yield Said(finding=verification.broken("model", f"{type(error).__name__} while it was tested: {error}"))
+        cause = error.__cause__ or error
+        yield Said(finding=verification.broken("model", f"{type(cause).__name__} while it was tested: {cause}"))
 
 
 def _answer(task: Task, entry: Entry) -> Iterator[Said]:

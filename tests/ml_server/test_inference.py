@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import onnx
 import pytest
+from onnx import TensorProto, helper
 
-from ml_server.card import Card
+from ml_server.card import Card, GoldenSample
 from ml_server.config import BUNDLED_MODELS, Settings
 from ml_server.errors import (
     InvalidRequestError,
@@ -18,7 +19,7 @@ from ml_server.errors import (
     UnknownModelError,
 )
 from ml_server.inference import InferenceService
-from ml_server.inputs import Number
+from ml_server.inputs import Integer, Number
 from ml_server.model import Answer, Model, Result, run_model
 from ml_server.runtimes import load_runtime
 from ml_server.schemas import Row, check_features
@@ -280,6 +281,44 @@ def test_hopeless_row_spoils_no_other(card: Card, features: dict[str, Any]) -> N
     first, second = service.predict(service.model(), [hopeless, good], explain=False)
     assert isinstance(first, InvalidRequestError)
     assert second == answer(service, good)
+
+
+def lookup_model_dir(above: Path, card: Card) -> Path:
+    """A model directory whose default model looks its answer up in a table of three rows, by its only input."""
+    rows = helper.make_tensor("rows", TensorProto.FLOAT, [3, 2], [1.0, 0.0, 0.5, 0.5, 0.0, 1.0])
+    graph = helper.make_graph(
+        [
+            helper.make_node("Squeeze", ["ward", "last"], ["place"]),
+            helper.make_node("Gather", ["rows", "place"], ["probabilities"]),
+        ],
+        "lookup",
+        [helper.make_tensor_value_info("ward", TensorProto.INT64, ["n", 1])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 2])],
+        initializer=[rows, helper.make_tensor("last", TensorProto.INT64, [1], [1])],
+    )
+    content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    ward = Integer(name="ward", description="Ward", unit="1", minimum=0, maximum=2, median=1)
+    samples = [GoldenSample({"ward": 0}, {"Control": 1.0, "Impaired": 0.0})]
+    described = msgspec.structs.replace(card, inputs=[ward], golden_samples=samples, sha256=hashlib.sha256(content).hexdigest())
+    directory = above / NAME / VERSION
+    directory.mkdir(parents=True)
+    (directory / "model.onnx").write_bytes(content)
+    (directory / "model.json").write_bytes(msgspec.json.encode(described))
+    return above
+
+
+def test_a_row_that_cannot_be_run_spoils_no_other(tmp_path: Path, card: Card, capfd: pytest.CaptureFixture[str]) -> None:
+    """And onnxruntime, which names the value, is not heard."""
+    service = loaded(model_dir=lookup_model_dir(tmp_path, card))
+    model = service.model()
+    rows = [check_features({"ward": ward}, model.card) for ward in (2, 4, 1)]
+    first, second, third = service.predict(model, rows, explain=False)
+    assert isinstance(first, Answer)
+    assert isinstance(second, InvalidRequestError)
+    assert isinstance(third, Answer)
+    assert (first.numbers, third.numbers) == ([0.0, 1.0], [0.5, 0.5])
+    assert isinstance(service.predict(model, [rows[1]], explain=True)[0], InvalidRequestError)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.fixture
