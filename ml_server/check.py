@@ -10,11 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from ml_server.apart import Limits
 from ml_server.config import read_settings
 from ml_server.errors import InvalidSettingsError, ModelUnavailableError
 from ml_server.inference import InferenceService
-from ml_server.trials import Trials
+from ml_server.verification.apart import Limits
+from ml_server.verification.trials import Trials
 
 # What a reload, which systemd gives 90 s, can wait for models that nobody is served by default.
 _OTHERS_S = 30.0

@@ -18,13 +18,13 @@ from typing import Any
 
 from gunicorn.systemd import sd_notify
 
-from ml_server.apart import Limits
 from ml_server.config import read_settings
 from ml_server.errors import ModelUnavailableError
 from ml_server.reloading import Reloading
 from ml_server.reloading import forget as forget_ready
 from ml_server.repository import Entry
-from ml_server.trials import Trials
+from ml_server.verification.apart import Limits
+from ml_server.verification.trials import Trials
 from serving.worker import forget
 
 _SETTINGS = read_settings(os.environ)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from ml_server import apart
-from ml_server.apart import Limits
 from ml_server.config import Settings
 from ml_server.errors import ModelUnavailableError
-from ml_server.findings import Finding, refusals
 from ml_server.inference import InferenceService
 from ml_server.model import Model
 from ml_server.repository import Entry
-from ml_server.trials import Trials
+from ml_server.verification import apart
+from ml_server.verification.apart import Limits
+from ml_server.verification.findings import Finding, refusals
+from ml_server.verification.trials import Trials
 
 _READY = "ready-"
 _LOCK = "reload.lock"

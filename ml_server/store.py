@@ -17,8 +17,8 @@ from ml_server import activation, audit
 from ml_server.activation import Activation, Pin
 from ml_server.card import CARD_FILE, Card, read_card
 from ml_server.errors import BrokenModelError, MlServerError
-from ml_server.findings import Finding, refusals
 from ml_server.repository import Entry, read_models, read_version
+from ml_server.verification.findings import Finding, refusals
 
 _LOCK = ".lock"
 _ADDING, _REMOVING = ".adding-", ".removing-"

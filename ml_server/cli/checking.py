@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from ml_server import apart, comparison
 from ml_server.cli.places import entry_of, limits, settings
 from ml_server.errors import BrokenModelError
-from ml_server.findings import Finding, refusals
+from ml_server.verification import apart, comparison
+from ml_server.verification.findings import Finding, refusals
 
 _REFUSED = 1
 

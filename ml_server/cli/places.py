@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from ml_server import apart
-from ml_server.apart import Limits
 from ml_server.card import CARD_FILE, read_card
 from ml_server.config import BUNDLED_MODELS, Settings, read_settings
 from ml_server.errors import BrokenModelError
 from ml_server.repository import Entry, read_version
 from ml_server.store import Store, StoreError
+from ml_server.verification import apart
+from ml_server.verification.apart import Limits
 
 COMMANDS = ()
 

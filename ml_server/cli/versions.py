@@ -10,9 +10,9 @@ from ml_server import audit
 from ml_server.cli.checking import tell
 from ml_server.cli.places import settings, store
 from ml_server.cli.served import served
-from ml_server.findings import Finding
 from ml_server.repository import Entry
 from ml_server.store import RefusedModelError, Store, StoreError
+from ml_server.verification.findings import Finding
 
 _Done = tuple[Entry, list[Finding]]
 _SHORT = 12

@@ -4,11 +4,11 @@
 takes them as files.
 """
 
-from ml_server.findings import Finding
 from ml_server.packing.assembly import Packed, Wishes, pack_model
 from ml_server.packing.estimators import pack
 from ml_server.packing.interpretation import Asked
 from ml_server.packing.refusal import PackingError
 from ml_server.packing.saving import Saved
+from ml_server.verification.findings import Finding
 
 __all__ = ["Asked", "Finding", "Packed", "PackingError", "Saved", "Wishes", "pack", "pack_model"]

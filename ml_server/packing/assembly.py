@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ml_server.findings import Finding, listed
 from ml_server.packing import golden, missing
 from ml_server.packing.assignment import assign
 from ml_server.packing.card_inputs import describe
@@ -29,6 +28,7 @@ from ml_server.packing.table import Table, Texts, without_index
 from ml_server.packing.trial import Floats, Trial
 from ml_server.packing.wholes import KINDS, card_part, read_whole
 from ml_server.suggestions import did_you_mean
+from ml_server.verification.findings import Finding, listed
 
 _MODEL_FILE = "model.onnx"
 _CARD_FILE = "model.json"

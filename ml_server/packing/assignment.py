@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from ml_server.findings import Finding, listed
 from ml_server.packing.columns import Slot
 from ml_server.packing.probe import is_table, width
 from ml_server.packing.refusal import PackingError
@@ -11,6 +10,7 @@ from ml_server.packing.table import Table
 from ml_server.packing.wholes import suggestion
 from ml_server.suggestions import did_you_mean
 from ml_server.tensors import TEXT, TensorSpec
+from ml_server.verification.findings import Finding, listed
 
 _READ = (TEXT, "bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")

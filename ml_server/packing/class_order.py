@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ml_server.findings import Finding
 from ml_server.packing.names import number_classes
 from ml_server.packing.outputs import Reading
 from ml_server.packing.refusal import PackingError
+from ml_server.verification.findings import Finding
 
 Floats = npt.NDArray[np.float64]
 

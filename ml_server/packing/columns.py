@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml_server.findings import Finding, listed
 from ml_server.inputs import Input
 from ml_server.packing.table import Texts
+from ml_server.verification.findings import Finding, listed
 
 Reads = npt.NDArray[Any]  # (rows,): float64 with NaN for missing, or texts with None
 

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ml_server.findings import Finding
 from ml_server.packing.assembly import Packed, Wishes, pack_model
 from ml_server.packing.assignment import card_name
 from ml_server.packing.export import NUMBERS, export, is_matrix, kinds
@@ -16,6 +15,7 @@ from ml_server.packing.interpretation import Asked
 from ml_server.packing.refusal import PackingError
 from ml_server.packing.saving import Saved, save
 from ml_server.packing.table import Table, table_of
+from ml_server.verification.findings import Finding
 
 
 def pack(

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ml_server.findings import Finding
 from ml_server.packing.refusal import PackingError
+from ml_server.verification.findings import Finding
 
 _OPSETS = {"": 18, "ai.onnx.ml": 3}
 # Modules of estimators that compare float32 with their thresholds.

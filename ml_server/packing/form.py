@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ml_server.findings import Finding, listed
 from ml_server.packing.refusal import PackingError
 from ml_server.suggestions import did_you_mean
+from ml_server.verification.findings import Finding, listed
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

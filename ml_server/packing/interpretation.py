@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ml_server.findings import Finding
 from ml_server.packing.class_order import check_order, orders_of
 from ml_server.packing.columns import Column
 from ml_server.packing.missing import options
@@ -16,6 +15,7 @@ from ml_server.packing.probe import Probe, filled
 from ml_server.packing.reference import Reference, differing, read_reference
 from ml_server.packing.refusal import PackingError
 from ml_server.packing.table import Table
+from ml_server.verification.findings import Finding
 
 
 @dataclass(frozen=True)

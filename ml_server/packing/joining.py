@@ -3,9 +3,9 @@
 import importlib
 from collections.abc import Sequence
 
-from ml_server.findings import Finding, listed
 from ml_server.packing.refusal import PackingError
 from ml_server.tensors import TensorSpec
+from ml_server.verification.findings import Finding, listed
 
 _JOINED = "joined_output"
 _SEQUENCE = "seq(tensor("

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ml_server.findings import Finding
 from ml_server.packing import scores
 from ml_server.packing.names import Targets, number_classes
 from ml_server.packing.outputs import Reading, plain_label
 from ml_server.packing.refusal import PackingError
+from ml_server.verification.findings import Finding
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

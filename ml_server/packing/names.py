@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from ml_server.findings import Finding, listed
 from ml_server.packing.assignment import card_name
 from ml_server.packing.outputs import Raw, classes_by_label, order, plain_label
 from ml_server.packing.refusal import PackingError
+from ml_server.verification.findings import Finding, listed
 
 _TRUTHS = ("False", "True")
 Targets = Mapping[str, Sequence[str | None]]

@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ml_server.findings import listed
 from ml_server.packing.columns import Column
 from ml_server.packing.golden import Golden
 from ml_server.packing.missing import Policy
 from ml_server.packing.reference import TOLERANCE
 from ml_server.packing.trial import Trial
+from ml_server.verification.findings import listed
 
 # What those get that know nothing of the inputs.
 _NO_BETTER = {"r2": 0.0, "roc_auc": 0.5}

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml_server.findings import Finding, listed
 from ml_server.packing.refusal import PackingError
+from ml_server.verification.findings import Finding, listed
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from ml_server.card import Card, Training
 from ml_server.deadlines import DeadlineWatch
 from ml_server.errors import BrokenModelError
-from ml_server.findings import Finding
 from ml_server.packing.columns import Column, Reads, Slot
 from ml_server.packing.refusal import PackingError
 from ml_server.runtimes.onnx import load
 from ml_server.tensors import TEXT, TensorSpec
+from ml_server.verification.findings import Finding
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 

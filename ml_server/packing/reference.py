@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ml_server.findings import Finding, listed
 from ml_server.packing.outputs import plain_label
 from ml_server.packing.refusal import PackingError
 from ml_server.packing.table import Table
+from ml_server.verification.findings import Finding, listed
 
 Floats = npt.NDArray[np.float64]
 

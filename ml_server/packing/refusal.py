@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ml_server.errors import MlServerError
-from ml_server.findings import Finding
+from ml_server.verification.findings import Finding
 
 _LINES = "{0.field}\n    found:  {0.found}\n    wanted: {0.wanted}\n    remedy: {0.remedy}"
 

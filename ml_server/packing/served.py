@@ -9,10 +9,10 @@ import msgspec
 
 from ml_server.card import read_card
 from ml_server.errors import BrokenModelError
-from ml_server.findings import Finding, refusals
 from ml_server.packing.refusal import PackingError
 from ml_server.repository import Entry
-from ml_server.verification import verify
+from ml_server.verification.findings import Finding, refusals
+from ml_server.verification.verify import verify
 
 _NOT_YET_SAID = "?"
 

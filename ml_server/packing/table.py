@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ml_server.findings import Finding, listed
 from ml_server.packing.refusal import PackingError
+from ml_server.verification.findings import Finding, listed
 
 # What `pandas.read_csv` takes for a missing value: the models were trained on what it read.
 _MISSING = frozenset({

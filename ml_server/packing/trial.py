@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ml_server.findings import Finding, listed
 from ml_server.packing.columns import Column, Reads
 from ml_server.packing.missing import Policy, has_no_answer
 from ml_server.packing.outputs import Reading, read_raw
 from ml_server.packing.probe import Probe, filled
 from ml_server.packing.reference import Reference, Suspects, complain, differing
 from ml_server.packing.refusal import PackingError
+from ml_server.verification.findings import Finding, listed
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ml_server.findings import Finding
 from ml_server.inputs import AnyInput, WrongValueError
 from ml_server.packing.columns import Column, Slot
 from ml_server.packing.refusal import PackingError
 from ml_server.packing.table import Texts
+from ml_server.verification.findings import Finding
 
 KINDS = ("sequence", "image")
 _TILES = 4

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ml_server import verification
 from ml_server.store import Store
+from ml_server.verification.verify import verify
 from tests.ml_server.small_models import NAME, install, write
 
 # What Python tells of before it does it; all that changes a directory or a file is among them.
@@ -53,7 +53,7 @@ def prepare(directory: Path) -> Store:
     shutil.rmtree(directory, ignore_errors=True)
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         install(directory, version=version)
-    store = Store(directory, verification.verify)
+    store = Store(directory, verify)
     store.activate(NAME, "1.0.0")
     store.activate(NAME, "1.1.0")
     return store
@@ -61,7 +61,7 @@ def prepare(directory: Path) -> Store:
 
 def look(directory: Path, allowed: set[str]) -> None:
     """See that what is due is one of these, and may be served, and that a change can be made."""
-    store = Store(directory, verification.verify)
+    store = Store(directory, verify)
     due = store.due(NAME)
     assert due is not None
     assert due.error is None, due.error

@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ml_server import activation, audit, verification
+from ml_server import activation, audit
 from ml_server.repository import read_models
 from ml_server.store import RefusedModelError, Store, StoreError
+from ml_server.verification.verify import verify
 from tests.ml_server import small_models
 from tests.ml_server.server import DEADLINE_S, ROOT
 from tests.ml_server.small_models import NAME, install, write
@@ -18,7 +19,7 @@ from tests.ml_server.small_models import NAME, install, write
 def store(tmp_path: Path) -> Store:
     directory = tmp_path / "models"
     directory.mkdir()
-    return Store(directory, verification.verify)
+    return Store(directory, verify)
 
 
 def due(store: Store) -> str:
@@ -102,7 +103,7 @@ def test_bad_version_is_not_activated(store: Store) -> None:
 def test_pinned_version_is_not_activated_over(store: Store) -> None:
     install(store.model_dir)
     install(store.model_dir, version="1.1.0")
-    pinned = Store(store.model_dir, verification.verify, (NAME, "1.0.0"))
+    pinned = Store(store.model_dir, verify, (NAME, "1.0.0"))
     with pytest.raises(StoreError, match=r"ML_MODEL_VERSION pins small to 1\.0\.0: take it out"):
         pinned.activate(NAME, "1.1.0")
     pinned.activate(NAME, "1.0.0")

@@ -19,9 +19,10 @@ from typing import Any, Self
 
 import requests
 
-from ml_server import activation, verification
+from ml_server import activation
 from ml_server.activation import Activation
 from ml_server.store import Store
+from ml_server.verification.verify import verify
 from tests.ml_server import small_models
 from tests.ml_server.server import DEADLINE_S, Server
 from tests.ml_server.small_models import NAME, install
@@ -98,7 +99,7 @@ class Torture:
         self.models = directory / "models"
         self.tally = Tally()
         self._chance = random.Random(seed)
-        self._store = Store(self.models, verification.verify)
+        self._store = Store(self.models, verify)
         self._spare = directory / "spare"
         for version in GOOD:
             install(self._spare, version=version, title=f"The good {version}")

@@ -14,7 +14,7 @@ from ml_server.packing import Asked, Packed, PackingError, Wishes, pack_model
 from ml_server.packing.form import Said, Words
 from ml_server.packing.table import Table, table_of
 from ml_server.repository import read_version
-from ml_server.verification import verify
+from ml_server.verification.verify import verify
 from tests.ml_server.packing.models import COLUMNS, Case, graph, linear
 
 WISHES = Wishes("sepsis", "1.0.0", ("outcome",))

@@ -3,8 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_server.findings import Finding
 from ml_server.packing.columns import Column, Slot, read_column
+from ml_server.verification.findings import Finding
 
 
 def read(*texts: str | None, dtype: str = "float32", guess: bool = False, **said: Any) -> Column | list[Finding]:

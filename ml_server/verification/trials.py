@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from ml_server import apart
-from ml_server.apart import Limits, NotTriedError
 from ml_server.repository import Entry
+from ml_server.verification import apart
+from ml_server.verification.apart import Limits, NotTriedError
 
 _VERDICT, _LOCK = ".verdict", ".lock"
 

@@ -1,4 +1,4 @@
-"""The process in which a model is tried: `python -m ml_server.trying`, started by `apart`.
+"""The process in which a model is tried: `python -m ml_server.verification.trying`, started by `apart`.
 
 The first line on standard input says what is to be done, the rest is the model's bytes; each line on standard output tells
 something, so that what was found is known even if the model ends the process.
@@ -15,13 +15,13 @@ from typing import Any, BinaryIO, Literal
 
 import msgspec
 
-from ml_server import asking, verification
 from ml_server.card import Card
 from ml_server.errors import Detail, MlServerError, ModelUnavailableError
-from ml_server.findings import Finding
 from ml_server.model import load_model
 from ml_server.repository import Entry
 from ml_server.runtimes import prepare
+from ml_server.verification import asking, verify
+from ml_server.verification.findings import Finding
 
 MEGABYTE = 1024 * 1024
 Mode = Literal["verify", "load", "answer"]
@@ -82,7 +82,7 @@ def main() -> int:
 
 def _verify(_task: Task, entry: Entry) -> Iterator[Said]:
     yield Said(stage="while it was read")
-    for found in verification.findings(entry):
+    for found in verify.findings(entry):
         yield Said(stage=found) if isinstance(found, str) else Said(finding=found)
 
 
@@ -93,10 +93,10 @@ def _load(_task: Task, entry: Entry) -> Iterator[Said]:
     except ModelUnavailableError:
         return  # it is behind another server, and no worse for that being away
     except MlServerError as error:
-        yield Said(finding=verification.broken("model", verification.words_of(error)))
+        yield Said(finding=verify.broken("model", verify.words_of(error)))
     except Exception as error:  # noqa: BLE001 - a runtime raises whatever it likes
         cause = error.__cause__ or error
-        yield Said(finding=verification.broken("model", f"{type(cause).__name__} while it was tested: {cause}"))
+        yield Said(finding=verify.broken("model", f"{type(cause).__name__} while it was tested: {cause}"))
 
 
 def _answer(task: Task, entry: Entry) -> Iterator[Said]:
@@ -105,14 +105,14 @@ def _answer(task: Task, entry: Entry) -> Iterator[Said]:
         for numbers, problem in asking.replies(entry, task.features):
             yield Said(reply=Reply(numbers, problem))
     except MlServerError as error:
-        yield Said(finding=verification.broken("model", verification.words_of(error)))
+        yield Said(finding=verify.broken("model", verify.words_of(error)))
 
 
 _WORK: dict[str, Callable[[Task, Entry], Iterator[Said]]] = {"verify": _verify, "load": _load, "answer": _answer}
 
 
 def _told(said: Said, task: Task) -> Said:
-    is_about_memory = said.finding is not None and verification.is_about_memory(said.finding)
+    is_about_memory = said.finding is not None and verify.is_about_memory(said.finding)
     return Said(finding=_too_large(task)) if is_about_memory else said
 
 

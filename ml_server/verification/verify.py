@@ -9,14 +9,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ml_server import asking, coverage, probe_rows
-from ml_server.asking import ModelFailure, Numbers, Questions
 from ml_server.card import CARD_FILE, Card, GoldenSample
 from ml_server.errors import InvalidRequestError, MlServerError
-from ml_server.findings import Finding, listed
 from ml_server.model import Model, open_model
 from ml_server.repository import Entry
 from ml_server.schemas import Row
+from ml_server.verification import asking, coverage, probe_rows
+from ml_server.verification.asking import ModelFailure, Numbers, Questions
+from ml_server.verification.findings import Finding, listed
 
 OUT_OF_MEMORY = "MemoryError"
 # How onnxruntime and numpy say that there is no more memory.

@@ -7,9 +7,9 @@ import pytest
 from onnx import helper, numpy_helper
 
 from ml_server.config import BUNDLED_MODELS
-from ml_server.findings import Finding, refusals
 from ml_server.repository import read_models
-from ml_server.verification import verify
+from ml_server.verification.findings import Finding, refusals
+from ml_server.verification.verify import verify
 from tests.ml_server import small_models
 from tests.ml_server.small_models import install, plain, sample
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from ml_server.apart import Limits
 from ml_server.config import BUNDLED_MODELS
 from ml_server.repository import Entry, read_models
-from ml_server.trials import Trials
+from ml_server.verification.apart import Limits
+from ml_server.verification.trials import Trials
 from tests.ml_server import small_models
 
 LIMITS = Limits(memory_mb=512, seconds=60)

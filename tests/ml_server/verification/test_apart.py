@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from ml_server import apart
-from ml_server.apart import Limits
 from ml_server.card import Card
 from ml_server.config import BUNDLED_MODELS
 from ml_server.repository import Entry, read_models
+from ml_server.verification import apart
+from ml_server.verification.apart import Limits
 from tests.ml_server import small_models
 from tests.ml_server.conftest import make_slow_model_dir
 

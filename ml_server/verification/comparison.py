@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml_server import apart, probe_rows
-from ml_server.apart import Limits
 from ml_server.card import Card
 from ml_server.errors import BrokenModelError, InvalidRequestError
 from ml_server.repository import Entry
-from ml_server.trying import Reply
+from ml_server.verification import apart, probe_rows
+from ml_server.verification.apart import Limits
+from ml_server.verification.trying import Reply
 
 _SHOWN = 5
 _MOST_ROWS = 100_000

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ml_server import asking, probe_rows
-from ml_server.asking import ModelFailure, Numbers, Questions
 from ml_server.card import Card
-from ml_server.findings import Finding, listed
 from ml_server.schemas import Row
+from ml_server.verification import asking, probe_rows
+from ml_server.verification.asking import ModelFailure, Numbers, Questions
+from ml_server.verification.findings import Finding, listed
 
 _PEOPLE = 24
 _MOST_PAIRS = 2000

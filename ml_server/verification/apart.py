@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 
 from ml_server.errors import BrokenModelError, MlServerError
-from ml_server.findings import Finding, refusals
 from ml_server.repository import Entry
-from ml_server.trying import MEGABYTE, Mode, Reply, Said, Task
+from ml_server.verification.findings import Finding, refusals
+from ml_server.verification.trying import MEGABYTE, Mode, Reply, Said, Task
 
 # Whom the server works as where it was installed: a command of root's parses no stranger's file as root.
 _SERVER_USER = "neuronova-ml"
@@ -99,7 +99,7 @@ def _run(entry: Entry, limits: Limits, mode: Mode, features: Sequence[Any] = ())
         seconds=limits.seconds,
     )
     with subprocess.Popen(
-        [sys.executable, "-m", "ml_server.trying"],
+        [sys.executable, "-m", "ml_server.verification.trying"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -127,7 +127,7 @@ def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
     return {
         **kept,
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "PYTHONSAFEPATH": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "OPENBLAS_NUM_THREADS": "1",
