@@ -51,7 +51,7 @@ def test_slow_model_is_given_up(tmp_path: Path, card: Card) -> None:
     entry = entry_of(make_slow_model_dir(tmp_path, card, rounds=1e12))
     finding = apart.load(entry, Limits(memory_mb=512, seconds=2))
     assert finding is not None
-    assert finding.found == "while it was loaded and tested, it was not done within 2 s"
+    assert finding.found.endswith(", it was not done within 2 s")
 
 
 def test_broken_entry_says_why() -> None:
