@@ -13,6 +13,8 @@ from ml_server.verification.findings import Finding
 _OPSETS = {"": 18, "ai.onnx.ml": 3}
 # Modules of estimators that compare float32 with their thresholds.
 _TREES = ("sklearn.tree", "sklearn.ensemble._forest", "sklearn.ensemble._gb", "xgboost")
+# Where the estimators that answer for others keep them: searches, calibration, votes and stacks.
+_FITTED_INSIDE = ("best_estimator_", "calibrated_classifiers_", "estimators_", "final_estimator_", "estimator")
 _MATRIX = "features"
 # The kinds of numbers that an export may read, the one that serves fastest first.
 NUMBERS = ("float32", "float64", "own")
@@ -39,6 +41,12 @@ def export(estimator: Any, dtypes: Sequence[tuple[str, str]], numbers: str) -> b
         own = next((extra for module, extra in _EXTRAS.items() if any(_is_of(step, module) for step in steps)), "sklearn")
         remedy = f'pip install "neuronova[{own}]"'
         raise PackingError([Finding("estimator", f"{error.name} is not installed", "the exporter", remedy)]) from error
+    if any(map(_asks_whether_missing, _all(estimator))):
+        remedy = (
+            "put a SimpleImputer before it, or take HistGradientBoosting, LightGBM or XGBoost, whose missing values are exported"
+        )
+        found = "a tree of scikit-learn's that asks whether a value is missing, which skl2onnx cannot write"
+        raise PackingError([Finding("estimator", found, "an estimator that it exports", remedy)])
     exported = exportable(estimator)
     filling = _own_imputers(exported) if numbers == "float64" else ()
     if numbers == "float64":
@@ -75,9 +83,17 @@ def export(estimator: Any, dtypes: Sequence[tuple[str, str]], numbers: str) -> b
 def _not_exported(error: Exception) -> Finding:
     found = f"it cannot be exported: {type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
     remedy = "replace this step by one that skl2onnx knows (its documentation lists them), or export it yourself as ONNX"
+    if "at most 1 input(s)" in str(error):
+        remedy = "let the steps that choose columns come first: make_pipeline(columns, CalibratedClassifierCV(...)), for example"
     if "got a boolean" in "".join(map(str, _chain(error))):
         remedy = 'pip install "protobuf<7": this version of skl2onnx does not get along with a newer one'
     return Finding("estimator", found, "an estimator that skl2onnx or onnxmltools exports", remedy)
+
+
+def _asks_whether_missing(step: Any) -> bool:
+    """Tell whether a split sends missing values alone to one side: its threshold is infinite, and skl2onnx never ends."""
+    trees = [step] if hasattr(step, "tree_") else [tree for tree in _inside(step) if hasattr(tree, "tree_")]
+    return any(np.isinf(tree.tree_.threshold).any() for tree in trees)
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
@@ -99,7 +115,11 @@ def _inside(value: Any) -> list[Any]:
         return [step for _, step, _ in value.transformers_ if hasattr(step, "fit")]
     if hasattr(value, "transformer_list"):
         return [step for _, step in value.transformer_list if hasattr(step, "fit")]
-    return []
+    found: list[Any] = []
+    for name in _FITTED_INSIDE:
+        inner = getattr(value, name, None)
+        found += np.ravel(np.array(inner, dtype=object)).tolist() if isinstance(inner, list | np.ndarray) else [inner]
+    return [each for each in found if hasattr(each, "fit") or hasattr(each, "predict_proba")]
 
 
 def is_matrix(estimator: Any) -> bool:
@@ -182,6 +202,8 @@ def exportable(estimator: Any) -> Any:
         statistics = getattr(step, "statistics_", None)
         if isinstance(statistics, np.ndarray) and statistics.dtype.kind in "OU" and step.missing_values is not None:
             step.missing_values = ""
+        if hasattr(step, "flatten_transform"):
+            step.flatten_transform = False  # of what a vote returns when it transforms, which nobody asks of it
         if _is_of(step, "xgboost"):
             # Its exporter knows columns by their numbers only, and none that are yes or no.
             step.get_booster().feature_names = step.get_booster().feature_types = None

@@ -41,11 +41,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Golden:
-    """The samples, the numbers of the classes that none is answered with, and of the columns that change no answer."""
+    """The samples, and the numbers of the classes that none is answered with."""
 
     samples: tuple[Sample, ...]
     unseen_classes: tuple[int, ...]
-    idle_columns: tuple[int, ...]
 
 
 def choose(columns: Sequence[Column], policies: Sequence[Policy], answers: Floats, run: Run, *, has_classes: bool) -> Golden:
@@ -163,9 +162,7 @@ class _Pool:
             seen |= shown[best]
         samples = tuple(Sample(self.given[row], tuple(answers[row].tolist())) for row in picked)
         unseen = tuple(number for number in range(classes) if all(predicted[row] != number for row in picked))
-        everything: set[Any] = set().union(*shown.values())
-        idle = tuple(number for number in range(len(self._columns)) if number not in everything)
-        return Golden(samples, unseen, idle)
+        return Golden(samples, unseen)
 
     def _reads(self, number: int) -> Reads:
         """Return what the model reads of one column for all candidates."""

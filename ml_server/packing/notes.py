@@ -45,9 +45,6 @@ def notes_of(
         notes.append(f"columns of the data that the model does not read: {listed(unread, 10)}")
     if trial.is_row_by_row:
         notes.append("the model takes one row at a time (its batch is fixed at 1), so it is run row by row")
-    if chosen.idle_columns:
-        idle = [trial.columns[number].slot.name for number in chosen.idle_columns]
-        notes.append(f"no change of these inputs was seen to change an answer: {listed(idle, 10)}; does the model need them?")
     if chosen.unseen_classes:
         unseen = [reading.classes[number] for number in chosen.unseen_classes]
         notes.append(f"no golden sample is answered with {listed(unseen)}: the model seems never to predict it")

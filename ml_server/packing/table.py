@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ _MISSING = frozenset({
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 })  # fmt: skip
+_MISSING_IN_PYTHON = frozenset({"nan", "<NA>", "NaT"})
 _DELIMITERS = ",;\t"
 
 Texts = tuple[str | None, ...]
@@ -99,10 +99,8 @@ def table_of(columns: Mapping[str, Iterable[object]]) -> Table:
 def _text(value: object) -> str | None:
     if hasattr(value, "item"):
         value = value.item()
-    if value is None or (isinstance(value, float) and math.isnan(value)) or value != value:  # noqa: PLR0124 - NaT
-        return None
     text = repr(value) if isinstance(value, float) else str(value)
-    return None if text in {"<NA>", "NaT"} else text
+    return None if value is None or text in _MISSING_IN_PYTHON else text
 
 
 def without_index(table: Table) -> Table:

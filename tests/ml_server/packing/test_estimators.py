@@ -14,9 +14,10 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from ml_server.packing import PackingError, Saved, pack
@@ -112,6 +113,18 @@ def test_tasks_are_those_of_the_estimator(tmp_path: Path, estimator: Any, y: Any
     assert packed(tmp_path, estimator, COMPLETE.assign(x=RISK * 0.5), y).packed.card["task"] == task
 
 
+def test_columns_of_pandas_own_types_are_read(tmp_path: Path) -> None:
+    own = PATIENTS.astype({"age": "Int64", "is_smoker": "boolean", "ward": "string", "sex": "category"})
+    columns = [("numbers", make_pipeline(SimpleImputer(), StandardScaler()), NUMBERS), ("sex", OneHotEncoder(), ["sex"])]
+    card = packed(tmp_path, make_pipeline(ColumnTransformer(columns), LogisticRegression()), own).packed.card
+    assert [item["missing"] for item in card["inputs"]] == ["refuse", "nan", "refuse", "nan", "refuse"]
+
+
+def test_a_search_is_its_best_estimator(tmp_path: Path) -> None:
+    search = GridSearchCV(pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression()), {"last__C": [0.1, 1.0]}, cv=2)
+    assert packed(tmp_path, search).packed.card["classes"] == ["sick", "well"]
+
+
 def test_arrays_have_numbered_columns(tmp_path: Path) -> None:
     saved = packed(tmp_path, LogisticRegression(), COMPLETE.to_numpy(float), (RISK > 70).to_numpy())
     assert [item["name"] for item in saved.packed.card["inputs"]] == ["x0", "x1"]
@@ -154,11 +167,19 @@ def test_exporters_are_imported_when_asked() -> None:
     ("estimator", "words"),
     [
         (LinearSVC(), "CalibratedClassifierCV"),
+        (FunctionTransformer(np.log1p), "FunctionTransformer"),
         (CalibratedClassifierCV(LogisticRegression(), method="isotonic", cv=2), "reference"),
     ],
-    ids=["no probabilities", "an export that is wrong"],
+    ids=["no probabilities", "not exported", "an export that is wrong"],
 )
 def test_what_cannot_be_served_is_refused(tmp_path: Path, estimator: Any, words: str) -> None:
     with pytest.raises(PackingError, match=words):
         packed(tmp_path, estimator, COMPLETE)
     assert not list(tmp_path.rglob("model.json"))
+
+
+def test_trees_that_ask_for_missing_are_refused(tmp_path: Path) -> None:
+    """The exporter would search for a float next to infinity for ever."""
+    holes = PATIENTS[NUMBERS].assign(age=PATIENTS["age"].where(PATIENTS["sex"] == "M"))
+    with pytest.raises(PackingError, match="SimpleImputer"):
+        packed(tmp_path, RandomForestClassifier(5, random_state=0), holes, PATIENTS["sex"])
