@@ -68,7 +68,7 @@ def test_it_answers_as_its_library(installed: Installed, case: Kept) -> None:
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
 def test_it_is_refused_in_words(tmp_path: Path, case: Kept) -> None:
-    """With the reason that the case names, and what to do."""
+    """With the reason that the case names, and a remedy."""
     tried = pack_and_verify(case, tmp_path, "candidate")
     assert tried.directory is None, tried.said
-    assert [word for word in (*case.refused, "do:") if word.lower() not in tried.said.lower()] == [], tried.said
+    assert [word for word in (*case.refused, "remedy:") if word.lower() not in tried.said.lower()] == [], tried.said
