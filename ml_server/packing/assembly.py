@@ -113,6 +113,7 @@ def pack_model(
         findings = trial.compare(policies, answers, reference, is_served)
     if findings:
         raise PackingError(findings)
+    trial.columns = tuple(trial.with_codes(policies))
     over = f"the {data.rows} rows of the training data: not held out, so it flatters"
     judged = judge(reading, targets, answers, is_served, over)._replace(intervals={})
     if held_out is not None:

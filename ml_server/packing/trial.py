@@ -1,6 +1,7 @@
 """The model with its columns, once it is known how its output is read: what it answers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 _COMPARED_ROWS = 32
+_MAX_CODES = 100
 _AS_EQUAL = 1e-5
 _MAX_EXCHANGED = 40
 _EXCHANGED_ROWS = 50
@@ -48,6 +50,30 @@ class Trial:
         except PackingError:
             return None
         return None if has_no_answer(answers[self.is_incomplete]).any() else answers
+
+    def with_codes(self, policies: Sequence[Policy]) -> list[Column]:
+        """Return the columns, with the allowed values of those that the model looks up in a table of its own.
+
+        It fails at the number behind the greatest. One below the least it may answer, from the other end of the table.
+        """
+        reads = [read[:1] for read in filled(self.columns, [policy.value for policy in policies])]
+        columns = list(self.columns)
+        for place, column in enumerate(self.columns):
+            if column.kind != "integer" or "int" not in column.slot.dtype or "allowed" in column.said:
+                continue
+            least, greatest = int(np.nanmin(column.reads)), int(np.nanmax(column.reads))
+            tried = [*reads[:place], np.array([greatest + 1.0]), *reads[place + 1 :]]
+            if greatest - least < _MAX_CODES and self._fails(tried):
+                codes = [float(code) for code in range(least, greatest + 1)]
+                columns[place] = replace(column, said={**column.said, "allowed": codes})
+        return columns
+
+    def _fails(self, reads: Sequence[Reads]) -> bool:
+        try:
+            self.run(reads)
+        except PackingError:
+            return True
+        return False
 
     def faults(self, answers: Floats, is_served: Flags) -> list[Finding]:
         """Return what is wrong with the answers themselves: rows without one, or with another one when alone."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
 from ml_server.card import read_card
 from ml_server.packing import Asked, Packed, PackingError, Wishes, pack_model
@@ -173,3 +173,30 @@ def test_a_mean_over_the_batch_is_refused(two_classes: Case) -> None:
     model = graph(nodes, {"weights": np.array([[0.0, 0.8], [0.0, -1.1], [0.0, 0.4]])}, (None, 3), (None, 2))
     with pytest.raises(PackingError, match="alone than beside others"):
         pack_model(model, two_classes.data(), WISHES)
+
+
+def test_what_is_looked_up_is_allowed() -> None:
+    """A number behind the table fails, and one before it gets the row of another: neither is a ward."""
+    table = np.array([[0.2, 0.8], [0.9, 0.1], [0.4, 0.6]])
+    nodes = [
+        helper.make_node("Squeeze", ["ward", "axis"], ["place"]),
+        helper.make_node("Gather", ["table", "place"], ["probabilities"]),
+    ]
+    content = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "test",
+            [helper.make_tensor_value_info("ward", TensorProto.INT64, (None, 1))],
+            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, (None, 2))],
+            [
+                helper.make_tensor("table", TensorProto.FLOAT, table.shape, table.ravel()),
+                helper.make_tensor("axis", TensorProto.INT64, [1], [1]),
+            ],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    ).SerializeToString()
+    wards = [0, 1, 2] * 10
+    data = table_of({"ward": wards, "outcome": ["ab"[int(table[ward].argmax())] for ward in wards]})
+    packed = pack_model(content, data, WISHES)
+    assert packed.card["inputs"][0]["allowed"] == [0.0, 1.0, 2.0]
