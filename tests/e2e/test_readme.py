@@ -130,7 +130,7 @@ def test_health_is_readmes_json(newcomer: Newcomer) -> None:
 
 def test_example_probabilities_are_onnxruntimes(newcomer: Newcomer) -> None:
     """The probabilities of the README's example are those of ONNX Runtime."""
-    (command,) = [command for command in commands() if "/predict" in command]
+    (command,) = [command for command in commands() if ":9000/predict" in command]
     answer = json.loads(newcomer.types(command).stdout)
     folder = ROOT / "ml_server" / "models" / answer["model_name"] / answer["model_version"]
     card = json.loads((folder / "model.json").read_text())
