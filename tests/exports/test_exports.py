@@ -72,3 +72,24 @@ def test_it_is_refused_in_words(tmp_path: Path, case: Kept) -> None:
     tried = pack_and_verify(case, tmp_path, "candidate")
     assert tried.directory is None, tried.said
     assert [word for word in (*case.refused, "remedy:") if word.lower() not in tried.said.lower()] == [], tried.said
+
+
+@pytest.mark.parametrize("ward", [-1, 3])
+def test_an_id_that_nobody_had_is_refused(installed: Installed, ward: int) -> None:
+    """The table would have an answer for -1: that of its last row."""
+    (case,) = [case for case in CASES if case.name == "torch_ids"]
+    directory = installed.tried[case.name].directory
+    assert directory is not None
+    features = requests_of(case, directory)[0] | {"ward": ward}
+    answer = installed.server.predict({"features": features, "model_name": case.name})
+    assert answer.status_code == 422
+    assert [detail["field"] for detail in answer.json()["details"]] == ["ward"]
+
+
+def test_whole_numbers_may_be_more_than_were_seen(installed: Installed) -> None:
+    """Where the model reckons with them."""
+    (case,) = [case for case in CASES if case.name == "sk_lr_integers"]
+    directory = installed.tried[case.name].directory
+    assert directory is not None
+    features = requests_of(case, directory)[0] | {"falls": 4}
+    assert installed.server.predict({"features": features, "model_name": case.name}).status_code == 200
