@@ -45,7 +45,7 @@ def test_model_page_names_every_command() -> None:
     described = {name: words(rest) for name, rest in re.findall(r"(?m)^\.TP\n\.B ([a-z-]+)(.*)$", text)}
     assert sorted(described) == sorted(commands)
     for name, command in commands.items():
-        assert set(re.findall(r"--[a-z]+", described[name])) == options(command), name
+        assert set(re.findall(r"--[a-z-]+", described[name])) == options(command), name
 
 
 def test_health_check_page_names_every_option() -> None:
