@@ -202,7 +202,8 @@ def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Sugges
         if _IDENTIFIER.fullmatch(name):
             problems.append(Detail(name, f"is not an input of this model{suggestions.hint(name, list(known))}"))
         else:
-            problems.append(Detail(f"field {number}", "is not an input of this model"))
+            # Only names of the card are told: the key may be a person's.
+            problems.append(Detail(f"field {number}", f"is not an input of this model{suggestions.hint(name, list(known))}"))
     if len(unknown) > MAX_UNKNOWN_NAMED:
         problems.append(Detail("features", f"has {len(unknown) - MAX_UNKNOWN_NAMED} more unknown fields"))
     return problems

@@ -108,7 +108,7 @@ class Scalar(Input, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
         if self.is_required:
             return super().fill()
         if self.policy == "nan":
-            return Checked(self.absent, f"{self.name} is missing; the model has learnt what that means")
+            return Checked(self.absent, f"{self.name} is missing; the model itself knows what to do")
         return Checked(self.reference, f"{self.name} is missing and was filled with the training {self.policy}")
 
 

@@ -58,4 +58,4 @@ def test_packed_and_served_by_the_readme(tmp_path: Path) -> None:
     finally:
         server.stop()
     assert (answer["ok"], answer["model_name"], set(answer["predictions"])) == (True, "discharge", {"home", "transfer"})
-    assert answer["warnings"] == ["crp is missing; the model has learnt what that means"]
+    assert answer["warnings"] == ["crp is missing; the model itself knows what to do"]

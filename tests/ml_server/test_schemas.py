@@ -294,6 +294,8 @@ def test_unknown_input_gets_suggestions(card: Card, features: dict[str, Any], na
 def test_strange_name_is_not_repeated(card: Card, features: dict[str, Any]) -> None:
     """A name that is no identifier is not repeated."""
     assert problems({**features, "Hong Gil-dong": 1}, card) == {"field 16": "is not an input of this model"}
+    told = "is not an input of this model; did you mean Cystatin_C?"
+    assert problems({**features, "Cystatin C (mg/l)": 1}, card) == {"field 16": told}
 
 
 def test_unknown_inputs_are_summed_up(card: Card, features: dict[str, Any]) -> None:

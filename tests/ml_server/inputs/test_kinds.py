@@ -92,7 +92,7 @@ def test_model_may_know_what_is_missing(wanted: Scalar) -> None:
     value, warning = with_policy(wanted, "nan").fill()
     assert isinstance(value, float)
     assert math.isnan(value)
-    assert warning == f"{wanted.name} is missing; the model has learnt what that means"
+    assert warning == f"{wanted.name} is missing; the model itself knows what to do"
 
 
 @pytest.mark.parametrize("text", ["", "unknown"])
