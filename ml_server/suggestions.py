@@ -12,8 +12,8 @@ MAX_SUGGESTED_FOR = 32
 def did_you_mean(name: str, known: Collection[str], *, at_most: int | None = None, cutoff: float = 0.6) -> str:
     """Return the end of a complaint about a name, such as `; did you mean tau or p_tau?`: empty where none is near.
 
-    It names the only known one that differs in case and in what is no letter and no digit, or else the nearest of those whose likeness
-    (between 0 and 1) is at least the cutoff.
+    It names the only known one that differs in case and in what is no letter and no digit, or else the nearest of those whose
+    likeness (between 0 and 1) is at least the cutoff.
     """
     near = [candidate for candidate in known if _letters(candidate) == _letters(name)]
     if len(near) != 1:
