@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ml_server import activation
 from ml_server.card import CARD_FILE, Card, read_card
+from ml_server.config import BUNDLED_MODELS
 from ml_server.errors import BrokenModelError, Detail
 
 _CARDS = f"*/*/{CARD_FILE}"
@@ -26,6 +27,7 @@ class Entry:
         rank: where versions of its model were activated, 0 for the one that is due where none is asked for, 1 for the one
             that was before it, and so on; None for others.
         warning: why it is not as its files are now.
+        is_known: its digest is that of a version that comes with this release, or that was activated, so verified, here.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Entry:
     rank: int | None = None
     warning: str = ""
     details: tuple[Detail, ...] = ()
+    is_known: bool = False
 
 
 def read_models(directory: Path) -> list[Entry]:
@@ -44,7 +47,9 @@ def read_models(directory: Path) -> list[Entry]:
 
     An activated version that is not there is an entry too, with that error: it is due.
     """
-    found = [read_version(path.parent, path.parent.parent.name, path.parent.name) for path in directory.glob(_CARDS)]
+    ours = {hashlib.sha256(path.read_bytes()).hexdigest() for path in BUNDLED_MODELS.glob(_CARDS)}
+    read = [read_version(path.parent, path.parent.parent.name, path.parent.name) for path in directory.glob(_CARDS)]
+    found = [replace(entry, is_known=entry.digest in ours) for entry in read]
     for path in directory.glob(f"*/{activation.FILE}"):
         found = _activated(found, path.parent)
     return sorted(found, key=lambda entry: (entry.name, version_key(entry.version)))
@@ -68,10 +73,10 @@ def _held_to(entry: Entry, active: activation.Activation) -> Entry:
     versions = [pin.version for pin in active.pins]
     rank = versions.index(entry.version) if entry.version in versions else None
     digests = {pin.digest for pin in active.pins if pin.version == entry.version}
-    error = entry.error
+    error, is_known = entry.error, entry.digest in digests
     if error is None and digests and entry.digest not in digests:
         error = f"it was changed after it was activated: its digest is {entry.digest[:12]}, no longer {min(digests)[:12]}"
-    return replace(entry, rank=rank, error=error)
+    return replace(entry, rank=rank, error=error, is_known=entry.is_known or is_known)
 
 
 def follow(before: Sequence[Entry], now: Sequence[Entry]) -> list[Entry]:

@@ -1,4 +1,7 @@
-"""What came of loading each model in a process of its own, known to all workers: none loads what has not passed there."""
+"""What came of loading each model in a process of its own, known to all workers: none loads what has not passed there.
+
+But for what is known already: a start takes half as long without.
+"""
 
 import fcntl
 import hashlib
@@ -25,7 +28,7 @@ class Trials:
 
     def problem(self, entry: Entry) -> str | None:
         """Return why a model must not be loaded, or None where it may."""
-        if entry.card is None or entry.error:
+        if entry.card is None or entry.error or entry.is_known:
             return entry.error
         verdict = self._path(entry)
         found = _read(verdict)

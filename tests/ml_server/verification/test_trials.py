@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,9 +6,12 @@ import pytest
 
 from ml_server.config import BUNDLED_MODELS
 from ml_server.repository import Entry, read_models
+from ml_server.store import Store
 from ml_server.verification.apart import Limits
 from ml_server.verification.trials import Trials
+from ml_server.verification.verify import verify
 from tests.ml_server import small_models
+from tests.ml_server.conftest import NAME
 
 LIMITS = Limits(memory_mb=512, seconds=60)
 
@@ -27,7 +31,22 @@ def bad_entry(tmp_path: Path) -> Entry:
 
 def test_good_model_may_be_loaded(trials: Trials) -> None:
     (entry,) = read_models(BUNDLED_MODELS)
-    assert trials.problem(entry) is None
+    assert trials.problem(replace(entry, is_known=False)) is None
+
+
+def test_known_model_needs_no_trial(tmp_path: Path) -> None:
+    """One of this release, wherever it lies, or one that was verified when it was activated."""
+    models = shutil.copytree(BUNDLED_MODELS, tmp_path / "models")
+    small_models.install(models)
+    store = Store(models, verify)
+    assert {entry.name: entry.is_known for entry in read_models(models)} == {NAME: True, "small": False}
+    store.activate("small", "1.0.0")
+    known = read_models(models)
+    assert [entry.is_known for entry in known] == [True, True]
+    assert [Trials(tmp_path / "nowhere", LIMITS).problem(entry) for entry in known] == [None, None]
+    card = models / "small" / "1.0.0" / "model.json"
+    card.write_bytes(card.read_bytes() + b" ")
+    assert [entry.is_known for entry in read_models(models)] == [True, False]
 
 
 def test_verdict_is_kept_for_others(trials: Trials, tmp_path: Path) -> None:
