@@ -100,6 +100,7 @@ class Store:
 
         Raises:
             StoreError: there was none, it is gone or not what it was, or the settings pin another.
+            RefusedModelError: it is no longer fit to be served.
         """
         with self._locked():
             now = self._activation(name)
@@ -111,6 +112,7 @@ class Store:
             if entry.error or entry.digest != last.digest:
                 why = entry.error or "its files are not those that were activated"
                 raise StoreError(f"{name} {last.version} cannot be served: {why}; activate another version")
+            self._verified(entry, "rollback")
             self._write("rollback", entry, Activation(last.version, last.digest, now.before[1:]))
         return entry
 
@@ -178,9 +180,10 @@ class Store:
             return None
 
     def _served(self, name: str) -> tuple[Pin, ...]:
-        """Return what has been due so far where nothing was activated: a rollback goes back to it."""
-        good = [entry for entry in self.entries() if entry.name == name and entry.error is None]
-        return (Pin(good[-1].version, good[-1].digest),) if good else ()
+        """Return what has been served so far where nothing was activated: a rollback goes back to it."""
+        installed = [entry for entry in reversed(self.entries()) if entry.name == name and entry.error is None]
+        good = next((entry for entry in installed if not refusals(self._verify(entry))), None)
+        return (Pin(good.version, good.digest),) if good else ()
 
     def _demand_unpinned(self, name: str, version: str) -> None:
         if self._pinned is not None and self._pinned[0] == name and self._pinned[1] != version:

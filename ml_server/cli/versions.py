@@ -75,7 +75,8 @@ def activate(name: str, version: str) -> None:
 @click.argument("name")
 def rollback(name: str) -> None:
     """Make the version of NAME due again that was due before."""
-    entry = store(is_changed=True).rollback(name)
+    known = store(is_changed=True)
+    entry = _told_if_refused(lambda: known.rollback(name))
     click.echo(f"rolled back to {_named(entry)}\n{_NEXT}")
 
 

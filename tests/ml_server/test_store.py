@@ -91,6 +91,15 @@ def test_rollback_goes_back_step_by_step(store: Store) -> None:
     assert due(store) == "1.2.0"
 
 
+def test_rollback_is_to_what_was_served(store: Store) -> None:
+    """Not to a newer version that nobody could be served with."""
+    install(store.model_dir)
+    install(store.model_dir, version="1.1.0")
+    install(store.model_dir, small_models.dice(), version="1.2.0")
+    store.activate(NAME, "1.0.0")
+    assert store.rollback(NAME).version == "1.1.0"
+
+
 def test_bad_version_is_not_activated(store: Store) -> None:
     install(store.model_dir)
     install(store.model_dir, version="1.1.0", golden_samples=[small_models.sample(0.5, 1.0)])
