@@ -95,8 +95,8 @@ class Store:
             self._write("activate", entry, Activation(version, entry.digest, rest))
         return entry, findings
 
-    def rollback(self, name: str) -> Entry:
-        """Make the version due that was before the one that is; return it.
+    def rollback(self, name: str) -> tuple[Entry, list[Finding]]:
+        """Make the version due that was before the one that is; return it, and the warnings.
 
         Raises:
             StoreError: there was none, it is gone or not what it was, or the settings pin another.
@@ -112,9 +112,9 @@ class Store:
             if entry.error or entry.digest != last.digest:
                 why = entry.error or "its files are not those that were activated"
                 raise StoreError(f"{name} {last.version} cannot be served: {why}; activate another version")
-            self._verified(entry, "rollback")
+            findings = self._verified(entry, "rollback")
             self._write("rollback", entry, Activation(last.version, last.digest, now.before[1:]))
-        return entry
+        return entry, findings
 
     def remove(self, name: str, version: str) -> Entry:
         """Remove a version that is not due; return it.

@@ -76,7 +76,8 @@ def activate(name: str, version: str) -> None:
 def rollback(name: str) -> None:
     """Make the version of NAME due again that was due before."""
     known = store(is_changed=True)
-    entry = _told_if_refused(lambda: known.rollback(name))
+    entry, findings = _told_if_refused(lambda: known.rollback(name))
+    tell(findings)
     click.echo(f"rolled back to {_named(entry)}\n{_NEXT}")
 
 

@@ -84,8 +84,8 @@ def test_rollback_goes_back_step_by_step(store: Store) -> None:
         install(store.model_dir, version=version)
     store.activate(NAME, "1.0.0")
     store.activate(NAME, "1.1.0")
-    assert store.rollback(NAME).version == "1.0.0"
-    assert store.rollback(NAME).version == "1.2.0"
+    assert store.rollback(NAME)[0].version == "1.0.0"
+    assert store.rollback(NAME)[0].version == "1.2.0"
     with pytest.raises(StoreError, match="before"):
         store.rollback(NAME)
     assert due(store) == "1.2.0"
@@ -97,7 +97,7 @@ def test_rollback_is_to_what_was_served(store: Store) -> None:
     install(store.model_dir, version="1.1.0")
     install(store.model_dir, small_models.dice(), version="1.2.0")
     store.activate(NAME, "1.0.0")
-    assert store.rollback(NAME).version == "1.1.0"
+    assert store.rollback(NAME)[0].version == "1.1.0"
 
 
 def test_bad_version_is_not_activated(store: Store) -> None:
@@ -188,7 +188,7 @@ def test_every_change_has_a_line(store: Store, tmp_path: Path, monkeypatch: pyte
     store.add(write(tmp_path / "source", version="1.1.0"))
     store.activate(NAME, "1.0.0")
     store.activate(NAME, "1.1.0")
-    entry = store.rollback(NAME)
+    entry, _ = store.rollback(NAME)
     store.remove(NAME, "1.1.0")
     told = lines(store)
     assert [line.split()[1] for line in told] == ["add", "add", "activate", "activate", "rollback", "remove"]
