@@ -10,7 +10,8 @@ from ml_server.packing import Asked, PackingError, Wishes, pack_model
 from ml_server.packing.form import Said, read_form
 from ml_server.packing.outputs import ACTIVATIONS, TASKS
 from ml_server.packing.saving import save
-from ml_server.packing.table import Table, read_table
+from ml_server.packing.table import read_table
+from ml_server.packing.unseen import Others
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -21,6 +22,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--target", "targets", multiple=True, help="The column that is predicted; several times for several.")
 @click.option("--reference", type=_FILE, help="CSV: what the original library predicts for the rows of --data (predict_proba).")
 @click.option("--held-out", type=_FILE, help="CSV: rows that were not trained on, for honest scores.")
+@click.option("--held-out-reference", type=_FILE, help="CSV: what the original library predicts for the rows of --held-out.")
 @click.option("--name", required=True, help="The model's name: letters, digits and underscores.")
 @click.option("--version", required=True, help="Such as 1.0.0.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("packed"), show_default=True)
@@ -37,6 +39,7 @@ def pack(
     targets: tuple[str, ...],
     reference: Path | None,
     held_out: Path | None,
+    held_out_reference: Path | None,
     name: str,
     version: str,
     out: Path,
@@ -60,9 +63,14 @@ def pack(
         asked=Asked(task, output, activation, _names(classes)),
         said=read_form(form) if form.exists() else Said(),
     )
-    tables: list[Table | None] = [None if path is None else read_table(path) for path in (reference, held_out)]
+    if held_out_reference and not held_out:
+        raise click.UsageError("--held-out-reference without --held-out: give the rows that it is for")
+    tables = [None if path is None else read_table(path) for path in (reference, held_out, held_out_reference)]
+    others = [Others("rows of --held-out", tables[1], tables[2])] if tables[1] and tables[2] else []
     try:
-        packed = pack_model(model.read_bytes(), read_table(data), wishes, predictions=tables[0], held_out=tables[1])
+        packed = pack_model(
+            model.read_bytes(), read_table(data), wishes, predictions=tables[0], held_out=tables[1], others=others
+        )
     except PackingError as error:
         tell(list(error.findings))
         click.echo(f"{name} {version}: not packed, {len(error.findings)} to mend")

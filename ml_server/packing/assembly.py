@@ -19,13 +19,14 @@ from ml_server.packing.interpretation import Asked, interpret
 from ml_server.packing.joining import joined, to_join
 from ml_server.packing.judging import Judged, judge
 from ml_server.packing.missing import Policy
-from ml_server.packing.notes import notes_of
+from ml_server.packing.notes import Agreed, notes_of
 from ml_server.packing.outputs import Reading
 from ml_server.packing.probe import Probe
 from ml_server.packing.refusal import PackingError
 from ml_server.packing.served import check_served
 from ml_server.packing.table import Table, Texts, without_index
-from ml_server.packing.trial import Floats, Trial
+from ml_server.packing.trial import Compared, Floats, Trial
+from ml_server.packing.unseen import Answered, Others, answer, compare
 from ml_server.packing.wholes import KINDS, card_part, read_whole
 from ml_server.suggestions import did_you_mean
 from ml_server.verification.findings import Finding, listed
@@ -82,12 +83,18 @@ class Packed:
 
 
 def pack_model(
-    content: bytes, data: Table, wishes: Wishes, *, predictions: Table | None = None, held_out: Table | None = None
+    content: bytes,
+    data: Table,
+    wishes: Wishes,
+    *,
+    predictions: Table | None = None,
+    held_out: Table | None = None,
+    others: Sequence[Others] = (),
 ) -> Packed:
     """Return the card of an ONNX model: of what its signature, its data and its answers say.
 
     `predictions` are the original library's for the rows of the data; `held_out` are rows that the model was not trained
-    on, for the scores.
+    on, for the scores; `others` are such rows with the library's predictions, on which the answers are compared too.
 
     Raises:
         PackingError: something is wrong, or the model does not answer as the library; says all of it.
@@ -110,23 +117,30 @@ def pack_model(
     answers, is_served = trial.answers(policies), missing.is_served(columns, policies)
     findings = trial.faults(answers, is_served) or trial.alone(policies)
     if reference is not None and not findings:
-        findings = trial.compare(policies, answers, reference, is_served)
+        findings = trial.compare(policies, Compared(columns, answers, data.lines, is_served), reference)
     if findings:
         raise PackingError(findings)
+    _check_others(trial, policies, others, answers.shape[1])
+    judged_rows = None if held_out is None else answer(trial, policies, Others("held-out data", held_out))
     trial.columns = tuple(trial.with_codes(policies))
     over = f"the {data.rows} rows of the training data: not held out, so it flatters"
     judged = judge(reading, targets, answers, is_served, over)._replace(intervals={})
-    if held_out is not None:
-        honest = _judge_held_out(trial, policies, without_index(held_out), wishes)
+    if held_out is not None and judged_rows is not None:
+        honest = _judge_held_out(reading, held_out, judged_rows, wishes)
         judged = judged._replace(scores=honest.scores, intervals=honest.intervals)
     chosen = golden.choose(columns, policies, answers, trial.run, has_classes=reading.task == "classification")
     card = _card(content, wishes, trial=trial, policies=policies, chosen=chosen, judged=judged, answers=answers)
     worth_a_look = [f"{finding.found}: {finding.remedy}" for finding in check_served(card, content)]
     unread = [name for name in features.columns if name not in {slot.header for slot in slots}]
-    notes = notes_of(trial, policies, chosen, unread=unread, has_reference=reference is not None, scores=judged.scores)
+    agreed = Agreed(has_reference=reference is not None, others=[f"{each.table.rows} {each.name}" for each in others])
+    notes = notes_of(trial, policies, chosen, unread=unread, agreed=agreed, scores=judged.scores)
     joined_parts = listed(part.name for part in parts)
     if parts:
         notes = (*notes, f"{joined_parts} were joined to one output: the model file is not the one given")
+    if judged_rows is not None and not judged_rows.is_served.all():
+        refused = int((~judged_rows.is_served).sum())
+        left_out = f"{refused} of {len(judged_rows.is_served)} rows of the held-out data would be refused: left out of the scores"
+        notes = (*notes, f"{left_out} (a value that must be given is missing, is no known category or is far out of range)")
     notes = (*notes, *worth_a_look)
     return Packed(card, content, {slot.name: slot.header for slot in slots}, notes)
 
@@ -162,20 +176,19 @@ def _columns(slots: Sequence[Slot], features: Table, said: Said, *, may_guess: b
     return columns
 
 
-def _judge_held_out(trial: Trial, policies: Sequence[Policy], held_out: Table, wishes: Wishes) -> Judged:
+def _check_others(trial: Trial, policies: Sequence[Policy], others: Sequence[Others], width: int) -> None:
+    """Hold the answers for rows that were not trained on against the library's; `width` is how many there are for a row."""
+    findings = []
+    for each in others:
+        findings += compare(trial, policies, answer(trial, policies, each), each, width)
+    if findings:
+        raise PackingError(findings)
+
+
+def _judge_held_out(reading: Reading, table: Table, answered: Answered, wishes: Wishes) -> Judged:
     """Judge the model by rows that it was not trained on."""
-    targets = _targets(held_out, wishes.targets, "held-out data")
-    lost = [column.slot.header for column in trial.columns if column.slot.header not in held_out.columns]
-    if lost:
-        raise PackingError([Finding("held-out data", f"no column {listed(lost)}", "the columns of the data", "add them")])
-    said = {
-        column.slot.name: {**column.said, "type": column.kind} | ({"codes": column.code_of} if column.codes else {})
-        for column in trial.columns
-    }
-    slots = [column.slot for column in trial.columns]
-    columns = _columns(slots, held_out, Said(inputs=said), may_guess=False)
-    answers, is_served = trial.answers(policies, columns), missing.is_served(columns, policies)
-    return judge(trial.reading, targets, answers, is_served, f"{held_out.rows} rows that were not trained on")
+    targets = _targets(table, wishes.targets, "held-out data")
+    return judge(reading, targets, answered.answers, answered.is_served, f"{table.rows} rows that were not trained on")
 
 
 def _card(

@@ -12,10 +12,14 @@ from ml_server.packing.assignment import card_name
 from ml_server.packing.export import NUMBERS, export, is_matrix, kinds
 from ml_server.packing.form import Said, read_form
 from ml_server.packing.interpretation import Asked
+from ml_server.packing.making_up import make_up
 from ml_server.packing.refusal import PackingError
 from ml_server.packing.saving import Saved, save
 from ml_server.packing.table import Table, table_of
+from ml_server.packing.unseen import Others
 from ml_server.verification.findings import Finding
+
+_HELD_OUT = "rows that were held out"
 
 
 def pack(
@@ -48,10 +52,12 @@ def pack(
     said = _with_codes(read_form(form) if form.exists() else Said(), columns if is_matrix(estimator) else ())
     wishes = Wishes(name, version, tuple(targets), {}, Asked(task=task, classes=classes), said)
     judged = None
+    others = _made_up(estimator, X)
     if held_out is not None:
         held = _columns(held_out[0])
         judged = table_of({**dict(held), **_targets(held_out[1], [header for header, _ in held])})
-    packed = _packed(estimator, columns, wishes, data=data, predictions=predictions, held_out=judged)
+        others = [*others, *_of_held_out(estimator, held_out[0], data)]
+    packed = _packed(estimator, columns, wishes, data=data, predictions=predictions, held_out=judged, others=others)
     return save(packed, out, form)
 
 
@@ -63,17 +69,54 @@ def _packed(
     data: Table,
     predictions: Table,
     held_out: Table | None,
+    others: Sequence[Others],
 ) -> Packed:
     """Return the first export that answers as the estimator; what is wrong with the first where none does."""
     first: PackingError | None = None
     for numbers in NUMBERS:
         try:
             content = export(estimator, kinds(columns), numbers)
-            return pack_model(content, data, wishes, predictions=predictions, held_out=held_out)
+            return pack_model(content, data, wishes, predictions=predictions, held_out=held_out, others=others)
         except PackingError as error:
             first = first or error
     assert first is not None  # noqa: S101 - there are kinds of numbers
     raise first
+
+
+def _made_up(estimator: Any, features: Any) -> list[Others]:
+    """Return people made up with what the estimator answers for them; none where it has no answer."""
+    for are_between in (True, False):
+        try:
+            people = make_up(features, are_between=are_between)
+            answers, _ = _predictions(estimator, people)
+        except Exception:  # noqa: BLE001, S112 - whatever an estimator raises for a number that it takes for a category
+            continue
+        return [
+            Others("people made up, with values halfway between those of the training", table_of(dict(_columns(people))), answers)
+        ]
+    return []
+
+
+def _of_held_out(estimator: Any, features: Any, data: Table) -> list[Others]:
+    """Return the rows that were held out with what the estimator answers for them; without those of which it knows a text
+    not, as serving refuses them too.
+    """
+    table = table_of(dict(_columns(features)))
+    try:
+        return [Others(_HELD_OUT, table, _predictions(estimator, features)[0])]
+    except Exception as error:  # noqa: BLE001 - whatever an estimator raises
+        reason = error
+    texts = [header for header, kind in kinds(_columns(features)) if kind == "text" and header in data.columns]
+    known = {header: set(data.columns[header]) for header in texts}
+    rows = [row for row in range(table.rows) if all(table.columns[header][row] in known[header] for header in texts)]
+    try:
+        kept = features.iloc[rows] if hasattr(features, "iloc") else np.asarray(features)[rows]
+        answers, _ = _predictions(estimator, kept)
+    except Exception:  # noqa: BLE001 - as above
+        found = f"the estimator has no answer for it: {type(reason).__name__}: {str(reason).strip().partition(chr(10))[0][:300]}"
+        remedy = "give rows with the columns and types that it was trained on"
+        raise PackingError([Finding("held_out", found, "rows that it predicts", remedy)]) from None
+    return [Others(_HELD_OUT, table.only(rows), answers)]
 
 
 def _with_codes(said: Said, columns: Sequence[tuple[str, Any]]) -> Said:

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_server.packing.columns import Column
 from ml_server.packing.golden import Golden
 from ml_server.packing.missing import Policy
-from ml_server.packing.reference import TOLERANCE
+from ml_server.packing.reference import SCALED_TREES, TOLERANCE
 from ml_server.packing.trial import Trial
 from ml_server.verification.findings import listed
 
@@ -21,24 +21,32 @@ _DONE = {
 }
 
 
+class Agreed(NamedTuple):
+    """What the answers were compared with: the predictions for the training data, and other rows, by name."""
+
+    has_reference: bool
+    others: Sequence[str]
+
+
 def notes_of(
     trial: Trial,
     policies: Sequence[Policy],
     chosen: Golden,
     *,
     unread: Sequence[str],
-    has_reference: bool,
+    agreed: Agreed,
     scores: Mapping[str, Any],
 ) -> tuple[str, ...]:
     """Return a sentence for each decision that was not asked for."""
     reading = trial.reading
     names = f" of {listed(reading.classes, 8)}" if reading.classes else ""
     activation = "" if reading.activation == "none" else f", through {reading.activation}"
-    agreed = f"the answers are those of the reference predictions to {TOLERANCE:g}"
+    is_agreed = f"the answers are those of the reference predictions to {TOLERANCE:g}"
     unjudged = "nobody has compared the answers with the original library's: give --reference PREDICTIONS.csv"
     notes = [
         f"{reading.task}{names}, read from the output {reading.output}{activation}",
-        agreed if has_reference else unjudged,
+        is_agreed if agreed.has_reference else unjudged,
+        *_of_unseen(trial, agreed),
         *_of_inputs(trial.columns, policies),
     ]
     if unread:
@@ -55,6 +63,16 @@ def notes_of(
         if score["mean"] <= worst:
             notes.append(f"{name} is {score['mean']:g}: no better than guessing; are target and answer the same thing?")
     return tuple(notes)
+
+
+def _of_unseen(trial: Trial, agreed: Agreed) -> Iterator[str]:
+    if agreed.others:
+        yield f"so they are for {listed(agreed.others)}"
+    elif trial.has_scaled_trees and any(column.slot.dtype == "float32" for column in trial.columns):
+        yield (
+            f"{SCALED_TREES}. The rows of the training never lie on a threshold and cannot show it: compare other people, with "
+            "--held-out-reference"
+        )
 
 
 def _of_inputs(columns: Sequence[Column], policies: Sequence[Policy]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from ml_server.card import Card, Training
 from ml_server.deadlines import DeadlineWatch
 from ml_server.errors import BrokenModelError
 from ml_server.packing.columns import Column, Reads, Slot
+from ml_server.packing.operators import has_scaled_trees
 from ml_server.packing.refusal import PackingError
 from ml_server.runtimes.onnx import load
 from ml_server.tensors import TEXT, TensorSpec
@@ -72,6 +73,7 @@ class Probe:
             raise PackingError([Finding("model", found, "an ONNX model that onnxruntime loads", remedy)]) from error
         self.inputs = tuple(runtime.inputs)
         self.outputs = tuple(runtime.outputs)
+        self.has_scaled_trees = has_scaled_trees(content)
         self._outputs = [output.name for output in self.outputs]
         self._deadlines = DeadlineWatch()
         self._has_run = False

@@ -17,6 +17,10 @@ TOLERANCE = 1e-5
 _FIELD = "reference"
 # With fewer decimals than this a figure cannot agree to the tolerance.
 _FEWEST_DECIMALS = 5
+SCALED_TREES = (
+    "numbers are scaled before trees compare them: rounded to float32, a value passes a threshold that it does not pass in "
+    "the library. Trees need no scaling: drop the scaler and train anew"
+)
 # Differences of so few rows are thresholds of trees that a value passes when it is rounded.
 _FEW = 0.05
 
@@ -100,12 +104,16 @@ class Suspects:
         exchanged: tries whether columns of the data are exchanged, and returns the remedy; "" where they are not.
         has_guesses: texts were numbered in their order, which nobody has said.
         is_float64: the model reads no float32.
+        is_unseen: these are rows that the model was not trained on, and on those of the training it agrees.
+        has_scaled_trees: numbers are scaled before trees compare them.
     """
 
     is_missing: npt.NDArray[np.bool_]
     exchanged: Callable[[], str]
     has_guesses: bool
     is_float64: bool
+    is_unseen: bool = False
+    has_scaled_trees: bool = False
 
 
 def complain(answers: Floats, reference: Reference, lines: Sequence[int], suspects: Suspects) -> Finding:
@@ -134,7 +142,10 @@ def _remedies(answers: Floats, reference: Reference, wrong: npt.NDArray[np.bool_
         yield "its columns are in another order than the model's: name them by class, or exchange them"
     if not differing(np.sort(answers, axis=0), np.sort(wanted, axis=0)).any():
         yield "the same predictions stand in other rows: write them in the order of the data (was it shuffled, or split?)"
-    if suspects.is_missing[wrong].all():
+    is_of_missing = bool(suspects.is_missing[wrong].all())
+    if suspects.has_scaled_trees and not suspects.is_float64 and (suspects.is_unseen or wrong.mean() <= _FEW or is_of_missing):
+        yield SCALED_TREES
+    if is_of_missing:
         yield (
             "only rows with missing values differ: say in the form what the model does with them: "
             'missing = "nan", "median" (or "mode") or "refuse" of each input; a category may have missing_text'
@@ -149,6 +160,8 @@ def _vague_remedies(wrong: npt.NDArray[np.bool_], suspects: Suspects) -> Iterato
             "few rows differ, as when a value passes a threshold because it is rounded to float32: export with float64 "
             "inputs (skl2onnx: DoubleTensorType), or train on data rounded to float32"
         )
+    if suspects.has_scaled_trees and not suspects.is_float64:
+        yield SCALED_TREES
     yield (
         "are model and predictions of the same fit, and are the columns in the order of the training (--columns)? "
         "Is each step before the estimator part of the export? Else the exporter has this estimator wrong: upgrade it"

@@ -43,6 +43,11 @@ class Table:
         dropped = set(names)
         return replace(self, columns={name: texts for name, texts in self.columns.items() if name not in dropped})
 
+    def only(self, rows: Sequence[int]) -> "Table":
+        """Return the table with some rows, by their numbers."""
+        columns = {name: tuple(texts[row] for row in rows) for name, texts in self.columns.items()}
+        return replace(self, columns=columns, lines=tuple(self.lines[row] for row in rows))
+
 
 def read_table(path: Path) -> Table:
     """Read a CSV file in UTF-8 with a header; comma, semicolon or tab between the cells.

@@ -1,7 +1,7 @@
 """The model with its columns, once it is known how its output is read: what it answers."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,22 @@ _MAX_EXCHANGED = 40
 _EXCHANGED_ROWS = 50
 
 
+@dataclass(frozen=True)
+class Compared:
+    """Rows that are held against reference predictions.
+
+    Attributes:
+        lines: the line, or row, of each, to be named in complaints.
+        is_unseen: the model was not trained on them, and agrees on those that it was trained on.
+    """
+
+    columns: Sequence[Column]
+    answers: Floats
+    lines: Sequence[int]
+    is_served: Flags
+    is_unseen: bool = False
+
+
 class Trial:
     """A model that answers for columns of what it reads."""
 
@@ -31,6 +47,7 @@ class Trial:
         self.columns, self.reading, self.is_row_by_row = tuple(columns), reading, probe.is_row_by_row
         self._probe, self._lines = probe, lines
         self._slots = [column.slot for column in columns]
+        self.has_scaled_trees = probe.has_scaled_trees
         self.is_incomplete: Flags = np.any([column.is_missing for column in columns], axis=0)
 
     def run(self, reads: Sequence[Reads]) -> Floats:
@@ -105,20 +122,23 @@ class Trial:
         remedy = "export it for inference (in PyTorch: model.eval(), so that batch norm uses what it has learnt)"
         return [Finding("model", found, "the same answer", remedy)]
 
-    def compare(self, policies: Sequence[Policy], answers: Floats, reference: Reference, is_served: Flags) -> list[Finding]:
+    def compare(self, policies: Sequence[Policy], compared: Compared, reference: Reference) -> list[Finding]:
         """Return a finding where the answers are not those of the reference predictions."""
-        rows = np.flatnonzero(is_served).tolist()
+        rows = np.flatnonzero(compared.is_served).tolist()
         wanted = Reference(reference.values[rows], reference.decimals)
-        if not differing(answers[rows], wanted.values).any():
+        answers = compared.answers[rows]
+        if not differing(answers, wanted.values).any():
             return []
-        reads = [read[rows] for read in filled(self.columns, [policy.value for policy in policies])]
+        reads = [read[rows] for read in filled(compared.columns, [policy.value for policy in policies])]
         suspects = Suspects(
-            is_missing=self.is_incomplete[rows],
+            is_missing=np.any([column.is_missing for column in compared.columns], axis=0)[rows],
             exchanged=lambda: self._exchanged(reads, wanted),
             has_guesses=any(column.is_guessed for column in self.columns),
             is_float64=all(column.slot.dtype != "float32" for column in self.columns),
+            is_unseen=compared.is_unseen,
+            has_scaled_trees=self.has_scaled_trees,
         )
-        return [complain(answers[rows], wanted, [self._lines[row] for row in rows], suspects)]
+        return [complain(answers, wanted, [compared.lines[row] for row in rows], suspects)]
 
     def _exchanged(self, reads: Sequence[Reads], wanted: Reference) -> str:
         """Return the remedy where the columns of the data are in another order than those of the model; "" otherwise."""
