@@ -1,6 +1,6 @@
 """How the model's output is read: found from its values, the target and the reference predictions, or said."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ml_server.packing.class_order import check_order, orders_of
 from ml_server.packing.columns import Column
 from ml_server.packing.missing import options
-from ml_server.packing.names import Targets, find_names
+from ml_server.packing.names import Targets, find_names, own_names
 from ml_server.packing.outputs import ACTIVATIONS, Raw, Reading, choose, find_activation, find_task, labels_of
 from ml_server.packing.probe import Probe, filled
 from ml_server.packing.reference import Reference, differing, read_reference
@@ -51,11 +51,13 @@ def interpret(
         raise PackingError([_unknown_task(known)])
     names = find_names(task, known, known_labels, targets=targets, reference=names_there, said=asked.classes)
     reading = Reading(raw.name, task, find_activation(known, task, asked.activation), names)
+    if asked.classes and task == "classification":
+        reading = _renamed(reading, own_names(known, known_labels), targets, names_there)
     is_named = task != "classification" or bool(asked.classes or raw.keys or labels)
     if predictions is None:
         if reading.activation != "none" and asked.activation is None:
             raise PackingError([_logits(known, reading.activation)])
-        if not is_named:
+        if not is_named or reading.is_name_proven:
             check_order(reading, reading.answers(known), _rows(targets, is_finite))
         return reading, None
     is_complete = is_finite & ~np.logical_or.reduce([column.is_missing for column in columns])
@@ -69,9 +71,17 @@ def interpret(
         )
         remedy = "leave it out: it is found by the reference"
         raise PackingError([Finding("--activation", found, agreeing.activation, remedy)])
-    if not is_named and not wrong:
+    if (not is_named or reading.is_name_proven) and not wrong:
         check_order(agreeing, agreeing.answers(known), _rows(targets, is_finite))
     return agreeing, reference
+
+
+def _renamed(reading: Reading, own: Mapping[int, str], targets: Targets, reference: Sequence[str]) -> Reading:
+    """Return the reading with the classes that have another name in the model, and whether anything proves the new ones."""
+    renamed = [(name, reading.classes[column]) for column, name in own.items() if name != reading.classes[column]]
+    told = [{text for text in texts if text is not None} for texts in targets.values()]
+    is_proven = any(set(reading.classes) <= names for names in (*told, set(reference)))
+    return replace(reading, renamed=tuple(renamed), is_name_proven=is_proven)
 
 
 def _rows(targets: Targets, is_kept: npt.NDArray[np.bool_]) -> list[str | None]:

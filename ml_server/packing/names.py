@@ -45,8 +45,11 @@ def _classes(
     values = order({plain_label(text) for texts in targets.values() for text in texts if text is not None})
     by_label = classes_by_label(raw, labels) if labels is not None else {}
     found: list[str] = list(said)
+    own = own_names(raw, labels)
+    if said:
+        _check_said(said, own)
     if not found and raw.keys:
-        found = [plain_label(key) for key in raw.keys]
+        found = list(own.values())
     if not found and len(values) == count and all(values[column] == label for column, label in by_label.items()):
         found = values
     if not found and len(by_label) == count:
@@ -65,6 +68,29 @@ def _classes(
     # skl2onnx writes the classes False and True as 0 and 1.
     are_truths = found == ["0", "1"] and set(_TRUTHS) in (set(values), set(reference))
     return _TRUTHS if are_truths else tuple(found)
+
+
+def own_names(raw: Raw, labels: Sequence[str] | None) -> dict[int, str]:
+    """Return what the model itself calls the class of each column, where it does: by its map of classes, or by the label
+    that it names where that column is the largest.
+    """
+    if raw.keys:
+        return dict(enumerate(map(plain_label, raw.keys)))
+    found = {} if labels is None else classes_by_label(raw, labels)
+    return dict(sorted(found.items())) if len(set(found.values())) == len(found) else {}
+
+
+def _check_said(said: Sequence[str], own: Mapping[int, str]) -> None:
+    """Hold the classes that were said against the model's own names.
+
+    Raises:
+        PackingError: they are the same names in another order.
+    """
+    wrong = [column for column, name in own.items() if name in said and list(said).index(name) != column]
+    if wrong:
+        found = f"{listed(said, 10)}: {listed([own[column] for column in wrong], 10)} in another place than in the model"
+        remedy = "leave --classes out: the model names its classes itself"
+        raise PackingError([Finding("--classes", found, f"the model's own order: {listed(own.values(), 10)}", remedy)])
 
 
 def number_classes(texts: Sequence[str | None], classes: Sequence[str], field: str) -> list[int | None]:

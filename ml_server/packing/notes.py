@@ -49,6 +49,10 @@ def notes_of(
         *_of_unseen(trial, agreed),
         *_of_inputs(trial.columns, policies),
     ]
+    if reading.renamed:
+        pairs = listed([f"{own} is {name}" for own, name in reading.renamed], 10)
+        unproven = "; neither target nor reference has these names, so nothing proves their order: look at it twice"
+        notes.append(f"classes have other names than in the model: {pairs}{'' if reading.is_name_proven else unproven}")
     if unread:
         notes.append(f"columns of the data that the model does not read: {listed(unread, 10)}")
     if trial.is_row_by_row:

@@ -54,12 +54,19 @@ class Raw:
 
 @dataclass(frozen=True)
 class Reading:
-    """How the model's output is read: as the card says it."""
+    """How the model's output is read: as the card says it.
+
+    Attributes:
+        renamed: for each class that was given another name than the model has for it, that one and the new one.
+        is_name_proven: the target or the reference predictions have the new names, and so prove their order.
+    """
 
     output: str
     task: str
     activation: str
     classes: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...] = ()
+    is_name_proven: bool = False
 
     def answers(self, raw: Raw) -> Floats:
         """Return probabilities (rows, classes or labels), or the values of targets or of an embedding."""

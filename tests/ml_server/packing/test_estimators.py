@@ -183,3 +183,12 @@ def test_trees_that_ask_for_missing_are_refused(tmp_path: Path) -> None:
     holes = PATIENTS[NUMBERS].assign(age=PATIENTS["age"].where(PATIENTS["sex"] == "M"))
     with pytest.raises(PackingError, match="SimpleImputer"):
         packed(tmp_path, RandomForestClassifier(5, random_state=0), holes, PATIENTS["sex"])
+
+
+def test_other_names_of_classes_are_noted(tmp_path: Path) -> None:
+    """Nobody can tell whether 0 is well, unless the target says well."""
+    estimator, numbers = LogisticRegression(max_iter=1000), (RISK > 70).astype(int)
+    notes = packed(tmp_path, estimator, COMPLETE, numbers, classes=("well", "sick")).packed.notes
+    assert any("0 is well, 1 is sick; neither target nor reference has these names" in note for note in notes)
+    with pytest.raises(PackingError, match="the model's own order: sick, well"):
+        packed(tmp_path, estimator, COMPLETE, OUTCOME, classes=("well", "sick"))

@@ -25,6 +25,16 @@ def test_maps_name_the_classes() -> None:
     assert names(raw=Raw("y", SURE.values, ("2", "1")), target=("1", "2")) == ("2", "1")
 
 
+def test_said_classes_keep_the_models_order() -> None:
+    """The model names its classes itself: in another order they would be exchanged."""
+    with pytest.raises(PackingError, match="the model's own order: 1, 2"):
+        names(raw=Raw("y", SURE.values, ("1", "2")), said=("2", "1"))
+    with pytest.raises(PackingError, match="the model's own order: well, sick"):
+        names(labels=("sick", "well"), said=("sick", "well"))
+    assert names(labels=("sick", "well"), said=("well", "sick")) == ("well", "sick")
+    assert names(labels=("1", "0"), said=("well", "sick")) == ("well", "sick")
+
+
 def test_truths_keep_their_names() -> None:
     """skl2onnx writes False and True as 0 and 1; the library and the data do not."""
     assert names(raw=Raw("y", SURE.values, ("0", "1")), target=("True", "False")) == ("False", "True")
