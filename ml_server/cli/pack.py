@@ -62,6 +62,7 @@ def pack(
         columns=dict(map(_columns, columns)),
         asked=Asked(task, output, activation, _names(classes)),
         said=read_form(form) if form.exists() else Said(),
+        form=form.name,
     )
     if held_out_reference and not held_out:
         raise click.UsageError("--held-out-reference without --held-out: give the rows that it is for")

@@ -13,7 +13,7 @@ from ml_server.packing import golden, missing
 from ml_server.packing.assignment import assign
 from ml_server.packing.card_inputs import describe
 from ml_server.packing.columns import Column, Slot, read_column
-from ml_server.packing.form import Said, empty_fields, unused
+from ml_server.packing.form import Said, empty_fields
 from ml_server.packing.golden import Golden
 from ml_server.packing.interpretation import Asked, interpret
 from ml_server.packing.joining import joined, to_join
@@ -24,6 +24,7 @@ from ml_server.packing.outputs import Reading
 from ml_server.packing.probe import Probe
 from ml_server.packing.refusal import PackingError
 from ml_server.packing.served import check_served
+from ml_server.packing.stale_form import keep
 from ml_server.packing.table import Table, Texts, without_index
 from ml_server.packing.trial import Compared, Floats, Trial
 from ml_server.packing.unseen import Answered, Others, answer, compare
@@ -43,7 +44,7 @@ class Wishes:
         targets: the columns of the data that the model predicts.
         columns: for a tensor ("" for the only one) the columns of the data that it reads, in its order.
         asked: how the output is read, where that cannot be found.
-        said: the form.
+        said: what the form says, and `form` the name of its file.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Wishes:
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     asked: Asked = field(default_factory=Asked)
     said: Said = field(default_factory=Said)
+    form: str = "describe.toml"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def pack_model(
     features = data.without(targets)
     wholes = [name for name, said in wishes.said.inputs.items() if said.get("type") in KINDS]
     slots = assign(probe.inputs, features, wishes.columns, wholes, may_guess=predictions is not None)
-    columns = _columns(slots, features, wishes.said, may_guess=predictions is not None)
+    described = keep(wishes.said.inputs, [slot.name for slot in slots], part="inputs", form=wishes.form)
+    columns = _columns(slots, features, described.tables, wishes.form, may_guess=predictions is not None)
     reading, reference = interpret(probe, columns, wishes.asked, targets, predictions)
     trial = Trial(probe, columns, reading, data.lines)
     policies = missing.choose(columns, trial.answers_or_none, None if reference is None else reference.values)
@@ -129,8 +132,10 @@ def pack_model(
         honest = _judge_held_out(reading, held_out, judged_rows, wishes)
         judged = judged._replace(scores=honest.scores, intervals=honest.intervals)
     chosen = golden.choose(columns, policies, answers, trial.run, has_classes=reading.task == "classification")
+    names = reading.classes if reading.task == "regression" else ()
+    targets_described = keep(wishes.said.targets, names, part="targets", form=wishes.form)
     card = _card(content, wishes, trial=trial, policies=policies, chosen=chosen, judged=judged, answers=answers)
-    worth_a_look = [f"{finding.found}: {finding.remedy}" for finding in check_served(card, content)]
+    worth_a_look = [f"{finding.found}: {finding.remedy}" for finding in check_served(card, content, wishes.form)]
     unread = [name for name in features.columns if name not in {slot.header for slot in slots}]
     agreed = Agreed(has_reference=reference is not None, others=[f"{each.table.rows} {each.name}" for each in others])
     notes = notes_of(trial, policies, chosen, unread=unread, agreed=agreed, scores=judged.scores)
@@ -141,7 +146,7 @@ def pack_model(
         refused = int((~judged_rows.is_served).sum())
         left_out = f"{refused} of {len(judged_rows.is_served)} rows of the held-out data would be refused: left out of the scores"
         notes = (*notes, f"{left_out} (a value that must be given is missing, is no known category or is far out of range)")
-    notes = (*notes, *worth_a_look)
+    notes = (*notes, *described.notes, *targets_described.notes, *worth_a_look)
     return Packed(card, content, {slot.name: slot.header for slot in slots}, notes)
 
 
@@ -157,12 +162,14 @@ def _targets(data: Table, names: Sequence[str], where: str) -> dict[str, Texts]:
     return {name: data.columns[name] for name in names}
 
 
-def _columns(slots: Sequence[Slot], features: Table, said: Said, *, may_guess: bool) -> list[Column]:
+def _columns(
+    slots: Sequence[Slot], features: Table, said: Mapping[str, Mapping[str, Any]], form: str, *, may_guess: bool
+) -> list[Column]:
     """Read every column; tell all that is wrong with any."""
-    findings = unused(said.inputs, [slot.name for slot in slots])
+    findings = []
     columns = []
     for slot in slots:
-        texts, own = features.columns[slot.header], said.inputs.get(slot.name, {})
+        texts, own = features.columns[slot.header], said.get(slot.name, {})
         if own.get("type") in KINDS:
             read = read_whole(slot, texts, features.lines, own, features.folder)
         else:
@@ -170,10 +177,15 @@ def _columns(slots: Sequence[Slot], features: Table, said: Said, *, may_guess: b
         if isinstance(read, Column):
             columns.append(read)
         else:
-            findings += read
+            findings += [_of_form(finding, form) if finding.field.startswith("inputs.") else finding for finding in read]
     if findings:
         raise PackingError(findings)
     return columns
+
+
+def _of_form(finding: Finding, form: str) -> Finding:
+    """Return a finding about what the form says, which names its file."""
+    return Finding(f"{form}: {finding.field}", finding.found, finding.wanted, finding.remedy)
 
 
 def _check_others(trial: Trial, policies: Sequence[Policy], others: Sequence[Others], width: int) -> None:

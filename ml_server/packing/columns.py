@@ -100,7 +100,7 @@ def read_column(
     if kind == "category":
         return _categories(slot, texts, lines, said, may_guess=may_guess)
     remedy = 'say type = "number", "integer", "boolean", "category" or "date"'
-    return [Finding(slot.header, f"type {kind!r}", "a kind of column that a table has", remedy)]
+    return [Finding(f"inputs.{slot.name}.type", f"type {kind!r}", "a kind of column that a table has", remedy)]
 
 
 def _kind(slot: Slot, given: Sequence[str], said: Mapping[str, Any]) -> str:

@@ -50,7 +50,7 @@ def pack(
     data = table_of({**dict(columns), **targets})
     predictions, task = _predictions(estimator, X)
     said = _with_codes(read_form(form) if form.exists() else Said(), columns if is_matrix(estimator) else ())
-    wishes = Wishes(name, version, tuple(targets), {}, Asked(task=task, classes=classes), said)
+    wishes = Wishes(name, version, tuple(targets), {}, Asked(task=task, classes=classes), said, form.name)
     judged = None
     others = _made_up(estimator, X)
     if held_out is not None:

@@ -13,7 +13,7 @@ import msgspec
 
 from ml_server.packing.refusal import PackingError
 from ml_server.suggestions import did_you_mean
-from ml_server.verification.findings import Finding, listed
+from ml_server.verification.findings import Finding
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,20 +77,6 @@ def _unknown(field: str, part: str, tables: Mapping[str, Mapping[str, Any]], kno
         if table.get("type") not in {"sequence", "image"}
         for key in table
         if key not in known
-    ]
-
-
-def unused(inputs: Mapping[str, object], known: Sequence[str]) -> list[Finding]:
-    """Return a finding for each input that the form names and the model does not have."""
-    return [
-        Finding(
-            f"inputs.{name}",
-            "the model has none of that name",
-            listed(known, 10),
-            f"correct it{did_you_mean(name, known, at_most=1)}",
-        )
-        for name in inputs
-        if name not in known
     ]
 
 

@@ -17,8 +17,8 @@ from ml_server.verification.verify import verify
 _NOT_YET_SAID = "?"
 
 
-def check_served(card: Mapping[str, Any], content: bytes) -> list[Finding]:
-    """Verify the model with its card, as if the form were filled in; return what is worth a look.
+def check_served(card: Mapping[str, Any], content: bytes, form: str) -> list[Finding]:
+    """Verify the model with its card, as if the form, a file of that name, were filled in; return what is worth a look.
 
     Raises:
         PackingError: it would not be served; says why.
@@ -27,7 +27,7 @@ def check_served(card: Mapping[str, Any], content: bytes) -> list[Finding]:
     try:
         read = read_card(encoded)
     except BrokenModelError as error:
-        wanted, remedy = "a card that can be served", "say it in the form, or with an option"
+        wanted, remedy = "a card that can be served", f"say it in {form}, or with an option"
         raise PackingError([Finding(field, problem, wanted, remedy) for field, problem in error.details]) from error
     found = verify(Entry(read.name, read.version, read, digest=hashlib.sha256(encoded).hexdigest(), content=content))
     if refusals(found):

@@ -147,7 +147,7 @@ def test_the_form_is_in_the_card(two_classes: Case) -> None:
     said = Said(title="T", inputs={"age": {"description": "Years", "missing": "median", "maximum": 120.0}})
     age = pack_model(two_classes.model, two_classes.data(), replace(WISHES, said=said)).card["inputs"][0]
     assert (age["description"], age["missing"], age["maximum"]) == ("Years", "median", 120.0)
-    wrong = replace(WISHES, said=Said(inputs={"agee": {}}))
+    wrong = replace(WISHES, said=Said(inputs={"agee": {"unit": "years"}}))
     with pytest.raises(PackingError, match="did you mean age"):
         pack_model(two_classes.model, two_classes.data(), wrong)
 

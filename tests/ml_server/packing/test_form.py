@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ml_server.packing.form import completed, empty_fields, read_form, unused, write_form
+from ml_server.packing.form import completed, empty_fields, read_form, write_form
 from ml_server.packing.refusal import PackingError
 from tests.ml_server.packing.test_card_inputs import described
 
@@ -69,10 +69,6 @@ def test_wrong_forms_are_refused(tmp_path: Path, text: str, words: str) -> None:
     path.write_text(text, "utf-8")
     with pytest.raises(PackingError, match=words):
         read_form(path)
-
-
-def test_inputs_of_another_model_are_told() -> None:
-    assert [finding.field for finding in unused({"age": {}, "agee": {}}, ["age"])] == ["inputs.agee"]
 
 
 def test_a_begun_form_is_completed() -> None:
