@@ -1,15 +1,18 @@
 """From Python: a fitted estimator and the data that it was trained on, exported, compared with itself and packed."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from ml_server.packing.answering import answers_of, check_estimator, columns_of, targets_of
 from ml_server.packing.assembly import Packed, Wishes, pack_model
 from ml_server.packing.assignment import card_name
 from ml_server.packing.export import NUMBERS, export, is_matrix, kinds
+from ml_server.packing.exporters import known_faults
 from ml_server.packing.form import Said, read_form
 from ml_server.packing.interpretation import Asked
 from ml_server.packing.making_up import make_up
@@ -19,6 +22,7 @@ from ml_server.packing.table import Table, table_of
 from ml_server.packing.unseen import Others
 from ml_server.verification.findings import Finding
 
+_MADE_UP = "people made up, with values halfway between those of the training"
 _HELD_OUT = "rows that were held out"
 
 
@@ -43,22 +47,53 @@ def pack(
     Raises:
         PackingError: it cannot be exported, or its export does not answer as it does; says what to do.
     """
+    check_estimator(estimator)
     out = Path(out)
     form = out / name / "describe.toml" if describe is None else Path(describe)
-    columns = _columns(X)
-    targets = {} if y is None else _targets(y, [header for header, _ in columns])
-    data = table_of({**dict(columns), **targets})
-    predictions, task = _predictions(estimator, X)
+    columns = columns_of(X, "X")
+    headers = [header for header, _ in columns]
+    targets = {} if y is None else targets_of(y, headers, len(X), "y")
+    data = table_of({**dict(columns), **targets}, first=0)
+    predictions, task = answers_of(estimator, X, "X")
     said = _with_codes(read_form(form) if form.exists() else Said(), columns if is_matrix(estimator) else ())
     wishes = Wishes(name, version, tuple(targets), {}, Asked(task=task, classes=classes), said, form.name)
     judged = None
     others = _made_up(estimator, X)
     if held_out is not None:
-        held = _columns(held_out[0])
-        judged = table_of({**dict(held), **_targets(held_out[1], [header for header, _ in held])})
-        others = [*others, *_of_held_out(estimator, held_out[0], data)]
-    packed = _packed(estimator, columns, wishes, data=data, predictions=predictions, held_out=judged, others=others)
+        features, truth = _held_out(held_out, has_target=y is not None)
+        held = dict(columns_of(features, "held_out"))
+        if truth is not None:
+            told = targets_of(truth, headers, len(features), "held_out's y", names=list(targets))
+            judged = table_of({**held, **told}, first=0)
+        others = [*others, *_of_held_out(estimator, features, data)]
+    try:
+        packed = _packed(estimator, columns, wishes, data=data, predictions=predictions, held_out=judged, others=others)
+    except PackingError as error:
+        raise PackingError([_in_words_of_frames(finding, estimator) for finding in error.findings]) from None
     return save(packed, out, form)
+
+
+def _held_out(given: Any, *, has_target: bool) -> tuple[Any, Any]:
+    """Return X and y of the rows that were held out.
+
+    Raises:
+        PackingError: it is no pair of them, or has a y where the training has none, or the other way round.
+    """
+    is_pair = isinstance(given, tuple | list) and len(given) == 2
+    if is_pair and (given[1] is not None) is has_target:
+        return given[0], given[1]
+    found = (
+        "no pair of X and y" if not is_pair else f"{'no y, and X_train has one' if has_target else 'a y, and X_train has none'}"
+    )
+    remedy = "say pack(estimator, X_train, y_train, held_out=(X_test, y_test))"
+    raise PackingError([Finding("held_out", found, "X and y, as for the training", remedy)])
+
+
+def _in_words_of_frames(finding: Finding, estimator: Any) -> Finding:
+    """Return a finding with the steps that exporters get wrong, and with rows, as a data frame has no lines."""
+    faults = known_faults(estimator) if finding.field.endswith("reference") and "scaler" not in finding.remedy else ""
+    found = re.sub(r"\bline (?=\d)", "row ", finding.found)
+    return Finding(finding.field, found, finding.wanted, faults or finding.remedy, finding.is_warning)
 
 
 def _packed(
@@ -80,7 +115,7 @@ def _packed(
         except PackingError as error:
             first = first or error
     assert first is not None  # noqa: S101 - there are kinds of numbers
-    raise first
+    raise PackingError(first.findings)
 
 
 def _made_up(estimator: Any, features: Any) -> list[Others]:
@@ -88,11 +123,15 @@ def _made_up(estimator: Any, features: Any) -> list[Others]:
     for are_between in (True, False):
         try:
             people = make_up(features, are_between=are_between)
-            answers, _ = _predictions(estimator, people)
+            answers, _ = answers_of(estimator, people, "X")
         except Exception:  # noqa: BLE001, S112 - whatever an estimator raises for a number that it takes for a category
             continue
         return [
-            Others("people made up, with values halfway between those of the training", table_of(dict(_columns(people))), answers)
+            Others(
+                "people made up, with values halfway between those of the training",
+                table_of(dict(columns_of(people, "X")), first=0),
+                answers,
+            )
         ]
     return []
 
@@ -101,22 +140,18 @@ def _of_held_out(estimator: Any, features: Any, data: Table) -> list[Others]:
     """Return the rows that were held out with what the estimator answers for them; without those of which it knows a text
     not, as serving refuses them too.
     """
-    table = table_of(dict(_columns(features)))
+    columns = columns_of(features, "held_out")
+    table = table_of(dict(columns), first=0)
     try:
-        return [Others(_HELD_OUT, table, _predictions(estimator, features)[0])]
-    except Exception as error:  # noqa: BLE001 - whatever an estimator raises
-        reason = error
-    texts = [header for header, kind in kinds(_columns(features)) if kind == "text" and header in data.columns]
-    known = {header: set(data.columns[header]) for header in texts}
-    rows = [row for row in range(table.rows) if all(table.columns[header][row] in known[header] for header in texts)]
-    try:
-        kept = features.iloc[rows] if hasattr(features, "iloc") else np.asarray(features)[rows]
-        answers, _ = _predictions(estimator, kept)
-    except Exception:  # noqa: BLE001 - as above
-        found = f"the estimator has no answer for it: {type(reason).__name__}: {str(reason).strip().partition(chr(10))[0][:300]}"
-        remedy = "give rows with the columns and types that it was trained on"
-        raise PackingError([Finding("held_out", found, "rows that it predicts", remedy)]) from None
-    return [Others(_HELD_OUT, table.only(rows), answers)]
+        return [Others(_HELD_OUT, table, answers_of(estimator, features, "held_out")[0])]
+    except PackingError as error:
+        texts = [header for header, kind in kinds(columns) if kind == "text" and header in data.columns]
+        known = {header: set(data.columns[header]) for header in texts}
+        rows = [row for row in range(table.rows) if all(table.columns[header][row] in known[header] for header in texts)]
+        if len(rows) in {0, table.rows}:
+            raise PackingError(error.findings) from None
+    kept = features.iloc[rows] if hasattr(features, "iloc") else np.asarray(features)[rows]
+    return [Others(_HELD_OUT, table.only(rows), answers_of(estimator, kept, "held_out")[0])]
 
 
 def _with_codes(said: Said, columns: Sequence[tuple[str, Any]]) -> Said:
@@ -128,44 +163,3 @@ def _with_codes(said: Said, columns: Sequence[tuple[str, Any]]) -> Said:
             codes = {str(category): float(code) for code, category in enumerate(values.cat.categories)}
             inputs[name] = {"codes": codes, **inputs.get(name, {})}
     return msgspec.structs.replace(said, inputs=inputs)
-
-
-def _columns(features: Any) -> list[tuple[str, Any]]:
-    """Return name and values of each column of a data frame or an array."""
-    if hasattr(features, "columns"):
-        return [(str(header), features[header]) for header in features.columns]
-    values = np.asarray(features)
-    if values.ndim != 2:
-        raise PackingError([Finding("X", f"an array of {values.ndim} axes", "(rows, columns)", "give what it was trained on")])
-    return [(f"x{number}", values[:, number]) for number in range(values.shape[1])]
-
-
-def _targets(y: Any, taken: Sequence[str]) -> Mapping[str, Any]:
-    if hasattr(y, "columns"):
-        found = [(str(header), y[header]) for header in y.columns]
-    else:
-        values = np.asarray(y)
-        header = getattr(y, "name", None)
-        is_one = values.ndim == 1
-        found = [(str(header or "target"), values)] if is_one else [(f"target_{n}", column) for n, column in enumerate(values.T)]
-    return {f"{header}_" if header in taken else header: values for header, values in found}
-
-
-def _predictions(estimator: Any, features: Any) -> tuple[Table, str | None]:
-    """Return what the estimator itself answers, and the task where only it can tell."""
-    if hasattr(estimator, "predict_proba"):
-        found = estimator.predict_proba(features)
-        if isinstance(found, list):  # of each label the probabilities of no and yes
-            return table_of({f"label_{number}": pair[:, 1] for number, pair in enumerate(found)}), "multi_label"
-        names = [str(value) for value in getattr(estimator, "classes_", range(found.shape[1]))]
-        is_many = not np.allclose(found.sum(axis=1), 1)
-        return table_of(dict(zip(names, found.T, strict=True))), "multi_label" if is_many else "classification"
-    if hasattr(estimator, "classes_"):
-        remedy = "put it into sklearn.calibration.CalibratedClassifierCV, or train it with probabilities"
-        raise PackingError([Finding("estimator", "a classifier without predict_proba", "probabilities", remedy)])
-    if hasattr(estimator, "predict"):
-        values = np.asarray(estimator.predict(features))
-        values = values.reshape(len(values), -1)
-        return table_of({f"{number}": column for number, column in enumerate(values.T)}), "regression"
-    values = np.asarray(estimator.transform(features))
-    return table_of({f"{number}": column for number, column in enumerate(values.T)}), "embedding"

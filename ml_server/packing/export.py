@@ -3,6 +3,7 @@
 import copy
 import importlib
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def export(estimator: Any, dtypes: Sequence[tuple[str, str]], numbers: str) -> b
     Raises:
         PackingError: the exporter is not installed, or cannot export it.
     """
-    steps = _all(estimator)
+    steps = steps_of(estimator)
     try:
         for step in steps:
             _register(step)
@@ -41,7 +42,7 @@ def export(estimator: Any, dtypes: Sequence[tuple[str, str]], numbers: str) -> b
         own = next((extra for module, extra in _EXTRAS.items() if any(_is_of(step, module) for step in steps)), "sklearn")
         remedy = f'pip install "neuronova[{own}]"'
         raise PackingError([Finding("estimator", f"{error.name} is not installed", "the exporter", remedy)]) from error
-    if any(map(_asks_whether_missing, _all(estimator))):
+    if any(map(_asks_whether_missing, steps_of(estimator))):
         remedy = (
             "put a SimpleImputer before it, or take HistGradientBoosting, LightGBM or XGBoost, whose missing values are exported"
         )
@@ -51,7 +52,7 @@ def export(estimator: Any, dtypes: Sequence[tuple[str, str]], numbers: str) -> b
     filling = _own_imputers(exported) if numbers == "float64" else ()
     if numbers == "float64":
         _round_for_trees(exported)
-    last = _all(exported)[-1]
+    last = steps_of(exported)[-1]
     options = {id(last): {"zipmap": False}} if hasattr(last, "classes_") or hasattr(estimator, "predict_proba") else None
     tensor_of = {
         "number": types.DoubleTensorType if numbers == "float64" else types.FloatTensorType,
@@ -101,9 +102,9 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return [] if error is None else [error, *_chain(error.__cause__ or error.__context__)]
 
 
-def _all(estimator: Any) -> list[Any]:
+def steps_of(estimator: Any) -> list[Any]:
     """Return an estimator and those inside it, pipelines left out; the one that answers is the last."""
-    found = [step for inner in _inside(estimator) for step in _all(inner)]
+    found = [step for inner in _inside(estimator) for step in steps_of(inner)]
     return found if hasattr(estimator, "steps") else [*found, estimator]
 
 
@@ -124,7 +125,7 @@ def _inside(value: Any) -> list[Any]:
 
 def is_matrix(estimator: Any) -> bool:
     """Tell whether an estimator reads numbers only: it has no step that chooses columns by name or encodes texts."""
-    return not any(hasattr(step, "transformers_") or hasattr(step, "categories_") for step in _all(estimator))
+    return not any(hasattr(step, "transformers_") or hasattr(step, "categories_") for step in steps_of(estimator))
 
 
 def _is_of(step: Any, module: str) -> bool:
@@ -153,7 +154,7 @@ def _register(step: Any) -> None:
 def _own_imputers(estimator: Any) -> set[type]:
     """Give imputers of numbers a type of their own: onnxruntime's operator for them knows float32 only."""
     own = set()
-    for step in _all(estimator):
+    for step in steps_of(estimator):
         statistics = getattr(step, "statistics_", None)
         if isinstance(statistics, np.ndarray) and statistics.dtype.kind == "f" and np.isfinite(statistics).all():
             step.__class__ = type("Filling", (type(step),), {})
@@ -198,7 +199,7 @@ def exportable(estimator: Any) -> Any:
     Imputers of texts replace it, and encoders that have learnt NaN as a category know it by this name.
     """
     copied = copy.deepcopy(estimator)
-    for step in _all(copied):
+    for step in steps_of(copied):
         statistics = getattr(step, "statistics_", None)
         if isinstance(statistics, np.ndarray) and statistics.dtype.kind in "OU" and step.missing_values is not None:
             step.missing_values = ""
@@ -230,4 +231,6 @@ def _kind(values: Any) -> str:
         return "yes_or_no"
     if name.startswith(("int", "uint")):
         return "whole"
+    if name == "object" and any(isinstance(value, Decimal) for value in values):
+        return "number"
     return "number" if name.startswith("float") else "text"

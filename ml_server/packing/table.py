@@ -94,11 +94,14 @@ def _check_shape(field: str, header: Sequence[str], body: Sequence[tuple[list[st
         raise PackingError(findings)
 
 
-def table_of(columns: Mapping[str, Iterable[object]]) -> Table:
-    """Return a table of Python's or numpy's values: None, NaN and the like are missing."""
+def table_of(columns: Mapping[str, Iterable[object]], *, first: int = 2) -> Table:
+    """Return a table of Python's or numpy's values: None, NaN and the like are missing.
+
+    `first` is the number of the first row: 2 as in a file with a header, 0 as in a data frame.
+    """
     texts = {name: tuple(_text(value) for value in values) for name, values in columns.items()}
     count = len(next(iter(texts.values()), ()))
-    return Table(texts, tuple(range(2, count + 2)))
+    return Table(texts, tuple(range(first, count + first)))
 
 
 def _text(value: object) -> str | None:
