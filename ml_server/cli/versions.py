@@ -17,7 +17,8 @@ from ml_server.verification.findings import Finding
 _Done = tuple[Entry, list[Finding]]
 _SHORT = 12
 _LINES = 10
-_NEXT = "The server takes it over with: sudo systemctl reload gunicorn_flask (or POST /api/reload_model)"
+_UNIT = "gunicorn_flask"
+_UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/usr/local/lib/systemd/system"), Path("/usr/lib/systemd/system"))
 
 
 @click.command()
@@ -31,7 +32,7 @@ def add(directory: Path) -> None:
     if known.history(entry.name):
         click.echo(f"It is not due yet: neuronova-model activate {entry.name} {entry.version}")
     else:
-        click.echo(f"No version of {entry.name} is activated, so the newest is due. {_NEXT}")
+        click.echo(f"No version of {entry.name} is activated, so the newest is due. {_next()}")
 
 
 @click.command("list")
@@ -68,7 +69,7 @@ def activate(name: str, version: str) -> None:
     known = store(is_changed=True)
     entry, findings = _told_if_refused(lambda: known.activate(name, version))
     tell(findings)
-    click.echo(f"activated {_named(entry)}\n{_NEXT}")
+    click.echo(f"activated {_named(entry)}\n{_next()}")
 
 
 @click.command()
@@ -78,7 +79,7 @@ def rollback(name: str) -> None:
     known = store(is_changed=True)
     entry, findings = _told_if_refused(lambda: known.rollback(name))
     tell(findings)
-    click.echo(f"rolled back to {_named(entry)}\n{_NEXT}")
+    click.echo(f"rolled back to {_named(entry)}\n{_next()}")
 
 
 @click.command()
@@ -134,7 +135,14 @@ def _tell_served(known: Store) -> None:
         if each.error or each.warning:
             click.echo(f"    {each.name} {each.version}: {each.error or each.warning}")
     if due is not None and now is not None and (now.version, now.digest) != (due.version, due.digest):
-        click.echo(f"    due is {due.version} {due.digest[:_SHORT]}. {_NEXT}")
+        click.echo(f"    due is {due.version} {due.digest[:_SHORT]}. {_next()}")
+
+
+def _next() -> str:
+    """Return how a server takes a change over: by its unit, where one is installed here."""
+    if any((folder / f"{_UNIT}.service").exists() for folder in _UNIT_FOLDERS):
+        return f"The server takes it over with: sudo systemctl reload {_UNIT} (or POST /api/reload_model)"
+    return "A server takes it over when it is started, or with: POST /api/reload_model"
 
 
 def _told_if_refused(work: Callable[[], _Done]) -> _Done:
