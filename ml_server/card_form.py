@@ -10,6 +10,9 @@ from ml_server.suggestions import did_you_mean
 
 _TAG = "type"
 
+# What is told of a text that is empty.
+IS_EMPTY = "is empty: only a person can say it"
+
 
 def problems(raw: Any, kind: Any, path: str) -> Iterator[Detail]:
     """Yield what keeps `raw`, decoded JSON, from being of that type, for as many places as can be told apart."""
@@ -76,6 +79,6 @@ def _item_type(kind: Any, container: type) -> Any:
 
 def _sentence(raw: Any, message: str) -> str:
     if raw == "":
-        return "is empty: only a person can say it"
+        return IS_EMPTY
     what, _, _ = message.partition(" - at ")
     return "is wrong: " + what[:1].lower() + what[1:]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ml_server.card import CARD_FILE, Card, GoldenSample
+from ml_server.card_form import IS_EMPTY
 from ml_server.errors import InvalidRequestError, MlServerError
 from ml_server.model import Model, open_model
 from ml_server.repository import Entry
@@ -82,8 +83,14 @@ def findings(entry: Entry) -> Iterator[Finding | str]:
 
 def _unread(entry: Entry) -> Iterator[Finding]:
     """Yield what is wrong with a card or a file that cannot even be read."""
+    empty = [detail.field for detail in entry.details if detail.problem == IS_EMPTY]
+    if len(empty) > 1:
+        found = f"{len(empty)} fields are empty ({listed(empty)}): only a person can say it"
+        remedy = f"fill in packed/{entry.name}/describe.toml and pack again; without this form, fill them in here"
+        yield Finding(CARD_FILE, found, "a card that can be read", remedy)
     for detail in entry.details:
-        yield Finding(detail.field, detail.problem, "a card that can be read", "correct it in model.json")
+        if len(empty) < 2 or detail.problem != IS_EMPTY:
+            yield Finding(detail.field, detail.problem, "a card that can be read", "correct it in model.json")
     if not entry.details:
         yield broken(CARD_FILE if entry.card is None else "model", entry.error or "it has no card")
 

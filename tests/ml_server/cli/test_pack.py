@@ -34,6 +34,8 @@ def test_twice_is_all(tmp_path: Path, command: list[str]) -> None:
     unfinished = run("verify", str(directory))
     assert unfinished.exit_code == 1
     assert "only a person can say it" in unfinished.output
+    assert "fill in packed/sepsis/describe.toml and pack again" in unfinished.output
+    assert unfinished.output.count("REFUSED  ") == 1
     form = tmp_path / "out/sepsis/describe.toml"
     form.write_text(form.read_text("utf-8").replace('""', '"as said"'), "utf-8")
     assert "Nothing is left open" in run(*command).output
