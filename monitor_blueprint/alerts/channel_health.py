@@ -23,6 +23,7 @@ class ChannelHealth:
     """How a channel is doing: since when not well, and what it says.
 
     Attributes:
+        since: for OK, since when what was tried has failed, for so short a time that it need not be more than a pause.
         pending: how many events wait.
         remark: what is wrong with the way that its messages take, though they arrive.
     """
@@ -47,4 +48,7 @@ def health_of(status: ChannelStatus, began_at: datetime, failing_s: float, now: 
     since = min(status.failing_since or now, waiting_since)
     if (now - since).total_seconds() >= failing_s:
         return ChannelHealth(status.name, Health.FAILING, since, status.last_error, status.pending)
+    if status.failing_since is not None:
+        # Nobody is told yet; whoever looks is not to read that all is well.
+        return ChannelHealth(status.name, Health.OK, status.failing_since, status.last_error, status.pending, status.remark)
     return ChannelHealth(status.name, pending=status.pending, remark=status.remark)

@@ -42,6 +42,7 @@ class _Part:
     reason: Public
     text: Public = NOTHING
     detail: Private | None = None
+    is_fault: bool = True
 
     @property
     def reading(self) -> Reading:
@@ -50,7 +51,7 @@ class _Part:
         facts: dict[str, Scalar] = {"reason": self.reason}
         if self.detail is not None:
             facts["reason_text"] = self.detail
-        return Reading(self.aspect, Status.CRITICAL, facts=facts)
+        return Reading(self.aspect, Status.CRITICAL if self.is_fault else Status.OK, facts=facts)
 
     def problem(self, now: datetime) -> Problem:
         sentence = render.line(CheckResult(SELF_CHECK, _KIND, (self.reading,), now), self.reading)
@@ -142,8 +143,14 @@ class SelfCheck:
 
     def _channels(self, now: datetime) -> Iterator[_Part]:
         for name, found in self._outbox.channel_health(now).items():
-            if found.health is Health.OK:
+            if found.health is Health.OK and found.since is None:
                 yield _Part(f"channel_{name}", NOTHING)
+                continue
+            if found.health is Health.OK:
+                reason, pending = public_words(found.reason), fill("{pending}", pending=found.pending)
+                text = fill("{name}: trying again, {pending} waiting", name=configured(name), pending=pending)
+                told = fill(ko.TRYING, reason=reason or fill(ko.NO_ANSWER), pending=pending)
+                yield _Part(f"trying_{name}", told, text, private(found.reason), is_fault=False)
                 continue
             reason = render.channel_problem(found.health, public_words(found.reason))
             text = fill("{name}: {health}", name=configured(name), health=label(found.health))

@@ -92,6 +92,7 @@ def _readings(remembered: Mapping[str, Mapping[str, Any]], options: Options) -> 
     facts: dict[str, Scalar] = {
         "units": _listed({name: count for name, count in counts.items() if count}),
         "restarts": worst,
+        "unit": configured(max(counts, key=lambda name: counts[name])),
         "minutes": round(options.window_s / 60),
     }
     status = Status.CRITICAL if worst > options.most else Status.OK

@@ -130,6 +130,7 @@ CHANNEL_FAULT = "사용할 수 없는 알림 채널 파일: {reason}"
 CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨", "in_doubt": "수신 확인 없음"}
 CHANNEL_REMARK = "{name} 알림은 전송되지만 주의가 필요함: {remark}"
 REPLACED_KEY = "설정 [[channel]] {kind}: {key} 은(는) 더 이상 쓰이지 않아 무시됨. {remedy} 그 줄을 지우십시오"
+TRYING = "{reason}, 대기 {pending}건"
 NO_ANSWER = "응답 없음"
 CHECK_CONFIG = "{path}, 확인: sudo neuronova-monitor check-config"
 LOG_CURE = " - 소유자가 바뀜. 조치: systemctl restart gunicorn_monitor"

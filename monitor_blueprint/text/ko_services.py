@@ -23,7 +23,7 @@ LINES: dict[tuple[str, str], Texts] = {
         bad="ML 예측 검증: {wrong} (표본 {sample}, {field}: {got}, 기대값 {expected}){at_address}",
     ),
     ("golden", "fallback"): Texts(
-        bad="ML 모델: 지정된 버전 {due_version} 대신 버전 {model_version} 제공 중 (이유: journalctl -u gunicorn_flask)"
+        bad="ML 모델: 제공해야 할 버전 {due_version} 대신 버전 {model_version} 제공 중 (이유: sudo neuronova-model status)"
     ),
     ("golden", "changed"): Texts(
         bad="ML 모델: 버전 {model_version}의 파일이 로드 후 바뀜, 바뀌기 전 모델 제공 중 (새 파일에는 새 버전 번호 지정)"
@@ -83,6 +83,8 @@ LINES: dict[tuple[str, str], Texts] = {
     ("monitor", "log"): Texts("로그 파일: 정상", bad="로그 파일: 기록 불가 ({reason})"),
     ("monitor", "config"): Texts("설정: 정상", bad="설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({reason})"),
     ("monitor", "channel_slack"): Texts("Slack 알림: 정상", bad="Slack 알림: 전송 실패 ({reason})"),
+    ("monitor", "trying_slack"): Texts("Slack 알림: 전송 실패, 재시도 중 ({reason})"),
+    ("monitor", "trying_email"): Texts("이메일 알림: 전송 실패, 재시도 중 ({reason})"),
     ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
 }
 

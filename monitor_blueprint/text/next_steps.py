@@ -18,9 +18,10 @@ _STATUS = "sudo neuronova-monitor status"
 _MEMORY = ("free -h", "ps aux --sort=-rss | head")
 # By kind, filled from the readings' facts; a command whose facts are missing is left out.
 _COMMANDS: dict[str, tuple[str, ...]] = {
-    "service": ("systemctl status {unit}", _JOURNAL, _ASK),
+    "service": ("systemctl status {unit}", _JOURNAL, _ASK, "sudo systemctl restart {unit}"),
     "http": (_ASK,),
-    "golden": (_ASK, "sudo journalctl -u gunicorn_flask -n 50"),
+    # A server that answers wrongly is alive by all other signs: which model it serves is the question.
+    "golden": ("sudo neuronova-model status", "sudo journalctl -u gunicorn_flask -n 50", _ASK),
     "disk": _FULL,
     "disk_trend": _FULL,
     "inodes": ("df -i {path}", "sudo du -x --inodes -d1 {path} | sort -n | tail"),
@@ -28,10 +29,10 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     "swap": _MEMORY,
     "oom": ("sudo journalctl -k | grep -i 'killed process'", *_MEMORY),
     "cpu": ("uptime", "ps aux --sort=-%cpu | head"),
-    "restarts": ("systemctl --failed", "sudo journalctl -p err -n 50"),
+    "restarts": ("systemctl status {unit}", _JOURNAL),
     "journal": (f"{_JOURNAL} -p err",),
-    "nginx_log": ("tail -50 /var/log/nginx/error.log",),
-    "tls": ("sudo certbot certificates",),
+    "nginx_log": ("sudo tail -50 /var/log/nginx/error.log",),
+    "tls": ("openssl s_client -connect {server} </dev/null",),
     "backup": ("systemctl list-timers", "df -h"),
     # Which entry it is may be known to this machine's administrators only.
     "health_body": (_STATUS, _ASK),
@@ -57,6 +58,9 @@ _CHANNEL = "channel_"
 _SEND = ("sudo neuronova-monitor check-config --send",)
 _ANY = "sudo neuronova-monitor history {incident}"
 _NO_INCIDENT = "sudo neuronova-health-check"
+_CERTBOT = ("sudo certbot certificates",)
+_CERTIFICATE = ("sudo openssl x509 -noout -subject -dates -in {where}",)
+_FILE_OF = re.compile(r"/(?P<certbot>etc/letsencrypt/)?")
 _SOCKET = re.compile(r"https?\+unix://(?P<path>[^/]*)(?P<rest>/.*)?")
 
 
@@ -83,6 +87,10 @@ def _commands(result: CheckResult) -> tuple[str, ...]:
         return _SEND
     if any(reading.facts.get("state") == _NO_SUCH_UNIT for reading in result.readings):
         return _NAMES
+    if result.kind == "tls" and (files := [_FILE_OF.match(str(reading.facts.get("where"))) for reading in result.readings]):
+        found = next((each for each in files if each is not None), None)
+        if found is not None:
+            return _CERTBOT if found["certbot"] or "*" in found.string else _CERTIFICATE
     return next((_FAULTS[aspect] for aspect in faults if aspect in _FAULTS), _COMMANDS.get(result.kind, ()))
 
 

@@ -22,8 +22,9 @@ def test_channel_without_messages_is_well() -> None:
 
 
 def test_channel_that_has_just_failed_is_well() -> None:
+    """But it is told since when, to whoever looks."""
     since = NOW - 15 * MINUTE + timedelta(seconds=1)
-    assert health(pending=2, failing_since=since, last_error="rain") == ChannelHealth("slack", pending=2)
+    assert health(pending=2, failing_since=since, last_error="rain") == ChannelHealth("slack", Health.OK, since, "rain", 2)
 
 
 def test_channel_that_fails_for_long_is_reported() -> None:

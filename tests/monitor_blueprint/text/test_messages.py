@@ -23,8 +23,10 @@ from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
 
 SERVER = f"서버: {socket.gethostname()}"
-LOOK = "  확인: systemctl status ml.service · sudo journalctl -u ml.service -n 50"
-LOOK_AT_SITE = "  확인: systemctl status site.service · sudo journalctl -u site.service -n 50"
+LOOK = "  확인: systemctl status ml.service · sudo journalctl -u ml.service -n 50 · sudo systemctl restart ml.service"
+LOOK_AT_SITE = (
+    "  확인: systemctl status site.service · sudo journalctl -u site.service -n 50 · sudo systemctl restart site.service"
+)
 LOOK_AT_DISK = "  확인: df -h / · sudo du -xh -d1 / | sort -h | tail"
 FOOT = ["", "장애 번호: 7", "담당하기: sudo neuronova-monitor ack · 경과: sudo neuronova-monitor history 7"]
 ROOT = Path(__file__).parents[3]

@@ -19,9 +19,12 @@ def failing(kind: str, **facts: str) -> CheckResult:
 @pytest.mark.parametrize(
     ("result", "expected"),
     [
-        (FLASK_DOWN, "systemctl status ml.service · sudo journalctl -u ml.service -n 50"),
+        (FLASK_DOWN, "systemctl status ml.service · sudo journalctl -u ml.service -n 50 · sudo systemctl restart ml.service"),
         # The address does not answer; the unit is named by the reading beside it.
-        (DJANGO_DOWN, "systemctl status site.service · sudo journalctl -u site.service -n 50"),
+        (
+            DJANGO_DOWN,
+            "systemctl status site.service · sudo journalctl -u site.service -n 50 · sudo systemctl restart site.service",
+        ),
         (DISK_FULL, "df -h / · sudo du -xh -d1 / | sort -h | tail"),
         (failing("http"), "sudo neuronova-monitor history 7"),
         (failing("http", address="https://clinic.example/health"), "curl -i -m 10 https://clinic.example/health"),
@@ -31,7 +34,8 @@ def failing(kind: str, **facts: str) -> CheckResult:
         ),
         (
             failing("service", unit="a.service", address="http://127.0.0.1:8000/"),
-            "systemctl status a.service · sudo journalctl -u a.service -n 50 · curl -i -m 10 http://127.0.0.1:8000/",
+            "systemctl status a.service · sudo journalctl -u a.service -n 50 · curl -i -m 10 http://127.0.0.1:8000/"
+            " · sudo systemctl restart a.service",
         ),
         (
             failing("service", unit="a.service", state="not-found"),
@@ -39,8 +43,12 @@ def failing(kind: str, **facts: str) -> CheckResult:
         ),
         (
             failing("golden", address="http://127.0.0.1:9000/predict", health="http://127.0.0.1:9000/health"),
-            "curl -i -m 10 http://127.0.0.1:9000/health · sudo journalctl -u gunicorn_flask -n 50",
+            "sudo neuronova-model status · sudo journalctl -u gunicorn_flask -n 50 · curl -i -m 10 http://127.0.0.1:9000/health",
         ),
+        (failing("restarts", unit="a.service"), "systemctl status a.service · sudo journalctl -u a.service -n 50"),
+        (failing("tls", where="/etc/ssl/site.pem"), "sudo openssl x509 -noout -subject -dates -in /etc/ssl/site.pem"),
+        (failing("tls", where="/etc/letsencrypt/live/*/fullchain.pem"), "sudo certbot certificates"),
+        (failing("tls", server="mail.example:465"), "openssl s_client -connect mail.example:465 </dev/null"),
         (failing("service"), "sudo neuronova-monitor history 7"),
         (failing("health_body"), "sudo neuronova-monitor status"),
         (None, "sudo neuronova-monitor history 7"),
