@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from ml_server.packing import golden, missing
-from ml_server.packing.assignment import assign
+from ml_server.packing.assignment import assign, check_name, check_targets
 from ml_server.packing.card_inputs import describe
 from ml_server.packing.columns import Column, Slot, read_column
 from ml_server.packing.form import Said, empty_fields
@@ -22,6 +22,7 @@ from ml_server.packing.missing import Policy
 from ml_server.packing.notes import Agreed, notes_of
 from ml_server.packing.outputs import Reading
 from ml_server.packing.probe import Probe
+from ml_server.packing.reference import Reference
 from ml_server.packing.refusal import PackingError
 from ml_server.packing.served import check_served
 from ml_server.packing.stale_form import keep
@@ -101,6 +102,7 @@ def pack_model(
     Raises:
         PackingError: something is wrong, or the model does not answer as the library; says all of it.
     """
+    check_name(wishes.name)
     probe = Probe(content)
     parts = to_join(probe.outputs)
     if parts:
@@ -110,6 +112,7 @@ def pack_model(
     predictions = None if predictions is None else without_index(predictions)
     targets = _targets(data, wishes.targets, "data")
     features = data.without(targets)
+    check_targets(targets, probe.inputs, features.columns)
     wholes = [name for name, said in wishes.said.inputs.items() if said.get("type") in KINDS]
     slots = assign(probe.inputs, features, wishes.columns, wholes, may_guess=predictions is not None)
     described = keep(wishes.said.inputs, [slot.name for slot in slots], part="inputs", form=wishes.form)
@@ -137,16 +140,13 @@ def pack_model(
     card = _card(content, wishes, trial=trial, policies=policies, chosen=chosen, judged=judged, answers=answers)
     worth_a_look = [f"{finding.found}: {finding.remedy}" for finding in check_served(card, content, wishes.form)]
     unread = [name for name in features.columns if name not in {slot.header for slot in slots}]
-    agreed = Agreed(has_reference=reference is not None, others=[f"{each.table.rows} {each.name}" for each in others])
+    compared = [f"{each.table.rows} {each.name}" for each in others]
+    agreed = Agreed(reference is not None, _by_position(predictions, reference), compared)
     notes = notes_of(trial, policies, chosen, unread=unread, agreed=agreed, scores=judged.scores)
     joined_parts = listed(part.name for part in parts)
     if parts:
         notes = (*notes, f"{joined_parts} were joined to one output: the model file is not the one given")
-    if judged_rows is not None and not judged_rows.is_served.all():
-        refused = int((~judged_rows.is_served).sum())
-        left_out = f"{refused} of {len(judged_rows.is_served)} rows of the held-out data would be refused: left out of the scores"
-        notes = (*notes, f"{left_out} (a value that must be given is missing, is no known category or is far out of range)")
-    notes = (*notes, *described.notes, *targets_described.notes, *worth_a_look)
+    notes = (*notes, *_refused(judged_rows), *described.notes, *targets_described.notes, *worth_a_look)
     return Packed(card, content, {slot.name: slot.header for slot in slots}, notes)
 
 
@@ -195,6 +195,19 @@ def _check_others(trial: Trial, policies: Sequence[Policy], others: Sequence[Oth
         findings += compare(trial, policies, answer(trial, policies, each), each, width)
     if findings:
         raise PackingError(findings)
+
+
+def _by_position(predictions: Table | None, reference: Reference | None) -> Sequence[str]:
+    """Return the columns of the predictions that were taken by their place."""
+    return list(predictions.columns) if predictions is not None and reference is not None and reference.is_by_position else ()
+
+
+def _refused(held_out: Answered | None) -> Sequence[str]:
+    """Return a sentence where serving would refuse some of the rows that were held out."""
+    if held_out is None or held_out.is_served.all():
+        return ()
+    refused = f"{int((~held_out.is_served).sum())} of {len(held_out.is_served)} rows of the held-out data would be refused"
+    return (f"{refused} (no value, an unknown category, a number far out of range): left out of the scores",)
 
 
 def _judge_held_out(reading: Reading, table: Table, answered: Answered, wishes: Wishes) -> Judged:

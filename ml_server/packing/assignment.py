@@ -56,6 +56,37 @@ def assign(
     return _slots(tensors, headers)
 
 
+def check_targets(targets: Collection[str], tensors: Sequence[TensorSpec], left: Collection[str]) -> None:
+    """Hold the columns that are predicted against what the model reads.
+
+    Raises:
+        PackingError: the model reads one of them, and no other column of the data has its name.
+    """
+    wanted = [tensor.name for tensor in tensors if _same_name(tensor.name, list(left)) is None]
+    read = [target for target in targets if any(_letters(target) == _letters(name) for name in wanted)]
+    if read:
+        remedy = "give the column with what it predicts"
+        raise PackingError(
+            [Finding("--target", f"{listed(read)}, which is an input of the model", "the column that the model predicts", remedy)]
+        )
+
+
+def check_name(name: str) -> None:
+    """Raise PackingError where a model cannot be called so, with a name that it can have."""
+    if not _NAME.fullmatch(name):
+        wanted = "letters, digits and underscores, at most 64, a letter first"
+        raise PackingError([Finding("--name", repr(name), wanted, f"say {card_name(name)}")])
+
+
+def _nearest(wanted: str, names: Sequence[str]) -> str:
+    """Return the end of a complaint that asks for a column of almost that name, or of a name that begins with it."""
+    hint = did_you_mean(wanted, names, at_most=1)
+    longer = [
+        name for name in names if _letters(name).startswith(_letters(wanted)) or _letters(wanted).startswith(_letters(name))
+    ]
+    return hint or (f"; did you mean {longer[0]}?" if len(longer) == 1 and _letters(longer[0]) else "")
+
+
 def _unread(tensor: TensorSpec, table: Table) -> list[Finding]:
     """Return why no table can be read by a tensor."""
     if tensor.dtype not in _READ:
@@ -136,7 +167,7 @@ def _share_out(waiting: Sequence[TensorSpec], left: Sequence[str], table: Table,
                 tensor.name,
                 "the model reads it, and the data have no column of that name",
                 f"one of the columns left: {listed(left, 10) or 'there are none'}",
-                f"rename or add the column{did_you_mean(tensor.name, left, at_most=1)}",
+                f"rename or add the column{_nearest(tensor.name, left)}",
             )
             for tensor in waiting
         ]

@@ -19,6 +19,9 @@ Reads = npt.NDArray[Any]  # (rows,): float64 with NaN for missing, or texts with
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
 _DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?)?\s*")
+_OTHER_DATE = re.compile(
+    r"\s*(\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\.?|\d{4}[./-]\d{1,2}[./-]\d{1,2})([T ]\d{1,2}:\d{2}\S*( [AP]M)?)?\s*"
+)
 _COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _BOOLEANS = {"true": True, "false": False}
 _ORIGIN = "1970-01-01"
@@ -178,6 +181,10 @@ def _categories(
     slot: Slot, texts: Texts, lines: Sequence[int], said: Mapping[str, Any], *, may_guess: bool
 ) -> Column | list[Finding]:
     values = sorted({text for text in texts if text is not None})
+    dates = [value for value in values if _OTHER_DATE.fullmatch(value)]
+    if slot.dtype != "string" and "codes" not in said and len(dates) > _MOSTLY * len(values):
+        remedy = "write dates as 2024-12-31, without a time of day"
+        return [Finding(slot.header, f"looks like dates: {listed(dates, 3)}", "dates such as 2024-12-31", remedy)]
     if len(values) > _MAX_CATEGORIES or (len(values) > 20 and len(values) > 0.9 * len(texts)):
         found = f"{len(values)} different texts in {len(texts)} rows, such as {listed(values, 3)}"
         remedy = "leave it out of the model if it is a name, note or number of a case: none of them is known of the next person"

@@ -59,6 +59,9 @@ def _classes(
     if not found and values:
         told = f"{len(values)} values ({listed(values, 10)}) where the model has {count} classes"
         remedy = "take the target that it was trained on, or say --classes a,b in the model's order"
+        if len(values) == count and by_label:
+            told = f"{listed(values, 10)}, and the model answers every row with {listed(sorted(set(by_label.values())), 10)}"
+            remedy = f"are the columns in the order of the training? Say --columns a,b,c; or --classes {','.join(values)}"
         raise PackingError([Finding("--target", told, "values that are classes of the model", remedy)])
     if len(found) != count:
         told = f"{len(found)} classes ({listed(found, 10)})" if found else "nothing names the model's classes"

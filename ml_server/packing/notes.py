@@ -22,9 +22,13 @@ _DONE = {
 
 
 class Agreed(NamedTuple):
-    """What the answers were compared with: the predictions for the training data, and other rows, by name."""
+    """What the answers were compared with: the predictions for the training data, and other rows, by name.
+
+    `by_position` are the columns of the predictions whose names are not those of the classes.
+    """
 
     has_reference: bool
+    by_position: Sequence[str]
     others: Sequence[str]
 
 
@@ -47,6 +51,7 @@ def notes_of(
         f"{reading.task}{names}, read from the output {reading.output}{activation}",
         is_agreed if agreed.has_reference else unjudged,
         *_of_unseen(trial, agreed),
+        *_by_position(agreed.by_position, reading.classes),
         *_of_inputs(trial.columns, policies),
     ]
     if reading.renamed:
@@ -67,6 +72,12 @@ def notes_of(
         if score["mean"] <= worst:
             notes.append(f"{name} is {score['mean']:g}: no better than guessing; are target and answer the same thing?")
     return tuple(notes)
+
+
+def _by_position(columns: Sequence[str], classes: Sequence[str]) -> Iterator[str]:
+    if columns:
+        pairs = [f"{column} for {name}" for column, name in zip(columns, classes, strict=True)]
+        yield f"columns of the reference predictions were taken by their place, as they have other names: {listed(pairs, 10)}"
 
 
 def _of_unseen(trial: Trial, agreed: Agreed) -> Iterator[str]:

@@ -34,6 +34,15 @@ _REMEDIES = {
     "ZipMap": 'export it with options={"zipmap": False}',
     "find an implementation": "export it with float32 inputs (skl2onnx: FloatTensorType), which every operator knows",
 }
+# How files of other kinds begin.
+_OTHER_FILES = {
+    b"\x80": "it looks like a pickle: load it where it was trained, and use ml_server.packing.pack, or export it as ONNX",
+    b"x\x9c": "it looks like a compressed pickle: load it where it was trained, and use ml_server.packing.pack",
+    b"PK\x03\x04": "it looks like a file of PyTorch or Keras: load it there, use torch.onnx.export or model.export",
+    b"\x89HDF": 'it looks like a file of Keras: load it there, and export it with model.export(..., format="onnx")',
+    b"{": "it looks like JSON, such as XGBoost writes: load it there, and use ml_server.packing.pack",
+    b"tree\n": "it looks like a file of LightGBM: load it there, and use ml_server.packing.pack with an LGBMClassifier",
+}
 # A model is loaded with its card; of one that has none yet, the words for what is wrong with it are wanted all the same.
 _ANY_CARD = Card(
     name="probe",
@@ -69,7 +78,8 @@ class Probe:
             self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except BrokenModelError as error:
             found = f"{error.message} ({_words(error.__cause__)})" if error.__cause__ else error.message
-            remedy = next((told for sign, told in _REMEDIES.items() if sign in found), "export it as the words say")
+            kind = next((told for sign, told in _OTHER_FILES.items() if content.startswith(sign)), "export it as the words say")
+            remedy = next((told for sign, told in _REMEDIES.items() if sign in found), kind)
             raise PackingError([Finding("model", found, "an ONNX model that onnxruntime loads", remedy)]) from error
         self.inputs = tuple(runtime.inputs)
         self.outputs = tuple(runtime.outputs)

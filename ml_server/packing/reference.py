@@ -27,10 +27,16 @@ _FEW = 0.05
 
 @dataclass(frozen=True)
 class Reference:
-    """Predictions (rows, answers) in the model's order; `decimals` is the most that any of them is written with."""
+    """Predictions (rows, answers) in the model's order.
+
+    Attributes:
+        decimals: the most that any of them is written with.
+        is_by_position: the columns have not the names of the answers, and were taken in their order.
+    """
 
     values: Floats
     decimals: int
+    is_by_position: bool = False
 
 
 def read_reference(table: Table, rows: int, names: Sequence[str], columns: int, *, is_binary: bool) -> Reference:
@@ -47,10 +53,10 @@ def read_reference(table: Table, rows: int, names: Sequence[str], columns: int, 
         findings.append(Finding(_FIELD, found, "a row for each row of the data, in its order", "predict the same file anew"))
     by_name = {plain_label(_last_word(name)): texts for name, texts in table.columns.items()}
     by_full_name = {plain_label(name): texts for name, texts in table.columns.items()}
-    chosen = list(table.columns.values())
+    chosen, is_by_position = list(table.columns.values()), len(names) > 1
     for known in (by_full_name, by_name):
         if names and len(known) == len(table.columns) and set(known) == set(names):
-            chosen = [known[name] for name in names]
+            chosen, is_by_position = [known[name] for name in names], False
             break
     is_one_of_two = is_binary and len(chosen) == 1
     if len(chosen) != columns and not is_one_of_two:
@@ -69,7 +75,8 @@ def read_reference(table: Table, rows: int, names: Sequence[str], columns: int, 
     values = np.array(numbers, dtype=np.float64).T
     if is_one_of_two:
         values = np.concatenate([1 - values, values], axis=1)
-    return Reference(values, max(_decimals(text) for texts in chosen for text in texts if text is not None))
+    decimals = max(_decimals(text) for texts in chosen for text in texts if text is not None)
+    return Reference(values, decimals, is_by_position and not is_one_of_two)
 
 
 def _last_word(name: str) -> str:

@@ -18,6 +18,7 @@ from ml_server.packing.refusal import PackingError
 from ml_server.packing.table import Table, without_index
 from ml_server.packing.trial import Compared, Trial
 from ml_server.packing.wholes import KINDS, read_whole
+from ml_server.suggestions import did_you_mean
 from ml_server.verification.findings import Finding, listed
 
 Floats = npt.NDArray[np.float64]
@@ -56,7 +57,8 @@ def answer(trial: Trial, policies: Sequence[Policy], others: Others) -> Answered
     table = without_index(others.table)
     lost = [column.slot.header for column in trial.columns if column.slot.header not in table.columns]
     if lost:
-        raise PackingError([Finding(others.name, f"no column {listed(lost)}", "the columns of the data", "add them")])
+        remedy = f"add them{did_you_mean(lost[0], list(table.columns), at_most=1)}"
+        raise PackingError([Finding(others.name, f"no column {listed(lost)}", "the columns of the data", remedy)])
     columns: list[Column] = []
     findings: list[Finding] = []
     for column in trial.columns:
