@@ -9,7 +9,7 @@ from ml_server.cli.checking import tell
 from ml_server.packing import Asked, PackingError, Wishes, pack_model
 from ml_server.packing.form import Said, read_form
 from ml_server.packing.outputs import ACTIVATIONS, TASKS
-from ml_server.packing.saving import save
+from ml_server.packing.saving import begin_form, save
 from ml_server.packing.table import read_table
 from ml_server.packing.unseen import Others
 
@@ -74,6 +74,8 @@ def pack(
         )
     except PackingError as error:
         tell(list(error.findings))
+        if begin_form(error, form):
+            click.echo(f"The form that is spoken of was begun: {form}")
         click.echo(f"{name} {version}: not packed, {len(error.findings)} to mend")
         raise click.exceptions.Exit(1) from None
     click.echo(str(save(packed, out, form)))

@@ -125,7 +125,7 @@ def pack_model(
     if reference is not None and not findings:
         findings = trial.compare(policies, Compared(columns, answers, data.lines, is_served), reference)
     if findings:
-        raise PackingError(findings)
+        raise PackingError(findings, [slot.name for slot in slots])
     _check_others(trial, policies, others, answers.shape[1])
     judged_rows = None if held_out is None else answer(trial, policies, Others("held-out data", held_out))
     trial.columns = tuple(trial.with_codes(policies))
@@ -179,7 +179,7 @@ def _columns(
         else:
             findings += [_of_form(finding, form) if finding.field.startswith("inputs.") else finding for finding in read]
     if findings:
-        raise PackingError(findings)
+        raise PackingError(findings, [slot.name for slot in slots])
     return columns
 
 

@@ -17,7 +17,7 @@ from ml_server.packing.form import Said, read_form
 from ml_server.packing.interpretation import Asked
 from ml_server.packing.making_up import make_up
 from ml_server.packing.refusal import PackingError
-from ml_server.packing.saving import Saved, save
+from ml_server.packing.saving import Saved, begin_form, save
 from ml_server.packing.table import Table, table_of
 from ml_server.packing.unseen import Others
 from ml_server.verification.findings import Finding
@@ -69,7 +69,9 @@ def pack(
     try:
         packed = _packed(estimator, columns, wishes, data=data, predictions=predictions, held_out=judged, others=others)
     except PackingError as error:
-        raise PackingError([_in_words_of_frames(finding, estimator) for finding in error.findings]) from None
+        refusal = PackingError([_in_words_of_frames(finding, estimator) for finding in error.findings], error.inputs)
+        begin_form(refusal, form)
+        raise refusal from None
     return save(packed, out, form)
 
 
@@ -115,7 +117,7 @@ def _packed(
         except PackingError as error:
             first = first or error
     assert first is not None  # noqa: S101 - there are kinds of numbers
-    raise PackingError(first.findings)
+    raise PackingError(first.findings, first.inputs)
 
 
 def _made_up(estimator: Any, features: Any) -> list[Others]:

@@ -112,6 +112,15 @@ def sections(card: Mapping[str, Any], headers: Mapping[str, str]) -> list[Sectio
     return found
 
 
+def begun(inputs: Sequence[str]) -> str:
+    """Return a form for a model that was refused: what may be said of each input, to be taken up by removing the `#`."""
+    lines = ["# Say what the refusal asks for, and give the same command again; what else is to be said is asked then."]
+    for name in inputs:
+        lines += ["", f"[inputs.{name}]", '# missing = "nan"  # or "median" (of texts "mode"), or "refuse"']
+        lines.append('# codes = {"F" = 0, "M" = 1}  # what the model reads for each text')
+    return "\n".join([*lines, ""])
+
+
 def write_form(card: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     """Return the form for a card."""
     lines = [

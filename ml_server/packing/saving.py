@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml_server.packing.assembly import Packed
-from ml_server.packing.form import completed, write_form
+from ml_server.packing.form import begun, completed, write_form
+from ml_server.packing.refusal import PackingError
 
 _SHOWN = 12
 
@@ -30,6 +31,15 @@ class Saved:
     def __repr__(self) -> str:
         """Return the same, as a notebook shows it."""
         return str(self)
+
+
+def begin_form(refusal: PackingError, form: Path) -> bool:
+    """Write the beginning of a form where a refusal asks to say something in it and there is none; tell whether it did."""
+    if form.exists() or not refusal.inputs or not any("in the form" in finding.remedy for finding in refusal.findings):
+        return False
+    form.parent.mkdir(parents=True, exist_ok=True)
+    form.write_text(begun(refusal.inputs), encoding="utf-8")
+    return True
 
 
 def save(packed: Packed, out: Path, form: Path) -> Saved:

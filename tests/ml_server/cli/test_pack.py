@@ -67,3 +67,18 @@ def test_unreadable_data_is_told(tmp_path: Path, command: list[str]) -> None:
     result = run(*command)
     assert result.exit_code == 1
     assert "UTF-8" in result.output
+
+
+def test_a_form_that_is_spoken_of_is_begun(tmp_path: Path, case: Case, command: list[str]) -> None:
+    """The refusal asks for codes in the form, so there must be one to say them in."""
+    texts = ["F" if value > 0 else "M" for value in case.values[:, 0]]
+    write_csv(case.data(age=texts), tmp_path / "train.csv")
+    command = [*(word for word in command if "reference" not in word), "--classes", "well,sick"]
+    refused = run(*command)
+    form = tmp_path / "out/sepsis/describe.toml"
+    assert refused.exit_code == 1
+    assert f"was begun: {form}" in refused.output
+    assert "[inputs.age]" in form.read_text("utf-8")
+    form.write_text(form.read_text("utf-8").replace("# codes", "codes", 1), "utf-8")
+    assert run(*command).exit_code == 0
+    assert 'title = ""' in form.read_text("utf-8")
