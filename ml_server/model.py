@@ -173,7 +173,7 @@ def _judge(model: Model, number: int, got: list[float]) -> None:
     expected = model.task.expected(card.golden_samples[number - 1])
     if len(expected) != len(got):
         raise BrokenModelError(f"{which}: expected {len(expected)} numbers, got {len(got)}")
-    off = deviations(card, got, expected)
+    off = deviations(got, expected)
     column = off.index(max(off))
     if off[column] <= card.golden_tolerance:
         return
@@ -194,7 +194,7 @@ def _compare_batch(model: Model, rows: list[tuple[Value, ...]], alone: list[list
         raise
     except Exception as error:
         raise BrokenModelError(f"self-test failed: the model cannot take {len(rows)} rows at once{_ROW_BY_ROW}") from error
-    worst = max(max(deviations(model.card, other, one)) for one, other in zip(alone, together, strict=True))
+    worst = max(max(deviations(other, one)) for one, other in zip(alone, together, strict=True))
     if not worst <= model.card.golden_tolerance:
         raise BrokenModelError(
             f"self-test failed: the model answers a batch otherwise than its rows (by {worst:.3g}){_ROW_BY_ROW}"

@@ -153,12 +153,11 @@ def task_of(card: Card) -> Task:
     return MultiLabel(card.classes) if card.task == "multi_label" else Classification(card.classes)
 
 
-def deviations(card: Card, got: Sequence[float], expected: Sequence[float]) -> list[float]:
-    """Return how far each number is off, as `golden_tolerance` measures it: of probabilities the difference, of values and
-    vectors the difference as a share of the value, where that is above 1 (float32 knows seven digits, whatever the unit).
+def deviations(got: Sequence[float], expected: Sequence[float]) -> list[float]:
+    """Return how far each number is off, as `golden_tolerance` measures it: the difference as a share of what is expected, or
+    of 1 where that is smaller, as every probability is (float32 knows seven digits, whatever the unit).
     """
-    is_share = card.task in ("regression", "embedding")
-    return [abs(a - b) / (max(1.0, abs(b)) if is_share else 1.0) for a, b in zip(got, expected, strict=True)]
+    return [abs(a - b) / max(1.0, abs(b)) for a, b in zip(got, expected, strict=True)]
 
 
 def warnings_of_range(card: Card, numbers: Sequence[float]) -> tuple[str, ...]:

@@ -22,7 +22,6 @@ from ml_server.packing.table import Table, table_of
 from ml_server.packing.unseen import Others
 from ml_server.verification.findings import Finding
 
-_MADE_UP = "people made up, with values halfway between those of the training"
 _HELD_OUT = "rows that were held out"
 
 

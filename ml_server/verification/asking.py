@@ -95,11 +95,11 @@ def is_same(one: Numbers | None, other: Numbers | None) -> bool:
     )
 
 
-def is_near(card: Card, one: Numbers | None, other: Numbers | None, tolerance: float) -> bool:
+def is_near(one: Numbers | None, other: Numbers | None, tolerance: float) -> bool:
     """Tell whether two answers are no farther apart than the tolerance, everywhere; one that is none is far from all."""
     if one is None or other is None or len(one) != len(other):
         return False
-    return all(off <= tolerance for off in deviations(card, one, other))
+    return all(off <= tolerance for off in deviations(one, other))
 
 
 class Questions:

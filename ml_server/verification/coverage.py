@@ -90,7 +90,7 @@ class _Sought:
             changed = [(key, _changed(row, change)) for key, several in left.items() for change in several]
             others = self._questions.ask([each for _, each in changed])
             for (key, _), other in zip(changed, others, strict=False):
-                if not asking.is_near(self.card, answer, other, tolerance):
+                if not asking.is_near(answer, other, tolerance):
                     left.pop(key, None)
         return list(left)
 

@@ -130,7 +130,7 @@ def _try_sample(model: Model, number: int) -> tuple[Row, Numbers, list[Finding]]
     if answer is None:
         (got,) = model.numbers([row.values], asking.RUN_TIMEOUT_S)
         return [Finding(path, f"got {_told(card, got)}, which is no answer", _told(card, expected), _NO_ANSWER)]
-    if asking.is_near(card, answer, expected, card.golden_tolerance):
+    if asking.is_near(answer, expected, card.golden_tolerance):
         return row, answer, []
     wanted = f"{_told(card, expected)}, within {card.golden_tolerance:g}"
     remedy = (

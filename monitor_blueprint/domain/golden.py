@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 CLASSIFICATION = "classification"
 _EMBEDDING = "embedding"
-# What the tolerance is a share of, where the answer is no probability: of the value, and of 1 where that is smaller.
-_IN_UNITS = ("regression", _EMBEDDING)
 
 
 class Case(NamedTuple):
@@ -88,6 +86,7 @@ def _wrong_vector(got: object, expected: float | Sequence[float] | None, wanted:
 
 
 def _is_near(got: object, expected: float, wanted: Wanted) -> bool:
-    off = wanted.tolerance * (max(1.0, abs(expected)) if wanted.task in _IN_UNITS else 1.0)
+    # The tolerance is a share of the value, and of 1 where that is smaller, as every probability is.
+    off = wanted.tolerance * max(1.0, abs(expected))
     # Not `abs(...) > off`: NaN is within no tolerance, and an integer may be larger than any float.
     return isinstance(got, int | float) and expected - off <= got <= expected + off

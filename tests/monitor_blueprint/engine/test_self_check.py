@@ -10,7 +10,7 @@ import pytest
 
 from monitor_blueprint import config
 from monitor_blueprint.alerts.outbox import Outbox
-from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, Refused
+from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, Refused, Retry
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine.self_check import SelfCheck
@@ -44,7 +44,10 @@ class There:
         return SelfCheck(self.config, self.store, self.log, self.outbox, config_problem=config_problem)
 
     def refuse(self) -> None:
-        self.answer = Refused("HTTP 404 no_service")
+        self.send(Refused("HTTP 404 no_service"))
+
+    def send(self, answer: Outcome) -> None:
+        self.answer = answer
         event, result = self.failed()
         message = messages.alert(event, "nn-1", {result.check: result})
         self.store.run(lambda tx: tx.add_event(event, message, self.outbox.receivers))
@@ -140,3 +143,14 @@ def test_damaged_database_news_lasts_a_day(there: There) -> None:
     damaged = there.config.database.with_name(f"monitor.db.corrupt-{NOW - timedelta(days=1):%Y%m%dT%H%M%S%f}Z")
     damaged.write_bytes(b"x")
     assert there.self_check().loss(NOW) is None
+
+
+def test_channel_that_is_tried_again_is_told(there: There) -> None:
+    """To whoever looks: nobody is woken for a pause."""
+    there.send(Retry("HTTP 503"))
+    check = there.self_check()
+    reading = check.result(NOW).readings[-1]
+    assert (reading.aspect, reading.status) == ("trying_slack", Status.OK)
+    (problem,) = check.problems(NOW)
+    assert problem.text == "slack: trying again, 1 waiting"
+    assert problem.sentence == "Slack 알림: 전송 실패, 재시도 중 (HTTP 503, 대기 1건)"
