@@ -78,7 +78,10 @@ class Probe:
             self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except BrokenModelError as error:
             found = f"{error.message} ({_words(error.__cause__)})" if error.__cause__ else error.message
-            kind = next((told for sign, told in _OTHER_FILES.items() if content.startswith(sign)), "export it as the words say")
+            kind = next(
+                (told for sign, told in _OTHER_FILES.items() if content.startswith(sign)),
+                "give the .onnx file that an exporter wrote; where the words name a remedy, export it so",
+            )
             remedy = next((told for sign, told in _REMEDIES.items() if sign in found), kind)
             raise PackingError([Finding("model", found, "an ONNX model that onnxruntime loads", remedy)]) from error
         self.inputs = tuple(runtime.inputs)
