@@ -17,7 +17,7 @@ run: $(VENV)/.installed ## start the ML server and the monitor; Ctrl-C ends both
 	@mkdir -p var/log var/lib
 	@echo "ML server: http://$(ML_BIND)/health    monitor: http://$(MONITOR_BIND)/health"
 	@echo "health check log: var/log/health_check.log    page: http://$(MONITOR_BIND)/ (user: admin, password: in var/lib/admin_token)"
-	@PYTHONUNBUFFERED=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/honcho start
+	@PYTHONUNBUFFERED=1 ML_STATE_DIR="$${ML_STATE_DIR-$(abspath var/ml)}" PATH="$(abspath $(BIN)):$$PATH" $(BIN)/honcho start
 
 test: lint ## run every test that needs no root
 	$(PYTEST) -m "not box"

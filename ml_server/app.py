@@ -1,5 +1,6 @@
 """The ML server as a Flask application."""
 
+import logging
 import os
 
 from flask import Flask
@@ -7,6 +8,7 @@ from flask import Flask
 from ml_server import routes, telemetry
 from ml_server.config import Settings, read_settings
 from ml_server.inference import InferenceService
+from ml_server.storage.database import Database
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -21,5 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     telemetry.configure_logging()
     # No static files, and so no other route than ours.
     app = Flask(__name__, static_folder=None)
+    if settings.state_dir is not None:
+        app.extensions["ml_database"] = Database(settings.state_dir, logging.getLogger("ml_server").error)
     routes.register(app, settings, InferenceService(settings))
     return app

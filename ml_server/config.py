@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         api_key: demanded in the header `X-API-Key` of everything but health and metrics; none is demanded if None.
         admin_key: demanded in the header `X-API-Key` of what only administrators may do; none of it is done if None.
         model_dir: directory of `<name>/<version>/model.json`.
+        state_dir: directory of what the server keeps (`ml_server.db`), made where it is not there; nothing is kept if None.
         model: name of the model that is served where a request names none.
         model_version: the version that is served where a request names none; the newest if None.
         bind: address and port, or `unix:` and a path; what others than this machine reach needs an `api_key`.
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_key: Annotated[str, _KEY] | None = None
     admin_key: Annotated[str, _KEY] | None = None
     model_dir: Annotated[Path, Meta(description="the absolute path of a directory that exists")] = BUNDLED_MODELS
+    state_dir: Annotated[Path, Meta(description="the absolute path of a directory, or of one that can be made")] | None = None
     model: Annotated[str, _matching(r"[A-Za-z][A-Za-z0-9_]{0,63}", "a model's name: letters, digits and _")] = (
         "alzheimer_biomarkers"
     )
@@ -95,7 +97,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         elif environ[name]:
             try:
                 values[known[name]] = _value(environ[name], types[known[name]])
+                is_missing = name == "ML_MODEL_DIR" and not values[known[name]].is_dir()
             except ValueError:
+                is_missing = True
+            if is_missing:
                 problems.append(Detail(name, f"must be {_allowed(types[known[name]])}"))
     settings = Settings(**values)
     if not environ.get("ML_API_KEY") and not _is_local(settings.bind):
@@ -111,16 +116,16 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def _value(text: str, allowed: Any) -> Any:
-    value = msgspec.convert(text, allowed, strict=False, dec_hook=_directory)
+    value = msgspec.convert(text, allowed, strict=False, dec_hook=_absolute)
     if isinstance(value, int) and str(value) != text:
         raise ValueError("msgspec takes 1e3 and 1000.0 for a whole number too")
     return value
 
 
-def _directory(_type: type[Path], text: str) -> Path:
+def _absolute(_type: type[Path], text: str) -> Path:
     path = Path(text)
-    if not (path.is_absolute() and path.is_dir()):
-        raise ValueError("no such directory")
+    if not path.is_absolute() or (path.exists() and not path.is_dir()):
+        raise ValueError("no path of a directory")
     return path
 
 

@@ -15,12 +15,13 @@ from functools import partial
 
 import msgspec
 
-from ml_server import errors, prediction, schemas, telemetry
+from ml_server import errors, observing, prediction, schemas, telemetry
 from ml_server.card import Card
 from ml_server.config import Settings
 from ml_server.decoding import FORM, JSON
 from ml_server.inference import InferenceService
 from ml_server.lane import Lane, lane_of
+from ml_server.observing import Observer
 from ml_server.slots import Slots
 from serving.messages import Reply
 
@@ -124,7 +125,7 @@ def crashed(error: Exception, request_id: str) -> Reply:
 
 
 class Endpoint:
-    """The two addresses that are asked all the time."""
+    """The two addresses that are asked all the time; `observers` are told of what is answered."""
 
     def __init__(self, service: InferenceService, settings: Settings) -> None:
         self._service = service
@@ -133,6 +134,7 @@ class Endpoint:
         self._max_body_bytes = settings.max_body_bytes
         self._max_batch = settings.max_batch
         self._slots = Slots(max(1, settings.threads // 2))
+        self.observers: list[Observer] = []
         self._lane: Lane | None = None
         self._lane_card: Card | None = None
 
@@ -256,6 +258,9 @@ class Endpoint:
 
     def _done(self, head: Head, answer: Reply) -> Reply:
         progress = head.progress
+        elapsed_s = time.perf_counter() - head.started
+        if self.observers and progress.observed is not None and not head.is_probe:
+            observing.tell(self.observers, head.request_id, progress.observed, elapsed_s)
         telemetry.record_predict(
             request_id=head.request_id,
             model=progress.model,
@@ -264,7 +269,7 @@ class Endpoint:
             status=answer.status,
             rows=progress.rows,
             answered=progress.answered,
-            elapsed_s=time.perf_counter() - head.started,
+            elapsed_s=elapsed_s,
             is_probe=head.is_probe,
         )
         return answer

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from ml_server.card import Card
 from ml_server.errors import Detail, InvalidRequestError, MlServerError, PredictionTimeoutError
 from ml_server.inference import InferenceService
 from ml_server.model import Answer, Model, Result
+from ml_server.observing import Observed
 from ml_server.schemas import Item, Row
 from ml_server.suggestions import Suggestions
 
@@ -30,6 +31,7 @@ class Progress:
     digest: str = "-"
     rows: int = 0
     answered: int = 0
+    observed: Observed | None = field(default=None, compare=False)
 
 
 def predict(
@@ -63,7 +65,10 @@ def predict(
     started = time.perf_counter()
     checked = _check(request.items, model.card)
     rows = [row for row in checked if isinstance(row, Row)]
-    answers = iter(service.predict(model, rows, explain=request.explain) if rows else ())
+    found = service.predict(model, rows, explain=request.explain) if rows else []
+    if rows:
+        progress.observed = Observed(model, rows, found, [place for place, row in enumerate(checked) if isinstance(row, Row)])
+    answers = iter(found)
     results = [next(answers) if isinstance(row, Row) else row for row in checked]
     translations = [row.translation if isinstance(row, Row) else None for row in checked]
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
@@ -98,6 +103,7 @@ def predict_row(row: Row, request_id: str, service: InferenceService, model: Mod
     if isinstance(result, MlServerError):
         return None
     progress.answered = 1
+    progress.observed = Observed(model, (row,), (result,), (0,))
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
     return _render_one(_head(request_id, model), model, result, inference_ms)
 

@@ -134,6 +134,8 @@ def _users_and_directories(changes: Changes, plan: Plan) -> None:
     for user in (places.MONITOR_USER, *((places.ML_USER,) if plan.ml_unit else ())):
         if changes.make_user(user):
             say.line(f"User {user}")
+    if plan.ml_unit:
+        changes.make_directory(places.ML_STATE, 0o700, user=places.ML_USER, scope="data", is_tree=True)
     if not plan.has_monitor:
         return
     state = Path(plan.state_dir)

@@ -19,6 +19,7 @@ STATE = Path("/var/lib/neuronova")
 LOGS = Path("/var/log/neuronova")
 # Not below STATE, which the ML server does not see.
 MODELS = Path("/var/lib/neuronova-models")
+ML_STATE = Path("/var/lib/neuronova-ml")
 LOG_FILES = logfiles.NAMES
 BEFORE = STATE / "before"
 RUN = BEFORE / "run"

@@ -15,7 +15,7 @@ _VERSION_1_DATA = tuple(
     places.SETTINGS / name for name in ("monitor.toml", "monitor.env", "ml_server.env", "nginx_admin_token.conf")
 )
 _COMMANDS = (*places.COMMANDS, *places.ML_COMMANDS)
-_DATA = f"{places.SETTINGS} {places.STATE} {places.LOGS} {places.MODELS}"
+_DATA = f"{places.SETTINGS} {places.STATE} {places.LOGS} {places.MODELS} {places.ML_STATE}"
 _LEFT_SETTINGS = ("*.new", "neuronova-health-check.old")
 
 
