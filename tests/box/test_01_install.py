@@ -94,6 +94,7 @@ def test_settings_are_for_service_only(box: Box) -> None:
     assert key == setting(box, "monitor.env", "ML_API_KEY")
     assert len(key) >= 32
     assert len(token) >= 32
+    assert box.output("stat -c '%a %U:%G' /var/lib/neuronova-ml") == "700 neuronova-ml:neuronova-ml"
     journal, commands = box.output("journalctl --boot --no-pager"), box.output("cat /proc/*/cmdline | tr '\\0' ' '")
     for secret in (key, token):
         assert secret not in journal

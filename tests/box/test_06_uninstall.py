@@ -17,7 +17,7 @@ PROGRAMS = (
 )
 DATA = (
     "/etc/neuronova/monitor.env /var/lib/neuronova/monitor.db /var/log/neuronova/health_check.log "
-    "/var/lib/neuronova-models/alzheimer_biomarkers/1.0.0/model.json"
+    "/var/lib/neuronova-models/alzheimer_biomarkers/1.0.0/model.json /var/lib/neuronova-ml"
 )
 
 
