@@ -5,11 +5,8 @@ Whoever has a request hands it over in two steps, because an answer may not need
 """
 
 import hmac
-import os
-import re
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
@@ -19,23 +16,19 @@ from ml_server import errors, observing, prediction, schemas, telemetry
 from ml_server.card import Card
 from ml_server.config import Settings
 from ml_server.decoding import FORM, JSON
+from ml_server.head import Head
 from ml_server.inference import InferenceService
 from ml_server.lane import Lane, lane_of
 from ml_server.observing import Observer
+from ml_server.oip import inferring, wire
+from ml_server.oip.address import Target
+from ml_server.oip.messages import ServerLive, ServerReady, error_of
 from ml_server.slots import Slots
 from serving.messages import Reply
 
 PREDICT_PATHS = frozenset(("/predict", "/api/predict"))
 HEALTH_PATHS = frozenset(("/health", "/api/health"))
-# It is logged: one with six digits in a row, whatever parts them, may be the number of a person (of a resident, a telephone, a
-# chart), unless it is a UUID or a long hexadecimal number, as proxies make them.
-_REQUEST_ID = re.compile(
-    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{16,64}|(?!.*[0-9](?:[._-]*[0-9]){5})[a-z0-9._-]{1,64}",
-    re.IGNORECASE | re.ASCII,
-)
-# As what the monitor of this machine introduces itself.
-MONITOR = "neuronova-monitor"
-_FORWARDED = ("x-forwarded-for", "x-real-ip", "forwarded", "via")
+BINARY = "application/octet-stream"
 TOO_LARGE = (
     "the body must be at most {} bytes: split the batch, send a smaller image, or have the operator raise ML_MAX_BODY_BYTES"
 )
@@ -59,45 +52,10 @@ _STATUS = {
 }
 
 
-class Head:
-    """What `/predict` needs to know of a request besides its body; `field` returns a header by its lower-case name.
-
-    `client` is the address that it came from; empty for a unix socket.
-    """
-
-    __slots__ = ("content_type", "field", "is_probe", "length", "progress", "request_id", "started")
-
-    def __init__(self, field: Callable[[str], str], length: int, request_id: str, client: str) -> None:
-        self.field = field
-        self.content_type = JSON
-        self.is_probe = is_probe(field, client)
-        self.length = length
-        self.request_id = request_id
-        self.started = time.perf_counter()
-        self.progress = prediction.Progress()
-
-
-def request_id_of(given: str) -> str:
-    """Return the id that a client gave its request, if it is one and no number of a person, or else a new one."""
-    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
-
-
-def is_probe(field: Callable[[str], str], client: str) -> bool:
-    """Tell whether it is the monitor of this machine that asks, on its own behalf.
-
-    Nobody becomes one unawares: a proxy passes its visitors' User-Agent on, but says so in another header.
-    """
-    return (
-        field("user-agent") == MONITOR
-        and (not client or client == "::1" or client.startswith("127."))
-        and not any(map(field, _FORWARDED))
-    )
-
-
-def reply(status: int, content: bytes, request_id: str) -> Reply:
+def reply(status: int, content: bytes, request_id: str, content_type: str = JSON) -> Reply:
     """Return an answer with the headers that all have."""
     headers = [
-        ("Content-Type", JSON),
+        ("Content-Type", content_type),
         ("Content-Length", str(len(content))),
         ("X-Request-ID", request_id),
         ("Cache-Control", "no-store"),
@@ -113,15 +71,18 @@ def refusal(status: int, code: str, message: str, request_id: str, details: tupl
     return reply(status, msgspec.json.encode(content), request_id)
 
 
-def refusal_of(error: errors.MlServerError, request_id: str) -> Reply:
-    """Return an error of ours in the envelope."""
-    return refusal(_STATUS.get(type(error), 500), error.code, error.message, request_id, error.details)
+def refusal_of(error: errors.MlServerError, request_id: str, *, is_oip: bool = False) -> Reply:
+    """Return an error of ours in the envelope, or as the Open Inference Protocol has it."""
+    status = _STATUS.get(type(error), 500)
+    if is_oip:
+        return reply(status, msgspec.json.encode(error_of(error)), request_id)
+    return refusal(status, error.code, error.message, request_id, error.details)
 
 
-def crashed(error: Exception, request_id: str) -> Reply:
+def crashed(error: Exception, request_id: str, *, is_oip: bool = False) -> Reply:
     """Log an error that nobody has foreseen, and return the answer to it."""
     telemetry.record_crash(request_id, error)
-    return refusal(500, "internal_error", "the server failed; its log has the request id", request_id)
+    return refusal_of(errors.CrashError("the server failed; its log has the request id"), request_id, is_oip=is_oip)
 
 
 class Endpoint:
@@ -171,6 +132,15 @@ class Endpoint:
         content = msgspec.json.encode({"ok": True, "status": "alive", "model_version": model.card.version})
         return reply(200, content, request_id)
 
+    def live(self, request_id: str) -> Reply:
+        """Tell that the server answers, as the Open Inference Protocol has it."""
+        return reply(200, msgspec.json.encode(ServerLive(live=True)), request_id)
+
+    def ready(self, request_id: str) -> Reply:
+        """Tell whether the default model is served, as the Open Inference Protocol has it."""
+        is_ready = self._service.is_ready
+        return reply(200 if is_ready else 503, msgspec.json.encode(ServerReady(ready=is_ready)), request_id)
+
     def refuse(self, head: Head) -> Reply | None:
         """Return the answer to a request whose body need not be read."""
         error = self._objection(head)
@@ -204,14 +174,14 @@ class Endpoint:
     def answer(self, head: Head, body: bytes) -> "Reply | Future[Reply]":
         """Return the answer at once where it takes next to no time, or a promise of it."""
         try:
-            content = self._answer_plain(head, body) if len(body) <= _SHORT_BYTES else None
+            content = self._answer_plain(head, body) if len(body) <= _SHORT_BYTES and head.target is None else None
             if content is not None:
                 return self._done(head, reply(200, content, head.request_id))
             if self._slots.is_full:
                 return self._overloaded(head)
             return self._slots.submit(partial(self._answer, head, body), partial(self._overloaded, head))
         except Exception as error:  # noqa: BLE001 - as below
-            return self._done(head, crashed(error, head.request_id))
+            return self._crashed(head, error)
 
     def _objection(self, head: Head) -> errors.MlServerError | None:
         try:
@@ -219,7 +189,11 @@ class Endpoint:
         except errors.UnauthorizedError as error:
             return error
         kind = head.field("content-type")
-        if kind != JSON and not _is_known(kind):
+        if head.target is not None:
+            head.json_length = head.field(wire.HEADER.lower())
+            if kind and kind.partition(";")[0].strip().lower() not in (JSON, BINARY):
+                return errors.UnsupportedTypeError(f"the Content-Type must be {JSON}, or {BINARY} where tensors follow as bytes")
+        elif kind != JSON and not _is_known(kind):
             return errors.UnsupportedTypeError("the Content-Type must be application/json, or multipart/form-data for a file")
         head.content_type = kind
         if head.field("content-encoding").strip().lower() not in ("", "identity"):
@@ -240,21 +214,34 @@ class Endpoint:
 
     def _answer(self, head: Head, body: bytes) -> Reply:
         try:
+            if head.target is not None:
+                return self._done(head, self._infer(head, head.target, body))
             content = prediction.predict(
                 body, head.request_id, self._service, self._max_batch, head.progress, content_type=head.content_type
             )
         except errors.MlServerError as error:
             return self.refused(head, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
-            return self._done(head, crashed(error, head.request_id))
+            return self._crashed(head, error)
         return self._done(head, reply(200, content, head.request_id))
+
+    def _infer(self, head: Head, target: Target, body: bytes) -> Reply:
+        ask = inferring.Ask(target, body, head.json_length, head.request_id)
+        content, json_length = inferring.infer(ask, self._service, self._max_batch, head.progress)
+        if json_length is None:
+            return reply(200, content, head.request_id)
+        answer = reply(200, content, head.request_id, BINARY)
+        return answer._replace(headers=[*answer.headers, (wire.HEADER, str(json_length))])
+
+    def _crashed(self, head: Head, error: Exception) -> Reply:
+        return self._done(head, crashed(error, head.request_id, is_oip=head.target is not None))
 
     def _overloaded(self, head: Head) -> Reply:
         return self.refused(head, _overload())
 
     def refused(self, head: Head, error: errors.MlServerError) -> Reply:
         """Log a refusal, and return its answer."""
-        return self._done(head, refusal_of(error, head.request_id))
+        return self._done(head, refusal_of(error, head.request_id, is_oip=head.target is not None))
 
     def _done(self, head: Head, answer: Reply) -> Reply:
         progress = head.progress

@@ -96,6 +96,12 @@ class PredictionTimeoutError(MlServerError):
     code = "prediction_timeout"
 
 
+class CrashError(MlServerError):
+    """Something that nobody has foreseen has happened."""
+
+    code = "internal_error"
+
+
 class ModelFaultError(MlServerError):
     """The model has no answer where it should have one: that is no mistake of the client."""
 

@@ -34,6 +34,27 @@ class Progress:
     observed: Observed | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What a model has said to each item of a request, and what of it was translated; in the items' order."""
+
+    model: Model
+    results: list[Result]
+    translations: list[Any]
+    inference_ms: float
+
+    def render(self, index: int) -> dict[str, Any]:
+        """Return the answer to an item, as a batch has it.
+
+        Raises:
+            MlServerError: there is none.
+        """
+        result = self.results[index]
+        if isinstance(result, MlServerError):
+            raise result
+        return {**_render(self.model, result, self.translations[index]), **_explanation(result)}
+
+
 def predict(
     body: bytes,
     request_id: str,
@@ -55,8 +76,32 @@ def predict(
     request = schemas.parse(body, max_batch, content_type)
     progress.rows = len(request.items)
     model = service.model(request.model_name, request.model_version)
-    progress.model, progress.version, progress.digest = model.card.name, model.card.version, model.digest
+    answered = answer(request, model, service, progress)
 
+    head = _head(request_id, model)
+    if request.is_batch:
+        together = zip(request.items, answered.results, answered.translations, strict=True)
+        entries = [_entry(index, *each, model) for index, each in enumerate(together)]
+        warnings = {"warnings": request.warnings} if request.warnings else {}
+        return msgspec.json.encode(
+            {"ok": True, "batch": True, **head, "results": entries, **warnings, "inference_ms": answered.inference_ms}
+        )
+    (result,), (translation,) = answered.results, answered.translations
+    if isinstance(result, MlServerError):
+        raise result
+    result = result._replace(warnings=(*request.warnings, *result.warnings))
+    return _render_one(head, model, result, answered.inference_ms, translation)
+
+
+def answer(request: schemas.Request, model: Model, service: InferenceService, progress: Progress) -> Answered:
+    """Return the answers of a model to the items of a request; `progress` is kept up to date meanwhile.
+
+    Raises:
+        InvalidRequestError: there are more items than the model may read at once.
+        ModelFaultError: the model has no answers at all.
+        PredictionTimeoutError: see `InferenceService.predict`.
+    """
+    progress.model, progress.version, progress.digest = model.card.name, model.card.version, model.digest
     most = max(1, _MAX_VALUES // model.row_size)
     if len(request.items) > most:
         told = f"must have 1 to {most} entries for a model that reads so much of each, not {len(request.items)}"
@@ -73,20 +118,7 @@ def predict(
     translations = [row.translation if isinstance(row, Row) else None for row in checked]
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
     progress.answered = sum(isinstance(result, Answer) for result in results)
-
-    head = _head(request_id, model)
-    if request.is_batch:
-        together = zip(request.items, results, translations, strict=True)
-        entries = [_entry(index, *each, model) for index, each in enumerate(together)]
-        warnings = {"warnings": request.warnings} if request.warnings else {}
-        return msgspec.json.encode(
-            {"ok": True, "batch": True, **head, "results": entries, **warnings, "inference_ms": inference_ms}
-        )
-    (result,), (translation,) = results, translations
-    if isinstance(result, MlServerError):
-        raise result
-    result = result._replace(warnings=(*request.warnings, *result.warnings))
-    return _render_one(head, model, result, inference_ms, translation)
+    return Answered(model, results, translations, inference_ms)
 
 
 def predict_row(row: Row, request_id: str, service: InferenceService, model: Model, progress: Progress) -> bytes | None:

@@ -6,17 +6,19 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Flask, Response, current_app, g, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 
-from ml_server import description, endpoint, errors, telemetry
+from ml_server import description, endpoint, errors, oip_routes, telemetry, web
 from ml_server.card import Card
 from ml_server.config import Settings
 from ml_server.endpoint import Endpoint
+from ml_server.head import is_probe, request_id_of
 from ml_server.inference import InferenceService
 from ml_server.model import Model
+from ml_server.oip.address import is_oip, target_of
+from ml_server.oip.messages import OipError
 from ml_server.reloading import Reloading
 from ml_server.tensors import all_scalar
-from serving.messages import Reply
 
 api = Blueprint("api", __name__)
 # Of example people: what is usual, and the most.
@@ -32,6 +34,8 @@ def register(app: Flask, settings: Settings, service: InferenceService) -> None:
     app.extensions["ml_endpoint"] = Endpoint(service, settings)
     app.register_blueprint(api)
     app.register_blueprint(api, url_prefix="/api", name="api_twin")
+    app.register_blueprint(oip_routes.oip)
+    app.register_blueprint(oip_routes.oip, url_prefix="/api/v2", name="oip_twin")
     app.add_url_rule("/metrics", view_func=metrics)
     app.before_request(_start_request)
     app.after_request(_finish_request)
@@ -40,41 +44,26 @@ def register(app: Flask, settings: Settings, service: InferenceService) -> None:
     app.register_error_handler(Exception, _answer_crash)
 
 
-def _service() -> InferenceService:
-    service: InferenceService = current_app.extensions["ml_server"]
-    return service
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["ml_settings"]
-    return settings
-
-
-def _endpoint() -> Endpoint:
-    made: Endpoint = current_app.extensions["ml_endpoint"]
-    return made
-
-
 @api.get("/health")
 def health() -> Response:
     """Tell whether the default model is served; the only answer without the usual envelope, as monitors read it."""
-    return _response(_endpoint().health(g.request_id))
+    return web.response(web.endpoint().health(g.request_id))
 
 
 @api.get("/models")
 def models() -> Response:
     """Return every installed version: its card without golden samples, which is the default, and why one is not served."""
-    _endpoint().check_key(_field("x-api-key"))
+    web.endpoint().check_key(web.field("x-api-key"))
     listed = []
-    default, due = _service().default, _service().due
-    for entry, error in _service().installed():
+    default, due = web.service().default, web.service().due
+    for entry, error in web.service().installed():
         card = _describe(entry.card) if entry.card else {}
         is_default = default is not None and default.card is entry.card
-        served = {"is_served": error is None, "is_default": is_default, "error": error, "notes": _service().notes(entry)}
+        served = {"is_served": error is None, "is_default": is_default, "error": error, "notes": web.service().notes(entry)}
         served |= {"is_due": entry is due, "warning": entry.warning or None}
         listed.append({"name": entry.name, "version": entry.version, "digest": entry.digest, **served, **card})
     content = {"ok": True, "models": listed, "request_id": g.request_id}
-    return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
+    return web.encoded(content)
 
 
 @api.get("/example_data")
@@ -84,11 +73,11 @@ def example_data() -> Response:
     For a model of other things than tables, or if `num_people`, `samples_per_person` and `disease_ratio` say how many, they
     are also there as made-up people (`items`).
     """
-    _endpoint().check_key(_field("x-api-key"))
-    model, due = _service().model(), _service().due
+    web.endpoint().check_key(web.field("x-api-key"))
+    model, due = web.service().model(), web.service().due
     card = model.card
     samples = [{"request": {"features": sample.features}, "expected": sample.expected} for sample in card.golden_samples]
-    is_due = {"due_version": due.version if due else "", "is_due": not _service().fallback_reason}
+    is_due = {"due_version": due.version if due else "", "is_due": not web.service().fallback_reason}
     content: dict[str, Any] = {**is_due, "task": card.task, "tolerance": card.golden_tolerance, "samples": samples}
     # Whoever only watches over the model has a limit for the answer.
     if request.args.keys() & _PEOPLE.keys() or not all_scalar(card.inputs):
@@ -99,8 +88,8 @@ def example_data() -> Response:
 @api.get("/schema")
 def schema() -> Response:
     """Return what the default model is, what is to be sent to it, and an example."""
-    _endpoint().check_key(_field("x-api-key"))
-    model = _service().model()
+    web.endpoint().check_key(web.field("x-api-key"))
+    model = web.service().model()
     card, sample = model.card, model.card.golden_samples[0]
     return _described(
         model,
@@ -110,7 +99,7 @@ def schema() -> Response:
             "not_for": card.not_for,
             "task": card.task,
             "answers": card.answers,
-            "request": description.request_schema(card, _settings().max_batch),
+            "request": description.request_schema(card, web.settings().max_batch),
             "example_request": description.example_request(card, sample),
             "example_expected": sample.expected,
         },
@@ -121,7 +110,7 @@ def _described(model: Model, content: dict[str, Any]) -> Response:
     card = model.card
     head = {"ok": True, "request_id": g.request_id, "model_name": card.name, "model_version": card.version}
     head["model_digest"] = model.digest
-    return _response(endpoint.reply(200, msgspec.json.encode({**head, **content}), g.request_id))
+    return web.encoded({**head, **content})
 
 
 def _people() -> tuple[int, int, float]:
@@ -148,69 +137,28 @@ def _people() -> tuple[int, int, float]:
 @api.post("/reload_model")
 def reload_model() -> Response:
     """Verify the version that is due and reload; it is 200 whatever comes of it: who asks reads `ok` and `message`."""
-    _endpoint().check_admin_key(_field("x-api-key"))
+    web.endpoint().check_admin_key(web.field("x-api-key"))
     reloading: Reloading | None = current_app.extensions.get("ml_reloading")
     if reloading is None:
         raise errors.ForbiddenError("this server was started without gunicorn's configuration: start it again instead")
     outcome = reloading.run()
     telemetry.record_reload(g.request_id, outcome.message, outcome.model_digest or "-", is_done=outcome.ok)
     content = {**msgspec.to_builtins(outcome), "request_id": g.request_id}
-    return _response(endpoint.reply(200, msgspec.json.encode(content), g.request_id))
+    return web.encoded(content)
 
 
 @api.post("/predict")
 def predict() -> Response:
     """Return one answer, or one for each item of a batch."""
-    head = endpoint.Head(_field, request.content_length or 0, g.request_id, request.remote_addr or "")
-    g.is_recorded = True
-    refused = _endpoint().refuse(head)
-    if refused is None:
-        try:
-            body = _body()
-        except errors.MlServerError as error:
-            refused = _endpoint().refused(head, error)
-    if refused is not None:
-        return _response(refused)
-    answer = _endpoint().answer(head, body)
-    return _response(answer if isinstance(answer, Reply) else answer.result())
+    return web.predicted()
 
 
 def metrics() -> Response:
     """Return metrics for Prometheus, of all workers together."""
-    service = _service()
-    telemetry.record_ready(_settings().model, is_ready=service.is_ready, is_fallback=bool(service.fallback_reason))
+    service = web.service()
+    telemetry.record_ready(web.settings().model, is_ready=service.is_ready, is_fallback=bool(service.fallback_reason))
     content, content_type = telemetry.render_metrics()
     return Response(content, content_type=content_type)
-
-
-def _field(name: str) -> str:
-    return request.headers.get(name, "")
-
-
-def _body() -> bytes:
-    """Return the request's whole body; broken chunks are the client's mistake, whatever exception the server has for them.
-
-    werkzeug cuts a body without a length off at the limit, and a server may hand on what came of one that broke off:
-    a part of a body must never be answered as if it were the whole.
-    """
-    too_large = errors.BodyTooLargeError(endpoint.TOO_LARGE.format(_settings().max_body_bytes))
-    try:
-        body = request.get_data(cache=False)
-        is_more = request.content_length is None and _is_terminated() and request.environ["wsgi.input"].read(1)
-    except RequestEntityTooLarge:
-        raise too_large from None
-    except Exception:  # noqa: BLE001
-        raise errors.NotJsonError("the body could not be read") from None
-    if is_more:
-        raise too_large
-    if len(body) < (request.content_length or 0):
-        raise errors.NotJsonError("the body is shorter than its Content-Length")
-    return body
-
-
-def _is_terminated() -> bool:
-    """Tell whether the server ends the body by itself, so that reading on cannot wait for the next request."""
-    return bool(request.environ.get("wsgi.input_terminated"))
 
 
 def _describe(card: Card) -> dict[str, Any]:
@@ -220,17 +168,18 @@ def _describe(card: Card) -> dict[str, Any]:
 
 
 def _start_request() -> None:
-    g.request_id = endpoint.request_id_of(_field("x-request-id"))
+    g.request_id = request_id_of(web.field("x-request-id"))
     g.started = time.perf_counter()
     g.is_recorded = False
     # gunicorn's workers have loaded before they accept; any other server loads with the first request.
-    _endpoint().load()
+    web.endpoint().load()
 
 
 def _finish_request(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     response.headers["Cache-Control"] = "no-store"
-    if request.path in endpoint.PREDICT_PATHS and not g.is_recorded:
+    is_prediction = request.path in endpoint.PREDICT_PATHS or target_of(request.path) is not None
+    if is_prediction and not g.is_recorded:
         telemetry.record_predict(
             request_id=g.request_id,
             model="-",
@@ -240,23 +189,24 @@ def _finish_request(response: Response) -> Response:
             rows=0,
             answered=0,
             elapsed_s=time.perf_counter() - g.started,
-            is_probe=endpoint.is_probe(_field, request.remote_addr or ""),
+            is_probe=is_probe(web.field, request.remote_addr or ""),
         )
     return response
 
 
-def _response(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, list(reply.headers))
-
-
 def _answer_own_error(error: errors.MlServerError) -> Response:
-    return _response(endpoint.refusal_of(error, g.request_id))
+    return web.response(endpoint.refusal_of(error, g.request_id, is_oip=is_oip(request.path)))
 
 
 def _answer_http_error(error: HTTPException) -> Response:
     """Answer with werkzeug's own refusals: 404, 405, 413 and the like, by their standard names."""
     code = re.sub(r"[^a-z]+", "_", error.name.lower())
-    response = _response(endpoint.refusal(error.code or 500, code, error.name, g.request_id))
+    status = error.code or 500
+    if is_oip(request.path):
+        refused = endpoint.reply(status, msgspec.json.encode(OipError(error.name)), g.request_id)
+    else:
+        refused = endpoint.refusal(status, code, error.name, g.request_id)
+    response = web.response(refused)
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = ", ".join(sorted(value.split(", ")))
@@ -264,4 +214,4 @@ def _answer_http_error(error: HTTPException) -> Response:
 
 
 def _answer_crash(error: Exception) -> Response:
-    return _response(endpoint.crashed(error, g.request_id))
+    return web.response(endpoint.crashed(error, g.request_id, is_oip=is_oip(request.path)))

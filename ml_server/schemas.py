@@ -126,7 +126,7 @@ def check_features(
             "the features are not valid", (Detail("features", f"must be an object, not {kind_of(features)}"),)
         )
     placed = besides.place(features, beside, card.inputs)
-    problems = [*_unknown_fields(features or {}, card, suggestions or Suggestions()), *placed.problems]
+    problems = [*unknown_fields(features or {}, card, suggestions or Suggestions()), *placed.problems]
     warnings, values = placed.warnings, []
     is_outside = False
     for wanted in card.inputs:
@@ -194,7 +194,8 @@ def _item(entry: Any, defaults: Mapping[str, Any]) -> Item:
     return Item(item_id, _features(entry), beside={**defaults, **_given(entry, besides.KEYS)})
 
 
-def _unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Suggestions) -> list[Detail]:
+def unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Suggestions) -> list[Detail]:
+    """Return which keys are no inputs of the model."""
     known = {wanted.name: None for wanted in card.inputs}
     unknown = [(number, name) for number, name in enumerate(features, start=1) if name not in known]
     problems = []

@@ -1,6 +1,7 @@
 """The ML server's gunicorn worker: `/predict` and `/health` are answered in its event loop, the rest by Flask."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from http import HTTPStatus
@@ -8,7 +9,9 @@ from typing import Any
 
 import uvloop
 
-from ml_server.endpoint import HEALTH_PATHS, PREDICT_PATHS, Endpoint, Head, refusal, request_id_of
+from ml_server.endpoint import HEALTH_PATHS, PREDICT_PATHS, Endpoint, refusal
+from ml_server.head import Head, request_id_of
+from ml_server.oip.address import LIVE_PATHS, READY_PATHS, target_of
 from ml_server.systemd import Watchdog
 from serving.messages import Reply, Request
 from serving.worker import Worker as ServingWorker
@@ -27,6 +30,11 @@ class Worker(ServingWorker):
         """Have the application, and its way past WSGI."""
         super().load_wsgi()
         self._endpoint: Endpoint = self.wsgi.extensions["ml_endpoint"]
+        self._state: dict[str, Callable[[str], Reply]] = {
+            **dict.fromkeys(HEALTH_PATHS, self._endpoint.health),
+            **dict.fromkeys(LIVE_PATHS, self._endpoint.live),
+            **dict.fromkeys(READY_PATHS, self._endpoint.ready),
+        }
         self.max_body_bytes = self.wsgi.extensions["ml_settings"].max_body_bytes
 
     def notify(self) -> None:
@@ -36,10 +44,12 @@ class Worker(ServingWorker):
 
     def refuse(self, request: Request) -> Reply | None:
         """Refuse a prediction that cannot be made, or anything that is too long."""
-        if request.method == "POST" and request.path.decode("latin-1") in PREDICT_PATHS:
+        path = request.path.decode("latin-1")
+        target = None
+        if request.method == "POST" and (path in PREDICT_PATHS or (target := target_of(path)) is not None):
             field = partial(_field, request.headers)
             if request.state is None:
-                request.state = Head(field, request.length, request_id_of(field("x-request-id")), request.client)
+                request.state = Head(field, request.length, request_id_of(field("x-request-id")), request.client, target)
             request.state.length = request.length
             return self._endpoint.refuse(request.state)
         return super().refuse(request)
@@ -48,8 +58,9 @@ class Worker(ServingWorker):
         """Answer what is asked all the time here, and have Flask answer the rest."""
         if request.state is not None:
             return self._endpoint.answer(request.state, request.body)
-        if request.method == "GET" and request.path.decode("latin-1") in HEALTH_PATHS:
-            return self._endpoint.health(request_id_of(_field(request.headers, "x-request-id")))
+        tell = self._state.get(request.path.decode("latin-1")) if request.method == "GET" else None
+        if tell is not None:
+            return tell(request_id_of(_field(request.headers, "x-request-id")))
         return super().answer(request)
 
     def refusal(self, status: int, why: str) -> Reply:

@@ -1,5 +1,6 @@
 """Numbers, and whole numbers."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,8 @@ class Number(Scalar, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
         """Return a number within reach of the training range: outside of it with a warning, far outside it is refused."""
         if isinstance(given, bool) or not isinstance(given, int | float):
             raise WrongValueError(f"must be a number, not {kind_of(given)}")
+        if isinstance(given, float) and math.isnan(given):
+            raise WrongValueError("is NaN: leave it out, or send null, where it is not known")
         if not -MAX_FLOAT32 <= given <= MAX_FLOAT32:
             raise WrongValueError("is too large for a number")
         if self.allowed is not None and given not in self.allowed:
