@@ -69,7 +69,7 @@ _PEOPLE = "patients?|clients?|physicians?|doctors?|guardians?|caregivers?|subjec
 # What is said of patients in general, and is nobody's name.
 _ORDINARY = (
     r"(?:not|no|is|was|were|are|has|had|have|with|without|for|from|to|of|in|on|at|by|and|or|the|a|an|already|found|missing|exists?"
-    r"|records?|data|table|list|id|ids|model|view|form|page|api|service|portal|details?|could|cannot|can|must|does|do|did)\b"
+    r"|records?|data|table|list|id|ids|model|view|form|page|api|service|portal|details?|requests?|could|cannot|can|must|does|do|did)\b"
 )
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _WORD = r"[^\s,;:()\[\]{}<>\"'/|=]+"

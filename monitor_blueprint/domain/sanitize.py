@@ -8,12 +8,20 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from monitor_blueprint.domain.file_names import without_named_files
 from monitor_blueprint.domain.personal import MASK, without_people
 
-__all__ = ["MASK", "clean", "redact"]
+__all__ = ["MASK", "clean", "redact", "redact_lines"]
 _MAX_LINE = 1000
 # With the halves of characters that stand for a file name's bytes which are no UTF-8: nothing can write them down.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+# What colours a terminal (ECMA-48): with its escape character, with that character written down, and what is left without it.
+_ANSI = re.compile(
+    r"(?:\x1b|\^\[|#033|\\{1,2}(?:x1b|033|e|u001b))(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\))"
+    r"|\x9b[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b[ -/]{0,4}[0-~]|\[(?:\d{1,3};[\d;]{0,20}m|(?:0|[1-9]\d?)?m(?![\w\]])|0?K(?![\w\]]))",
+    re.IGNORECASE,
+)
 
 _CREDENTIAL_KEYS = (
     r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key"
@@ -57,8 +65,9 @@ _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
 
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
+    (_PRIVATE_KEY, MASK),
     # RFC 9110 section 11.6.2: everything after the field name is the credentials.
     (re.compile(r"((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(\\*[\"']?\s*[:=]\s*).*", re.IGNORECASE), rf"\1\2{MASK}"),
     (re.compile(r"\b(bearer|basic|digest|token|negotiate)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
@@ -108,20 +117,20 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 
 def clean(text: str, limit: int = 200) -> str:
     """Return untrusted text on one line, without control characters, at most `limit` characters."""
-    line = _CONTROL.sub(" ", text).strip()
+    line = _CONTROL.sub(" ", _ANSI.sub("", text)).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def redact(text: str) -> str:
     """Return the text with secrets and personal data replaced by `***`; of an endless line only the beginning."""
     # Full-width digits and letters are digits and letters, too (Unicode TR 15, form KC).
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text.replace("\x00", " ")))
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _ANSI.sub("", text).replace("\x00", " ")))
     text = "\n".join(map(_shortened, text.splitlines()))
     for pattern, replacement in _PLAIN:
         text = pattern.sub(replacement, text)
     for pattern in (_KEYED_BRACKET, _KEYED_QUOTED, _KEYED_JSON, _KEYED_BARE):
         text = pattern.sub(rf"\1{MASK}", text)
-    text = without_people(text)
+    text = without_people("\n".join(map(without_named_files, text.split("\n"))))
     kept = _UUID.findall(text)
     text = _UUID.sub("\x00", text)
     text = _TOKEN.sub(_mask_token, text)
@@ -130,6 +139,11 @@ def redact(text: str) -> str:
     for uuid in kept:
         text = text.replace("\x00", uuid, 1)
     return text
+
+
+def redact_lines(text: str) -> str:
+    """Return the text redacted line by line, each a text of its own: none swallows the next one; a key may be of many."""
+    return "\n".join(map(redact, _PRIVATE_KEY.sub(MASK, text).split("\n")))
 
 
 def _shortened(line: str) -> str:

@@ -292,7 +292,7 @@ def test_endless_line_is_shortened() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (" a\r\n\x1b[2Jb\t", "a [2Jb"),
+        (" a\r\n\x1b[2Jb\t", "a b"),
         ("a\u202eb\udcffc", "a b c"),
         ("x" * 200, "x" * 200),
         ("x" * 201, "x" * 199 + "…"),
@@ -330,6 +330,13 @@ def cost(line: str) -> float:
         "환자 " * sanitize._MAX_LINE,
         "가" * sanitize._MAX_LINE,
         "patient " * sanitize._MAX_LINE,
+        "/가 " * sanitize._MAX_LINE,
+        "/가" * sanitize._MAX_LINE,
+        "patient_" * sanitize._MAX_LINE,
+        "\\xed" * sanitize._MAX_LINE,
+        "\x1b[" * sanitize._MAX_LINE,
+        "[0;" * sanitize._MAX_LINE,
+        ".dcm" * sanitize._MAX_LINE,
         "select " * sanitize._MAX_LINE,
         "/patients/" * sanitize._MAX_LINE,
         "9" * sanitize._MAX_LINE,
@@ -376,3 +383,29 @@ def test_who_somebody_is_and_where_he_lives(text: str) -> None:
 )
 def test_ordinary_words_stay(text: str, kept: str) -> None:
     assert redact(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[0;93mslow\x1b[m", "slow"),
+        ("[0;93mslow [m", "slow "),
+        ("^[[31mred^[[0m", "red"),
+        ("#033[1mbold#033[0m", "bold"),
+        ("\\u001b[31mred\\u001b[0m", "red"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x9b1mbold", "bold"),
+        ("환자 홍\x1b[1m길동", "환자 ***"),
+        ("rate(x[5m]) [km] [K8s]", "rate(x[5m]) [km] [K8s]"),
+    ],
+)
+def test_no_colour_is_kept(text: str, shown: str) -> None:
+    """Neither with its escape character nor what is left of it without that."""
+    assert redact(text) == shown
+    assert clean(redact(text)) == shown.strip()
+
+
+def test_a_line_does_not_swallow_the_next() -> None:
+    lines = ["for client Kim", "Nov 28 12:57:39 started", "name:", "stopped"]
+    assert sanitize.redact_lines("\n".join(lines)).split("\n") == ["for client ***", *lines[1:]]
+    assert sanitize.redact_lines("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nx") == "***\nx"

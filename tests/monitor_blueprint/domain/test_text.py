@@ -52,7 +52,7 @@ def test_a_word_is_of_the_list() -> None:
         ("https://user:12/34@host/x", "https://***@host/x"),
         ("https://host:8000/x?mail=a@b", "https://host:8000/x"),
         ("http://[::1]:9000/health", "http://[::1]:9000/health"),
-        ("one\ntwo\x1b[31m\u202e", "one two [31m"),
+        ("one\ntwo\x1b[31m\u202e", "one two"),
     ],
 )
 def test_addresses_are_told_without_secrets(given: str, kept: str) -> None:
