@@ -166,6 +166,11 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"(?<![\d.])\d{1,3}\s?(?:" + _AGE_KO + r")(?!" + _HANGUL + r"{2})", MASK),
     # A quotation in Korean, as exceptions have it: a key, a value, a name. A name before sex and age; a number of an account.
     (rf"([\"'])[^\"'\n]*{_HANGUL}[^\"'\n]*\1", MASK),
+    # All that an exception says.
+    (
+        r"(\b\w*(?:Error|Exception|Violation|DoesNotExist|NotFound|Warning|Failure):\s{1,2})" + _HANGUL + r"{2,5}(?=\s*$)",
+        rf"\1{MASK}",
+    ),
     (_HANGUL + r"{2,5}\s?(?=\(\s?(?:\*\*\*|(?:" + _SEX_KO + r")\b))", MASK),
     (r"\uacc4\uc88c\s?[:=]?\s?\d[\d-]{5,}", MASK),
     # Names, after the word for somebody or before it.

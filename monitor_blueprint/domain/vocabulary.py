@@ -72,6 +72,8 @@ RESULTS = (
     "restart",
 )
 # EXIT_CODE and EXIT_STATUS of the journal: sigaction(2), and the statuses of systemd.exec(5) and signal(7).
+PROCESSES = ("Main process", "Control process")
+UNIT_COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost")
 EXIT_CODES = ("exited", "killed", "dumped", "trapped", "stopped", "continued")
 _SIGNALS = """
     HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ
@@ -137,6 +139,17 @@ _EXCEPTIONS = """
     OutOfMemoryError CalledProcessError SubprocessError TimeoutExpired BrokenProcessPool QueueFull CancelledError
     InvalidStateError SMTPException SMTPServerDisconnected SMTPAuthenticationError gaierror UnpicklingError PicklingError
     NoCredentialsError ClientError EndpointConnectionError NoSuchKey NoSuchBucket
+    UniqueViolation ForeignKeyViolation NotNullViolation CheckViolation DeadlockDetected SerializationFailure UndefinedTable
+    UndefinedColumn TooManyConnections AdminShutdown DiskFull InFailedSqlTransaction QueryCanceled LockNotAvailable
+    InvalidTextRepresentation StringDataRightTruncation InsufficientPrivilege CannotConnectNow
+    NullPointerException IllegalStateException IllegalArgumentException ClassNotFoundException NoClassDefFoundError
+    ConcurrentModificationException IndexOutOfBoundsException ArrayIndexOutOfBoundsException ClassCastException IOException
+    FileNotFoundException SocketException SocketTimeoutException ConnectException BindException UnknownHostException EOFException
+    SQLException SQLTimeoutException SQLTransientConnectionException StackOverflowError ExecutionException TimeoutException
+    InterruptedException UncheckedIOException DataAccessException BeanCreationException NullReferenceException
+    InvalidOperationException HttpRequestException SqlException ReferenceError RangeError AggregateError UnhandledPromiseRejection
+    ECONNREFUSED ECONNRESET EADDRINUSE ETIMEDOUT ENOTFOUND EPIPE EMFILE ENOMEM ENOSPC EACCES ENOENT EROFS EPERM
+    PDOException ErrorException ActiveRecordError StandardError NoMethodError LoadError panic panicked
 """
 _BUILT_IN = (name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException))
 EXCEPTIONS = frozenset((*_BUILT_IN, *_EXCEPTIONS.split()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,34 +11,27 @@ from pathlib import Path
 
 import psutil
 
-from monitor_blueprint.adapters import journal, tail
+from monitor_blueprint.adapters import journal
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.models import ProbeError
-from monitor_blueprint.domain.sanitize import MASK, clean, redact
+from monitor_blueprint.domain.sanitize import clean, redact_lines
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, joined
+from monitor_blueprint.engine.evidence_found import Found, Subject
+from monitor_blueprint.engine.evidence_nginx import failed_requests
 from monitor_blueprint.engine.evidence_processes import described
+from monitor_blueprint.engine.evidence_units import UnitEvidence, shown
 from monitor_blueprint.log import Log
-from monitor_blueprint.probes.nginx_log import is_own
 from monitor_blueprint.text import evidence
 
 _log = Log(__name__)
 # The alert waits for it.
 MOST_S = 2.0
-JOURNAL_LINES = 20
-# So many lines go into the message; all that was found is in the history.
 PUBLIC_LINES = 5
 PROCESSES = 5
-REQUESTS = 10
 MAX_TEXT = 4000
 ACCESS_LOG = Path("/var/log/nginx/access.log")
 # CPU shares are measured over this time; psutil advises at least 0.1 s between two looks.
 _CPU_SPAN_S = 0.2
-_KERNEL_SINCE_S = 3600
-_REQUEST = re.compile(r'\[(?P<at>[^\]]+)\] "(?P<method>[A-Z]+) (?P<path>[^ "?]*)[^"]*" (?P<status>5\d\d) ')
-# A number, or a name in percent encoding, may be a patient.
-_PERSONAL_SEGMENT = re.compile(r"[^/]*(?:%[0-9A-Fa-f]{2}|@|\d{3,})[^/]*")
-# What was found, and what of it may leave the machine.
-Found = tuple[str, Public]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,8 @@ class Piece:
 
 
 def collect(
-    units: Sequence[str],
+    subjects: Sequence[Subject],
+    begin: datetime,
     now: datetime,
     deadline: float,
     *,
@@ -61,24 +54,28 @@ def collect(
     journal_directory: str = "",
     more: Iterable[tuple[str, Callable[[], str]]] = (),
 ) -> list[Piece]:
-    """Return what was found; never raises.
+    """Return what was found, what is closest to the failure first; never raises.
 
     Args:
-        units: systemd units that fail; their last journal lines are kept.
+        subjects: the systemd units that take part, those that fail first, each with when its failure may have begun.
+        begin: when the failure may have begun; what happened before is not of it.
         now: the moment of the incident.
         deadline: `time.monotonic()` value that ends the collection.
         known_units: all units of the configuration, which may be named.
-        access_log: Nginx's access log, for the recent 5xx.
+        access_log: Nginx's access log, for the 5xx.
         journal_directory: where the journal lies if it is not this machine's own.
         more: what else is to be looked at, each with its key; for this machine's administrators.
     """
-    journal_options = [f"--directory={journal_directory}"] if journal_directory else []
-    since = f"--since=@{now.timestamp() - _KERNEL_SINCE_S:.0f}"
-    known = {full_name(unit) for unit in (*units, *known_units)}
+    known = {full_name(unit) for unit in (*(each.unit for each in subjects), *known_units)}
+    units = {each.unit: UnitEvidence(each, deadline, journal_directory) for each in subjects}
     sections: list[tuple[str, Callable[[], Found]]] = [
-        *((f"journal {unit}", partial(_journal, full_name(unit), journal_options, deadline)) for unit in units),
-        ("oom", partial(_oom, known, [*journal_options, since], deadline)),
-        ("nginx_5xx", partial(_hidden, partial(failed_requests, access_log))),
+        *(
+            section
+            for name, unit in units.items()
+            for section in ((f"unit {name}", unit.ending), (f"journal {name}", unit.journal))
+        ),
+        ("oom", partial(_oom, known, begin, journal_directory, deadline)),
+        ("nginx_5xx", partial(failed_requests, access_log, begin, now)),
         *((key, partial(_hidden, look)) for key, look in more),
     ]
     before = _cpu_times()
@@ -91,21 +88,8 @@ def collect(
     return [piece for piece in found if piece.text.text]
 
 
-def failed_requests(access_log: Path) -> str:
-    """Return the last 5xx lines of the log: when, what, which status; without query string, client or agent."""
-    try:
-        lines = tail.read_end(access_log, 256 * 1024)
-    except OSError:
-        return ""
-    matches = [match for line in lines if not is_own(line) and (match := _REQUEST.search(line))]
-    return "\n".join(
-        f"{match['at']} {match['status']} {match['method']} {_PERSONAL_SEGMENT.sub(MASK, match['path'])}"
-        for match in matches[-REQUESTS:]
-    )
-
-
 def _hidden(look: Callable[[], str]) -> Found:
-    return look(), NOTHING
+    return Found(look())
 
 
 def _tried(key: str, look: Callable[[], Found]) -> Piece:
@@ -113,7 +97,7 @@ def _tried(key: str, look: Callable[[], Found]) -> Piece:
     told = configured(key)
     try:
         text, public = look()
-        return Piece(key, Private(_bounded(redact(text))), public)
+        return Piece(key, Private(_bounded(redact_lines(text))), public)
     except ProbeError as error:
         _log.info(fill("no evidence {key}: {reason}", key=told, reason=error.told))
     except Exception as error:  # noqa: BLE001 - what helps to understand an outage must not keep it from being told
@@ -129,27 +113,12 @@ def _bounded(text: str) -> str:
     return "\n".join(lines)
 
 
-def _journal(unit: str, where: Sequence[str], deadline: float) -> Found:
-    """Return the unit's last lines, and of them what systemd says and which exceptions the programs name."""
-    entries = journal.read([f"--lines={JOURNAL_LINES}", f"--unit={unit}", *where], deadline)
-    said = [line for each in entries if each.is_systemds and (line := evidence.of_systemd(each.at, each.fields, (unit,)))]
-    names = evidence.exceptions([each.message for each in entries if not each.is_systemds])
-    return "\n".join(map(_line, entries)), joined("\n", [*said[-PUBLIC_LINES:], *([names] if names else [])])
-
-
-def _oom(units: Collection[str], where: Sequence[str], deadline: float) -> Found:
-    entries = [each for each in journal.read([*where, "_TRANSPORT=kernel"], deadline) if each.is_kernels]
+def _oom(units: Collection[str], begin: datetime, directory: str, deadline: float) -> Found:
+    since = f"--since=@{begin.timestamp():.6f}"
+    entries = [each for each in journal.read([since, "_TRANSPORT=kernel"], deadline, directory=directory) if each.is_kernels]
     killed = [each for each in entries if "Killed process" in each.message]
     said = evidence.of_kernel([(each.at, each.message) for each in entries], units)
-    return "\n".join(map(_line, killed[-PROCESSES:])), joined("\n", said[-PUBLIC_LINES:])
-
-
-def _line(entry: journal.Entry) -> str:
-    """Return the entry as `journalctl` shows it, on one line."""
-    at = entry.at.astimezone().strftime("%b %d %H:%M:%S")
-    pid = f"[{entry.fields['_PID']}]" if "_PID" in entry.fields else ""
-    who = f"{entry.fields.get('SYSLOG_IDENTIFIER', 'unknown')}{pid}"
-    return clean(f"{at} {entry.fields.get('_HOSTNAME', '-')} {who}: {entry.message}", 2000)
+    return Found("\n".join(map(shown, killed[-PROCESSES:])), joined("\n", said[-PUBLIC_LINES:]))
 
 
 def _cpu_times() -> dict[int, float]:

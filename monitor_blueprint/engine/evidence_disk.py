@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor_blueprint.adapters.file_systems import is_device, look, look_at_device
-from monitor_blueprint.text import ko
+from monitor_blueprint.text import ko_evidence as ko
 from monitor_blueprint.text.places import size
 
 # The alert waits for it.

@@ -2,23 +2,64 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from monitor_blueprint.config import Check, units_of
-from monitor_blueprint.domain.models import CheckResult
+from monitor_blueprint.domain.decision import Decision
+from monitor_blueprint.domain.models import CheckResult, Status
 from monitor_blueprint.engine import evidence_disk, evidence_processes
+from monitor_blueprint.engine.evidence_found import Subject
 from monitor_blueprint.storage.reads import Reads
 from monitor_blueprint.text import render, story
 
 # Titles and their objects, and what to do for them.
 Section = tuple[str, Callable[[], str]]
 _ANSWERS = 5
+# How a list of units and their counts is put together: "nginx ×2, gunicorn_django ×1".
+_NAMES = re.compile(r"(?: ×\d+)?(?:, |$)")
 _DISKS = ("disk", "disk_trend")
 # These say that the file system is not there: at its place lies another, or nothing.
 _GONE = ("unmounted", "replaced", "device", "access")
+# What happened so long before a failure was seen, in seconds, may have brought it about; a check that counts over a time of its
+# own says something of that time.
+_BEFORE_S = 120.0
+_LONGEST_S = 3600.0
 _ANSWERING = ("service", "http", "health_body", "golden")
+
+
+def begin_of(check: Check, decision: Decision, now: datetime) -> datetime:
+    """Return when a check's failure may have begun: shortly before it was seen."""
+    since = min((event.since.get(check.name, now) for event in decision.events if check.name in event.checks), default=now)
+    window_s = float(getattr(check.options, "window_s", 0))
+    return since - timedelta(seconds=min(max(_BEFORE_S, window_s), _LONGEST_S))
+
+
+def subjects(checks: Sequence[Check], decision: Decision, now: datetime) -> list[Subject]:
+    """Return the units that take part in the failures of these checks: causes first, and of a check of many the worst first."""
+    consequences = {name for event in decision.events for name in event.consequences}
+    results = {result.check: result for result in decision.results}
+    begins: dict[str, datetime] = {}
+    for check in sorted(checks, key=lambda check: check.name in consequences):
+        for unit in _units(check, results.get(check.name)):
+            begins[unit] = min(begin_of(check, decision, now), begins.get(unit, now))
+    return [Subject(unit, begin) for unit, begin in begins.items()]
+
+
+def _units(check: Check, result: CheckResult | None) -> Sequence[str]:
+    """Return the check's units under the names that the journal knows, those that its result names where it is of several."""
+    units = units_of(check)
+    readings = [] if result is None else [reading for reading in result.readings if reading.status is not Status.OK]
+    # The journal knows no aliases, and says nothing of a unit that stands for others.
+    if real := [str(reading.facts["unit"]) for reading in readings if "real" in reading.facts]:
+        return real
+    if len(units) < 2:
+        return units
+    facts = [fact for reading in readings for key in ("unit", "units") if isinstance(fact := reading.facts.get(key), str)]
+    named = [name for fact in facts for name in _NAMES.split(fact)]
+    return [unit for unit in dict.fromkeys(named) if unit in units] or units
 
 
 def sections(

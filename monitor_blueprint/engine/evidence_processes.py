@@ -11,7 +11,7 @@ import psutil
 
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.sanitize import MASK, clean, redact
-from monitor_blueprint.text import ko
+from monitor_blueprint.text import ko_evidence as ko
 
 _PROC = Path("/proc")
 _COMMAND_CHARS = 160

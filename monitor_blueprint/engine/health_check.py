@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from monitor_blueprint.alerts.outbox import Outbox
-from monitor_blueprint.config import Config, units_of
+from monitor_blueprint.config import Config
 from monitor_blueprint.domain.decision import ROUND_S, Decision, Rules, decide, is_news
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, Silence, State
@@ -117,16 +117,12 @@ class HealthCheck:
         """Collect what helps to understand a failure, at the moment of it, if one is to be told."""
         if not decision.failed:
             return ()
-        real = {
-            result.check: [str(reading.facts["unit"]) for reading in result.readings if "real" in reading.facts]
-            for result in decision.results
-        }
         failed = [check for check in self._config.checks if check.name in decision.failed]
-        # The journal knows no aliases, and says nothing of a unit that stands for others.
-        units = [unit for check in failed for unit in real.get(check.name) or units_of(check)]
+        subjects = evidence_kinds.subjects(failed, decision, now)
+        begin = min(evidence_kinds.begin_of(check, decision, now) for check in failed) if failed else now
         deadline = time.monotonic() + evidence.MOST_S
         more = evidence_kinds.sections(failed, decision.results, self._store.reads, now, deadline)
-        return evidence.collect(units, now, deadline, known_units=self._config.units, more=more)
+        return evidence.collect(subjects, begin, now, deadline, known_units=self._config.units, more=more)
 
     def _record(self, tx: Transaction, known: Known, seen: Seen, decision: Decision, found: Evidence) -> HealthReport:
         """Record results, state and what is to be told; decided anew only if another round was quicker meanwhile."""

@@ -6,10 +6,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from monitor_blueprint.adapters import command
+from monitor_blueprint.adapters.journal import has_files
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar
 from monitor_blueprint.domain.text import Private, fill, private, word
@@ -53,7 +53,7 @@ class Entry(NamedTuple):
 
 def is_possible(options: Options) -> bool:
     """Tell whether there is a journal to read."""
-    return command.is_installed("journalctl") and _has_files(options)
+    return command.is_installed("journalctl") and has_files(options.directory)
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
@@ -116,11 +116,6 @@ def _text(message: object) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _has_files(options: Options) -> bool:
-    places = [options.directory] if options.directory else ["/run/log/journal", "/var/log/journal"]
-    return any(next(Path(place).rglob("*.journal"), None) for place in places)
-
-
 def _read(options: Options, context: ProbeContext, position: str) -> command.Output | None:
     argv = ["journalctl", "-o", "json", "--no-pager", f"--output-fields={_FIELDS}", position]
     argv += [f"--unit={name}" for unit in options.units for name in _real_names(unit, context)]
@@ -132,7 +127,7 @@ def _read(options: Options, context: ProbeContext, position: str) -> command.Out
     # journalctl is content with nothing at all, which must not look like "no errors".
     if "not seeing messages" in output.errors or "insufficient permissions" in output.errors:
         raise ProbeError(fill("the journal may not be read"), private(output.errors))
-    if not output.text and not _has_files(options):
+    if not output.text and not has_files(options.directory):
         raise ProbeError(fill("there is no journal"))
     if output.code and not output.is_cut:
         raise ProbeError(fill("journalctl: exit code {code}", code=output.code), private(output.errors))

@@ -141,10 +141,10 @@ class Transaction:
         )
 
     def add_evidence(self, incident: int, items: Sequence[tuple[str, Private]], at: datetime) -> None:
-        """Keep what was found at the time: (title, text) each."""
+        """Keep what was found at the time, (title, text) each, in this order: each a millisecond after the one before."""
         self._connection.executemany(
             "INSERT OR REPLACE INTO evidence (incident, at, title, body) VALUES (?, ?, ?, ?)",
-            [(incident, to_ms(at), title, text.text) for title, text in items],
+            [(incident, to_ms(at) + place, title, text.text) for place, (title, text) in enumerate(items)],
         )
 
     def prune(self, now: datetime, keep_days: int = 30) -> None:

@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import re
 import signal
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from monitor_blueprint.domain.text import NOTHING, Public, fill, joined, moment, word
-from monitor_blueprint.domain.vocabulary import EXCEPTIONS, EXIT_CODES, PROGRAMS, RESULTS
-from monitor_blueprint.text import ko
+from monitor_blueprint.domain.unit_runs import MAIN, Ending
+from monitor_blueprint.domain.vocabulary import EXCEPTIONS, EXIT_CODES, PROCESSES, PROGRAMS, RESULTS, UNIT_COMMANDS
+from monitor_blueprint.text import ko_evidence as ko
+from monitor_blueprint.text.endings import exit_status
 
-_EXCEPTION = re.compile(r"\b[A-Z][A-Za-z]+\b")
+# Go and Rust say "panic: " and "panicked at".
+_EXCEPTION = re.compile(r"\b[A-Z][A-Za-z0-9]+\b|^panic(?=: )|\bpanicked(?= at )")
 # The last of each: the process's name, which stands before, may look like them.
 _KILLED = re.compile(r".*Killed process (?P<pid>\d{1,10}) \((?P<name>.*)\)(?:,? .*?anon-rss:(?P<kb>\d{1,15})kB)?", re.DOTALL)
 _OF_UNIT = re.compile(r".*oom-kill:.*?task_memcg=(?P<path>[^,]*),task=.*,pid=(?P<pid>\d+),uid=\d+$", re.DOTALL)
+_EXITED = "98e322203f7a4ed290d09fe03c09fe15"
 # systemd's own sentences, as `journalctl` shows them, by their MESSAGE_ID (`journalctl --dump-catalog`); and some that have
 # no number.
 _SENTENCES = {
-    "98e322203f7a4ed290d09fe03c09fe15": "Main process exited, code={code}, status={status}",
+    _EXITED: "{process} exited, code={code}, status={status}",
     "d9b373ed55a64feb8242e02dbe79a49c": "Failed with result '{result}'.",
     "be02cf6855d2428ba40df7e9d022f03d": "Failed to start ({result}).",
     "5eb03494b6584870a536b337290809b3": "Scheduled restart job, restart counter is at {restarts}.",
@@ -47,23 +52,6 @@ _WORDS = (
     "Processes still around after SIGKILL. Ignoring.",
     "Processes still around after final SIGKILL. Entering failed mode.",
 )
-# systemd.exec(5), "Process Exit Codes": those that are met when a service cannot be started.
-_EXIT_NAMES = {
-    1: "FAILURE",
-    2: "INVALIDARGUMENT",
-    4: "NOPERMISSION",
-    5: "NOTINSTALLED",
-    6: "NOTCONFIGURED",
-    200: "CHDIR",
-    203: "EXEC",
-    216: "GROUP",
-    217: "USER",
-    218: "CAPABILITIES",
-    226: "NAMESPACE",
-    238: "STATE_DIRECTORY",
-    240: "LOGS_DIRECTORY",
-    243: "CREDENTIALS",
-}
 
 
 def of_systemd(at: datetime, fields: Mapping[str, str], units: Collection[str]) -> Public | None:
@@ -91,11 +79,37 @@ def of_kernel(entries: Sequence[tuple[datetime, str]], units: Collection[str]) -
     return lines
 
 
-def exceptions(messages: Collection[str]) -> Public:
-    """Return which exceptions the messages name, of those that are known to be some; nothing where there is none."""
-    names = dict.fromkeys(name for message in messages for name in _EXCEPTION.findall(message))
-    known = [known for name in names if (known := word(name, EXCEPTIONS)) is not None]
-    return fill(ko.EXCEPTIONS, names=joined(", ", known)) if known else NOTHING
+def exceptions(messages: Sequence[tuple[datetime, str]]) -> list[tuple[datetime, Public]]:
+    """Return which exceptions the messages name, of those that are known to be some: when each came last, and how often."""
+    last: dict[Public, datetime] = {}
+    counts: Counter[Public] = Counter()
+    for at, message in messages:
+        for name in dict.fromkeys(_EXCEPTION.findall(message)):
+            if (known := word(name, EXCEPTIONS)) is not None:
+                last[known] = at
+                counts[known] += 1
+    lines = [(at, fill(ko.EXCEPTIONS, at=_time(at), name=name, count=counts[name])) for name, at in last.items()]
+    return sorted(lines, key=lambda each: each[0])
+
+
+def statuses(counts: Sequence[tuple[int, int]], first: datetime, last: datetime) -> Public:
+    """Return how often Nginx answered with which status, and in which time."""
+    each = [fill(ko.STATUS, status=status, count=count) for status, count in counts]
+    return fill(ko.STATUSES, counts=joined(" · ", each), first=_time(first), last=_time(last))
+
+
+def nothing_since(begin: datetime) -> Public:
+    """Return that nothing was written about the time of a failure."""
+    return fill(ko.NO_RECORDS, begin=_time(begin))
+
+
+def ending_of(at: datetime, fields: Mapping[str, str]) -> Ending | None:
+    """Return how a process of a unit ended, as an entry of systemd's own says it; None where it says something else."""
+    code, status = fields.get("EXIT_CODE", ""), fields.get("EXIT_STATUS", "")
+    if fields.get("MESSAGE_ID") != _EXITED or code not in EXIT_CODES:
+        return None
+    number = int(status) if _is_number(status, 3) else _SIGNALS.get(status)
+    return None if number is None else Ending(at, word(fields.get("COMMAND", ""), UNIT_COMMANDS) or MAIN, code, number)
 
 
 def _sentence(fields: Mapping[str, str]) -> Public | None:
@@ -107,6 +121,7 @@ def _sentence(fields: Mapping[str, str]) -> Public | None:
     code = word(fields.get("EXIT_CODE", ""), EXIT_CODES)
     return fill(
         template,
+        process=_process(fields),
         code=code or _OTHER,
         status=_exit_status(code, fields.get("EXIT_STATUS", "")),
         result=word(fields.get("UNIT_RESULT", "") or fields.get("JOB_RESULT", ""), RESULTS) or _OTHER,
@@ -114,23 +129,32 @@ def _sentence(fields: Mapping[str, str]) -> Public | None:
     )
 
 
+def _process(fields: Mapping[str, str]) -> Public:
+    """Return whether it was the main process, or one that systemd runs beside it, and which."""
+    said = fields.get("MESSAGE", "").partition(": ")[2].partition(" exited")[0]
+    process, command = word(said, PROCESSES), word(fields.get("COMMAND", ""), UNIT_COMMANDS)
+    if process is None:
+        process = fill("Main process" if command in (None, MAIN) else "Control process")
+    return process if command in (None, MAIN) else fill("{process} ({command})", process=process, command=command)
+
+
 def _exit_status(code: Public | None, text: str) -> Public:
-    if not (text.isascii() and text.isdigit() and len(text) <= 3):
-        return _OTHER
-    number = int(text)
-    if code == "exited":
-        name = _EXIT_NAMES.get(number, "")
-    else:
-        name = next((each.name.removeprefix("SIG") for each in signal.Signals if each == number), "")
-    return fill("{number}/{name}", number=number, name=fill(name)) if name else fill("{number}", number=number)
+    if _is_number(text, 3):
+        return exit_status(code or NOTHING, int(text))
+    return exit_status(code or NOTHING, _SIGNALS[text]) if text in _SIGNALS else _OTHER
 
 
 def _number(text: str) -> Public:
-    return fill("{number}", number=int(text)) if text.isascii() and text.isdigit() and len(text) <= 6 else _OTHER
+    return fill("{number}", number=int(text)) if _is_number(text, 6) else _OTHER
+
+
+def _is_number(text: str, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= most
 
 
 def _time(at: datetime) -> Public:
-    return moment(at.astimezone(), "%m-%d %H:%M:%S")
+    return moment(at.astimezone(), "%m-%d %H:%M:%S %Z")
 
 
 _OTHER = fill("?")
+_SIGNALS = {each.name.removeprefix("SIG"): int(each) for each in signal.Signals}

@@ -165,27 +165,6 @@ DEADMAN_BACK_SUBJECT = "[OK] NeuroNova 모니터 복구"
 TEST_SUBJECT = "[TEST] NeuroNova 테스트 알림"
 
 
-# --- Evidence, in messages and in the history
-
-EVIDENCE_TITLES = {
-    "journal": "저널",
-    "processes_cpu": "CPU 상위 프로세스",
-    "processes_memory": "메모리 상위 프로세스",
-    "oom": "메모리 부족(OOM) 종료",
-    "nginx_5xx": "최근 5xx",
-    "disk": "디스크 사용 내역",
-    "threads": "스레드 상태",
-    "answers": "이전 응답",
-}
-DISK_FREE = "여유 {free} / 전체 {total}"
-DISK_UNSEEN = "권한이 없어 보지 못한 디렉터리 {count}개"
-DISK_CUT = "시간이 모자라 일부만 봄. 전체: sudo du -xh -d2 {path} | sort -h | tail"
-MORE_PROCESSES = "그 밖의 프로세스 {count}개"
-EXCEPTIONS = "예외: {names}"
-SYSTEMD_LINE = "{at} systemd: {unit}: {said}"
-KERNEL_LINE = "{at} 커널이 메모리 부족으로 프로세스를 종료함 ({who})"
-
-
 # --- The story: what people did, and what befell the monitor
 
 STORY = {

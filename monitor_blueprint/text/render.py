@@ -10,7 +10,7 @@ from datetime import datetime
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Silence, Status
 from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, label, member, moment
-from monitor_blueprint.text import ko, ko_services
+from monitor_blueprint.text import ko, ko_evidence, ko_services
 from monitor_blueprint.text.places import AllPlaces, Places
 
 # What may be on its way up itself; what depends on another one knows nothing of that.
@@ -150,7 +150,7 @@ def incident_line(number: int, checks: Sequence[str], opened_at: datetime, close
 def evidence_title(key: str) -> Public:
     """Return what a piece of evidence is called, with what it is of ("journal nginx")."""
     kind, _, of = key.partition(" ")
-    titled = fill(ko.EVIDENCE_TITLES[kind]) if kind in ko.EVIDENCE_TITLES else label(kind)
+    titled = fill(ko_evidence.TITLES[kind]) if kind in ko_evidence.TITLES else label(kind)
     return joined(" ", [titled, configured(of)] if of else [titled])
 
 

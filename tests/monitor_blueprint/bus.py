@@ -46,6 +46,12 @@ _TYPES = {
     "Type": "s",
     "ConditionResult": "b",
     "ConditionTimestampMonotonic": "t",
+    "ActiveState": "s",
+    "ExecMainExitTimestamp": "t",
+    "ExecMainCode": "i",
+    "ExecMainStatus": "i",
+    "EnvironmentFiles": "a(sb)",
+    **dict.fromkeys(("ExecStart", "ExecStartPre", "ExecReload"), "a(sasbttttuii)"),
     **dict.fromkeys(("Wants", "Requires", "BindsTo", "ConsistsOf", "PropagatesStopTo"), "as"),
 }
 
@@ -116,6 +122,7 @@ class Systemd:
             self._send(new_method_return(message, "a(ssssssouso)", (rows,)))
         elif member == "GetAll":
             state = self._at(message)
+            state = {**state, "ActiveState": state["active"]} if state else state
             found = {key: (_TYPES[key], value) for key, value in state.items() if key in _TYPES}
             self._send(new_method_return(message, "a{sv}", (found,)))
         elif member == "Get":

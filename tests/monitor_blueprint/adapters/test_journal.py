@@ -47,7 +47,10 @@ def entry(**fields: object) -> str:
 
 
 def test_every_form_of_a_field_is_text(print_lines: Print) -> None:
-    """Bytes that are no UTF-8, what is too long, several of one name; and a line that was cut off is left out."""
+    """Bytes that are no UTF-8, what is too long, several of one name; and a line that was cut off is left out.
+
+    journalctl is asked for the newest first.
+    """
     print_lines(
         entry(MESSAGE=[0xED, 0x99, 0x8D, 0xFF]),
         entry(MESSAGE=None),
@@ -59,7 +62,7 @@ def test_every_form_of_a_field_is_text(print_lines: Print) -> None:
         "[]",
         '{"__REALTIME_TIMESTAMP": "99999999999999999999999", "MESSAGE": "x"}',
     )
-    messages = [each.message for each in journal.read([], looking().deadline)]
+    messages = [each.message for each in journal.read([], looking().deadline)][::-1]
     assert messages == ["홍\ufffd", "", "a b c", "one\u2028two\x85three\nfour", "", "A"]
 
 

@@ -178,6 +178,7 @@ def test_json_web_token_is_redacted() -> None:
         ('invalid input syntax for type integer: "홍길동"', "invalid input syntax for type integer: ***"),
         ("환자 홍길동 님", "환자 *** 님"),
         ("KeyError: '홍길동'", "KeyError: ***"),
+        ("psycopg.errors.UniqueViolation: 홍길동", "psycopg.errors.UniqueViolation: ***"),
         ("수신자: 홍길동", "수신자: ***"),
         ("홍길동(남/45) 저장 실패", "***(***) 저장 실패"),
         ("계좌 110-123-456789", "***"),

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from monitor_blueprint.config import parse
-from monitor_blueprint.domain.models import CheckResult, Facts, Reading, Status
+from monitor_blueprint.config import Check, parse
+from monitor_blueprint.domain.decision import Decision
+from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Facts, Reading, State, Status
 from monitor_blueprint.domain.text import Public
-from monitor_blueprint.engine.evidence_kinds import sections
+from monitor_blueprint.engine.evidence_kinds import begin_of, sections, subjects
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
 
@@ -21,6 +23,49 @@ DOCUMENT = {
         {"name": "Memory", "kind": "memory"},
     ]
 }
+
+
+def decided(*events: Event, results: tuple[CheckResult, ...] = ()) -> Decision:
+    return Decision(State(), events, results)
+
+
+def opened(*checks: str, since: datetime = NOW, consequences: Mapping[str, tuple[str, ...]] | None = None) -> Event:
+    sinces = dict.fromkeys(checks, since)
+    return Event(EventKind.OPENED, NOW, 1, since, checks, failing=checks, consequences=consequences or {}, since=sinces)
+
+
+def checks_of(*checks: dict[str, object]) -> Sequence[Check]:
+    return parse({"check": list(checks)}, {}, source="monitor.toml").checks
+
+
+SERVICES: list[dict[str, object]] = [
+    {"name": name, "kind": "service", "unit": unit} for name, unit in {"Django": "site", "Flask": "ml"}.items()
+]
+UNITS = ["nginx", "site", "ml"]
+
+
+def test_a_failure_began_shortly_before() -> None:
+    """Before it was seen; one that a check has counted over a time of its own, in that time."""
+    since = NOW - timedelta(minutes=10)
+    checks = checks_of(*SERVICES, {"name": "Restarts", "kind": "restarts", "units": UNITS}, {"name": "OOM", "kind": "oom"})
+    decision = decided(opened("Flask", "Restarts", "OOM", since=since))
+    assert [since - begin_of(check, decision, NOW) for check in checks[1:]] == [timedelta(minutes=m) for m in (2, 5, 60)]
+    assert begin_of(checks[0], decision, NOW) == NOW - timedelta(minutes=2)
+
+
+def test_causes_come_before_consequences() -> None:
+    decision = decided(opened("Django", "Flask", consequences={"Django": ("Flask",)}))
+    assert [each.unit for each in subjects(checks_of(*SERVICES), decision, NOW)] == ["ml", "site"]
+
+
+def test_only_who_takes_part_is_looked_at() -> None:
+    """Of many units the worst first; all of them where the result names none."""
+    many = checks_of({"name": "Restarts", "kind": "restarts", "units": UNITS})
+    facts: Facts = {"units": Public("nginx ×1, ml ×4"), "unit": Public("ml")}
+    result = CheckResult("Restarts", "restarts", (Reading("restarts", Status.CRITICAL, facts=facts),), NOW)
+    decision = decided(opened("Restarts"), results=(result,))
+    assert [each.unit for each in subjects(many, decision, NOW)] == ["ml", "nginx"]
+    assert [each.unit for each in subjects(many, decided(opened("Restarts")), NOW)] == UNITS
 
 
 def record(result: CheckResult, transaction: Transaction) -> None:

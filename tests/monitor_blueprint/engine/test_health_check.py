@@ -20,6 +20,7 @@ from monitor_blueprint.domain.messages import Delivered, Handover, Message
 from monitor_blueprint.domain.models import CheckResult, EventKind, ProbeError, Reading, Silence, Status, Thresholds
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.engine import evidence
+from monitor_blueprint.engine.evidence_found import Subject
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.round import HealthReport
 from monitor_blueprint.engine.runner import Runner
@@ -559,8 +560,8 @@ def test_evidence_is_of_the_real_unit(bench: MakeBench, systemd: Systemd, monkey
     """Not of its alias, which the journal does not know, nor of the unit that stands for it."""
     asked: list[str] = []
 
-    def collect(units: Sequence[str], *_: object, **__: object) -> list[evidence.Piece]:
-        asked.extend(units)
+    def collect(subjects: Sequence[Subject], *_: object, **__: object) -> list[evidence.Piece]:
+        asked.extend(each.unit for each in subjects)
         return []
 
     monkeypatch.setattr(evidence, "collect", collect)

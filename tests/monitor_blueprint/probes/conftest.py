@@ -21,9 +21,17 @@ def site() -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the folder of a real systemd journal: a bad quarter of an hour of a clinic's server."""
+    return unpacked("clinic.journal.xz", tmp_path_factory.mktemp("journal"))
+
+
+@pytest.fixture(scope="session")
+def units_journal(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the folder of a real systemd journal: units that hang, do not start, begin anew, or say nothing."""
+    return unpacked("units.journal.xz", tmp_path_factory.mktemp("units"))
+
+
+def unpacked(name: str, folder: Path) -> str:
     if not command.is_installed("journalctl"):
         pytest.skip("journalctl is not installed")
-    folder = tmp_path_factory.mktemp("journal")
-    packed = (FIXTURES / "clinic.journal.xz").read_bytes()
-    (folder / "system.journal").write_bytes(lzma.decompress(packed))
+    (folder / "system.journal").write_bytes(lzma.decompress((FIXTURES / name).read_bytes()))
     return str(folder)

@@ -55,7 +55,7 @@ def result(status: Status = Status.OK, at: datetime = NOW, check: str = "Flask",
 def commit_incident(tx: Transaction) -> None:
     tx.save_state(STATE, NOW)
     tx.add_event(EVENT, MESSAGE, RECEIVERS)
-    tx.add_evidence(7, [("journal", Private("Killed"))], NOW)
+    tx.add_evidence(7, [("unit ml", Private("exited")), ("journal", Private("Killed"))], NOW)
     tx.record_round(NOW, 120.0, Status.CRITICAL, [result(Status.CRITICAL)], "schedule")
 
 
@@ -97,7 +97,11 @@ def test_saved_data_survives_restart(path: Path) -> None:
         detail = store.reads.incident(7)
         assert detail is not None
         assert [record.event for record in detail.events] == [EVENT]
-        assert [(one.title, one.text) for one in detail.evidence] == [("journal", Private("Killed"))]
+        # What is closest to the failure comes first, as it was given.
+        assert [(one.title, one.text) for one in detail.evidence] == [
+            ("unit ml", Private("exited")),
+            ("journal", Private("Killed")),
+        ]
         assert [(one.channel, one.state) for one in detail.deliveries] == [("email", "pending"), ("slack", "pending")]
         assert store.notes() == ()
 

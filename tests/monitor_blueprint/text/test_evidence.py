@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,6 +21,19 @@ def said(**fields: str) -> str | None:
     [
         ({"MESSAGE_ID": EXITED, "EXIT_CODE": "exited", "EXIT_STATUS": "1"}, "Main process exited, code=exited, status=1/FAILURE"),
         ({"MESSAGE_ID": EXITED, "EXIT_CODE": "exited", "EXIT_STATUS": "3"}, "Main process exited, code=exited, status=3"),
+        (
+            {"MESSAGE_ID": EXITED, "COMMAND": "ExecStartPre", "EXIT_CODE": "exited", "EXIT_STATUS": "78"},
+            "Control process (ExecStartPre) exited, code=exited, status=78/CONFIG",
+        ),
+        (
+            {
+                "MESSAGE_ID": EXITED,
+                "COMMAND": "홍길동",
+                "MESSAGE": "x.service: Control process exited, code",
+                "EXIT_STATUS": "KILL",
+            },
+            "Control process exited, code=?, status=9/KILL",
+        ),
         ({"MESSAGE_ID": EXITED, "EXIT_CODE": "killed", "EXIT_STATUS": "9"}, "Main process exited, code=killed, status=9/KILL"),
         ({"MESSAGE_ID": EXITED, "EXIT_CODE": "홍길동", "EXIT_STATUS": "9001011234567"}, "Main process exited, code=?, status=?"),
         ({"MESSAGE_ID": EXITED, "EXIT_STATUS": "９"}, "Main process exited, code=?, status=?"),
@@ -36,7 +49,7 @@ def said(**fields: str) -> str | None:
 )
 def test_systemd_speaks_in_words_of_ours(fields: dict[str, str], sentence: str) -> None:
     """Put together from numbers, and from words of lists."""
-    assert said(**fields) == f"12-06 14:35:01 systemd: gunicorn_flask.service: {sentence}"
+    assert said(**fields) == f"12-06 14:35:01 KST systemd: gunicorn_flask.service: {sentence}"
 
 
 @pytest.mark.parametrize(
@@ -63,13 +76,32 @@ def test_the_kernel_says_who_was_killed() -> None:
         (AT, "usb 1-1: Product: 홍길동"),
     ]
     assert evidence.of_kernel(entries, UNITS) == [
-        "12-06 14:35:01 커널이 메모리 부족으로 프로세스를 종료함 (gunicorn, PID 900, gunicorn_flask.service, 500 MB)",
-        "12-06 14:35:01 커널이 메모리 부족으로 프로세스를 종료함 (PID 901, 2 MB)",
-        "12-06 14:35:01 커널이 메모리 부족으로 프로세스를 종료함 (PID 902, 1 MB)",
+        "12-06 14:35:01 KST 커널이 메모리 부족으로 프로세스를 종료함 (gunicorn, PID 900, gunicorn_flask.service, 500 MB)",
+        "12-06 14:35:01 KST 커널이 메모리 부족으로 프로세스를 종료함 (PID 901, 2 MB)",
+        "12-06 14:35:01 KST 커널이 메모리 부족으로 프로세스를 종료함 (PID 902, 1 MB)",
     ]
 
 
 def test_known_exceptions_are_named() -> None:
-    messages = ["django.db.utils.OperationalError: x", "ValueError: 홍길동", "HongGildongError: y", "ValueError: z"]
-    assert evidence.exceptions(messages) == "예외: OperationalError, ValueError"
-    assert evidence.exceptions(["nothing"]) == ""
+    """Each with when it came last, and how often; of any language."""
+    later = AT + timedelta(seconds=9)
+    messages = [
+        (AT, "django.db.utils.OperationalError: x"),
+        (AT, "ValueError: 홍길동"),
+        (AT, "HongGildongError: y"),
+        (AT, 'Exception in thread "main" java.lang.NullPointerException'),
+        (AT, "panic: runtime error: 홍길동"),
+        (AT, "thread 'main' panicked at src/main.rs:1"),
+        (later, "ValueError: ValueError: z"),
+        (later, "Error: connect ECONNREFUSED 127.0.0.1:5432"),
+    ]
+    assert [line for _, line in evidence.exceptions(messages)] == [
+        "12-06 14:35:01 KST 예외: OperationalError ×1",
+        "12-06 14:35:01 KST 예외: Exception ×1",
+        "12-06 14:35:01 KST 예외: NullPointerException ×1",
+        "12-06 14:35:01 KST 예외: panic ×1",
+        "12-06 14:35:01 KST 예외: panicked ×1",
+        "12-06 14:35:10 KST 예외: ValueError ×2",
+        "12-06 14:35:10 KST 예외: ECONNREFUSED ×1",
+    ]
+    assert evidence.exceptions([(AT, "nothing")]) == []

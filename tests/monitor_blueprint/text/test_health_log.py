@@ -216,7 +216,7 @@ def test_a_closed_log_stays_closed(log: HealthLog, directory: Path) -> None:
 def test_no_text_can_forge_a_line(log: HealthLog, directory: Path, screen: io.StringIO) -> None:
     """Nor send commands to a terminal."""
     log.write(logging.WARNING, Public("a\n[2025-12-06 14:35:01] ERROR: forged\r\x1b[31mred\x9b\u2028b\x00"))
-    assert lines(directory / "health_check.log") == ["WARNING: a [2025-12-06 14:35:01] ERROR: forged [31mred b"]
+    assert lines(directory / "health_check.log") == ["WARNING: a [2025-12-06 14:35:01] ERROR: forged red b"]
     assert "\x1b" not in screen.getvalue()
 
 

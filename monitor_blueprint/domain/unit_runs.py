@@ -1,0 +1,58 @@
+"""The last run of a systemd unit, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+MAIN = "ExecStart"
+# SIGHUP, SIGINT, SIGPIPE, SIGTERM: systemd.service(5), "SuccessExitStatus=".
+_CLEAN_SIGNALS = (1, 2, 13, 15)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a process of a unit ended.
+
+    Attributes:
+        at: when.
+        command: which one: "ExecStart" is the main process, "ExecStartPre" and so on are control processes.
+        code: "exited", "killed" or "dumped".
+        status: its exit status, or the number of the signal.
+    """
+
+    at: datetime
+    command: str
+    code: str
+    status: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether systemd takes it for no failure, if nothing else is configured."""
+        return self.status == 0 if self.code == "exited" else self.code == "killed" and self.status in _CLEAN_SIGNALS
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRun:
+    """The last run of a unit.
+
+    Attributes:
+        ended: how it ended, if it has, and if systemd still knows.
+        restarts: how often systemd restarted it on its own since somebody started it.
+        result: why it stopped ("success", "exit-code", "oom-kill", "watchdog", ...).
+        is_stopped: it is not running, and nothing is under way.
+        program: the command line of its main process, from its unit file.
+        environment_files: the files that its unit file names for its environment.
+    """
+
+    ended: Ending | None = None
+    restarts: int = 0
+    result: str = ""
+    is_stopped: bool = False
+    program: tuple[str, ...] = ()
+    environment_files: tuple[str, ...] = ()
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether it ended in an error; what is stopped with success has been told that its status is one."""
+        return self.ended is not None and not self.ended.is_clean and not (self.is_stopped and self.result == "success")
