@@ -11,6 +11,7 @@ import gc
 import math
 import os
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from gunicorn.systemd import sd_notify
 
 from ml_server.config import read_settings
-from ml_server.errors import ModelUnavailableError
+from ml_server.errors import InvalidSettingsError, ModelUnavailableError
 from ml_server.reloading import Reloading
 from ml_server.reloading import forget as forget_ready
 from ml_server.repository import Entry
@@ -27,7 +28,12 @@ from ml_server.verification.apart import Limits
 from ml_server.verification.trials import Trials
 from serving.worker import forget
 
-_SETTINGS = read_settings(os.environ)
+# A wrong setting is refused in one readable line, and with a status of its own: systemd, and who asks it, can tell.
+try:
+    _SETTINGS = read_settings(os.environ)
+except InvalidSettingsError as error:
+    sys.stderr.write(f"Error: {error.message}\n")
+    sys.exit(os.EX_CONFIG)
 
 bind = _SETTINGS.bind
 workers = _SETTINGS.workers

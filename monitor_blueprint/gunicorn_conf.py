@@ -36,11 +36,12 @@ control_socket_disable = True
 # gunicorn's master would report readiness before any worker runs; the worker reports it when it does.
 _notify_socket = os.environ.pop("NOTIFY_SOCKET", None)
 
-# A bad configuration is refused in one readable line, before anything runs.
+# A bad configuration is refused in one readable line, before anything runs, and with a status of its own: systemd can tell.
 try:
     _replaced = load().replaced
 except ConfigError as error:
-    sys.exit(str(error))
+    sys.stderr.write(f"{error}\n")
+    sys.exit(os.EX_CONFIG)
 
 
 def on_starting(server: Any) -> None:

@@ -109,7 +109,7 @@ def test_pages_for_others_are_refused(tmp_path: Path) -> None:
         timeout=DEADLINE_S,
         check=False,
     )
-    assert done.returncode != 0
+    assert done.returncode == os.EX_CONFIG
     assert "MONITOR_BIND must be 127.0.0.1:PORT" in done.stderr
 
 
@@ -182,7 +182,7 @@ def test_unusable_configuration_stops_program(tmp_path: Path, settings: str, env
         timeout=DEADLINE_S,
         check=False,
     )
-    assert done.returncode != 0
+    assert done.returncode == os.EX_CONFIG
     (line,) = (done.stdout + done.stderr).splitlines()
     assert line.startswith(expected.format(path=path))
     assert "secret" not in line

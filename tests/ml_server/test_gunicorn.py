@@ -42,6 +42,17 @@ def connect(server: Server) -> socket.socket:
     return socket.create_connection((address.hostname, address.port), DEADLINE_S)
 
 
+@pytest.mark.parametrize("wrong", [{"ML_MAX_BODY_BYTES": "16MB"}, {"ML_WORKER": "2"}])
+def test_wrong_setting_has_its_own_status(tmp_path: Path, wrong: dict[str, str]) -> None:
+    """Refused in one line; who only sees the status knows what kind of mistake it is."""
+    server = Server(tmp_path, wrong)
+    status = server.process.wait(DEADLINE_S)
+    server.stop()
+    assert status == os.EX_CONFIG
+    (line,) = server.stderr.read_text().splitlines()
+    assert line.startswith(f"Error: wrong settings: {next(iter(wrong))} ")
+
+
 def raw(server: Server, request: bytes, *, hang_up: bool = False) -> bytes:
     """Whatever the server answers to these bytes (and, where so wanted, their end), until it closes the connection."""
     with connect(server) as connection:
