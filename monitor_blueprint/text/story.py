@@ -13,6 +13,8 @@ from monitor_blueprint.text.places import size
 
 # What was done just before an incident may have brought it about.
 BEFORE = timedelta(minutes=30)
+# A monitor that has begun so shortly before had not looked yet: what it found first may be older.
+_JUST_BEGUN = timedelta(seconds=30)
 
 
 class Lasting(Protocol):
@@ -70,6 +72,18 @@ def _exact(key: str, value: int | float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
-def of_incident(entries: Sequence[StoryEntry], number: int) -> list[StoryEntry]:
-    """Return what belongs to an incident's story: not who took care of another one meanwhile."""
-    return [entry for entry in entries if entry.kind is not StoryKind.ACKED or entry.facts.get("number") == str(number)]
+def of_incident(entries: Sequence[StoryEntry], number: int, opened_at: datetime) -> list[StoryEntry]:
+    """Return what belongs to an incident's story: not who took care of another one, nor how the monitor came and went before.
+
+    Of that only what says something of the failure: a monitor that was cut short, perhaps with the machine, and one that had
+    only just begun to look.
+    """
+    return [entry for entry in entries if _belongs(entry, number, opened_at)]
+
+
+def _belongs(entry: StoryEntry, number: int, opened_at: datetime) -> bool:
+    if entry.kind is StoryKind.ACKED:
+        return entry.facts.get("number") == str(number)
+    if entry.at >= opened_at or entry.kind not in (StoryKind.STARTED, StoryKind.STOPPED):
+        return True
+    return entry.kind is StoryKind.STARTED and (bool(entry.facts.get("cut")) or opened_at - entry.at <= _JUST_BEGUN)

@@ -235,7 +235,9 @@ def incident(number: int) -> Response:
     found = reads.incident(number)
     if found is None:
         return _html("missing.html", 404, number=number)
-    entries = story.of_incident(reads.story.between(*story.span(found.incident, datetime.now(UTC))), number)
+    entries = story.of_incident(
+        reads.story.between(*story.span(found.incident, datetime.now(UTC))), number, found.incident.opened_at
+    )
     return _html(
         "incident.html",
         detail=found,

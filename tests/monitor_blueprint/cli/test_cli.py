@@ -408,7 +408,7 @@ def test_impossible_number_is_refused(run: Run, command: str) -> None:
 def test_control_characters_are_stripped(run: Run) -> None:
     """What a person typed is kept without control characters."""
     run("silence", "Flask", "30m", "--why", "\x1b[2Jdeploy\nINFO: forged")
-    assert run("silences").output.endswith(" - [2Jdeploy INFO: forged\n")
+    assert run("silences").output.endswith(" - deploy INFO: forged\n")
 
 
 @pytest.mark.parametrize("token", ["too-short", "generate", "with a space in the middle"])

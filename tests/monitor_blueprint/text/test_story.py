@@ -50,7 +50,26 @@ def test_measured_values_are_exact() -> None:
 def test_another_incidents_owner_is_no_part_of_it() -> None:
     kinds = ((StoryKind.ACKED, "6"), (StoryKind.ACKED, "7"), (StoryKind.SILENCED, "6"))
     entries = [StoryEntry(AT, kind, {"number": number}) for kind, number in kinds]
-    assert story.of_incident(entries, 7) == entries[1:]
+    assert story.of_incident(entries, 7, AT) == entries[1:]
+
+
+def test_how_the_monitor_came_and_went_is_no_part() -> None:
+    """Before it opened; but what was configured is, a monitor that was cut short, and one that had just begun."""
+    start = {"digest": "a", "checks": "Flask", "cut": ""}
+    before = [
+        StoryEntry(AT - timedelta(minutes=9), StoryKind.STARTED, start),
+        StoryEntry(AT - timedelta(minutes=8), StoryKind.STOPPED),
+        StoryEntry(AT - timedelta(minutes=7), StoryKind.STARTED, start),
+    ]
+    kept = [
+        StoryEntry(AT - timedelta(minutes=7), StoryKind.CONFIGURED, {"digest": "b"}),
+        StoryEntry(AT - timedelta(minutes=6), StoryKind.SILENCED, {"number": "2"}),
+        StoryEntry(AT - timedelta(minutes=5), StoryKind.STARTED, {**start, "cut": "1"}),
+        StoryEntry(AT - timedelta(seconds=9), StoryKind.STARTED, start),
+        StoryEntry(AT, StoryKind.STOPPED),
+        StoryEntry(AT + timedelta(minutes=1), StoryKind.STARTED, start),
+    ]
+    assert story.of_incident([*before, *kept], 7, AT) == kept
 
 
 @dataclass
