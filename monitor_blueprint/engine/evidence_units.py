@@ -58,7 +58,7 @@ class UnitEvidence:
         said = self._said_by_systemd()
         exits = [run.ended, *(evidence.ending_of(each.at, each.fields) for each in said)]
         known = [each for each in exits if each is not None and not each.is_clean and each.at >= self._subject.begin]
-        restarts = [int(number) for each in said if (number := each.fields.get("N_RESTARTS", "")).isdecimal()]
+        restarts = [evidence.restarts_of(each.fields) for each in said]
         last = max(known, key=lambda each: each.at, default=None)
         told = endings.of_run(replace(run, ended=last, restarts=max([run.restarts, *restarts])))
         return Found(told, told)

@@ -112,6 +112,12 @@ def ending_of(at: datetime, fields: Mapping[str, str]) -> Ending | None:
     return None if number is None else Ending(at, word(fields.get("COMMAND", ""), UNIT_COMMANDS) or MAIN, code, number)
 
 
+def restarts_of(fields: Mapping[str, str]) -> int:
+    """Return how often systemd has restarted a unit, as an entry of its own says it; 0 where it does not."""
+    text = fields.get("N_RESTARTS", "")
+    return int(text) if _is_number(text, 6) else 0
+
+
 def _sentence(fields: Mapping[str, str]) -> Public | None:
     template = _SENTENCES.get(fields.get("MESSAGE_ID", ""))
     if template is None:
