@@ -12,7 +12,8 @@ import re
 
 from monitor_blueprint.domain.personal import MASK
 
-_HANGUL = "[\uac00-\ud7a3]"
+# With its single letters, and the other signs in which a name may be written.
+_HANGUL = "[\uac00-\ud7a3\u1100-\u11ff\u3131-\u318e\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
 # What files are ordinarily called by, also put together: backup, material, photo, document, scan, log, record, examination,
 # result, patient, data, and so on; and what a rate is of: minute, second, hour.
 _ORDINARY_KO = (
@@ -72,17 +73,21 @@ _CODE = re.compile(
 # As long as a chart's; not a port.
 _LONG_NUMBER = re.compile(r"(?<![\d:])\d{5,}(?!\d)")
 _BIRTH = re.compile(r"(?<!\d)(?:19\d\d|20[01]\d)([-_.])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?!\d)")
-_WRITTEN_BYTES = re.compile(
-    r"[\w.~-]*(?:(?:\\{1,4}x[89a-f][0-9a-f]){2,}|(?:\\{1,4}[23][0-7]{2}){2,}|\\{1,4}u(?:1[01]|3[01]|[a-d][0-9a-f])[0-9a-f]{2})"
-    r"[\w.~\\-]*",
-    re.IGNORECASE,
+# Letters written as figures: bytes, code points, entities of HTML; and what a mail has in its headers (RFC 2047).
+_FIGURES = (
+    r"(?:(?:\\{1,4}x[89a-f][0-9a-f]){2,}|(?:\\{1,4}[23][0-7]{2}){2,}|\\{1,4}u(?:1[01]|3[01]|[4-9a-d][0-9a-f])[0-9a-f]{2}"
+    r"|\\{1,4}[xu]\{[4-9a-d][0-9a-f]{3}\}|<?U\+[4-9a-d][0-9a-f]{3}>?|&#(?:x[4-9a-d][0-9a-f]{3}|[1-5]\d{4});)"
 )
+_WRITTEN_BYTES = re.compile(
+    rf"(?<![\w.~-])[\w.~-]*{_FIGURES}(?:{_FIGURES}|[\w.~\\-])*|=\?[\w-]{{1,20}}\?[bq]\?[^?\s]*\?=", re.IGNORECASE
+)
+# What comes with the system, and is not called after anybody.
+_SYSTEM = ("/usr/", "/lib", "/etc/", "/boot/", "/dev/", "/sys/")
 
 
 def without_named_files(line: str) -> str:
     """Return a line with what names somebody in its paths and names of files replaced by `***`."""
-    if "\\" in line:
-        line = _WRITTEN_BYTES.sub(MASK, line)
+    line = _WRITTEN_BYTES.sub(MASK, line)
     return _NAME.sub(_without_names, _SPACED.sub(_first_word, line))
 
 
@@ -96,6 +101,7 @@ def _without_names(match: re.Match[str]) -> str:
     if not (is_file or _HAS_JOINT.search(word) or _PATIENT.search(word)):
         return word
     marks = [*_PARTS.findall(word), ""]
+    is_file = is_file and not word.startswith(_SYSTEM)
     parts = [_part(part, is_file=is_file) for part in _PARTS.split(word)]
     return "".join(part + mark for part, mark in zip(parts, marks, strict=True))
 

@@ -17,10 +17,11 @@ _MAX_LINE = 1000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 # What colours a terminal (ECMA-48): with its escape character, with that character written down, and what is left without it.
+# No more than that: a letter too many is the first one of a word that would have told a secret.
 _ANSI = re.compile(
-    r"(?:\x1b|\^\[|#033|\\{1,2}(?:x1b|033|e|u001b))(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\))"
-    r"|\x9b[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b[ -/]{0,4}[0-~]|\[(?:\d{1,3};[\d;]{0,20}m|(?:0|[1-9]\d?)?m(?![\w\]])|0?K(?![\w\]]))",
-    re.IGNORECASE,
+    r"(?:\x1b\[|\x9b|(?:\^\[|#033|\\{1,2}(?:x1[bB]|033|e|u001[bB]))\[)(?:[0-?]{1,40}[A-Za-z]|[mKJH])"
+    r"|\x1b\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\)|\x1b\([0AB]"
+    r"|\[(?:\d{1,3};[\d;]{0,20}m|(?:0|[1-9]\d?)?m(?![\w\]])|0?K(?![\w\]]))"
 )
 
 _CREDENTIAL_KEYS = (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,16 @@ NAMED = [
     ("b'/srv/\\xed\\x99\\x8d_CT.dcm'", "b'/srv/***'"),
     ('"\\355\\231\\215_CT.dcm"', '"***"'),
     ('{"path": "/srv/\\ud64d\\uae38_CT.dcm"}', '{"path": "/srv/***"}'),
+    ("/srv/&#54861;&#44600;_CT.dcm", "/srv/***"),
+    ("/srv/\\x{d64d}\\x{ae38}.dcm", "/srv/***"),
+    ("name <U+D64D><U+AE38> CT", "name *** CT"),
+    ("attached =?UTF-8?B?7ZmN6ri464+Z?= once", "attached =?UTF-8?*** once"),
+    ("/srv/洪吉童_CT.dcm", "/srv/***.dcm"),
+    ("/srv/ㅎㄱㄷ_CT.dcm", "/srv/***.dcm"),
+    ("/srv/홍길동CT.dcm", "/srv/***.dcm"),
+    ("/srv/홍*동_CT.dcm", "/srv/***.dcm"),
+    (unicodedata.normalize("NFD", "/srv/홍길동_CT.dcm"), "/srv/***.dcm"),
+    ("\\\\nas\\scan\\홍길동\\1.png", "\\\\nas\\scan\\***\\1.png"),
     ("/data/900101-1234567.dcm", "/data/***-***.dcm"),
     ("/data/900101_1234567_CT.dcm", "/data/***_***_CT.dcm"),
     ("/data/850302_CT.dcm", "/data/***_CT.dcm"),
@@ -49,6 +60,7 @@ KEPT = [
     "http://127.0.0.1:50051/health",
     'File "/srv/app/patient_api/views.py", line 12345',
     "/srv/app/patient_records/migrations/0002_patient_age.py",
+    "/usr/lib/x86_64-linux-gnu/mac80211/2018-05-10/x.so",
     "patient_list.csv",
     "pt_BR.UTF-8 pt-query-digest",
     "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0",
