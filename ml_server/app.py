@@ -5,7 +5,7 @@ import os
 
 from flask import Flask
 
-from ml_server import routes, telemetry
+from ml_server import quality, routes, telemetry
 from ml_server.config import Settings, read_settings
 from ml_server.inference import InferenceService
 from ml_server.storage.database import Database
@@ -26,4 +26,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.state_dir is not None:
         app.extensions["ml_database"] = Database(settings.state_dir, logging.getLogger("ml_server").error)
     routes.register(app, settings, InferenceService(settings))
+    quality.register(app, settings)
     return app

@@ -78,6 +78,24 @@ class UnknownModelError(MlServerError):
     code = "unknown_model"
 
 
+class UnknownPredictionError(MlServerError):
+    """No prediction is kept that is called so."""
+
+    code = "unknown_prediction"
+
+
+class AmbiguousPredictionError(MlServerError):
+    """Several predictions are called so, and they differ."""
+
+    code = "ambiguous_prediction"
+
+
+class StateUnavailableError(MlServerError):
+    """What the server keeps cannot be read or written now."""
+
+    code = "state_unavailable"
+
+
 class ModelUnavailableError(MlServerError):
     """The model is still loading, or failed and is not served."""
 

@@ -10,16 +10,25 @@ from ml_server.schemas import Row
 _logger = logging.getLogger("ml_server")
 
 
+class ClientIds(NamedTuple):
+    """A client's own ids of an item and of the prediction for it; they may be a person's number."""
+
+    item: str | None = None
+    prediction: str | None = None
+
+
 class Observed(NamedTuple):
     """The rows of one request that were valid, and what the model said to each.
 
-    `places` are the rows' places among the items of the request, from 0 on.
+    `places` are the rows' places among the items of the request, from 0 on; `ids` are what the client calls each of them,
+    where it calls any by an id.
     """
 
     model: Model
     rows: Sequence[Row]
     results: Sequence[Result]
     places: Sequence[int]
+    ids: Sequence[ClientIds] = ()
 
 
 class Observer(Protocol):

@@ -1,7 +1,7 @@
 """One prediction, from the bytes of a request to the bytes of its answer; without HTTP in it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from ml_server.card import Card
 from ml_server.errors import Detail, InvalidRequestError, MlServerError, PredictionTimeoutError
 from ml_server.inference import InferenceService
 from ml_server.model import Answer, Model, Result
-from ml_server.observing import Observed
+from ml_server.observing import ClientIds, Observed
 from ml_server.schemas import Item, Row
 from ml_server.suggestions import Suggestions
 
@@ -112,7 +112,8 @@ def answer(request: schemas.Request, model: Model, service: InferenceService, pr
     rows = [row for row in checked if isinstance(row, Row)]
     found = service.predict(model, rows, explain=request.explain) if rows else []
     if rows:
-        progress.observed = Observed(model, rows, found, [place for place, row in enumerate(checked) if isinstance(row, Row)])
+        places = [place for place, row in enumerate(checked) if isinstance(row, Row)]
+        progress.observed = Observed(model, rows, found, places, _ids(request.items, places))
     answers = iter(found)
     results = [next(answers) if isinstance(row, Row) else row for row in checked]
     translations = [row.translation if isinstance(row, Row) else None for row in checked]
@@ -138,6 +139,14 @@ def predict_row(row: Row, request_id: str, service: InferenceService, model: Mod
     progress.observed = Observed(model, (row,), (result,), (0,))
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
     return _render_one(_head(request_id, model), model, result, inference_ms)
+
+
+def _ids(items: Sequence[Item], places: Sequence[int]) -> Sequence[ClientIds]:
+    """Return what the client calls the items at these places; nothing where it calls none by an id."""
+    found = [(items[place].id, items[place].prediction_id) for place in places]
+    if not any(each is not None for pair in found for each in pair):
+        return ()
+    return [ClientIds(*(None if each is None else str(each) for each in pair)) for pair in found]
 
 
 def _head(request_id: str, model: Model) -> dict[str, str]:

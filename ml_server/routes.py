@@ -157,7 +157,7 @@ def metrics() -> Response:
     """Return metrics for Prometheus, of all workers together."""
     service = web.service()
     telemetry.record_ready(web.settings().model, is_ready=service.is_ready, is_fallback=bool(service.fallback_reason))
-    content, content_type = telemetry.render_metrics()
+    content, content_type = telemetry.render_metrics(current_app.extensions.get("ml_collectors", ()))
     return Response(content, content_type=content_type)
 
 

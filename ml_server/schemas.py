@@ -28,6 +28,8 @@ _OPTIONS = (
 _OPTION_LIKENESS = 0.65
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,64}")
 _ITEM_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+IDS = "must be a whole number or 1 to 64 characters of A-Z a-z 0-9 . _ : -"
+PREDICTION_ID = "prediction_id"
 MAX_UNKNOWN_NAMED = 50
 REQUIRED = "is required: an object of input name and value (or a sequence, or image_data, where the model reads one)"
 
@@ -47,12 +49,16 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of a batch: `features` and what stands `beside` them are unchecked, `problems` are what is wrong around them."""
+    """One entry of a batch: `features` and what stands `beside` them are unchecked, `problems` are what is wrong around them.
+
+    `prediction_id` is what the client calls the answer, where it has such an id already.
+    """
 
     id: str | int | None
     features: Any
     problems: tuple[Detail, ...] = ()
     beside: Mapping[str, Any] = field(default_factory=dict)
+    prediction_id: str | int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,8 @@ def parse(body: bytes, max_batch: int, content_type: str = decoding.JSON) -> Req
     if problems:
         raise InvalidRequestError("the request is not valid", tuple(problems))
     defaults = _given(data, besides.DEFAULTS) if is_batch else {}
-    single = Item(None, _features(data), beside=_given(data, besides.KEYS)) if not is_batch else None
+    own = prediction_id(data)
+    single = Item(None, _features(data), beside=_given(data, besides.KEYS), prediction_id=own) if not is_batch else None
     return Request(
         items=(single,) if single else tuple(_item(entry, defaults) for entry in data["items"]),
         is_batch=is_batch,
@@ -107,7 +114,7 @@ def parse(body: bytes, max_batch: int, content_type: str = decoding.JSON) -> Req
 
 def _option_warnings(data: Mapping[str, Any]) -> tuple[str, ...]:
     """Return which keys were ignored that look like an option or the features; others are the client's own."""
-    known = (*_FEATURE_KEYS, *besides.KEYS, "items", *(name for name, _, _ in _OPTIONS))
+    known = (*_FEATURE_KEYS, *besides.KEYS, "items", PREDICTION_ID, *(name for name, _, _ in _OPTIONS))
     unknown = [name for name in itertools.islice(data, MAX_UNKNOWN_NAMED) if name not in known and _IDENTIFIER.fullmatch(name)]
     hints = {name: did_you_mean(name, known, cutoff=_OPTION_LIKENESS) for name in unknown if len(name) <= MAX_SUGGESTED_FOR}
     return tuple(f"{name} is not known and was ignored{hint}" for name, hint in hints.items() if hint)
@@ -183,15 +190,26 @@ def _item(entry: Any, defaults: Mapping[str, Any]) -> Item:
         return Item(None, None, (Detail("item", f"must be an object, not {kind_of(entry)}"),))
     problems = tuple(_features_key_problems(entry))
     item_id = entry.get("id")
-    if isinstance(item_id, str):
-        is_id_ok = _ITEM_ID.fullmatch(item_id) is not None
-    else:
-        is_id_ok = item_id is None or (type(item_id) is int and abs(item_id) < 2**63)
+    is_id_ok = item_id is None or is_id(item_id)
     if not is_id_ok:
-        problems += (Detail("id", "must be a whole number or 1 to 64 characters of A-Z a-z 0-9 . _ : -"),)
+        problems += (Detail("id", IDS),)
     if problems:
         return Item(item_id if is_id_ok else None, None, problems)
-    return Item(item_id, _features(entry), beside={**defaults, **_given(entry, besides.KEYS)})
+    beside = {**defaults, **_given(entry, besides.KEYS)}
+    return Item(item_id, _features(entry), beside=beside, prediction_id=prediction_id(entry))
+
+
+def is_id(given: Any) -> bool:
+    """Tell whether this may be what a client calls something: a number or a word without blanks, and no text."""
+    if isinstance(given, str):
+        return _ITEM_ID.fullmatch(given) is not None
+    return type(given) is int and abs(given) < 2**63
+
+
+def prediction_id(entry: Mapping[str, Any]) -> str | int | None:
+    """Return the client's own id of the prediction; what is none is ignored, as every other key is."""
+    given = entry.get(PREDICTION_ID)
+    return given if is_id(given) else None
 
 
 def unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Suggestions) -> list[Detail]:

@@ -10,10 +10,11 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
 _logger = logging.getLogger("ml_server")
 _BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
@@ -40,7 +41,8 @@ _FALLBACK = Gauge(
     multiprocess_mode="livemax",
     registry=None,
 )
-_METRICS = (_PREDICTIONS, _PROBES, _ROWS, _LATENCY, _READY, _FALLBACK)
+_UNKEPT = Counter("neuronova_ml_unkept_answers", "Answers that could not be kept for feedback or drift", ["what"], registry=None)
+_METRICS = (_PREDICTIONS, _PROBES, _ROWS, _LATENCY, _READY, _FALLBACK, _UNKEPT)
 
 
 def configure_logging() -> None:
@@ -112,6 +114,11 @@ def record_ready(model: str, *, is_ready: bool, is_fallback: bool) -> None:
     _FALLBACK.labels(model).set(is_fallback)
 
 
+def record_unkept(what: str, count: int) -> None:
+    """Count answers that were given, and of which nothing is kept: what writes has fallen behind."""
+    _UNKEPT.labels(what).inc(count)
+
+
 def record_reload(request_id: str, message: str, digest: str, *, is_done: bool) -> None:
     """Log a reload that was asked for, what came of it, and the digest of what is served now."""
     _logger.log(logging.INFO if is_done else logging.ERROR, "reload request_id=%s digest=%s %s", request_id, digest, message)
@@ -124,12 +131,17 @@ def record_crash(request_id: str, error: BaseException) -> None:
     _logger.error("%s request_id=%s at %s", type(error).__name__, request_id, where)
 
 
-def render_metrics() -> tuple[bytes, str]:
-    """Return the metrics of all workers together, or of this process where it is alone, and their content type."""
+def render_metrics(others: Iterable[Collector] = ()) -> tuple[bytes, str]:
+    """Return the metrics of all workers together, or of this process where it is alone, and their content type.
+
+    `others` are what is counted elsewhere, for all workers already.
+    """
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         for metric in _METRICS:
             registry.register(metric)
+    for other in others:
+        registry.register(other)
     return generate_latest(registry), CONTENT_TYPE_LATEST

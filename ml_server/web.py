@@ -55,7 +55,7 @@ def predicted(target: Target | None = None) -> Response:
     refused = endpoint().refuse(head)
     if refused is None:
         try:
-            body = _body()
+            body = read_body()
         except errors.MlServerError as error:
             refused = endpoint().refused(head, error)
     if refused is not None:
@@ -64,7 +64,7 @@ def predicted(target: Target | None = None) -> Response:
     return response(answer if isinstance(answer, Reply) else answer.result())
 
 
-def _body() -> bytes:
+def read_body() -> bytes:
     """Return the request's whole body; broken chunks are the client's mistake, whatever exception the server has for them.
 
     werkzeug cuts a body without a length off at the limit, and a server may hand on what came of one that broke off:

@@ -1,0 +1,121 @@
+"""Every answer is kept, without what it was an answer to, until it is known what was true."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ml_server import telemetry
+from ml_server.card import Card, Interval
+from ml_server.grouping import Groups
+from ml_server.model import Answer, Model, Result
+from ml_server.observing import ClientIds, Observed
+from ml_server.storage.feedback import FeedbackStore, ModelKey, NewAnswer
+
+# Answers that wait for the disk; one takes about half a kilobyte meanwhile.
+_MOST_WAITING = 100_000
+# What is too old or too much is looked for after so many answers, and after so long.
+_PRUNED_EVERY, _PRUNED_EVERY_S = 10_000, 86_400.0
+# What a number is kept to: float32, in which models answer, knows no more.
+_DIGITS = ".7g"
+
+
+class KeptCard(msgspec.Struct, frozen=True):
+    """What is kept of a card: `answers` are its classes, labels or targets, `scores` the means of its figures by name."""
+
+    answers: list[str]
+    scores: dict[str, float]
+    class_counts: dict[str, int] = {}
+    rows: int = 0
+    intervals: dict[str, Interval] = {}
+
+
+class _Seen(NamedTuple):
+    """One request that was answered, without what was asked."""
+
+    at: float
+    request_id: str
+    model: Model
+    places: Sequence[int]
+    results: Sequence[Result]
+    ids: Sequence[ClientIds]
+
+
+class Keeper:
+    """Looks on at predictions, and keeps the answers."""
+
+    def __init__(self, store: FeedbackStore) -> None:
+        self._store = store
+        self._groups: Groups[_Seen] = Groups("feedback", self._write, _MOST_WAITING, _lose)
+        self._written = _PRUNED_EVERY
+        self._pruned_at = time.monotonic()
+        self.flush = self._groups.flush
+
+    def observe(self, request_id: str, observed: Observed, elapsed_s: float) -> None:
+        """Take an answer."""
+        del elapsed_s
+        model, _, results, places, ids = observed
+        self._groups.add(_Seen(time.time(), request_id, model, places, results, ids), len(places))
+
+    def _write(self, seen: list[_Seen]) -> None:
+        answers = [answer for each in seen for answer in _answers(each)]
+        if not answers:
+            return
+        models = {_key(each.model): each.model for each in seen}
+        cards = {key: (model.card.task, kept_card(model.card)) for key, model in models.items()}
+        self._store.keep(answers, cards)
+        self._written += len(answers)
+        if self._written >= _PRUNED_EVERY or time.monotonic() - self._pruned_at >= _PRUNED_EVERY_S:
+            while self._store.prune(int(time.time() * 1000)):
+                pass
+            self._written, self._pruned_at = 0, time.monotonic()
+
+
+def kept_card(card: Card) -> str:
+    """Return what the figures of a version are held against, as JSON."""
+    intervals = {target.name: target.interval for target in card.targets if target.interval is not None}
+    scores = {name: score.mean for name, score in card.scores.items()}
+    kept = KeptCard(card.answers, scores, card.training.class_counts, card.training.rows, intervals)
+    return msgspec.json.encode(kept).decode()
+
+
+def _lose(count: int) -> None:
+    telemetry.record_unkept("feedback", count)
+
+
+def _key(model: Model) -> ModelKey:
+    return ModelKey(model.card.name, model.card.version, model.digest)
+
+
+def _answers(seen: _Seen) -> list[NewAnswer]:
+    key, at_ms = _key(seen.model), int(seen.at * 1000)
+    ids = seen.ids or [ClientIds()] * len(seen.places)
+    return [
+        NewAnswer(
+            key,
+            at_ms,
+            seen.request_id,
+            place,
+            own.item,
+            own.prediction,
+            _kept_numbers(seen.model, result.numbers),
+            said(seen.model, result.numbers),
+        )
+        for place, result, own in zip(seen.places, seen.results, ids, strict=True)
+        if isinstance(result, Answer)
+    ]
+
+
+def _kept_numbers(model: Model, numbers: Sequence[float]) -> list[float]:
+    # There is nothing that could turn out to be true of a vector, and that is what is to be answered.
+    return [] if model.card.task == "embedding" else [float(format(number, _DIGITS)) for number in numbers]
+
+
+def said(model: Model, numbers: Sequence[float]) -> list[int] | None:
+    """Return the places of the classes that are the prediction; None where it is a value."""
+    if not model.card.classes:
+        return None
+    predicted: Any = model.task.render(numbers)["prediction"]
+    names = [predicted] if isinstance(predicted, str) else predicted or ()
+    return [place for place, name in enumerate(model.card.classes) if name in names]
