@@ -2,13 +2,13 @@
 
     python bench/predict_vs_peer.py PEER PEER_PYTHON [CONNECTIONS,...]
 
-PEER is `fastapi`, `fastapi-equal` (with the duties of ours), `granian` (bare Flask on it), `litserve`, `bentoml` or
-`mlserver`; PEER_PYTHON is an interpreter of an environment that has onnxruntime and, for the first two, fastapi,
-uvicorn[standard] and prometheus-client, for `granian` flask and granian, for the others what they are named after. `wrk`
-must be on the PATH. Both servers have two worker processes and are loaded in turn, several times, so that a machine's
-drift meets both alike, and the ratio is taken within each turn: first as hard as the connections can, and then by
-connections that rest for 1 to 3 ms after each answer (`paced`). `worst turn` is the least of the requests per second as a
-share of their median: it is low where the connections are not shared fairly among the workers.
+PEER is `fastapi`, `fastapi-equal` (with the duties of ours), `granian` (bare Flask on it), `keeping` (ours with ML_STATE_DIR,
+against ours without), `litserve`, `bentoml` or `mlserver`; PEER_PYTHON is an interpreter of an environment that has onnxruntime
+and, for the first two, fastapi, uvicorn[standard] and prometheus-client, for `granian` flask and granian, for the others what
+they are named after. `wrk` must be on the PATH. Both servers have two worker processes and are loaded in turn, several times,
+so that a machine's drift meets both alike, and the ratio is taken within each turn: first as hard as the connections can, and
+then by connections that rest for 1 to 3 ms after each answer (`paced`). `worst turn` is the least of the requests per second
+as a share of their median: it is low where the connections are not shared fairly among the workers.
 """
 
 import contextlib
@@ -122,7 +122,16 @@ def bentoml(python: str, work: Path) -> Contender:
     )
 
 
-PEERS = {each.__name__.replace("_", "-"): each for each in (fastapi, fastapi_equal, granian, litserve, bentoml, mlserver)}
+def keeping(_python: str, work: Path) -> Contender:
+    """Ours, with what it keeps of its answers."""
+    own = ours()
+    bind = f"127.0.0.1:{PORTS[1]}"
+    environ = {**own.environ, "ML_BIND": bind, "ML_STATE_DIR": str(work / "state")}
+    return own._replace(environ=environ, url=f"http://{bind}/predict")
+
+
+_PEERS = (fastapi, fastapi_equal, granian, keeping, litserve, bentoml, mlserver)
+PEERS = {each.__name__.replace("_", "-"): each for each in _PEERS}
 
 
 def start(contender: Contender, log: Path) -> subprocess.Popen[bytes]:

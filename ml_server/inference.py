@@ -167,6 +167,11 @@ class InferenceService:
         models = [(entry, self._models[entry.name, entry.version]) for entry in self._entries]
         return [(entry, model if isinstance(model, str) else None) for entry, model in models]
 
+    def serves(self, name: str, version: str, digest: str) -> bool:
+        """Tell whether this version is served, of these files; `digest` is that of answers."""
+        model = self._models.get((name, version))
+        return isinstance(model, Model) and model.digest == digest
+
     def notes(self, entry: Entry) -> tuple[str, ...]:
         """Return what the operator should know of how a version is run."""
         model = self._models[entry.name, entry.version]

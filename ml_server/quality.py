@@ -45,14 +45,20 @@ def feedback() -> Response:
 
 @quality.get("/feedback/summary")
 def summary() -> Response:
-    """Return how good each version's answers were, against its card."""
+    """Return how good each version's answers were, against its card.
+
+    With `brief` only of the versions that are served, and only the days by which each is judged.
+    """
     _check_key()
     summaries: Summaries = _kept("ml_summaries")
     try:
-        versions = msgspec.to_builtins(summaries.versions())
+        versions = summaries.versions()
     except StorageError as error:
         raise errors.StateUnavailableError(str(error)) from error
-    return _answer({"ok": True, "kept_days": {"open": OPEN_DAYS, "judged": JUDGED_DAYS}, "models": versions})
+    if "brief" in request.args:
+        versions = [version.brief() for version in versions if web.service().serves(*version.key)]
+    content = {"kept_days": {"open": OPEN_DAYS, "judged": JUDGED_DAYS}, "models": msgspec.to_builtins(versions)}
+    return _answer({"ok": True, **content})
 
 
 def _check_key() -> None:

@@ -44,20 +44,28 @@ class _Models(msgspec.Struct, frozen=True):
     models: list[_Version]
 
 
-def served(settings: Settings) -> list[_Version] | str:
-    """Return the versions that the server has, or why it cannot be asked."""
+def ask(settings: Settings, path: str) -> tuple[int, bytes] | str:
+    """Return status and body of what the running server answers at a path, or why it cannot be asked."""
     connection = _Local(settings.bind)
     headers: dict[str, Any] = {"X-API-Key": settings.api_key} if settings.api_key else {}
     try:
-        connection.request("GET", "/models", headers=headers)
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
-        body = answer.read()
+        return answer.status, answer.read()
     except (OSError, http.client.HTTPException) as error:
         return f"it does not answer at {settings.bind} ({type(error).__name__})"
     finally:
         connection.close()
-    if answer.status != http.HTTPStatus.OK:
-        return f"it answers {answer.status} at {settings.bind}"
+
+
+def served(settings: Settings) -> list[_Version] | str:
+    """Return the versions that the server has, or why it cannot be asked."""
+    answer = ask(settings, "/models")
+    if isinstance(answer, str):
+        return answer
+    status, body = answer
+    if status != http.HTTPStatus.OK:
+        return f"it answers {status} at {settings.bind}"
     try:
         return msgspec.json.decode(body, type=_Models).models
     except msgspec.MsgspecError:

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from ml_server import audit
+from ml_server.cli import judged
 from ml_server.cli.checking import tell
 from ml_server.cli.places import settings, store
 from ml_server.cli.served import served
@@ -93,12 +94,14 @@ def remove(name: str, version: str) -> None:
 
 @click.command()
 def status() -> None:
-    """Say which version of each model is due and why, what was before it, and who changed what last."""
+    """Say which version of each model is due and why, how good it was of late, and who changed what last."""
     known = store()
     click.echo(f"models: {known.model_dir}")
     for name in dict.fromkeys(entry.name for entry in known.entries()):
         _tell_status(known, name)
     _tell_served(known)
+    for line in judged.lines(settings()):
+        click.echo(line)
     log = known.model_dir / audit.FILE
     if log.is_file():
         click.echo("last changes:")

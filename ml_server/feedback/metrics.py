@@ -12,7 +12,6 @@ from ml_server.storage.database import StorageError
 
 _logger = logging.getLogger("ml_server")
 _LABELS = ("model", "version")
-_DIGEST = 12
 
 
 class FeedbackMetrics(Collector):
@@ -24,13 +23,12 @@ class FeedbackMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield what is judged, and the figures of the days that were chosen to be held against the card."""
-        served = {(entry.name, entry.version, entry.digest[:_DIGEST]) for entry, error in self._service.installed() if not error}
         try:
             found = self._summaries.versions()
         except StorageError as error:
             _logger.error("no figures for the metrics: %s", error)
             return
-        versions = [each for each in found if (each.model_name, each.model_version, each.model_digest) in served]
+        versions = [each for each in found if self._service.serves(*each.key)]
         judged = CounterMetricFamily("neuronova_ml_feedback_judged", "Answers of which the truth is known", labels=_LABELS)
         corrected = CounterMetricFamily("neuronova_ml_feedback_corrected", "Truths that were replaced", labels=_LABELS)
         worse = GaugeMetricFamily("neuronova_ml_feedback_worse", "1 where a figure is worse than the card says", labels=_LABELS)
@@ -46,8 +44,7 @@ def _figures(versions: list[Version]) -> Metric:
     told = "Figures of merit by feedback: the value, its 95 % interval (low, high), and what the card says"
     gauge = GaugeMetricFamily("neuronova_ml_feedback_figure", told, labels=(*_LABELS, "figure", "of", "what"))
     for each in versions:
-        (window,) = [window for window in each.windows if window.days == each.judged_days]
-        for figure in window.figures:
+        for figure in each.window.figures:
             for what in ("value", "low", "high", "card"):
                 value = getattr(figure, what)
                 if value is not None:

@@ -66,6 +66,20 @@ class Version(msgspec.Struct, frozen=True):
     judged_days: int
     windows: list[Window]
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return name, version and digest."""
+        return self.model_name, self.model_version, self.model_digest
+
+    @property
+    def window(self) -> Window:
+        """Return the days by which it is judged."""
+        return next(window for window in self.windows if window.days == self.judged_days)
+
+    def brief(self) -> "Version":
+        """Return the same with those days only."""
+        return msgspec.structs.replace(self, windows=[self.window])
+
 
 class Summaries:
     """Makes them, and remembers the last while nothing has been judged since."""
