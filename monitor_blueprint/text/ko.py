@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from monitor_blueprint.domain.models import EventKind
 from monitor_blueprint.domain.story import StoryKind
-from monitor_blueprint.text import ko_resources, ko_services
+from monitor_blueprint.text import ko_models, ko_resources, ko_services
 from monitor_blueprint.text.texts import Texts
 
 # --- Words that stand in many places
@@ -49,13 +49,13 @@ TITLES = {
     "updates": "보안 업데이트",
     "log_rotation": "로그 로테이션",
     "monitor": "모니터 자체 상태",
-}
+} | ko_models.TITLES
 
 
 # --- The log: what a reading says
 
 # By (kind, aspect), filled from the reading's facts. What is not here gets the general text: a new probe needs no entry.
-LINES = ko_resources.LINES | ko_services.LINES
+LINES = ko_resources.LINES | ko_services.LINES | ko_models.LINES
 GENERAL = Texts("{name}: {aspect} 정상{shown}", "{name}: {aspect} 경고{shown}", "{name}: {aspect} 위험{shown}")
 ABSENT = Texts("{name}: 이 서버에 없음 (점검 제외)")
 STATES = {

@@ -15,6 +15,7 @@ _JOURNAL = "sudo journalctl -u {unit} -n 50"
 _ASK = "curl -i -m 10 {curl}"
 _FULL = ("df -h {path}", "sudo du -xh -d1 {path} | sort -h | tail")
 _STATUS = "sudo neuronova-monitor status"
+_MODEL = ("sudo neuronova-model status",)
 _MEMORY = ("free -h", "ps aux --sort=-rss | head")
 # By kind, filled from the readings' facts; a command whose facts are missing is left out.
 _COMMANDS: dict[str, tuple[str, ...]] = {
@@ -22,6 +23,7 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     "http": (_ASK,),
     # A server that answers wrongly is alive by all other signs: which model it serves is the question.
     "golden": ("sudo neuronova-model status", "sudo journalctl -u gunicorn_flask -n 50", _ASK),
+    "feedback": _MODEL,
     "disk": _FULL,
     "disk_trend": _FULL,
     "inodes": ("df -i {path}", "sudo du -x --inodes -d1 {path} | sort -n | tail"),

@@ -1,0 +1,42 @@
+"""The Korean catalogue's lines of what models answer: whether that turned out to be true, and who they are asked of."""
+
+from __future__ import annotations
+
+from monitor_blueprint.text.texts import Texts
+
+TITLES = {"feedback": "ML 모델 성능"}
+_FIGURES = {
+    "sensitivity": "민감도",
+    "specificity": "특이도",
+    "roc_auc": "AUC",
+    "accuracy": "정확도",
+    "brier": "브라이어 점수",
+    "calibration_slope": "보정 기울기",
+    "calibration_intercept": "보정 절편",
+    "mae": "평균 절대 오차",
+    "rmse": "평균 제곱근 오차",
+    "coverage": "예측 구간 포함률",
+}
+_WORSE = (
+    "ML 모델 성능: {figure} {{now}} (95% 구간 {{interval}}), 모델 카드의 {{card}}보다 나쁨"
+    " - 최근 {{days}}일 예측 {{answered}}건 중 확인된 {{judged}}건, 버전 {{model_version}}"
+)
+_MORE = "확인된 예측이 한쪽에 치우치지 않았는지(예: 의심 사례만 확인) 먼저 보십시오"
+LINES: dict[tuple[str, str], Texts] = {
+    **{("feedback", name): Texts(bad=_WORSE.format(figure=text), more=_MORE) for name, text in _FIGURES.items()},
+    ("feedback", "figures"): Texts(
+        "ML 모델 성능: 모델 카드와 같은 수준 (최근 {days}일 예측 {answered}건 중 확인된 {judged}건, 버전 {model_version})"
+    ),
+    ("feedback", "figures_few"): Texts(
+        "ML 모델 성능: 판단하기에 확인된 예측이 적음 (최근 {days}일 예측 {answered}건 중 확인된 {judged}건, 버전 {model_version})"
+    ),
+    ("feedback", "figures_alone"): Texts(
+        "ML 모델 성능: 모델 카드에 비교할 값이 없음 (확인된 예측 {judged}건, 버전 {model_version})"
+    ),
+    ("feedback", "figures_none"): Texts("ML 모델 성능: 보관된 예측 없음"),
+    ("feedback", "off"): Texts(
+        "ML 모델 성능: ML 서버가 예측 결과를 보관하지 않음 (ML_STATE_DIR 미설정)",
+        bad="ML 모델 성능: ML 서버가 더 이상 예측 결과를 보관하지 않음 (ML_STATE_DIR 확인)",
+    ),
+    ("feedback", "refused"): Texts(bad="ML 모델 성능: 확인 불가 ({reason}){at_address}"),
+}
