@@ -149,17 +149,6 @@ def test_explanation_comes_when_asked_for(client: http.InferenceServerClient, fe
     assert [set(each) for each in told] == [set(features)] * 2
 
 
-def test_many_at_once_are_answered(
-    server: Server, client: http.InferenceServerClient, card: Card, features: dict[str, Any]
-) -> None:
-    """The client's own way to ask without waiting."""
-    asked = [client.async_infer(NAME, separate([features] * (number + 1))) for number in range(20)]
-    (expected,) = predicted(server, [features])
-    for number, each in enumerate(asked):
-        found = each.get_result(timeout=DEADLINE_S).as_numpy("probabilities")
-        assert found.tolist() == [list(expected["predictions"].values())] * (number + 1)
-
-
 def test_every_kind_of_input_is_read(start_server: StartServer, tmp_path: Path) -> None:
     server = start_server(ML_MODEL_DIR=str(mixed.build(tmp_path / "models")), ML_MODEL=mixed.NAME)
     server.report_with("READY")
@@ -265,8 +254,8 @@ def test_inference_is_logged_and_counted(server: Server, features: dict[str, Any
     assert re.search(rf"INFO: probe request_id=proxy-2 {what} status=200 rows=1 answered=1 ms=", said)
     assert re.search(rf"INFO: predict request_id=proxy-3 {what} status=422 rows=1 answered=0 ms=", said)
     assert "hong" not in said
-    assert f'predicted_rows_total{{model="{NAME}",version="{VERSION}"}} 2.0' in metrics
-    assert f'probe_requests_total{{model="{NAME}",status="200",version="{VERSION}"}} 1.0' in metrics
+    assert re.findall(r"predicted_rows_total\{.*\} (.*)", metrics) == ["2.0"]
+    assert re.findall(r'probe_requests_total\{.*status="200".*\} (.*)', metrics) == ["1.0"]
 
 
 def test_slow_and_many_are_told(start_server: StartServer, slow_model_dir: Path) -> None:
