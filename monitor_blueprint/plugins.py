@@ -11,9 +11,8 @@ import pkgutil
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
-from monitor_blueprint.domain.models import ExplainedError
 from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.domain.text import Private, Public, class_name, configured, fill, joined
+from monitor_blueprint.domain.text import ExplainedError, Private, Public, class_name, configured, fill, joined
 
 
 class PluginError(ExplainedError):

@@ -13,8 +13,7 @@ from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain import vocabulary
-from monitor_blueprint.domain.models import ExplainedError
-from monitor_blueprint.domain.text import Public, fill, private, word
+from monitor_blueprint.domain.text import ExplainedError, Public, fill, private, word
 from monitor_blueprint.faults import detail_of, reason_of
 
 MANAGER = DBusAddress("/org/freedesktop/systemd1", "org.freedesktop.systemd1", "org.freedesktop.systemd1.Manager")

@@ -10,8 +10,7 @@ from jeepney import HeaderFields, MatchRule, message_bus, new_method_call
 from jeepney.io.blocking import DBusConnection, Proxy
 
 from monitor_blueprint.adapters.systemd import MANAGER, call, connect, full_name, load, parts_of
-from monitor_blueprint.domain.models import ExplainedError
-from monitor_blueprint.domain.text import Public
+from monitor_blueprint.domain.text import ExplainedError, Public
 from monitor_blueprint.faults import reason_of
 
 # Several signals of one change (deactivating, inactive, the job's end) make one look.

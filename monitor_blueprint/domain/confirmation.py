@@ -19,22 +19,25 @@ def count_result(before: CheckState, result: CheckResult, policy: CheckPolicy, n
     """
     measured = result.status
     settling_since = min(before.settling_since or now, now) if result.is_settling else None
+    doubtful_since = _doubtful_since(before, result, now)
     if result.is_settling and measured is before.status:
-        return replace(before, seen_at=now, settling_since=settling_since)
+        return replace(before, seen_at=now, settling_since=settling_since, doubtful_since=doubtful_since)
     streak = before.streak + 1 if measured is before.streak_of else 1
     status = measured
     if measured is Status.CRITICAL and not before.is_down and streak < policy.confirm and not _is_unit_down(result):
         status = before.status
+    began = doubtful_since or now
     known = {reading.aspect: reading.status for reading in result.readings if reading.status is not Status.UNKNOWN}
     return replace(
         before,
         status=status,
-        since=before.since if before.since is not None and status is before.status else now,
+        since=_since(before, status, began, now),
         seen_at=now,
         streak=streak,
         streak_of=measured,
         settling_since=settling_since,
-        failing_since=_failing_since(before, status, now),
+        doubtful_since=doubtful_since,
+        failing_since=_failing_since(before, status, began),
         is_down=status is Status.CRITICAL or (status is Status.UNKNOWN and before.is_down),
         # Not to see it changes nothing about what was last seen.
         is_symptom=before.is_symptom if measured is Status.UNKNOWN else result.is_symptom,
@@ -59,16 +62,33 @@ def count_absence(before: CheckState, now: datetime, stale_after_s: float, blind
         streak=max(before.streak if before.streak_of is Status.UNKNOWN else 0, blind_after),
         streak_of=Status.UNKNOWN,
         settling_since=None,
+        doubtful_since=None,
         failing_since=_failing_since(before, Status.UNKNOWN, now),
     )
 
 
-def _failing_since(before: CheckState, status: Status, now: datetime) -> datetime | None:
+def _doubtful_since(before: CheckState, result: CheckResult, now: datetime) -> datetime | None:
+    """Return since when the check has not been well: as the target says, else since the first look that found it so."""
+    if not result.is_settling and result.status is not Status.CRITICAL:
+        return None
+    bad = [reading for reading in result.readings if reading.is_settling or reading.status is Status.CRITICAL]
+    return min(now, before.doubtful_since or now, *(reading.began_at for reading in bad if reading.began_at is not None))
+
+
+def _since(before: CheckState, status: Status, began: datetime, now: datetime) -> datetime:
+    if before.since is not None and status is before.status:
+        return before.since
+    if status is not Status.CRITICAL:
+        return now
+    return before.failing_since if before.is_down and before.failing_since is not None else began
+
+
+def _failing_since(before: CheckState, status: Status, began: datetime) -> datetime | None:
     if status is Status.CRITICAL and not before.is_down and before.notified in (Belief.FINE, Belief.BLIND):
         # The time in which nothing could be seen is not blamed on the target.
-        return now
+        return began
     if status in (Status.CRITICAL, Status.UNKNOWN):
-        return before.failing_since or now
+        return before.failing_since or began
     return before.failing_since
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor_blueprint.domain import maintenance
-from monitor_blueprint.domain.incidents import IncidentRules, advance
+from monitor_blueprint.domain.incidents import IncidentRules, advance, left_to_wait_s
 from monitor_blueprint.domain.maintenance import Window
 from monitor_blueprint.domain.models import (
     NEW_FAILURES,
@@ -56,7 +56,7 @@ class Decision:
         state: what is to be remembered.
         events: what is to be told.
         results: the judged results; one that is older than the state says nothing new, and is left out.
-        transitions: of each check that is in transition, for how many seconds it still may be.
+        transitions: of each check that is in transition, or whose recovery waits for one, for how many seconds it still may.
         silences: those that cover a check now, maintenance windows included.
     """
 
@@ -91,7 +91,8 @@ def decide(
     active = [*silences, *maintenance.active(rules.windows, now)]
     covering = tuple(each for each in active if each.starts_at <= now < each.ends_at)
     after, events = advance(state, judged, rules.policies, covering, now, rules.incidents, is_complete=is_complete)
-    return Decision(after, events, judged, _transitions(after, judged, now, grace_s), covering)
+    waiting = {name: left_s for name, each in after.checks.items() if (left_s := left_to_wait_s(each, now, rules.incidents))}
+    return Decision(after, events, judged, waiting | _transitions(after, judged, now, grace_s), covering)
 
 
 def is_news(event: Event) -> bool:

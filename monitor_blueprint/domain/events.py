@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor_blueprint.domain.models import Belief, CheckState, Event, EventKind, Incident, State, Status
+from monitor_blueprint.domain.models import NEW_FAILURES, Belief, CheckState, Event, EventKind, Incident, State, Status
 
 UNNOTIFIED = (Belief.FINE, Belief.HIDDEN)
 _NOTIFIED_BAD = (Belief.CRITICAL, Belief.CONSEQUENCE, Belief.BLIND)
@@ -55,11 +55,15 @@ def notify(
     named = frozenset(picture.failing if kinds else ())
     notified = {n: replace(check, notified=_belief_after(check, wanted[n], is_named=n in named)) for n, check in checks.items()}
     is_over = all(check.notified in UNNOTIFIED for check in notified.values())
-    events = []
+    events: list[Event] = []
     if incident is not None:
+        news = {name for kind, names in kinds.items() if kind in _NEWS for name in names}
         for kind, names in kinds.items():
             last = EventKind.RECOVERED if kind is EventKind.PARTLY_RECOVERED and is_over else kind
-            events.append(_event(last, names, checks, incident=incident, picture=picture, now=now))
+            event = _event(last, names, checks, incident=incident, picture=picture, now=now)
+            apart = tuple(name for name in event.failing if name in news) if last in _ENDS else ()
+            is_opening = state.incident is None and not events
+            events.append(replace(event, told_apart=apart, is_opening=is_opening))
         incident = _after(incident, changes, now) if kinds else incident
     return (
         State(
@@ -169,16 +173,25 @@ def _event(
         consequences={name: checks[name].causes for name in failing if checks[name].causes and name not in picture.blind},
         blind=(*picture.blind, *seen_again),
         since={
-            name: (checks[name].since if name in said_as_it_is else checks[name].failing_since) or now
+            name: (checks[name].since if name in said_as_it_is else failing_since(name, checks)) or now
             for name in dict.fromkeys((*names, *failing, *picture.flapping, *picture.silenced))
         },
         lasted_s={name: _lasted_s(checks[name], now) for name in names} if is_end else {},
+        due_to={name: checks[name].blamed for name in names if is_end and checks[name].blamed},
         flapping=picture.flapping,
         silenced=picture.silenced,
     )
 
 
+def failing_since(name: str, checks: Mapping[str, CheckState]) -> datetime | None:
+    """Return since when a check has failed; one that is put down to others, not before those."""
+    check = checks[name]
+    causes = [since for cause in check.causes if cause in checks and (since := checks[cause].failing_since) is not None]
+    return max(check.failing_since, min(causes)) if check.failing_since is not None and causes else check.failing_since
+
+
 _ENDS = (EventKind.RECOVERED, EventKind.PARTLY_RECOVERED, EventKind.CALM)
+_NEWS = (*NEW_FAILURES, EventKind.BLIND, EventKind.FLAPPING)
 
 
 def _is_blind(check: CheckState, wanted: Belief) -> bool:
@@ -203,4 +216,4 @@ _NEW_BELIEFS = (Belief.CRITICAL, Belief.BLIND, Belief.FLAPPING)
 
 def _forget_failure(check: CheckState) -> CheckState:
     is_well = check.notified is Belief.FINE and check.status not in _BAD
-    return replace(check, failing_since=None) if is_well else check
+    return replace(check, failing_since=None, blamed=()) if is_well else check

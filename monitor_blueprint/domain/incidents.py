@@ -29,12 +29,14 @@ class IncidentRules:
         reminder_s: time between reminders while an incident is open and nobody has acknowledged it; 0: never.
         blind_after: UNKNOWN results in a row before the operator is told that the monitor cannot see.
         stale_intervals: a check without a result for so many of its intervals counts as UNKNOWN.
+        together_s: so long at most a recovery waits for others that are just starting, so that one message says it all.
         flapping: when a check flaps.
     """
 
     reminder_s: float = 3600.0
     blind_after: int = 3
     stale_intervals: float = 2.0
+    together_s: float = 10.0
     flapping: FlapRules = field(default_factory=FlapRules)
 
 
@@ -166,8 +168,11 @@ def _is_notified_blind(check: CheckState) -> bool:
 
 
 def _explain(name: str, check: CheckState, origins: frozenset[str], dependencies: Mapping[str, frozenset[str]]) -> CheckState:
-    is_explicable = check.is_down and check.is_symptom
-    return replace(check, causes=tuple(sorted(origins & dependencies[name])) if is_explicable else ())
+    found = tuple(sorted(origins & dependencies[name]))
+    causes = found if check.is_down and check.is_symptom else ()
+    likely = found if not check.is_down and check.doubtful_since is not None else ()
+    # What is down without a cause is down by itself, whatever brought it about at first.
+    return replace(check, causes=causes, likely_causes=likely, blamed=causes if check.is_down else check.blamed)
 
 
 def _beliefs(picture: _Picture) -> dict[str, Belief]:
@@ -177,7 +182,7 @@ def _beliefs(picture: _Picture) -> dict[str, Belief]:
     for name in sorted(picture.checks, key=lambda name: name not in picture.origins):
         beliefs[name] = _belief(name, picture, beliefs)
     for name, belief in beliefs.items():
-        if belief is Belief.FINE and _is_awaited(name, picture):
+        if belief is Belief.FINE and (_is_awaited(name, picture) or _waits_for_others(name, picture)):
             beliefs[name] = picture.checks[name].notified
     return beliefs
 
@@ -190,7 +195,7 @@ def _belief(name: str, picture: _Picture, beliefs: Mapping[str, Belief]) -> Beli
         # It has left the configuration: nobody looks at it any longer.
         return Belief.FINE
     if name in picture.unseen:
-        return check.notified
+        return Belief.FINE if left_to_wait_s(check, picture.now, picture.rules) else check.notified
     held = _put_down_to_a_cause(name, picture, beliefs)
     if held is not None:
         return held
@@ -237,6 +242,28 @@ def _is_awaited(name: str, picture: _Picture) -> bool:
     if picture.checks[name].notified not in _NOTIFIED_FAILED or name in picture.silenced:
         return False
     return any(
-        name in picture.dependencies[other] and picture.checks[other].notified in (*_NOTIFIED_FAILED, Belief.HIDDEN)
+        name in picture.dependencies[other]
+        and picture.checks[other].notified in (*_NOTIFIED_FAILED, Belief.HIDDEN)
+        and not left_to_wait_s(picture.checks[other], picture.now, picture.rules)
         for other in picture.unseen
     )
+
+
+def _waits_for_others(name: str, picture: _Picture) -> bool:
+    """Tell whether others that have failed are just starting: what comes back with one start is told once."""
+    if name not in picture.dependencies or not left_to_wait_s(picture.checks[name], picture.now, picture.rules):
+        return False
+    return any(
+        check.settling_since is not None and check.notified in (*_NOTIFIED_FAILED, Belief.HIDDEN)
+        for other, check in picture.checks.items()
+        if other != name and other not in picture.silenced
+    )
+
+
+def left_to_wait_s(check: CheckState, now: datetime, rules: IncidentRules) -> float:
+    """Return for how many seconds the recovery of a check may still wait; 0 for one that has not just recovered."""
+    is_well = check.status is Status.OK and check.doubtful_since is None and check.settling_since is None
+    if check.notified not in _NOTIFIED_FAILED or not is_well or check.since is None:
+        return 0.0
+    age_s = (now - check.since).total_seconds()
+    return max(0.0, rules.together_s - age_s) if age_s >= 0 else 0.0

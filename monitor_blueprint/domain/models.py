@@ -12,27 +12,13 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from monitor_blueprint.domain.text import Private, Public
+from monitor_blueprint.domain.text import ExplainedError, Private, Public
 
 Scalar = Public | Private | int | float | bool
 Facts = Mapping[str, Scalar]
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 # The aspect of a reading that says: here is nothing to check.
 ABSENT = "absent"
-
-
-class ExplainedError(Exception):
-    """Something could not be done: `told` is what everybody may know of why, `detail` what there is to know."""
-
-    def __init__(self, told: Public, detail: Private | None = None) -> None:
-        super().__init__(told)
-        self.told = told
-        self.detail = detail
-
-    @property
-    def whole(self) -> str:
-        """Return all of it, for this machine's administrators."""
-        return self.detail.text if self.detail is not None else self.told
 
 
 class ProbeError(ExplainedError):
@@ -80,11 +66,12 @@ class Reading:
         value: the measured number, in the unit that the aspect's name or `unit` says.
         unit: the unit of `value` as shown, such as "%" or "ms".
         thresholds: limits of `value`; None where the probe has judged for itself.
-        facts: what the log line and the alert need to say it. What came from outside is `Private`, and stands in no line that
-            leaves the machine; `x_text` is shown to this machine's administrators in the place of `x`.
+        facts: what the log line and the alert need to say it. What came from outside is `Private`; `x_text` is shown to this
+            machine's administrators in the place of `x`.
         is_symptom: a failed dependency can bring this about (a 502), unlike a fact of the check's own (a stopped unit).
         is_settling: in transition (a unit that is starting); a failure counts only once it has lasted for the grace time.
         settles_s: how long the transition may take by what is known of the target, where that is longer than the grace time.
+        began_at: since when it is so, where the target itself knows (a unit's last moment in service, a certificate's end).
     """
 
     aspect: str
@@ -96,6 +83,7 @@ class Reading:
     is_symptom: bool = False
     is_settling: bool = False
     settles_s: float = 0.0
+    began_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +96,7 @@ class CheckResult:
         readings: what was seen, in the order in which it is to be told; never empty.
         at: when the probe began.
         duration_ms: how long it took.
-        checkpoint: what the probe wants to be given back the next time (counters, file positions); JSON values only.
+        checkpoint: what the probe wants to be given back the next time; JSON values only.
     """
 
     check: str
@@ -168,12 +156,15 @@ class CheckState:
         streak: how many results in a row said `streak_of` (for `confirm`, and for blindness).
         streak_of: see `streak`.
         settling_since: when the transition began that is still going on.
+        doubtful_since: since when it has not been well, confirmed or not; None while it is well or unseen.
         failing_since: when the failure, or the blindness, began that is told of, or about to be.
         flips: moments of the recent changes between good and CRITICAL, oldest first.
         notified: what the operator was last notified of; HIDDEN is a consequence that no message has named yet.
         is_down: the last status other than UNKNOWN was CRITICAL.
         is_symptom: a failed dependency can have brought about what is CRITICAL.
         causes: the dependencies that have failed and that the failure is put down to.
+        likely_causes: the same of what may be about to fail.
+        blamed: the causes of an outage whose end is still to be told.
         aspects: last known status of each reading, for hysteresis.
     """
 
@@ -183,12 +174,15 @@ class CheckState:
     streak: int = 0
     streak_of: Status = Status.OK
     settling_since: datetime | None = None
+    doubtful_since: datetime | None = None
     failing_since: datetime | None = None
     flips: tuple[datetime, ...] = ()
     notified: Belief = Belief.FINE
     is_down: bool = False
     is_symptom: bool = False
     causes: tuple[str, ...] = ()
+    likely_causes: tuple[str, ...] = ()
+    blamed: tuple[str, ...] = ()
     aspects: Mapping[str, Status] = field(default_factory=dict)
 
     @property
@@ -256,11 +250,13 @@ class Event:
         failing: all checks that the operator is to believe failing or unseen after it, silenced ones left out.
         consequences: those of `failing` that are put down to failed dependencies, with these causes.
         blind: those of `failing` that the monitor cannot see, and those that it sees again; they are not to be blamed.
-        since: when each of `checks` and `failing` began to fail; of one that flaps, and of one that is silenced, since when
-            it has been as it is.
+        since: when each of `checks` and `failing` began to fail; of one that flaps, or is silenced, since when it is as it is.
         lasted_s: for each check that recovered, how long it was down; for one that has calmed down, how long it flapped.
         flapping: the checks that flap, failing at the moment or not, and how often each has changed of late.
         silenced: the checks that the operator believes failing, and of which nothing is told now.
+        due_to: those of the recovered checks that were down because of others only, with these.
+        told_apart: those of `failing` that another event of the same moment is about.
+        is_opening: the incident begins with it.
     """
 
     kind: EventKind
@@ -275,6 +271,9 @@ class Event:
     lasted_s: Mapping[str, float] = field(default_factory=dict)
     flapping: Mapping[str, int] = field(default_factory=dict)
     silenced: tuple[str, ...] = ()
+    due_to: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    told_apart: tuple[str, ...] = ()
+    is_opening: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,8 @@ def worth_telling(behind: Sequence[Logged], now: datetime, keep_s: float) -> tup
 
 
 def _is_over(events: Sequence[Event]) -> bool:
-    return events[0].at == events[0].opened_at and events[-1].kind in _ENDS and not (events[-1].failing or events[-1].flapping)
+    is_from_the_beginning = events[0].is_opening or events[0].at == events[0].opened_at
+    return is_from_the_beginning and events[-1].kind in _ENDS and not (events[-1].failing or events[-1].flapping)
 
 
 _ENDS = (EventKind.RECOVERED, EventKind.CALM)

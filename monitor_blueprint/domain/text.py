@@ -55,6 +55,20 @@ class Private:
         return MASK
 
 
+class ExplainedError(Exception):
+    """Something could not be done: `told` is what everybody may know of why, `detail` what there is to know."""
+
+    def __init__(self, told: Public, detail: Private | None = None) -> None:
+        super().__init__(told)
+        self.told = told
+        self.detail = detail
+
+    @property
+    def whole(self) -> str:
+        """Return all of it, for this machine's administrators."""
+        return self.detail.text if self.detail is not None else self.told
+
+
 # What can stand in a sentence of ours, and in a document that everybody may read.
 Fact = Public | int | float
 # (No `Sequence`: a `str` is one.)

@@ -19,8 +19,8 @@ from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.adapters.shortage import NO_THREADS
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitState, full_name, read_units
 from monitor_blueprint.config import Check
-from monitor_blueprint.domain.models import ABSENT, EMPTY, CheckResult, ExplainedError, ProbeError, Reading, Scalar, Status
-from monitor_blueprint.domain.text import Private, Public, class_name, configured, fill, label, private
+from monitor_blueprint.domain.models import ABSENT, EMPTY, CheckResult, ProbeError, Reading, Scalar, Status
+from monitor_blueprint.domain.text import ExplainedError, Private, Public, class_name, configured, fill, label, private
 from monitor_blueprint.faults import detail_of
 from monitor_blueprint.log import Log
 from monitor_blueprint.probes import Observation, ProbeContext

@@ -93,6 +93,7 @@ class _KeptReading(msgspec.Struct, frozen=True):
     facts: dict[str, str | int | float | bool] = {}
     is_symptom: bool = False
     is_settling: bool = False
+    began_at: datetime | None = None
     public: tuple[str, ...] = ()
 
 
@@ -133,6 +134,7 @@ def _reading(kept: _KeptReading) -> Reading:
         facts=facts,
         is_symptom=kept.is_symptom,
         is_settling=kept.is_settling,
+        began_at=kept.began_at,
     )
 
 

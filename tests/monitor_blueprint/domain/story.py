@@ -7,6 +7,7 @@ Every cycle says how the checks are that are not well; what is told comes back a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -65,6 +66,7 @@ class Story:
         self.state = State()
         self.silences: list[Silence] = []
         self.events: tuple[Event, ...] = ()
+        self.began_at: datetime | None = None
 
     def cycle(self, after_s: float = INTERVAL_S, **words: str) -> list[str]:
         """Check everything; checks that are not named are well, and "nothing" is a check without a result."""
@@ -95,9 +97,13 @@ class Story:
         self.now += timedelta(seconds=after_s)
         # Whatever happens next happens to a monitor that was just started again.
         self.state = msgspec.json.decode(msgspec.json.encode(self.state), type=State)
-        results = [CheckResult(name, "service", readings(word), self.now) for name, word in words.items()]
+        results = [CheckResult(name, "service", self._readings(word), self.now) for name, word in words.items()]
         judged = [judge(result, self.state.checks.get(result.check, CheckState()), self.now, self.grace_s) for result in results]
         self.state, self.events = advance(
             self.state, judged, self.policies, self.silences, self.now, self.rules, is_complete=is_complete
         )
         return [line(event) for event in self.events]
+
+    def _readings(self, word: str) -> tuple[Reading, ...]:
+        """Return what is seen; what is wrong says itself that it began at `began_at`."""
+        return tuple(replace(each, began_at=self.began_at) if each.status is Status.CRITICAL else each for each in readings(word))

@@ -651,6 +651,118 @@ class TestConfiguration:
         assert Story([CheckPolicy("A", depends_on=("nobody",))]).cycle(A="502") == ["opened A [A]"]
 
 
+class TestSince:
+    """A failure began at the first moment at which it was not well, whoever knows that."""
+
+    def test_confirmation_moves_no_beginning(self) -> None:
+        story = Story([CheckPolicy("Flask", confirm=3)])
+        story.cycle(Flask="slow")
+        began = story.now
+        assert story.rounds(2, Flask="slow") == ["opened Flask [Flask]"]
+        (event,) = story.events
+        assert (event.since, event.opened_at) == ({"Flask": began}, began)
+        assert story.state.checks["Flask"].since == began
+
+    def test_a_start_that_fails_began_with_the_start(self) -> None:
+        """And what follows from it is dated no earlier."""
+        story = Story()
+        story.cycle()
+        story.partial(Flask="starting")
+        began = story.now
+        assert story.partial(9, Flask="starting") == []
+        assert story.cycle(1, Flask="starting", Django="502") == ["opened Flask [Django*, Flask]"]
+        (event,) = story.events
+        assert event.since == {"Flask": began, "Django": story.now}
+        story.cycle(290)
+        assert story.events[0].lasted_s == {"Flask": 300.0, "Django": 290.0}
+
+    def test_the_target_knows_better(self) -> None:
+        """systemd remembers when the unit went down, be it before anybody looked."""
+        story = Story()
+        story.cycle()
+        went_down = story.now + timedelta(seconds=17)
+        story.began_at = went_down
+        assert story.cycle(Flask="stopped") == ["opened Flask [Flask]"]
+        (event,) = story.events
+        assert (event.since, event.opened_at, event.is_opening) == ({"Flask": went_down}, went_down, True)
+        assert story.state.checks["Flask"].since == went_down
+
+    def test_no_failure_begins_in_the_future(self) -> None:
+        story = Story()
+        story.began_at = START + timedelta(days=3)
+        story.cycle(Flask="stopped")
+        assert story.events[0].since == {"Flask": story.now}
+
+    def test_a_consequence_is_no_older_than_its_cause(self) -> None:
+        story = Story()
+        story.cycle(Django="502")
+        story.cycle(Django="502", Flask="stopped")
+        (event,) = story.events
+        assert event.since == {"Flask": story.now, "Django": story.now}
+
+    def test_what_recovered_in_between_begins_anew(self) -> None:
+        story = Story([CheckPolicy("Flask", confirm=2)])
+        story.cycle(Flask="slow")
+        story.cycle()
+        story.cycle(Flask="slow")
+        began = story.now
+        story.cycle(Flask="slow")
+        assert story.events[0].since == {"Flask": began}
+
+
+class TestTogether:
+    """What comes back with one start is told once; a failure never waits."""
+
+    def test_recovery_waits_for_what_is_starting(self) -> None:
+        story = Story()
+        story.cycle(Nginx="stopped", Django="stopped", Flask="stopped")
+        assert story.partial(Nginx="ok", Django="starting", Flask="starting") == []
+        assert story.partial(0.5, Django="ok") == []
+        assert story.partial(0.6, Flask="ok") == ["recovered Nginx, Django, Flask []"]
+        assert story.cycle() == []
+
+    def test_it_waits_a_few_seconds(self) -> None:
+        story = Story(grace_s=60)
+        story.cycle(Disk="stopped", Flask="stopped")
+        assert story.partial(Disk="ok", Flask="starting") == []
+        assert story.partial(9.9, Flask="starting") == []
+        assert story.partial(0.1, Disk="ok", Flask="starting") == ["partly_recovered Disk [Flask]"]
+
+    def test_it_waits_for_nobody_who_stays_down(self) -> None:
+        story = Story()
+        story.cycle(Disk="stopped", Flask="stopped")
+        assert story.partial(Disk="ok", Flask="starting") == []
+        assert story.partial(Flask="stopped") == ["partly_recovered Disk [Flask]"]
+
+    def test_what_fails_again_was_never_well(self) -> None:
+        story = Story()
+        story.cycle(Disk="stopped", Flask="stopped")
+        assert story.partial(Disk="ok", Flask="starting") + story.partial(Disk="stopped") == []
+        assert story.cycle(Disk="stopped") == ["partly_recovered Flask [Disk]"]
+
+    def test_a_failure_waits_for_nobody(self) -> None:
+        story = Story()
+        story.cycle(Disk="stopped", Flask="stopped")
+        assert story.partial(Disk="ok", Flask="starting", Nginx="stopped") == ["joined Nginx [Nginx, Flask, Disk]"]
+
+    def test_a_consequence_was_not_down_by_itself(self) -> None:
+        story = Story()
+        story.cycle(Flask="stopped", Django="502")
+        story.cycle()
+        assert story.events[0].due_to == {"Django": ("Flask",)}
+        story.cycle(Flask="stopped", Django="502")
+        story.cycle(Flask="stopped", Django="stopped")
+        story.cycle()
+        assert story.events[0].due_to == {}
+
+    def test_new_failures_are_told_apart_from_a_recovery(self) -> None:
+        story = Story()
+        story.cycle(Flask="stopped")
+        assert story.cycle(Disk="slow") == ["partly_recovered Flask [Disk]", "joined Disk [Disk]"]
+        assert [event.told_apart for event in story.events] == [("Disk",), ()]
+        assert [event.is_opening for event in story.events] == [False, False]
+
+
 def test_calm_precedes_the_final_recovery() -> None:
     """Calm is told before the recovery that ends the incident."""
     story = Story()

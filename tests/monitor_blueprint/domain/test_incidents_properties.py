@@ -233,10 +233,18 @@ class Monitor(RuleBasedStateMachine):
                 is_held = check.is_symptom and any(self.may_explain(cause, silenced) for cause in self.causes[name])
                 assert belief in ("failing", "consequence") or is_held or name in starting, name
             elif check.status is Status.OK:
-                assert belief == "fine" or any(name in {each, *self.causes[each]} for each in starting), name
+                is_awaited = any(name in {each, *self.causes[each]} for each in starting)
+                assert belief == "fine" or is_awaited or self.waits_for_others(name), name
             elif check.status is Status.UNKNOWN and check.streak >= RULES.blind_after:
                 is_seen_failing_now = check.streak_of is Status.CRITICAL
                 assert belief in BAD or is_seen_failing_now, name
+
+    def waits_for_others(self, name: str) -> bool:
+        """Tell whether it has just recovered, and others that failed are starting."""
+        since = self.state.checks[name].since
+        is_young = since is not None and 0 <= (self.now - since).total_seconds() < RULES.together_s
+        others = [check for other, check in self.state.checks.items() if other != name]
+        return is_young and any(each.settling_since and each.notified is not Belief.FINE for each in others)
 
     def may_explain(self, cause: str, silenced: set[str]) -> bool:
         """Tell whether the operator knows that the cause is failing, or is about to hear of it, or does not want to."""
