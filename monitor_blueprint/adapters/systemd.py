@@ -51,6 +51,8 @@ class UnitState:
         active_for_s: for how long it has been active; 0 when it is not.
         start_took_s: how long it took until it was active.
         start_timeout_s: how long systemd waits for it to start; 0 when it is not starting.
+        down_for_s: for how long it has not been active; None where it is, or never was.
+        has_failed_to_start: it is down because its last start failed, and not because what ran has ended.
         members: of a unit that only stands for others (a target; Debian's postgresql.service, which runs /bin/true):
             the services whose state is the truth.
     """
@@ -66,6 +68,8 @@ class UnitState:
     active_for_s: float = 0.0
     start_took_s: float = 0.0
     start_timeout_s: float = 0.0
+    down_for_s: float | None = None
+    has_failed_to_start: bool = False
     members: tuple[UnitState, ...] = ()
 
     @property
@@ -186,6 +190,10 @@ def _service_state(state: UnitState, get: Callable[[str, str], Any]) -> UnitStat
         since_us = get(_UNIT, "ActiveEnterTimestampMonotonic")
         took_us = max(0, since_us - get(_UNIT, "InactiveExitTimestampMonotonic"))
         return replace(state, active_for_s=max(0.0, time.monotonic() - since_us / 1e6), start_took_s=took_us / 1e6)
+    left_us, began_us = get(_UNIT, "ActiveExitTimestampMonotonic"), get(_UNIT, "InactiveExitTimestampMonotonic")
+    has_failed = state.active_state == "failed" and began_us > left_us
+    down_for_s = max(0.0, time.monotonic() - left_us / 1e6) if left_us else None
+    state = replace(state, down_for_s=down_for_s, has_failed_to_start=has_failed)
     # Not while it waits to be started again: that is a service that has failed.
     if state.active_state == "activating" and state.sub_state.startswith("start"):
         timeout_us = get(_SERVICE, "TimeoutStartUSec")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal
 
 from monitor_blueprint.adapters.http import is_served
@@ -108,24 +109,28 @@ def _unit(options: Options, context: ProbeContext) -> UnitState | None:
 def _unit_reading(unit: UnitState, options: Options, context: ProbeContext) -> Reading:
     """Judge the unit by itself; one that only stands for others by those."""
     if not unit.is_active:
-        return _down(unit, options)
+        return _down(unit, options, context)
     down = [member for member in unit.all_members if not member.is_active]
     if down:
         # One that is down for good comes before one that may be on its way up.
-        return _down(min(down, key=lambda member: member.is_in_transition), options)
+        return _down(min(down, key=lambda member: member.is_in_transition), options, context)
     if unit.has_exited and not unit.members:
         if context.checkpoint.get(_RAN):
-            return _down(unit, options)
+            return _down(unit, options, context)
         return Reading("exited", facts=_facts(unit, options))
     return Reading("unit", facts=_facts(unit, options))
 
 
-def _down(unit: UnitState, options: Options) -> Reading:
+def _down(unit: UnitState, options: Options, context: ProbeContext) -> Reading:
     settles_s = min(unit.start_timeout_s, MOST_START_S)
     facts = _facts(unit, options)
+    if unit.has_failed_to_start:
+        facts = {**facts, "has_failed_to_start": True}
+    began_at = context.now - timedelta(seconds=unit.down_for_s) if unit.down_for_s is not None else None
     if unit.is_in_transition and settles_s:
         facts = {**facts, "limit_s": round(settles_s)}
-    return Reading("unit", Status.CRITICAL, facts=facts, is_settling=unit.is_in_transition, settles_s=settles_s)
+    is_settling = unit.is_in_transition
+    return Reading("unit", Status.CRITICAL, facts=facts, is_settling=is_settling, settles_s=settles_s, began_at=began_at)
 
 
 def _facts(unit: UnitState, options: Options) -> Facts:

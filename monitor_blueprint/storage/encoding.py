@@ -19,6 +19,7 @@ from monitor_blueprint.domain.text import Private, Public
 
 _STORED_NAMES = {"notified": "told", "last_notified_at": "last_told_at"}
 _NAMES = {stored: name for name, stored in _STORED_NAMES.items()}
+_LATER = ("acked_at", "doubtful_since", "likely_causes", "blamed")
 # A reading says which of its facts may be known, and a message that it may: whatever has no such mark came from outside,
 # be it that a version wrote it that knew no difference. The texts themselves stand where that version has them.
 _MARK = "public"
@@ -147,8 +148,8 @@ def _fact(kept: str | float, *, is_public: bool) -> Scalar:
 def encode_state(state: State) -> str:
     """Return the state as JSON text."""
     document = msgspec.to_builtins(state, enc_hook=dict)
-    if document["incident"] is not None:
-        _leave_out(document["incident"])
+    for record in (*document["checks"].values(), document["incident"]):
+        _leave_out(record)
     return to_json(_renamed_state(document, _STORED_NAMES))
 
 
@@ -170,10 +171,11 @@ def decode_incident(body: str) -> Incident:
     return msgspec.convert(_renamed(msgspec.json.decode(body, type=dict[str, Any]), _NAMES), Incident)
 
 
-def _leave_out(incident: dict[str, Any]) -> None:
-    """Leave out what version 1 does not know, as long as there is nothing to say of it."""
-    if incident["acked_at"] is None:
-        del incident["acked_at"]
+def _leave_out(record: dict[str, Any] | None) -> None:
+    """Leave out of a check or an incident what version 1 does not know, as long as there is nothing to say of it."""
+    for name in _LATER:
+        if record is not None and not record.get(name, True):
+            del record[name]
 
 
 def _renamed_state(document: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

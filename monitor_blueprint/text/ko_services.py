@@ -90,8 +90,17 @@ LINES: dict[tuple[str, str], Texts] = {
 
 # A unit that is down, and one that does not come up in its time.
 STOPPED, NOT_STARTED = "중지됨", "시작되지 않음"
+# What systemd's words for a state mean, by how they begin; of a failed unit its result says that.
+STATES = {
+    "inactive/dead": "systemctl stop 등으로 오류 없이 정지됨",
+    "deactivating/": "정지하는 중",
+    "activating/auto-restart": "다시 시작하기를 기다리는 중",
+    "activating/": "시작하는 중",
+}
 # Why systemd says that a unit is down (systemd.exec(5), $SERVICE_RESULT), where that says more than its state.
 RESULTS = {
+    "exit-code": "오류 코드로 종료됨",
+    "signal": "강제 종료됨(signal)",
     "core-dump": "비정상 종료, 코어 덤프",
     "oom-kill": "메모리 부족으로 종료됨",
     "timeout": "시간 초과",

@@ -40,7 +40,7 @@ class Places:
             # Of a name that means another unit, or others: which.
             "real_unit": lambda: f" ({self._fact('real')})" if "real" in self._facts else "",
             "real_state": lambda: f", {self._fact('unit')}" if "real" in self._facts else "",
-            "how": lambda: ko_services.NOT_STARTED if self._said("state").startswith("activating") else ko_services.STOPPED,
+            "how": self._how,
             "result": self._result,
             "reason": self._reason,
             "disk": self._disk,
@@ -80,10 +80,18 @@ class Places:
         ours = ko.STATES.get(self._said("state"))
         return self._fact("state") if ours is None else ours.format_map(self)
 
+    def _how(self) -> str:
+        is_not_started = self._said("state").startswith("activating") or "has_failed_to_start" in self._facts
+        return ko_services.NOT_STARTED if is_not_started else ko_services.STOPPED
+
     def _result(self) -> str:
-        result = ko_services.RESULTS.get(self._said("result"))
+        """Return in plain words what systemd says of a unit: why it ended, and what its state means."""
+        state = self._said("state")
         # What keeps a unit from being started at all is said by its state.
-        return f", {result}" if result and self._said("state") not in ko.STATES else ""
+        if state in ko.STATES:
+            return ""
+        meant = next((words for begin, words in ko_services.STATES.items() if state.startswith(begin)), None)
+        return "".join(f", {words}" for words in (ko_services.RESULTS.get(self._said("result")), meant) if words)
 
     def _reason(self) -> object:
         ours = ko.REASONS.get(self._said("reason"))

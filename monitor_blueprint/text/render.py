@@ -105,7 +105,8 @@ def _text(kind: str, reading: Reading) -> str:
 
 def _settling(kind: str, reading: Reading, bad: str) -> str:
     if "state" in reading.facts:
-        return ko.SETTLING
+        # Of one that has been told to be down, nobody is to read that it will be told.
+        return bad if reading.status is Status.CRITICAL else ko.SETTLING
     if kind in _STARTING and "reason" in reading.facts:
         return ko.WARMING_UP
     return bad if reading.status is Status.CRITICAL else f"{bad}{ko.LOOKED_AT_AGAIN}"

@@ -34,6 +34,7 @@ _DEFAULTS: dict[str, Any] = {
     "Result": "success",
     "ActiveEnterTimestampMonotonic": 0,
     "InactiveExitTimestampMonotonic": 0,
+    "ActiveExitTimestampMonotonic": 0,
     "TimeoutStartUSec": 90_000_000,
 }
 _TYPES = {
@@ -42,6 +43,7 @@ _TYPES = {
     "Result": "s",
     "ActiveEnterTimestampMonotonic": "t",
     "InactiveExitTimestampMonotonic": "t",
+    "ActiveExitTimestampMonotonic": "t",
     "TimeoutStartUSec": "t",
     "Type": "s",
     "ConditionResult": "b",

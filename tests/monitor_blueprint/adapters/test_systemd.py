@@ -30,6 +30,29 @@ def test_units_are_read_like_systemctl(systemd: Systemd) -> None:
     assert len(found) == 4
 
 
+@pytest.mark.parametrize(
+    ("active", "went_down_s", "began_s", "has_failed_to_start"),
+    [("failed", 60, 90, False), ("failed", 60, 5, True), ("activating", 60, 5, False), ("inactive", 60, 90, False)],
+)
+def test_since_when_a_unit_is_down(
+    systemd: Systemd, active: str, went_down_s: int, began_s: int, has_failed_to_start: bool
+) -> None:
+    """And whether its last start failed, or what ran has ended."""
+    now_us = int(time.monotonic() * 1e6)
+    times = {
+        "ActiveExitTimestampMonotonic": now_us - went_down_s * 10**6,
+        "InactiveExitTimestampMonotonic": now_us - began_s * 10**6,
+    }
+    systemd.has("nginx.service", active=active, sub="x", **times)
+    systemd.has("new.service", active="failed", sub="failed")
+    found = read_units(["nginx", "new"])
+    unit = found["nginx.service"]
+    assert unit.down_for_s is not None
+    assert went_down_s <= unit.down_for_s < went_down_s + 60
+    assert unit.has_failed_to_start is has_failed_to_start
+    assert found["new.service"].down_for_s is None
+
+
 def test_alias_is_the_unit_it_means(systemd: Systemd) -> None:
     systemd.has("mariadb.service", MainPID=7)
     systemd.aliases = {"mysql.service": "mariadb.service", "mysqld.service": "mariadb.service"}

@@ -81,7 +81,7 @@ def test_changed_unit_is_checked_immediately(
         assert slack.next_post().text.splitlines()[:2] == ["[CRITICAL] NeuroNova 서비스 장애 발생!", "실패한 서비스: Flask"]
     written = lines(tmp_path / "log" / "health_check.log")
     assert "INFO: systemd 알림: Flask 상태 변경 - 즉시 점검" in written
-    assert "ERROR: Flask: 중지됨 (failed/failed)" in written
+    assert "ERROR: Flask: 중지됨 (failed/failed, 강제 종료됨(signal))" in written
 
 
 def test_heartbeat_for_every_health_check(start_monitor: StartMonitor, script: Script) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -182,13 +183,13 @@ CLUSTER = UnitState("postgresql@15-main.service", "loaded", "active", "running")
             False,
             "중지됨 (inactive/running, b.service)",
         ),
-        ([replace(CLUSTER, active_state="activating")], Status.CRITICAL, True, "재시작 중 (activating/running)"),
+        ([replace(CLUSTER, active_state="activating")], Status.CRITICAL, True, "시작되지 않음 (activating/running"),
     ],
 )
 def test_wrapper_is_as_well_as_its_parts(members: list[UnitState], status: Status, is_settling: bool, said: str) -> None:
     (reading,) = look(replace(WRAPPER, members=tuple(members)))
     assert (reading.aspect, reading.status, reading.is_settling) == ("unit", status, is_settling)
-    assert real(reading) == f"Database: {said}"
+    assert real(reading).startswith(f"Database: {said}")
 
 
 def test_wrapper_of_a_wrapper_is_followed() -> None:
@@ -238,6 +239,19 @@ def test_address_is_waited_for_after_a_slow_start() -> None:
     context = replace(looking(units={"gunicorn_flask": replace(RUNNING, active_for_s=100.0)}), grace_s=120.0)
     assert service.probe(options, context).readings[1].is_settling
     assert not service.probe(options, replace(context, grace_s=0.0)).readings[1].is_settling
+
+
+def test_outage_began_when_the_unit_went_down() -> None:
+    """Whenever that is looked at; a unit that never was up has no such moment."""
+    (reading,) = look(replace(RUNNING, active_state="failed", down_for_s=61.5))
+    assert reading.began_at == NOW - timedelta(seconds=61.5)
+    assert look(replace(RUNNING, active_state="failed"))[0].began_at is None
+    assert look()[0].began_at is None
+
+
+def test_failed_start_is_no_stop() -> None:
+    (reading,) = look(replace(RUNNING, active_state="failed", sub_state="failed", has_failed_to_start=True))
+    assert real(reading) == "Database: 시작되지 않음 (failed/failed)"
 
 
 def test_systemd_tells_of_the_unit(systemd: Systemd) -> None:

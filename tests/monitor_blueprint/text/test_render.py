@@ -100,6 +100,7 @@ def test_a_step_has_the_guides_name(name: str, kind: str, expected: str) -> None
 
 OK, WARNING, CRITICAL, UNKNOWN = Status
 X = Public("x")
+STOPPED = "Flask: 중지됨 (inactive/dead, systemctl stop 등으로 오류 없이 정지됨)"
 REFUSED: Facts = {"reason": Public("refused")}
 
 
@@ -107,7 +108,7 @@ REFUSED: Facts = {"reason": Public("refused")}
     ("kind", "reading", "expected"),
     [
         ("service", Reading("unit"), "Flask: 정상 실행 중"),
-        ("service", Reading("unit", CRITICAL, facts={"state": Public("inactive/dead")}), "Flask: 중지됨 (inactive/dead)"),
+        ("service", Reading("unit", CRITICAL, facts={"state": Public("inactive/dead")}), STOPPED),
         ("service", Reading("unit", CRITICAL, facts={"state": Public("not-found")}), "Flask: 중지됨 (systemd 유닛 없음)"),
         ("service", Reading("http", facts={"http_status": 200}), "Flask API: 응답 정상 (HTTP 200)"),
         (
@@ -118,7 +119,7 @@ REFUSED: Facts = {"reason": Public("refused")}
         (
             "service",
             Reading("unit", CRITICAL, facts={"state": Public("activating/start"), "result": Public("success")}),
-            "Flask: 시작되지 않음 (activating/start)",
+            "Flask: 시작되지 않음 (activating/start, 시작하는 중)",
         ),
         (
             "service",
@@ -175,8 +176,29 @@ REFUSED: Facts = {"reason": Public("refused")}
         # In transition.
         (
             "service",
-            Reading("unit", CRITICAL, facts={"state": Public("activating/auto-restart")}, is_settling=True),
+            Reading("unit", OK, facts={"state": Public("activating/auto-restart")}, is_settling=True),
             "Flask: 재시작 중 (activating/auto-restart)",
+        ),
+        # What was told to be down is called by the same words, whether it is just being started or not.
+        (
+            "service",
+            Reading("unit", CRITICAL, facts={"state": Public("activating/start"), "limit_s": 90}, is_settling=True),
+            "Flask: 시작되지 않음 (activating/start, 시작하는 중)",
+        ),
+        (
+            "service",
+            Reading(
+                "unit",
+                CRITICAL,
+                facts={"state": Public("activating/auto-restart"), "result": Public("exit-code")},
+                is_settling=True,
+            ),
+            "Flask: 시작되지 않음 (activating/auto-restart, 오류 코드로 종료됨, 다시 시작하기를 기다리는 중)",
+        ),
+        (
+            "service",
+            Reading("unit", CRITICAL, facts={"state": Public("failed/failed"), "has_failed_to_start": True}),
+            "Flask: 시작되지 않음 (failed/failed)",
         ),
         (
             "service",
