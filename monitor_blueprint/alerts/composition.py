@@ -13,7 +13,7 @@ from monitor_blueprint.domain.receivers import Logged, Receiver
 from monitor_blueprint.domain.text import fill, joined
 from monitor_blueprint.log import Log
 from monitor_blueprint.storage.writes import Transaction
-from monitor_blueprint.text import messages
+from monitor_blueprint.text import backlog, messages
 
 _log = Log(__name__)
 
@@ -38,7 +38,7 @@ def waiting_for(tx: Transaction, receiver: Receiver) -> Waiting:
     behind, unsure = tx.outbox.behind(receiver), tx.outbox.unsure(receiver)
     results = {} if len(behind) == 1 else tx.reads.latest_results()
     # Where nothing is behind, the message recalls some of what is in doubt, and settles no more than it recalls.
-    recalled = () if behind else unsure[-messages.MOST_REMINDERS :]
+    recalled = () if behind else unsure[-backlog.MOST_REMINDERS :]
     settled_to = recalled[0].number - 1 if recalled else receiver.cursor
     return Waiting(
         tx.outbox.newest(), tx.outbox.ids_after(receiver, settled_to), receiver.is_to_be_brief, behind, unsure, results
@@ -48,7 +48,7 @@ def waiting_for(tx: Transaction, receiver: Receiver) -> Waiting:
 def compose(told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message:
     """Return the message that tells these events, and how things stand."""
     try:
-        message = messages.catch_up(told, waiting.unsure, waiting.results, now, is_brief=waiting.is_to_be_brief)
+        message = backlog.catch_up(told, waiting.unsure, waiting.results, now, is_brief=waiting.is_to_be_brief)
     except Exception as error:  # noqa: BLE001 - better said badly than not at all
         _log.error(fill("what is to be told cannot be put together"), error)
         bodies = [each.message.body for each in reversed(told)]
@@ -60,7 +60,7 @@ def compose_truth(waiting: Waiting, now: datetime) -> Message:
     """Return the message that says how things stand to one who never acknowledged what it was told."""
     ids = [each.message.id for each in waiting.unsure]
     try:
-        message = messages.truth(waiting.unsure, waiting.results, now)
+        message = backlog.truth(waiting.unsure, waiting.results, now)
     except Exception as error:  # noqa: BLE001 - as above
         _log.error(fill("what is to be told cannot be put together"), error)
         message = waiting.unsure[-1].message

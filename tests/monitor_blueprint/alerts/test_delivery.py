@@ -26,7 +26,7 @@ from monitor_blueprint.domain.models import Event, EventKind, Incident, State
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.notifiers import Channel, channels
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, messages
+from monitor_blueprint.text import backlog, ko, messages
 from tests.monitor_blueprint.shortage import few_threads, said
 from tests.monitor_blueprint.standins import HttpStandIn, MailStandIn, Reply, ScriptedMailServer
 
@@ -233,7 +233,7 @@ def test_failing_summary_blocks_nothing(
     store: Store, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be put together is told as it is."""
-    monkeypatch.setattr(messages, "catch_up", lambda *_: 1 / 0)
+    monkeypatch.setattr(backlog, "catch_up", lambda *_: 1 / 0)
     loft = Loft(store, clock, pigeon := Pigeon())
     loft.tell(1)
     loft.tell(1, RECOVERED)
@@ -507,7 +507,7 @@ def test_owed_truth_comes_ever_more_seldom(store: Store, clock: Clock) -> None:
 
 def test_truth_that_cannot_be_put_together_is_told(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the last message."""
-    monkeypatch.setattr(messages, "truth", lambda *_: 1 / 0)
+    monkeypatch.setattr(backlog, "truth", lambda *_: 1 / 0)
     loft = Loft(store, clock, pigeon := Pigeon(*[InDoubt("lost")] * 3, Delivered()))
     loft.tell(1)
     for _ in range(4):

@@ -73,7 +73,9 @@ def test_what_is_no_state_is_refused(body: str) -> None:
 def test_marks_survive() -> None:
     """What may be known stays so, and what came from outside too."""
     facts: Facts = {"reason": Public("refused"), "reason_text": Private("홍길동"), "count": 3, "share": 0.5, "is_cut": True}
-    reading = Reading("http", Status.CRITICAL, 1.5, "ms", Thresholds(1, 2), facts, is_symptom=True, is_settling=True)
+    reading = Reading(
+        "http", Status.CRITICAL, 1.5, "ms", Thresholds(1, 2), facts, is_symptom=True, is_settling=True, began_at=NOW
+    )
     result = CheckResult("Flask", "service", (reading, Reading("unit")), NOW, 1.0)
     assert decode_result(encode_result(result)) == result
     assert decode_readings(encode_readings(result.readings)) == result.readings

@@ -18,7 +18,7 @@ from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Facts, Reading, Status
 from monitor_blueprint.domain.receivers import Logged
 from monitor_blueprint.domain.text import Public, private
-from monitor_blueprint.text import ko, messages
+from monitor_blueprint.text import backlog, ko, message_templates, messages
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
 
@@ -287,6 +287,33 @@ def test_every_other_event(notified: Event, expected: list[str]) -> None:
     assert body(notified) == [*expected, *(FOOT[:2] if is_end else FOOT)]
 
 
+def test_the_cause_is_named_first() -> None:
+    """In the first lines, which have the guide's words, and in the subject."""
+    notified = replace(event(), consequences={"Django": ("Flask",)})
+    message = messages.alert(notified, "nn-7", RESULTS)
+    assert message.body.splitlines()[:2] == [guide.ALERT[0], "실패한 서비스: Flask Django"]
+    assert message.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Flask Django"
+
+
+def test_a_consequence_was_not_down_itself() -> None:
+    names = ("Django", "Flask")
+    lasted_s = dict.fromkeys(names, 24.0)
+    over = replace(event(EventKind.RECOVERED, names), failing=(), lasted_s=lasted_s, due_to={"Django": ("Flask",)})
+    assert body(over)[1:6] == [
+        "복구된 서비스: Flask Django",
+        "시각: 2025-12-06 14:35:01 KST",
+        SERVER,
+        "- Flask: 24초 동안 중단됨",
+        "- Django: 24초 동안 정상 응답 없음 · 원인: Flask",
+    ]
+
+
+def test_a_reminder_counts_from_what_it_names() -> None:
+    """The incident may have begun with something else that has long been well."""
+    late = replace(event(EventKind.REMINDER, ("Flask",)), since={"Flask": AT - timedelta(minutes=7)})
+    assert body(late)[0] == "[CRITICAL] NeuroNova 서비스 장애 계속 중 (7분째)"
+
+
 def test_a_recovery_says_what_is_over() -> None:
     """A standstill, a fault, or that nobody could see."""
     names = ("Flask", "Disk", "Django")
@@ -316,13 +343,14 @@ RECOVERED = replace(event(EventKind.RECOVERED, ("Flask",)), at=AT + timedelta(mi
 
 
 def story(message: Message) -> list[str]:
-    """The lines of a message as one that tells several has them: without the server, and what to type."""
-    return [line for line in message.body.splitlines() if not line.startswith(ko.SAID_ONCE)]
+    """The lines of a message as one that tells several has them: without what stands above already."""
+    return [line for line in message.body.splitlines() if not line.startswith((*ko.SAID_ONCE, "- "))]
 
 
 def test_a_backlog_begins_with_how_things_stand() -> None:
     """Then it says what happened meanwhile, and how late that is told."""
-    told = messages.catch_up(logged(FAILED, RECOVERED), [], RESULTS, LATER)
+    told = backlog.catch_up(logged(FAILED, RECOVERED), [], RESULTS, LATER)
+    whole = messages.alert(FAILED, "nn-1", RESULTS)
     assert told.subject == "[OK] NeuroNova 서비스 복구 Flask"
     assert (told.at, told.incident, told.kind) == (RECOVERED.at, 7, "recovered")
     assert told.body.splitlines() == [
@@ -330,13 +358,14 @@ def test_a_backlog_begins_with_how_things_stand() -> None:
         "복구된 서비스: Flask",
         "시각: 2025-12-06 16:36:01 KST",
         SERVER,
+        "- Flask: 2분 동안 중단됨",
         "",
         "장애 번호: 7",
         "",
         "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
         "",
         "--- 2025-12-06 14:35:01 KST · nn-1",
-        *story(messages.alert(FAILED, "nn-1", RESULTS)),
+        *[line for line in whole.body.splitlines() if not line.startswith(ko.SAID_ONCE)],
         "",
         "--- 2025-12-06 14:37:01 KST · nn-2",
         *story(messages.alert(RECOVERED, "nn-2", RESULTS)),
@@ -347,10 +376,11 @@ def test_a_backlog_begins_with_how_things_stand() -> None:
 
 def test_a_backlog_in_an_outage_begins_as_the_guides() -> None:
     joined = replace(event(EventKind.JOINED, ("Flask",)), failing=("Django", "Flask"), consequences={"Django": ("Flask",)})
-    told = messages.catch_up(logged(FAILED, RECOVERED, joined), [], RESULTS, AT + timedelta(seconds=5))
-    assert told.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Django Flask"
+    told = backlog.catch_up(logged(FAILED, RECOVERED, joined), [], RESULTS, AT + timedelta(seconds=5))
+    assert told.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Flask Django"
     assert told.body.splitlines()[:6] == [
-        *guide.ALERT[:2],
+        guide.ALERT[0],
+        "실패한 서비스: Flask Django",
         "시각: 2025-12-06 14:35:06",
         SERVER,
         "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
@@ -358,24 +388,47 @@ def test_a_backlog_in_an_outage_begins_as_the_guides() -> None:
     ]
     assert "\n- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터 · 원인: Flask\n" in told.body
     assert "함께 전달되는 알림 3건입니다. 오래된 순서입니다." in told.body
+    assert told.body.count("- Flask: 중지됨") == 1
+
+
+def test_what_recovered_meanwhile_is_told_with_what_fails() -> None:
+    """Each once, though one moment has brought both."""
+    names = ("Disk",)
+    recovered = replace(
+        event(EventKind.PARTLY_RECOVERED, names), failing=("Flask",), lasted_s={"Disk": 46.0}, told_apart=("Flask",)
+    )
+    joined = replace(event(EventKind.JOINED, ("Flask",)), failing=("Flask",))
+    told = backlog.catch_up(logged(recovered, joined), [], RESULTS, AT + timedelta(seconds=5))
+    assert told.body.splitlines()[:7] == [
+        guide.ALERT[0],
+        "실패한 서비스: Flask",
+        "시각: 2025-12-06 14:35:06",
+        SERVER,
+        "그동안 복구된 서비스: Disk",
+        "- Disk: 46초 동안 장애 상태였음",
+        "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
+    ]
+    assert [told.body.count(line) for line in ("- Flask: ", "- Disk: ")] == [1, 1]
+    assert "계속 실패 중" not in told.body
+    assert "\n새로 실패 (별도 알림): Flask\n" in told.body
 
 
 def test_what_is_only_unseen_is_not_failed() -> None:
     blind = replace(event(EventKind.BLIND, ("Flask",)), blind=("Flask",))
-    told = messages.catch_up(logged(FAILED, RECOVERED, blind), [], RESULTS, LATER)
+    told = backlog.catch_up(logged(FAILED, RECOVERED, blind), [], RESULTS, LATER)
     assert told.body.startswith("[UNKNOWN] NeuroNova 모니터가 상태를 확인할 수 없음\n확인할 수 없는 항목: Flask\n")
 
 
 def test_a_single_event_is_its_own_message() -> None:
     (only,) = logged(FAILED)
-    assert messages.catch_up([only], [], RESULTS, LATER) == only.message
+    assert backlog.catch_up([only], [], RESULTS, LATER) == only.message
 
 
 def test_what_was_never_acknowledged_is_named() -> None:
     """Of the same incident only."""
     other = replace(FAILED, incident=3)
     first, unrelated, last = logged(FAILED, other, RECOVERED)
-    told = messages.catch_up([last], [first, unrelated], RESULTS, LATER)
+    told = backlog.catch_up([last], [first, unrelated], RESULTS, LATER)
     assert told.body.splitlines()[-2:] == [
         "수신 확인을 받지 못한 앞선 알림 (이미 받으셨을 수 있음):",
         "- 2025-12-06 14:35:01 KST · nn-1 · [CRITICAL] NeuroNova 서비스 장애 발생! Flask",
@@ -397,11 +450,11 @@ def test_a_repeat_says_so() -> None:
 def test_a_brief_message_has_no_evidence() -> None:
     """It still says what has happened, and where to read the rest."""
     message = messages.alert(FAILED, "nn-1", RESULTS, [("oom", Public("Killed process 7"))])
-    brief = messages.catch_up([Logged(1, FAILED, message)], [], RESULTS, AT, is_brief=True)
+    brief = backlog.catch_up([Logged(1, FAILED, message)], [], RESULTS, AT, is_brief=True)
     assert "Killed" not in brief.body
     assert brief.body.splitlines()[:4] == message.body.splitlines()[:4]
     assert brief.body.endswith("sudo neuronova-monitor history 7)")
-    both = messages.catch_up([Logged(1, FAILED, message), *logged(RECOVERED)], [], RESULTS, AT, is_brief=True)
+    both = backlog.catch_up([Logged(1, FAILED, message), *logged(RECOVERED)], [], RESULTS, AT, is_brief=True)
     assert "Killed" not in both.body
     assert [line for line in both.body.splitlines() if line.startswith(("---", "[CRITICAL]"))] == [
         "--- 2025-12-06 14:35:01 KST · nn-1",
@@ -418,7 +471,7 @@ def test_very_many_names_are_cut_and_counted() -> None:
     assert len(told.subject) < 200
     assert "- … 외 401개" in told.body.splitlines()
     assert told.body.splitlines()[1] == f"실패한 서비스: {' '.join(names)}"
-    both = messages.catch_up(logged(event(checks=names), event(checks=names)), [], RESULTS, LATER)
+    both = backlog.catch_up(logged(event(checks=names), event(checks=names)), [], RESULTS, LATER)
     assert both.subject == told.subject
     assert len(both.body) < 30_000
 
@@ -464,13 +517,13 @@ def test_hostile_text_stays_text(hostile: str) -> None:
         *FOOT,
     ]
     told = [Logged(number, notified, message) for number in (1, 2)]
-    assert messages.catch_up(told, told, results, AT).body.count("\n".join(story(message))) == 2
+    assert backlog.catch_up(told, told, results, AT).body.count("\n".join(story(message))) == 2
 
 
 def test_an_undefined_name_is_an_error() -> None:
     """A hole in an alert is seen by the tests, not by the operator."""
     with pytest.raises(jinja2.UndefinedError):
-        messages._JINJA.from_string("{{ nothing }}").render()
+        message_templates.JINJA.from_string("{{ nothing }}").render()
 
 
 def test_alerts_need_no_disk(tmp_path: Path) -> None:
