@@ -89,7 +89,8 @@ def _age(newest: Backup, now: float, options: Options) -> Reading:
     hours = max(0.0, (now - newest.written_at) / HOUR_S)
     status = Status.CRITICAL if hours >= options.critical_h else Status.WARNING if hours >= options.warning_h else Status.OK
     at = moment(datetime.fromtimestamp(newest.written_at, UTC).astimezone(), "%Y-%m-%d %H:%M %Z")
-    facts = _file(newest, options) | {"hours": int(hours), "at": at}
+    limit_h = options.critical_h if status is Status.CRITICAL else options.warning_h
+    facts = _file(newest, options) | {"hours": int(hours), "at": at, "limit_h": limit_h}
     return Reading("age", status, value=round(hours, 1), unit="h", facts=facts)
 
 
@@ -106,4 +107,6 @@ def _size(backups: Sequence[Backup], options: Options) -> Reading:
         status = Status.CRITICAL
     elif percent < options.warning_percent:
         status = Status.WARNING
-    return Reading("size", status, facts=facts | {"percent": int(percent), "previous_bytes": backups[1].size})
+    limit = options.critical_percent if status is Status.CRITICAL else options.warning_percent
+    facts |= {"percent": int(percent), "previous_bytes": backups[1].size, "limit_percent": limit}
+    return Reading("size", status, facts=facts)

@@ -62,7 +62,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     hours = None if hours is None else round(hours, 1)
     facts: Facts = {**seen.facts, "free_percent": free_percent}
     told = _told(options, context)
-    reading = _reading(_judge(options, free_percent, hours), told, free_percent, hours, facts)
+    status = _judge(options, free_percent, hours)
+    reading = _reading(status, told, free_percent, hours, {**facts, **_limits(options, status)})
     checkpoint = {"total": total, "samples": [list(sample) for sample in samples], "told": int(reading.status), **seen.place}
     return Observation((reading, *seen.faults), checkpoint | {"path": options.path})
 
@@ -102,6 +103,13 @@ def _remembered(context: ProbeContext, options: Options, total: int) -> list[Sam
     now = context.now.timestamp()
     samples = (Sample(*pair) for pair in context.checkpoint.get("samples", ()))
     return [sample for sample in samples if now - options.window_h * HOUR_S <= sample.at <= now]
+
+
+def _limits(options: Options, status: Status) -> Facts:
+    """Return from where on the trend is judged so: both limits must be met."""
+    if status is Status.CRITICAL:
+        return {"limit_h": options.critical_h, "limit_free_percent": options.critical_free_percent}
+    return {"limit_h": options.warning_h, "limit_free_percent": options.warning_free_percent}
 
 
 def _judge(options: Options, free_percent: float, hours: float | None) -> Status:

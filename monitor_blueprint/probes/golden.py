@@ -5,7 +5,6 @@ A server that is alive but wrong is the worst failure of all, and no health page
 
 from __future__ import annotations
 
-import functools
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -16,16 +15,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from monitor_blueprint.adapters import sample_files
 from monitor_blueprint.adapters.http import Answer, fetch
 from monitor_blueprint.domain.golden import CLASSIFICATION, Case, Wanted, Wrong, difference
-from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status, Thresholds
+from monitor_blueprint.domain.models import Facts, Reading, Scalar, Status, Thresholds
 from monitor_blueprint.domain.text import NOTHING, configured, fill, joined, private, word
-from monitor_blueprint.faults import detail_of, reason_of
 from monitor_blueprint.options import Address, NotNegative, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.probes.http import HTTP_NOT_FOUND, HTTP_OK, beside, config_file
 
-BUNDLED = Path(__file__).parents[1] / "golden" / "alzheimer_biomarkers-1.0.0.json"
 HTTP_UNAUTHORIZED = 401
 # Loading, overloaded or gone: what the service's own check tells.
 _NOT_READY = (0, 502, 503, 504)
@@ -39,22 +37,6 @@ _OURS = "is_ours"
 _VERSION = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){1,2}")
 _DIGEST = re.compile(r"[0-9a-f]{12}")
 _PLAIN = ("None", "True", "False", "str", "int", "float", "bool", "list", "NoneType", "?", "JSON", "object")
-_Expected = Annotated[dict[str, float], Meta(min_length=2)]
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """One case of a sample file, with the probabilities that the model must answer."""
-
-    features: dict[str, float]
-    expected: _Expected
-
-
-class Samples(msgspec.Struct, frozen=True):
-    """A sample file: what is asked for, and of which model."""
-
-    model_name: str
-    model_version: str
-    samples: Annotated[tuple[Sample, ...], Meta(min_length=1, max_length=20)]
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -153,7 +135,7 @@ def _ask(wanted: Wanted, options: Options, headers: Mapping[str, str], deadline:
         wrong = _difference(answer, case, wanted)
         if wrong:
             is_another = not options.sample and _is_of_another(wrong, wanted)
-            facts = _facts(number, wrong, _words(wanted, case, options))
+            facts = _facts(number, wrong, wanted, _words(wanted, case, options), options)
             # A server that changes its model is followed; only what stays so counts.
             reading = Reading("answer", Status.CRITICAL, facts=facts, is_settling=is_another)
             return (reading, _latency(slowest_ms, options)), is_another
@@ -171,9 +153,15 @@ def _stand_in(wanted: Wanted, version: Scalar) -> tuple[Reading, ...]:
     return (Reading(aspect, Status.WARNING, facts=facts),) if wanted.missed_version else ()
 
 
-def _facts(number: int, wrong: Wrong, words: Collection[str]) -> Facts:
+def _facts(number: int, wrong: Wrong, wanted: Wanted, words: Collection[str], options: Options) -> Facts:
     field, _, name = wrong.field.partition(".")
-    facts: Facts = {"sample": number, "got": _known(wrong.got, words), "expected": _known(wrong.expected, words)}
+    facts: Facts = {
+        "sample": number,
+        "got": _known(wrong.got, words),
+        "expected": _known(wrong.expected, words),
+        "model_version": _known(wanted.due_version, words),
+        **({"file": configured(options.sample)} if options.sample else {}),
+    }
     if not name or name in words:
         return {**facts, "field": configured(wrong.field)}
     # What a server offers is its own text, the names of its classes too.
@@ -182,7 +170,7 @@ def _facts(number: int, wrong: Wrong, words: Collection[str]) -> Facts:
 
 def _words(wanted: Wanted, case: Case, options: Options) -> tuple[str, ...]:
     """Return the names that everybody may know: those of the configuration's sample file, and of the bundled model."""
-    bundled = _bundled()
+    bundled = sample_files.bundled()
     is_ours = bool(options.sample) or wanted.model_name == bundled.model_name
     names = (*case.expected, wanted.model_name, wanted.model_version) if is_ours else ()
     return (*names, options.model_version, bundled.model_name, bundled.model_version)
@@ -205,27 +193,8 @@ def _is_of_another(wrong: Wrong, wanted: Wanted) -> bool:
 
 
 def _from_file(options: Options) -> Wanted:
-    samples = _read(options.sample)
-    return _wanted(samples.model_name, samples.model_version, _cases(samples), options.tolerance, options)
-
-
-def _read(path: str) -> Samples:
-    try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=Samples)
-    except OSError as error:
-        raise ProbeError(fill("{path}: {reason}", path=configured(path), reason=reason_of(error))) from error
-    except msgspec.MsgspecError as error:
-        told = fill("{path}: no sample file ({reason})", path=configured(path), reason=reason_of(error))
-        raise ProbeError(told, detail_of(error)) from error
-
-
-@functools.cache
-def _bundled() -> Samples:
-    return _read(str(BUNDLED))
-
-
-def _cases(samples: Samples) -> list[Case]:
-    return [Case(msgspec.json.encode({"features": each.features}), each.expected) for each in samples.samples]
+    samples = sample_files.read(options.sample)
+    return _wanted(samples.model_name, samples.model_version, sample_files.cases(samples), options.tolerance, options)
 
 
 def _offered(answer: Answer, options: Options) -> Wanted | None:
@@ -239,10 +208,10 @@ def _offered(answer: Answer, options: Options) -> Wanted | None:
         offer = msgspec.json.decode(answer.body, type=Offer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    bundled = _bundled()
+    bundled = sample_files.bundled()
     bundled_one = (bundled.model_name, bundled.model_version)
     if (offer.model_name, offer.model_version) == bundled_one:
-        wanted = _wanted(*bundled_one, _cases(bundled), options.tolerance, options)
+        wanted = _wanted(*bundled_one, sample_files.cases(bundled), options.tolerance, options)
     else:
         cases = [Case(bytes(each.request), each.expected) for each in offer.samples[:_MOST_SAMPLES]]
         tolerance = max(options.tolerance, offer.tolerance)

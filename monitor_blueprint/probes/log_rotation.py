@@ -75,5 +75,9 @@ def rotations(lines: Iterable[str]) -> dict[str, datetime]:
 def _judge(aspect: str, at: datetime, facts: dict[str, Scalar], options: Options, context: ProbeContext) -> Reading:
     days = (context.now - at).total_seconds() / DAY_S
     status = Status.WARNING if days > options.most_days else Status.OK
-    shown = facts | {"days": int(max(days, 0)), "at": moment(at.astimezone(), "%Y-%m-%d %H:%M %Z")}
+    shown = facts | {
+        "days": int(max(days, 0)),
+        "at": moment(at.astimezone(), "%Y-%m-%d %H:%M %Z"),
+        "limit_days": options.most_days,
+    }
     return Reading(aspect, status, value=round(max(days, 0), 1), unit="d", facts=shown)

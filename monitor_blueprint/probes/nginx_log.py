@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from monitor_blueprint.adapters import tail
 from monitor_blueprint.domain.models import Reading, Scalar, Status
-from monitor_blueprint.domain.text import NOTHING, Private, private, word
+from monitor_blueprint.domain.text import NOTHING, Private, fill, joined, private, word
 from monitor_blueprint.options import Count, LimitOptions, NotNegative, Positive, Text
 from monitor_blueprint.probes import Observation, ProbeContext
 
@@ -25,6 +26,7 @@ _WORST_FIRST = ("emerg", "alert", "crit", "error")
 _AT_ONCE = ("emerg", "alert")
 # The schedule may look every half hour, and late.
 _LONGEST_PAUSE_S = 2700.0
+_MOST_CODES = 4
 # Who asked is nobody's business but the log's.
 _CLIENT = re.compile(r", client: [^,]*")
 
@@ -67,7 +69,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     access = tail.read_new(Path(options.access), checkpoint.get("access") if is_fresh else None)
     error = tail.read_new(Path(options.error), checkpoint.get("error") if is_fresh else None)
     statuses = status_codes(access.lines)
-    requests = _counted(checkpoint.get("requests", ()), [len(statuses), sum(code >= 500 for code in statuses)], now, options)
+    failed = Counter(str(code) for code in statuses if code >= 500)
+    requests = _counted(checkpoint.get("requests", ()), [len(statuses), failed.total(), failed], now, options)
     found = [match for match in map(_ERROR.match, error.lines) if match]
     levels = [match["level"] for match in found]
     at_once = sum(level in _AT_ONCE for level in levels)
@@ -98,6 +101,11 @@ def _counted(before: Iterable[Sequence[Any]], counts: list[Any], now: float, opt
 def _share(rows: Sequence[Sequence[Any]], span_s: float, options: Options) -> Reading:
     requests, failed = sum(row[1] for row in rows), sum(row[2] for row in rows)
     facts: dict[str, Scalar] = {"requests": requests, "failed": failed, "minutes": round(span_s / 60)}
+    # A row of a version before has no codes.
+    codes = sum((Counter(each) for row in rows for each in row[3:]), Counter[str]())
+    if codes:
+        counts = [fill("{code} ×{count}", code=int(code), count=count) for code, count in codes.most_common(_MOST_CODES)]
+        facts["codes"] = joined(", ", counts)
     if requests < options.least_requests:
         return Reading("quiet", facts=facts, is_symptom=True)
     percent = round(100 * failed / requests, 1)
@@ -114,6 +122,8 @@ def _complaints(rows: Sequence[Sequence[Any]], span_s: float, last: Private, opt
         "level": word(level, _WORST_FIRST) or NOTHING,
         "last_text": last,
         "minutes": round(span_s / 60),
+        "most": options.error_lines,
+        "limit_min": options.window_s / 60,
     }
     is_bad = bool(at_once) or lines * options.window_s / span_s >= options.error_lines
     return Reading("errors", Status.WARNING if is_bad else Status.OK, value=float(lines), facts=facts)

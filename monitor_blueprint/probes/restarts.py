@@ -94,6 +94,7 @@ def _readings(remembered: Mapping[str, Mapping[str, Any]], options: Options) -> 
         "restarts": worst,
         "unit": configured(max(counts, key=lambda name: counts[name])),
         "minutes": round(options.window_s / 60),
+        "most": options.most,
     }
     status = Status.CRITICAL if worst > options.most else Status.OK
     readings = [Reading("restarts" if worst else "steady", status, value=worst, facts=facts)]

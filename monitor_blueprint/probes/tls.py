@@ -213,21 +213,23 @@ def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
         status = Status.CRITICAL
     elif days < options.warning_days:
         status = Status.WARNING
+    end = datetime.fromtimestamp(certificate.not_after, UTC)
     aspect = "expired" if days < 0 else "not_yet_valid" if now < certificate.not_before else "expiry"
     number = [fill(" #{number}", number=certificate.number)] if certificate.number > 1 else []
     facts: dict[str, Scalar] = {
         "where": configured(options.file) if options.file else _server(options),
         "place": joined("", number),
         "subject_text": certificate.subject,
-        "until": moment(datetime.fromtimestamp(certificate.not_after, UTC), "%Y-%m-%d"),
+        "until": moment(end.astimezone(), "%Y-%m-%d %H:%M %Z"),
         "days": int(days),
+        "limit_days": options.critical_days if status is Status.CRITICAL else options.warning_days,
     }
     if certificate.where not in ("", options.file):
         # For administrators it stands in the place of the pattern.
         facts["where_text"] = private(certificate.where)
         if _is_public(certificate, options):
             facts["where"] = configured(certificate.where)
-    return Reading(aspect, status, value=round(days, 1), unit="d", facts=facts)
+    return Reading(aspect, status, value=round(days, 1), unit="d", facts=facts, began_at=end if days < 0 else None)
 
 
 def _is_public(certificate: Certificate, options: Options) -> bool:

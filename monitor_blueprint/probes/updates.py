@@ -54,6 +54,7 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     names = security_updates(output.text.split("\n"))
     facts: dict[str, Scalar] = {
         "count": len(names),
+        "most": options.warning,
         "packages_text": private(", ".join(names)),
         "needs_reboot": Path(options.reboot_required).exists(),
     }
@@ -76,4 +77,6 @@ def _lists(options: Options, now: float) -> Reading:
     except (OSError, ValueError) as error:
         raise ProbeError(fill("{path}: {reason}", path=configured(options.lists), reason=reason_of(error))) from error
     status = Status.WARNING if days >= options.lists_days else Status.OK
-    return Reading("lists", status, value=round(max(days, 0), 1), unit="d", facts={"days": int(days)})
+    return Reading(
+        "lists", status, value=round(max(days, 0), 1), unit="d", facts={"days": int(days), "limit_days": options.lists_days}
+    )

@@ -5,7 +5,7 @@ What is sent is longer than a line: the messages are templates, in `templates/ko
 
 from __future__ import annotations
 
-from monitor_blueprint.domain.models import EventKind
+from monitor_blueprint.domain.models import EventKind, Status
 from monitor_blueprint.domain.story import StoryKind
 from monitor_blueprint.text import ko_models, ko_resources, ko_services
 from monitor_blueprint.text.texts import Texts
@@ -70,6 +70,11 @@ WITHHELD = "비공개"
 LOOK = "{line} - 자세히: sudo neuronova-monitor status"
 AND_OTHERS = "{names} 외 {count}개"
 ONLY_OTHERS = "이름 비공개 항목 {count}개"
+# After what is judged bad: from where on. What has come down a little stays bad until it is clearly below.
+LIMITS = {Status.WARNING: " · 경고 기준 {limit}", Status.CRITICAL: " · 위험 기준 {limit}"}
+CLEARED = "{limit} ({clear} 미만이면 해제)"
+MEASURED_LIMIT = "{at}"
+BOTH_LIMITS = " (경고 {warning}, 위험 {critical}부터)"
 UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state}){limit}"
 LIMIT = " - 시작 제한 {limit_s}초, 그때까지 준비되지 않으면 장애로 알림"

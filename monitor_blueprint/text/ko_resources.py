@@ -41,6 +41,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("disk_trend", "trend"): Texts(
         "디스크 증가 추세{disk}: 정상 (여유 {free_percent}%)",
         bad="디스크 증가 추세{disk}: {in_hours} 가득 참 (여유 {free_percent}%)",
+        limit="{limit_h:g}시간 안, 여유 {limit_free_percent:g}% 미만",
     ),
     ("disk_trend", "full"): Texts(bad="디스크 증가 추세{disk}: 더 늘지 않지만 아직 빈 공간이 없음 (여유 {free_percent}%)"),
 }

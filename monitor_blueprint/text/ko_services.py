@@ -20,7 +20,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("health_body", "answer"): Texts(bad="Django 상태 본문: 응답 없음 ({reason})"),
     ("golden", "answer"): Texts(
         "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version}{digest})",
-        bad="ML 예측 검증: {wrong} (표본 {sample}, {field}: {got}, 기대값 {expected}){at_address}",
+        bad="ML 예측 검증: {wrong} ({of_model}표본 {sample}{of_file}, {field}: {got}, 기대값 {expected}){at_address}",
     ),
     ("golden", "fallback"): Texts(
         bad="ML 모델: 제공해야 할 버전 {due_version} 대신 버전 {model_version} 제공 중 (이유: sudo neuronova-model status)"
@@ -35,13 +35,16 @@ LINES: dict[tuple[str, str], Texts] = {
     ),
     ("restarts", "steady"): Texts("서비스 재시작: 최근 {minutes}분간 없음"),
     ("restarts", "restarts"): Texts(
-        "서비스 재시작: {units} (최근 {minutes}분)", bad="서비스가 자주 중단됨: {units} (최근 {minutes}분)"
+        "서비스 재시작: {units} (최근 {minutes}분)",
+        bad="서비스가 자주 중단됨: {units} (최근 {minutes}분)",
+        limit="{most}회 초과",
     ),
     ("restarts", "renewed"): Texts("{units}: 수동으로 재시작됨"),
     ("restarts", "workers"): Texts("작업 프로세스 교체: {workers}"),
     ("oom", "kills"): Texts(
         "메모리 부족(OOM) 종료: 최근 {minutes}분간 {kills}건",
         bad="메모리 부족(OOM) 종료: 최근 {minutes}분간 {kills}건 ({names})",
+        limit="{at}건",
     ),
     ("journal", "errors"): Texts(
         "오류 로그: 최근 {minutes}분간 {errors}건",
@@ -49,32 +52,48 @@ LINES: dict[tuple[str, str], Texts] = {
     ),
     ("nginx_log", "share"): Texts(
         "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 정상)",
-        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 경고)",
-        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 위험)",
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 경고){codes}",
+        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 위험){codes}",
     ),
     ("nginx_log", "quiet"): Texts("Nginx 5xx 비율: 요청 {requests}건으로 판정하지 않음"),
     ("nginx_log", "errors"): Texts(
         "Nginx 오류 로그: 최근 {minutes}분간 {lines}건",
         bad="Nginx 오류 로그: 최근 {minutes}분간 {lines}건 ({level}), 자세히: /var/log/nginx/error.log",
+        limit="{limit_min:g}분간 {most}건",
     ),
     ("tls", "expiry"): Texts(
         "TLS 인증서: {days}일 남음 ({where}{place}, {until}까지)",
         bad="TLS 인증서: {in_days} 만료 ({where}{place}, {until}까지)",
+        limit="{limit_days:g}일",
     ),
-    ("tls", "expired"): Texts(bad="TLS 인증서: 만료됨 ({where}{place}, {until})"),
+    ("tls", "expired"): Texts(bad="TLS 인증서: {until} 만료됨 ({where}{place})"),
     ("tls", "not_yet_valid"): Texts(bad="TLS 인증서: 아직 유효하지 않음 ({where}{place})"),
     ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
     ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
     ("tls", "answer"): Texts(bad="TLS 연결: 응답 없음 ({server}, {reason})"),
-    ("backup", "age"): Texts("백업: {ago} ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, 마지막 {at})"),
-    ("backup", "size"): Texts("백업 크기: {size} (정상)", bad="백업 크기: {size}, 이전 백업의 {percent}% ({file})"),
-    ("backup", "missing"): Texts(bad="백업: 파일 없음 ({pattern})"),
-    ("updates", "pending"): Texts("보안 업데이트: 대기 {count}개", bad="보안 업데이트: {count}개 대기 (apt list --upgradable)"),
-    ("updates", "lists"): Texts("패키지 목록: {days_ago} 갱신", bad="패키지 목록: {days}일 동안 갱신되지 않음"),
-    ("log_rotation", "rotated"): Texts(
-        "로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 ({path}, 마지막 {at})"
+    ("backup", "age"): Texts(
+        "백업: {ago} ({file})", bad="백업: {hours}시간 동안 새 백업 없음 ({file}, 마지막 {at})", limit="{limit_h:g}시간"
     ),
-    ("log_rotation", "ran"): Texts("로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 (마지막 {at})"),
+    ("backup", "size"): Texts(
+        "백업 크기: {size} (정상)",
+        bad="백업 크기: {size}, 이전 백업의 {percent}% ({file})",
+        limit="이전 백업의 {limit_percent:g}% 미만",
+    ),
+    ("backup", "missing"): Texts(bad="백업: 파일 없음 ({pattern})"),
+    ("updates", "pending"): Texts(
+        "보안 업데이트: 대기 {count}개", bad="보안 업데이트: {count}개 대기 (apt list --upgradable)", limit="{most}개"
+    ),
+    ("updates", "lists"): Texts(
+        "패키지 목록: {days_ago} 갱신", bad="패키지 목록: {days}일 동안 갱신되지 않음", limit="{limit_days:g}일"
+    ),
+    ("log_rotation", "rotated"): Texts(
+        "로그 로테이션: {at} 실행됨",
+        bad="로그 로테이션: {days}일 동안 실행되지 않음 ({path}, 마지막 {at})",
+        limit="{limit_days:g}일",
+    ),
+    ("log_rotation", "ran"): Texts(
+        "로그 로테이션: {at} 실행됨", bad="로그 로테이션: {days}일 동안 실행되지 않음 (마지막 {at})", limit="{limit_days:g}일"
+    ),
     ("log_rotation", "never"): Texts(bad="로그 로테이션: 실행 기록 없음 ({path})"),
     ("monitor", "database"): Texts("데이터베이스: 정상", bad="데이터베이스: 사용 불가, 메모리에 기록 중 ({reason})"),
     ("monitor", "loss"): Texts(
@@ -87,6 +106,12 @@ LINES: dict[tuple[str, str], Texts] = {
     ("monitor", "trying_email"): Texts("이메일 알림: 전송 실패, 재시도 중 ({reason})"),
     ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
 }
+
+# Which model the samples are of, and which file they are from where it is not the server itself.
+OF_MODEL, OF_FILE = "버전 {model_version}, ", " ({file})"
+
+# Which of the statuses it was, and how often each.
+CODES = " · HTTP {codes}"
 
 # A unit that is down, and one that does not come up in its time.
 STOPPED, NOT_STARTED = "중지됨", "시작되지 않음"

@@ -10,7 +10,7 @@ from datetime import datetime
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Silence, Status
 from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, label, member, moment
-from monitor_blueprint.text import ko, ko_evidence, ko_services
+from monitor_blueprint.text import ko, ko_evidence, ko_services, limits
 from monitor_blueprint.text.places import AllPlaces, Places
 
 # What may be on its way up itself; what depends on another one knows nothing of that.
@@ -77,13 +77,14 @@ def line(result: CheckResult, reading: Reading) -> Public:
 def short_line(result: CheckResult, reading: Reading) -> tuple[Public, bool]:
     """Return what one reading says to everybody, and whether something of it is withheld."""
     places = Places(result, reading)
-    return Public(_text(result.kind, reading).format_map(places)), places.is_withholding
+    text = _text(result.kind, reading).format_map(places)
+    return Public(text + limits.limit(result.kind, reading)), places.is_withholding
 
 
 def full_line(result: CheckResult, reading: Reading) -> Private:
     """Return what one reading says to this machine's administrators: with what came from outside, redacted."""
     places = AllPlaces(result, reading)
-    text = _text(result.kind, reading).format_map(places)
+    text = _text(result.kind, reading).format_map(places) + (limits.limit(result.kind, reading) or limits.both(reading))
     more = _more(result.kind, reading).format_map(places)
     return Private(
         " ".join([text, *(f"[{said}]" for said in places.unsaid() if said not in text), *([f"({more})"] if more else [])])

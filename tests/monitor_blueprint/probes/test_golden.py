@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from monitor_blueprint.adapters import sample_files
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import Observation, golden
@@ -13,7 +14,7 @@ from tests.monitor_blueprint.probes.looking import Site, looking, nobody, privat
 
 ROOT = Path(__file__).parents[3]
 CARD = ROOT / "ml_server" / "models" / "alzheimer_biomarkers" / "1.0.0" / "model.json"
-BUNDLED: dict[str, Any] = json.loads(golden.BUNDLED.read_text())
+BUNDLED: dict[str, Any] = json.loads(sample_files.BUNDLED.read_text())
 
 
 def right(sample: dict[str, Any], **changes: object) -> bytes:
@@ -36,7 +37,7 @@ def right(sample: dict[str, Any], **changes: object) -> bytes:
 def look(site: Site, *answers: bytes, environ: dict[str, str] | None = None, **options: Any) -> dict[str, Reading]:
     """Ask with the bundled samples, as with a file of one's own."""
     site.answers = list(answers) or [right(sample) for sample in BUNDLED["samples"]]
-    chosen = {"sample": str(golden.BUNDLED), **options}
+    chosen = {"sample": str(sample_files.BUNDLED), **options}
     seen = golden.probe(golden.Options(url=site.url, **chosen), looking(environ=environ or {}))
     return {reading.aspect: reading for reading in seen.readings}
 
@@ -111,7 +112,8 @@ def test_wrong_answer_is_critical(
     assert (shown if isinstance(shown, Public) else private(shown)) == got
     assert isinstance(shown, Public) is is_ours
     asked = {"address": site.url, "health": f"{site.url}health"}
-    assert dict(answer.facts) == {"sample": 1, "field": field, "got": shown, "expected": expected, **asked}
+    samples = {"sample": 1, "file": str(sample_files.BUNDLED), "model_version": "1.0.0"}
+    assert dict(answer.facts) == {**samples, "field": field, "got": shown, "expected": expected, **asked}
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff", b"[" * 50_000], ids=len)
@@ -148,7 +150,7 @@ def test_refusal_is_critical(site: Site, status: int, is_symptom: bool) -> None:
 
 
 def test_gone_server_is_consequence() -> None:
-    for sample in ("", str(golden.BUNDLED)):
+    for sample in ("", str(sample_files.BUNDLED)):
         (refused,) = golden.probe(golden.Options(url=nobody(), sample=sample), looking()).readings
         assert (refused.aspect, refused.status, refused.is_symptom) == ("refused", Status.CRITICAL, True)
 
@@ -166,7 +168,7 @@ def test_missing_sample_is_probe_error(tmp_path: Path) -> None:
     """Without a sample file nothing can be asked."""
     options = golden.Options(sample=str(tmp_path / "none.json"))
     assert not golden.is_possible(options)
-    assert golden.is_possible(golden.Options(sample=str(golden.BUNDLED)))
+    assert golden.is_possible(golden.Options(sample=str(sample_files.BUNDLED)))
     with pytest.raises(ProbeError, match="No such file"):
         golden.probe(options, looking())
 

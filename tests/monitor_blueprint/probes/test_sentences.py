@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from monitor_blueprint.adapters import sample_files
 from monitor_blueprint.adapters.certificates import Certificate
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import CheckResult, Reading, Status
@@ -59,12 +61,13 @@ def test_golden_samples(site: Site) -> None:
         test_golden.look(site, test_golden.right(test_golden.BUNDLED["samples"][0], prediction="Impaired")),
     ):
         said = [say("golden", reading) for reading in readings.values()]
-    assert said[0] == "ML 예측 검증: 예측이 틀림 (표본 1, prediction: Impaired, 기대값 Control) - " + site.url
+    samples = f"버전 1.0.0, 표본 1 ({sample_files.BUNDLED})"
+    assert said[0] == f"ML 예측 검증: 예측이 틀림 ({samples}, prediction: Impaired, 기대값 Control) - {site.url}"
     url = nobody()
     seen = golden.probe(golden.Options(url=url), looking())
     assert say_all("golden", seen) == [f"ML 예측 검증: 응답 이상 (연결 거부) - {url}"]
     site.status = 401
-    seen = golden.probe(golden.Options(url=site.url, sample=str(golden.BUNDLED)), looking())
+    seen = golden.probe(golden.Options(url=site.url, sample=str(sample_files.BUNDLED)), looking())
     assert say_all("golden", seen) == [f"ML 예측 검증: 응답 이상 (ML_API_KEY가 ML 서버와 다름, HTTP 401) - {site.url}"]
 
 
@@ -81,7 +84,7 @@ def test_restarts() -> None:
     one = watch.look(restarts_test.unit(1, restarts_test.PID + 1), at=60)
     assert say("restarts", one) == "서비스 재시작: gunicorn_flask ×1 (최근 5분)"
     four = watch.look(UnitState("x", "loaded", "active", "running", restarts=4, main_pid=restarts_test.PID + 4), at=90)
-    assert say("restarts", four) == "서비스가 자주 중단됨: gunicorn_flask ×4 (최근 5분)"
+    assert say("restarts", four) == "서비스가 자주 중단됨: gunicorn_flask ×4 (최근 5분) · 위험 기준 2회 초과"
     say("restarts", Reading("workers", facts={"workers": Public("nginx ×1")}))
 
 
@@ -89,7 +92,7 @@ def test_kills_for_want_of_memory(tmp_path: Path, journal: str) -> None:
     machine = test_oom.Machine(tmp_path, journal)
     say("oom", machine.look(0, test_oom.START))
     kills = machine.look(2, test_oom.START + 300)
-    assert say("oom", kills, Status.WARNING) == "메모리 부족(OOM) 종료: 최근 60분간 2건 (gunicorn, python3)"
+    assert say("oom", kills, Status.WARNING) == "메모리 부족(OOM) 종료: 최근 60분간 2건 (gunicorn, python3) · 경고 기준 1건"
 
 
 def test_errors_in_the_journal(request: pytest.FixtureRequest) -> None:
@@ -99,6 +102,7 @@ def test_errors_in_the_journal(request: pytest.FixtureRequest) -> None:
     # What a program prints may be about a patient: the log that everybody reads says where it is, not what it is.
     assert say("journal", reading, Status.CRITICAL) == (
         "오류 로그 급증: 최근 5분간 4건 (gunicorn_django), 자세히: journalctl -u gunicorn_django"
+        " · 위험 기준 30/분 (29/분 미만이면 해제)"
     )
 
 
@@ -108,19 +112,22 @@ def test_nginx(tmp_path: Path) -> None:
     assert say("nginx_log", quiet) == "Nginx 5xx 비율: 요청 0건으로 판정하지 않음"
     nginx.write(test_nginx_log.request(200) * 30 + test_nginx_log.request(502) * 10, test_nginx_log.complaint("emerg", "x"))
     share, errors = nginx.look(60)
-    assert say("nginx_log", share, Status.CRITICAL) == "Nginx 5xx 비율: 25% (10/40건, 위험)"
-    assert say("nginx_log", errors) == "Nginx 오류 로그: 최근 5분간 1건 (emerg), 자세히: /var/log/nginx/error.log"
+    assert say("nginx_log", share, Status.CRITICAL) == "Nginx 5xx 비율: 25% (10/40건, 위험) · HTTP 502 ×10 · 위험 기준 20%"
+    complaint = "Nginx 오류 로그: 최근 5분간 1건 (emerg), 자세히: /var/log/nginx/error.log"
+    assert say("nginx_log", errors) == f"{complaint} · 경고 기준 5분간 5건"
 
 
-def test_certificates(site: Site) -> None:
+def test_certificates(site: Site, seoul: None) -> None:
     expiry = Certificate(Private("clinic.example"), 0, NOW.timestamp() + 8.5 * 86400)
     reading = tls._expiry(expiry, NOW.timestamp(), tls.Options())
-    assert say("tls", reading) == "TLS 인증서: 8일 후 만료 (127.0.0.1:443, 2025-12-14까지)"
+    assert say("tls", reading) == "TLS 인증서: 8일 후 만료 (127.0.0.1:443, 2025-12-15 02:35 KST까지) · 경고 기준 21일"
     site.answers = [b""]
     for url in (site.url, nobody()):
         port = int(url.rstrip("/").rpartition(":")[2])
         assert say_all("tls", tls.probe(tls.Options(port=port), looking()))[0].startswith("TLS 연결: ")
-    assert "만료됨" in say("tls", tls._expiry(expiry, NOW.timestamp() + 1e6, tls.Options()))
+    over = tls._expiry(expiry, NOW.timestamp() + 1e6, tls.Options())
+    assert say("tls", over) == "TLS 인증서: 2025-12-15 02:35 KST 만료됨 (127.0.0.1:443)"
+    assert (over.began_at, reading.began_at) == (NOW + timedelta(days=8.5), None)
     assert "유효하지" in say("tls", tls._expiry(expiry, -1e6, tls.Options()))
     assert "실패" in say("tls", tls._failure("trust", tls.Options(), Public("self-signed"), OSError(), is_symptom=False))
 
@@ -143,7 +150,7 @@ def test_backups(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (NOW.timestamp() - hours * 3600,) * 2)
     age, size_line = say_all("backup", backup.probe(options, looking()))
     assert age.startswith(f"백업: 60시간 동안 새 백업 없음 ({tmp_path}/*, 마지막 2025-12-0")
-    assert size_line == f"백업 크기: 5바이트, 이전 백업의 5% ({tmp_path}/*)"
+    assert size_line == f"백업 크기: 5바이트, 이전 백업의 5% ({tmp_path}/*) · 위험 기준 이전 백업의 10% 미만"
 
 
 @pytest.mark.parametrize("entry", ["", '"/var/log/neuronova/health_check.log" 2025-12-1-0:0:0'])

@@ -10,7 +10,7 @@ import pytest
 
 from monitor_blueprint import probes
 from monitor_blueprint.alerts.channel_health import Health
-from monitor_blueprint.domain.models import CheckResult, EventKind, Facts, Reading, Status
+from monitor_blueprint.domain.models import CheckResult, EventKind, Facts, Reading, Status, Thresholds
 from monitor_blueprint.domain.text import NOTHING, Public, private
 from monitor_blueprint.text import ko, render
 from tests.monitor_blueprint.text.samples import AT, DISK_FULL, RESULTS, event
@@ -239,6 +239,34 @@ def test_a_percentage_is_rounded_down() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
 def test_no_number_is_a_question_mark(value: float | None) -> None:
     assert said("disk", "usage", CRITICAL, value) == "디스크 사용량: ?% (위험)"
+
+
+LIMITS = Thresholds(80, 90, clear=5)
+
+
+@pytest.mark.parametrize(
+    ("status", "value", "expected"),
+    [
+        (OK, 45.0, "메모리 사용량: 45% (정상)"),
+        (WARNING, 80.0, "메모리 사용량: 80% (경고) · 경고 기준 80%"),
+        (CRITICAL, 92.0, "메모리 사용량: 92% (위험) · 위험 기준 90%"),
+        # Still bad, though below the limit: it says why.
+        (CRITICAL, 87.0, "메모리 사용량: 87% (위험) · 위험 기준 90% (85% 미만이면 해제)"),
+        (WARNING, 79.0, "메모리 사용량: 79% (경고) · 경고 기준 80% (75% 미만이면 해제)"),
+    ],
+)
+def test_a_judged_figure_shows_its_limit(status: Status, value: float, expected: str) -> None:
+    """Behind the guide's words, and of what is well only to who looks closer."""
+    reading = Reading("usage", status, value, "%", LIMITS)
+    result = CheckResult("Memory", "memory", (reading,), AT)
+    assert render.line(result, reading) == expected
+    both = " (경고 80%, 위험 90%부터)" if status is OK else ""
+    assert render.full_line(result, reading).text == f"{expected}{both}"
+
+
+def test_a_limit_has_its_unit() -> None:
+    reading = Reading("latency", WARNING, 1500.0, "ms", Thresholds(1000, 5000))
+    assert render.line(CheckResult("P", "golden", (reading,), AT), reading) == "ML 응답 시간: 1500ms (경고) · 경고 기준 1000ms"
 
 
 def test_a_missing_fact_is_unknown() -> None:
