@@ -14,7 +14,7 @@ from monitor_blueprint.config import Config
 from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.models import Silence, State, Status, worst
 from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.domain.standing import Standing, standings
+from monitor_blueprint.domain.standing import Standing, in_order, standings
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.monitor import make_outbox
 from monitor_blueprint.engine.self_check import SelfCheck
@@ -40,11 +40,14 @@ def status() -> None:
         scheduled = store.reads.last_scheduled_round()
         is_first, is_stalled = self_check.is_first_under_way(scheduled, now), self_check.is_stalled(scheduled, now)
         require_readable(store)
-    overall = worst([state.checks[policy.name].status for policy in settings.policies if policy.name in state.checks])
+    policies = [policy.name for policy in settings.policies if policy.name in state.checks]
+    overall = worst([state.checks[name].status for name in policies])
     stale = ko.STOPPED if not is_running else ko.FIRST if is_first else ko.STALLED if is_stalled else ""
     if stale:
         overall = Status.UNKNOWN
-    click.echo(_head(overall, stale))
+    worst_ones = [name for name in policies if state.checks[name].status is overall]
+    standing = _standings(state, stored, settings, now)
+    click.echo(_head(overall, stale, in_order(standing[name] for name in worst_ones)))
     click.echo(ko.STATUS_LAST.format(at=render.local(last.started_at if last else None), pid=pid or ko.NEVER))
     for problem in problems:
         click.echo(ko.NOTE.format(note=problem))
@@ -53,12 +56,14 @@ def status() -> None:
     sys.exit(int(overall))
 
 
-def _head(overall: Status, stale: str) -> str:
+def _head(overall: Status, stale: str, found: Sequence[Standing]) -> str:
     server = clean(socket.gethostname())
     if stale == ko.FIRST:
         return ko.STATUS_FIRST.format(overall=overall.name, why=stale, server=server)
     if stale:
         return ko.STATUS_OLD.format(overall=overall.name, why=stale, server=server)
+    if overall is not Status.OK:
+        return ko.STATUS_BAD.format(overall=overall.name, what=rows.not_well(found), server=server)
     return ko.STATUS_HEAD.format(overall=overall.name, server=server)
 
 
@@ -79,10 +84,15 @@ def _incident(state: State, silences: Sequence[Silence], settings: Config, now: 
     incident = state.incident
     if incident is None:
         return
-    yield ko.STATUS_INCIDENT.format(number=incident.number, at=render.local(incident.opened_at), owner=rows.owner(incident))
-    for name, standing in _standings(state, silences, settings, now).items():
-        if standing.is_told:
-            yield ko.STATUS_PART.format(name=name, note=rows.note(standing))
+    parts = in_order(each for each in _standings(state, silences, settings, now).values() if each.is_told)
+    yield ko.STATUS_INCIDENT.format(
+        number=incident.number,
+        at=render.local(incident.opened_at),
+        remaining=rows.remaining(incident, parts),
+        owner=rows.owner(incident),
+    )
+    for each in parts:
+        yield ko.STATUS_PART.format(name=each.check, note=rows.note(each))
 
 
 def _standings(state: State, silences: Sequence[Silence], settings: Config, now: datetime) -> dict[str, Standing]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from monitor_blueprint.domain.events import failing_since
 from monitor_blueprint.domain.models import Belief, CheckState, Silence, State, Status
 
 
@@ -22,6 +23,7 @@ class Why(StrEnum):
     AWAITED = "awaited"
     UNCONFIRMED = "unconfirmed"
     SETTLING = "settling"
+    WARNED = "warned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Standing:
         is_told: the operator believes that something is the matter with it: it belongs to the open incident.
         why: what there is to say besides its status; None for nothing.
         since: since when that is so.
-        causes: the failed dependencies that it is put down to.
+        causes: the failed dependencies that it is put down to, or may be.
         changes: how often it has changed of late, where it flaps.
         silenced_until: until when nothing is told of it; None where it is not silenced.
         silenced_why: the reason that was given.
@@ -52,21 +54,27 @@ class Standing:
 def standings(state: State, silences: Iterable[Silence], now: datetime) -> dict[str, Standing]:
     """Return how every check stands, by name."""
     known = tuple(silences)
-    return {name: _standing(name, check, known, now) for name, check in state.checks.items()}
+    return {name: _standing(name, state.checks, known, now) for name in state.checks}
 
 
-def _standing(name: str, check: CheckState, silences: Iterable[Silence], now: datetime) -> Standing:
+def in_order(found: Iterable[Standing]) -> list[Standing]:
+    """Return the standings in the order in which they are to be looked at: causes, then what those bring about."""
+    return sorted(found, key=lambda each: bool(each.causes))
+
+
+def _standing(name: str, checks: Mapping[str, CheckState], silences: Iterable[Silence], now: datetime) -> Standing:
+    check = checks[name]
     covering = [silence for silence in silences if silence.covers(name, now)]
     longest = max(covering, key=lambda silence: silence.ends_at, default=None)
     why = _why(check)
-    began = check.settling_since if why is Why.SETTLING else check.failing_since
-    is_by_status = why in (None, Why.AWAITED, Why.IMPROVED, Why.UNSTABLE_DOWN, Why.UNSTABLE_UP, Why.UNSEEN)
+    began = check.doubtful_since if why in (Why.SETTLING, Why.UNCONFIRMED) else failing_since(name, checks)
+    is_by_status = why in (None, Why.AWAITED, Why.IMPROVED, Why.UNSTABLE_DOWN, Why.UNSTABLE_UP, Why.UNSEEN, Why.WARNED)
     return Standing(
         check=name,
         is_told=check.notified is not Belief.FINE,
         why=why,
         since=check.since if is_by_status else (began or check.since),
-        causes=check.causes,
+        causes=check.causes or check.likely_causes,
         changes=len(check.flips),
         silenced_until=longest.ends_at if longest is not None else None,
         silenced_why=longest.why if longest is not None else "",
@@ -83,7 +91,7 @@ def _why(check: CheckState) -> Why | None:
     if check.streak_of is Status.CRITICAL:
         return Why.UNCONFIRMED
     if check.notified is Belief.FINE:
-        return None
+        return Why.WARNED if check.status is Status.WARNING else Why.UNSEEN if check.status is Status.UNKNOWN else None
     # What was told and has not yet been told to be well.
     by_status = {Status.UNKNOWN: Why.UNSEEN, Status.WARNING: Why.IMPROVED}
     return by_status.get(check.status, Why.AWAITED)

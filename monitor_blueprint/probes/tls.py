@@ -6,7 +6,7 @@ import re
 import ssl
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -220,7 +220,7 @@ def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
         "where": configured(options.file) if options.file else _server(options),
         "place": joined("", number),
         "subject_text": certificate.subject,
-        "until": moment(end.astimezone(), "%Y-%m-%d %H:%M %Z"),
+        "until": _local(end),
         "days": int(days),
         "limit_days": options.critical_days if status is Status.CRITICAL else options.warning_days,
     }
@@ -230,6 +230,13 @@ def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
         if _is_public(certificate, options):
             facts["where"] = configured(certificate.where)
     return Reading(aspect, status, value=round(days, 1), unit="d", facts=facts, began_at=end if days < 0 else None)
+
+
+def _local(end: datetime) -> Public:
+    # For one so far away local time has no name.
+    with suppress(OverflowError, ValueError):
+        end = end.astimezone()
+    return moment(end, "%Y-%m-%d %H:%M %Z")
 
 
 def _is_public(certificate: Certificate, options: Options) -> bool:

@@ -48,6 +48,19 @@ class IncidentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """For how many seconds it is known how a check was, and for how many of those it was OK or WARNING."""
+
+    known_s: float
+    up_s: float
+
+    @property
+    def share(self) -> float | None:
+        """Return the share of time (0 to 1) in which it was up; None when nothing is known."""
+        return self.up_s / self.known_s if self.known_s > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecord:
     """An event that was told, with the id that its messages carry."""
 
@@ -146,7 +159,11 @@ class Reads(ChannelReads):
         return tuple(CheckResult(check, kind, decode_readings(readings), from_ms(at)) for at, readings, kind in reversed(rows))
 
     def availability(self, check: str, since: datetime, now: datetime) -> float | None:
-        """Return the share of time (0 to 1) in which the check was OK or WARNING; None when nothing is known.
+        """Return the share of time (0 to 1) in which the check was OK or WARNING; None when nothing is known."""
+        return self.watched(check, since, now).share
+
+    def watched(self, check: str, since: datetime, now: datetime) -> Watched:
+        """Return how long the check was up, and of how long that is known.
 
         Times in which nobody looked, or in which the status was UNKNOWN, count neither way.
         """
@@ -156,7 +173,7 @@ class Reads(ChannelReads):
             " WHERE check_name = :check AND at >= :since AND at < :now) WHERE status != 3",
             {"check": check, "since": to_ms(since), "now": to_ms(now), "covers": round(COVERS_S * 1000)},
         )[0]
-        return up_ms / known_ms if known_ms > 0 else None
+        return Watched(known_ms / 1000, up_ms / 1000)
 
     def trend(self, check: str, aspect: str, since: datetime) -> tuple[tuple[datetime, float], ...]:
         """Return the measured values of one aspect, oldest first."""

@@ -97,10 +97,17 @@ STANDINGS = {
     "unstable_up": "불안정 (최근 {changes}번 상태가 바뀜) · {since}부터 정상, 더 지켜보는 중",
     "improved": "{since}부터 경고 수준 · 정상이 되면 복구로 알림",
     "awaited": "{since}부터 정상 · 관련 항목을 다시 확인한 뒤 복구로 알림",
-    "unconfirmed": "이상 감지 · 한 번 더 확인되면 장애로 알림",
+    "unconfirmed": "{since}부터 이상 감지 · 한 번 더 확인되면 장애로 알림",
     "settling": "{since}부터 지켜보는 중 · 곧 다시 확인",
+    "warned": "{since}부터 경고 · 알림 없이 기록만",
 }
+# Of what is not told of yet: what may have brought it about.
+LIKELY_CAUSE = "원인으로 보이는 항목: {causes}"
+# The first words of the status and the page: what is not well, the cause first, and since when.
+NOT_WELL = "{names} ({since}부터)"
+NOT_WELL_TOO = "함께 영향: {names}"
 NO_REASON = "이유 없음"
+WATCHED = "{share} (관찰 {known})"
 SILENCED_NOTE = "알림 중지 중 ({until}까지, {why})"
 
 
@@ -223,13 +230,15 @@ NOT_READ = "기록을 읽지 못했습니다: {reason}. 확인: systemctl status
 
 # Of status.
 STATUS_HEAD = "{overall}: 서버 {server}"
+STATUS_BAD = "{overall}: {what} · 서버 {server}"
 STATUS_LAST = "마지막 헬스 체크: {at} (모니터 PID: {pid})"
 STALLED = "점검이 멈춰 있습니다"
 FIRST = "시작 후 첫 점검이 진행 중입니다"
 STOPPED = "모니터가 실행되고 있지 않습니다"
 STATUS_FIRST = "{overall}: {why} (서버 {server}). 아래는 마지막 점검 때의 상태입니다"
 STATUS_OLD = "{overall}: {why} (서버 {server}). 아래는 마지막 점검 때의 상태입니다. 확인: systemctl status gunicorn_monitor"
-STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터) · {owner} · 경과: sudo neuronova-monitor history {number}"
+REMAINING = " · 남은 항목은 {since}부터"
+STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터{remaining}) · {owner} · 경과: sudo neuronova-monitor history {number}"
 OWNER = "담당: {by} ({at}부터)"
 NO_OWNER = "담당자 없음, 맡으려면: sudo neuronova-monitor ack"
 STATUS_SILENCE = "알림 중지 {silence}"

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Incident, Status
-from monitor_blueprint.domain.standing import Standing
+from monitor_blueprint.domain.standing import Standing, Why
 from monitor_blueprint.domain.text import NOTHING, Private, Public
 from monitor_blueprint.text import ko, next_steps, render
+
+# Less than so much of a time is not called by its name.
+_MOST_OF = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def row(result: CheckResult, state: CheckState | None, now: datetime, standing: 
     """Return a check as it is shown: its title, what each reading says, and since when it has been so."""
     since = state.since if state is not None else None
     status = state.status if state is not None else result.status
-    is_to_be_looked_at = status in (Status.CRITICAL, Status.UNKNOWN) and standing is not None and not standing.causes
+    is_to_be_looked_at = status is not Status.OK and standing is not None and not standing.causes
     return Row(
         name=result.check,
         title=render.title(result.check, result.kind),
@@ -56,10 +59,38 @@ def note(standing: Standing) -> str:
     if standing.why is not None:
         since, causes = render.local(standing.since), " ".join(standing.causes)
         parts.append(ko.STANDINGS[standing.why].format(since=since, causes=causes, changes=standing.changes))
+        if causes and standing.why is not Why.CONSEQUENCE:
+            parts.append(ko.LIKELY_CAUSE.format(causes=causes))
     if standing.silenced_until is not None:
         until = render.local(standing.silenced_until)
         parts.append(ko.SILENCED_NOTE.format(until=until, why=standing.silenced_why or ko.NO_REASON))
     return " · ".join(parts)
+
+
+def not_well(found: Sequence[Standing]) -> str:
+    """Return in one line what is not well, the cause first, and since when; "" where all is.
+
+    `found` is in the order in which it is to be looked at.
+    """
+    own = [each for each in found if not each.causes] or list(found)
+    others = [each for each in found if each not in own]
+    since = min((each.since for each in own if each.since is not None), default=None)
+    parts = [ko.NOT_WELL.format(names=_names(own), since=render.local(since))] if own else []
+    if others:
+        parts.append(ko.NOT_WELL_TOO.format(names=_names(others)))
+    return " · ".join(parts)
+
+
+def remaining(incident: Incident, parts: Sequence[Standing]) -> str:
+    """Return since when what is left of an incident is so, where that is later than the incident; "" where it is not."""
+    began = min((each.since for each in parts if each.since is not None), default=incident.opened_at)
+    # Moments are shown in whole seconds.
+    is_later = (began - incident.opened_at).total_seconds() >= 1
+    return ko.REMAINING.format(since=render.local(began)) if is_later else ""
+
+
+def _names(found: Sequence[Standing]) -> str:
+    return render.names([each.check for each in found])
 
 
 def owner(incident: Incident) -> str:
@@ -72,6 +103,13 @@ def owner(incident: Incident) -> str:
 def share(value: float | None) -> str:
     """Return a share of time (0 to 1) in percent; rounded down, so that 100 % is only said of a whole."""
     return "" if value is None else f"{math.floor(value * 10000) / 100:g}%"
+
+
+def availability(value: float | None, known_s: float, asked_s: float) -> str:
+    """Return the share of time, and of which time it is where that is clearly less than was asked for."""
+    if value is None or known_s >= _MOST_OF * asked_s:
+        return share(value)
+    return ko.WATCHED.format(share=share(value), known=render.duration(known_s))
 
 
 def value_range(result: CheckResult, values: Sequence[float]) -> str:

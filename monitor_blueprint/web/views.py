@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.models import CheckResult, Status, worst
 from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.domain.standing import standings
+from monitor_blueprint.domain.standing import in_order, standings
 from monitor_blueprint.domain.story import StoryEntry
 from monitor_blueprint.domain.text import Document, Public, configured, fill, iso, member
 from monitor_blueprint.engine.leader import ScheduleLock
@@ -205,6 +205,7 @@ def page() -> Response:
     is_first = monitor.self_check.is_first_under_way(scheduled, now)
     is_stale = is_first or monitor.self_check.is_stalled(scheduled, now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
+    told = in_order(each for each in standing.values() if each.is_told)
     return _html(
         "monitor.html",
         problems=[problem.sentence for problem in monitor.self_check.problems(now)],
@@ -216,10 +217,14 @@ def page() -> Response:
         server=clean(socket.gethostname()),
         rows=[rows.row(results[name], state.checks.get(name), now, standing.get(name), number) for name in names],
         ranges={name: rows.value_range(results[name], _values(name, results[name], now)) for name in names},
-        availabilities={name: rows.share(monitor.store.reads.availability(name, now - _MONTH, now)) for name in names},
+        availabilities={name: _availability(name, now) for name in names},
         incident=state.incident,
         owner=rows.owner(state.incident) if state.incident is not None else "",
-        parts=[(each.check, rows.note(each)) for each in standing.values() if each.is_told],
+        parts=[(each.check, rows.note(each)) for each in told],
+        remaining=rows.remaining(state.incident, told) if state.incident is not None else "",
+        what=rows.not_well(
+            in_order(standing[name] for name in names if name in standing and state.checks[name].status is overall)
+        ),
         incidents=monitor.store.reads.incidents(20),
         silences=silences,
         story=[(each.at, story.sentence(each)) for each in reversed(monitor.store.reads.story.between(now - _DAY, now, 10))],
@@ -271,6 +276,11 @@ def _json(content: Mapping[str, Document], status: int = 200) -> Response:
 
 def _html(template: str, status: int = 200, **values: object) -> Response:
     return Response(_templates.get_template(template).render(values), status, mimetype="text/html")
+
+
+def _availability(name: str, now: datetime) -> str:
+    watched = _monitor().store.reads.watched(name, now - _MONTH, now)
+    return rows.availability(watched.share, watched.known_s, _MONTH.total_seconds())
 
 
 def _values(name: str, result: CheckResult, now: datetime) -> list[float]:

@@ -109,7 +109,7 @@ def test_json_output_is_only_json(run: Run, script: Script, tmp_path: Path) -> N
             "value": 85.0,
             "unit": "%",
             "facts": {},
-            "text": "Disk: usage 경고 (85%)",
+            "text": "Disk: usage 경고 (85%) · 경고 기준 80%",
         }
     ]
     assert "헬스 체크 시작" in (tmp_path / "log" / "health_check.log").read_text(encoding="utf-8")

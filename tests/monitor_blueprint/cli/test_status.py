@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -43,7 +44,9 @@ def test_exit_code_is_the_overall_status(
     start_monitor()
     done = status()
     first, second, *_ = done.output.splitlines()
-    assert (done.exit_code, first) == (exit_code, f"{overall}: 서버 {SERVER}")
+    what = "" if overall == "OK" else r"Flask \(20[0-9: -]+ [A-Z]+부터\) · "
+    assert done.exit_code == exit_code
+    assert re.fullmatch(rf"{overall}: {what}서버 {re.escape(SERVER)}", first)
     assert second.startswith("마지막 헬스 체크: 20")
 
 
@@ -79,6 +82,16 @@ def test_it_says_what_since_when_why_and_what_next(start_monitor: StartMonitor, 
     assert incident.startswith("진행 중인 장애: 1번 (20")
     assert incident.endswith("담당자 없음, 맡으려면: sudo neuronova-monitor ack · 경과: sudo neuronova-monitor history 1")
     assert part.startswith("  - Flask: 20")
+
+
+def test_a_warning_says_since_when_and_what_next(start_monitor: StartMonitor, status: Status_, script: Script) -> None:
+    """Nobody is told of it, so it has to say so itself."""
+    script["Flask"] = lambda context: FULL
+    start_monitor()
+    lines = status().output.splitlines()
+    flask, look = next((line, lines[at + 1]) for at, line in enumerate(lines) if line.startswith("WARNING  Flask "))
+    assert re.search(r"경고 기준 80% \[20[0-9: -]+ [A-Z]+부터 경고 · 알림 없이 기록만\]$", flask)
+    assert look.strip().startswith("확인: ")
 
 
 def test_silences_are_seen(start_monitor: StartMonitor, status: Status_, script: Script) -> None:

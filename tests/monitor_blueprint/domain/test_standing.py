@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from monitor_blueprint.domain.models import CheckPolicy
-from monitor_blueprint.domain.standing import Why, standings
+from monitor_blueprint.domain.models import CheckPolicy, Status
+from monitor_blueprint.domain.standing import Why, in_order, standings
 from tests.monitor_blueprint.domain.story import STACK, Story
 
 FLAPPING = ["Disk=slow", "", "Disk=slow", "", "Disk=slow"]
@@ -30,6 +30,8 @@ def told(how: str) -> dict[str, str]:
         (["", *FLAPPING], "Disk", Why.UNSTABLE_DOWN, True),
         (["", *FLAPPING, ""], "Disk", Why.UNSTABLE_UP, True),
         (["Slow=slow"], "Slow", Why.UNCONFIRMED, False),
+        (["Disk=warning"], "Disk", Why.WARNED, False),
+        (["Disk=unknown"], "Disk", Why.UNSEEN, False),
     ],
 )
 def test_why(rounds: list[str], check: str, why: Why | None, is_told: bool) -> None:
@@ -56,6 +58,24 @@ def test_every_open_incident_has_a_reason() -> None:
             parts = [each for each in standings(story.state, (), story.now).values() if each.is_told]
             assert bool(parts) == (story.state.incident is not None)
             assert all(part.why is not None for part in parts)
+
+
+def test_what_may_be_a_consequence_names_its_cause() -> None:
+    """It is well as far as anybody was told, and reads like a fault."""
+    story = Story()
+    story.cycle(Flask="stopped")
+    story.partial(Django="warming")
+    found = standings(story.state, (), story.now)["Django"]
+    assert (found.why, found.causes, found.since) == (Why.SETTLING, ("Flask",), story.now)
+    assert story.state.checks["Django"].status is Status.OK
+
+
+def test_causes_are_looked_at_first() -> None:
+    story = Story()
+    story.cycle(Flask="stopped", Django="502", Nginx="502", Disk="slow")
+    found = standings(story.state, (), story.now)
+    assert [each.check for each in in_order(found.values())] == ["Flask", "Disk", "Nginx", "Django"]
+    assert found["Django"].since == found["Flask"].since
 
 
 def test_the_longest_silence_counts() -> None:

@@ -200,6 +200,7 @@ def test_availability_and_trend(store: Store) -> None:
         at = NOW + number * 10 * MINUTE
         record(store, result(status, at, value=float(number)))
     assert store.reads.availability("Flask", NOW, NOW + 50 * MINUTE) == pytest.approx(30 / 40)
+    assert store.reads.watched("Flask", NOW, NOW + 50 * MINUTE).known_s == pytest.approx(40 * 60)
     assert [value for _, value in store.reads.trend("Flask", "http", NOW)] == [0, 1, 2, 3, 4]
     assert store.reads.trend("Flask", "unit", NOW) == ()
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, Status
+from monitor_blueprint.domain.models import CheckResult, CheckState, Incident, Reading, Status
+from monitor_blueprint.domain.standing import Standing, Why
 from monitor_blueprint.domain.text import Private, Public
 from monitor_blueprint.text import rows
 from tests.monitor_blueprint.text.samples import AT, DJANGO_DOWN
@@ -37,6 +38,40 @@ def test_what_is_absent_is_left_out() -> None:
 )
 def test_a_share_is_rounded_down(value: float | None, expected: str) -> None:
     assert rows.share(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("known_s", "expected"), [(120.0, "45.51% (관찰 2분)"), (86400.0 * 29, "45.51%"), (86400.0 * 7, "45.51% (관찰 7일)")]
+)
+def test_a_share_says_of_what_time(known_s: float, expected: str) -> None:
+    """Thirty days are not said of two minutes."""
+    assert rows.availability(0.45517, known_s, 86400.0 * 30) == expected
+    assert rows.availability(None, 0.0, 86400.0 * 30) == ""
+
+
+FLASK = Standing("Flask", is_told=True, why=Why.FAILING, since=AT)
+DJANGO = Standing("Django", is_told=True, why=Why.CONSEQUENCE, since=AT + timedelta(seconds=9), causes=("Flask",))
+
+
+def test_first_line_names_the_cause_and_since_when() -> None:
+    assert rows.not_well([FLASK, DJANGO]) == "Flask (2025-12-06 14:35:01 KST부터) · 함께 영향: Django"
+    assert rows.not_well([FLASK]) == "Flask (2025-12-06 14:35:01 KST부터)"
+    assert rows.not_well([DJANGO]) == "Django (2025-12-06 14:35:10 KST부터)"
+    assert rows.not_well([]) == ""
+
+
+def test_what_is_left_of_an_incident_has_its_own_beginning() -> None:
+    """The number may be of an outage that began with something else."""
+    incident = Incident(4, AT, AT)
+    assert rows.remaining(incident, [DJANGO]) == " · 남은 항목은 2025-12-06 14:35:10 KST부터"
+    assert rows.remaining(incident, [FLASK, DJANGO]) == ""
+    assert rows.remaining(incident, []) == ""
+
+
+def test_a_likely_cause_is_named() -> None:
+    doubtful = Standing("Django", is_told=False, why=Why.SETTLING, since=AT, causes=("Flask",))
+    assert rows.note(doubtful) == ("2025-12-06 14:35:01 KST부터 지켜보는 중 · 곧 다시 확인 · 원인으로 보이는 항목: Flask")
+    assert rows.note(DJANGO) == "2025-12-06 14:35:10 KST부터 · 원인: Flask"
 
 
 @pytest.mark.parametrize(("values", "expected"), [((), ""), ((62.5,), "62.5%"), ((70.25, 1.5, 99.987), "1.5 ~ 99.99%")])
