@@ -135,10 +135,26 @@ def _tell_served(known: Store) -> None:
     due = known.due(settled.model)
     click.echo(f"the server serves {f'{now.name} {now.version} {now.digest[:_SHORT]}' if now else 'no default model'}")
     for each in found:
-        if each.error or each.warning:
+        is_told = due is not None and bool(due.error) and (each.name, each.version) == (due.name, due.version)
+        if (each.error or each.warning) and not is_told:
             click.echo(f"    {each.name} {each.version}: {each.error or each.warning}")
     if due is not None and now is not None and (now.version, now.digest) != (due.version, due.digest):
-        click.echo(f"    due is {due.version} {due.digest[:_SHORT]}. {_next()}")
+        _tell_due(known, due, now.version)
+
+
+def _tell_due(known: Store, due: Entry, served_version: str) -> None:
+    """Say how what is due comes to be served; of what cannot be served, what to do instead."""
+    named = f"{due.version} {due.digest[:_SHORT]}"
+    if not due.error:
+        click.echo(f"    due is {named}. {_next()}")
+        return
+    click.echo(f"    due is {named}, which cannot be served (see above): until that is mended, a reload is refused.")
+    others = [entry for entry in known.entries() if (entry.name, entry.version) == (due.name, served_version)]
+    if settings().model_version is not None:
+        click.echo("    To go on with another version: set ML_MODEL_VERSION, then reload the server.")
+    elif others and not others[0].error:
+        click.echo(f"    To go on with {served_version}: sudo neuronova-model activate {due.name} {served_version}")
+    click.echo("    To replace it: sudo neuronova-model add DIRECTORY, under a new version number, and activate that.")
 
 
 def _next() -> str:

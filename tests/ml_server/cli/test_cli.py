@@ -109,3 +109,25 @@ def test_status_says_what_is_served(models: Path, monkeypatch: pytest.MonkeyPatc
     assert "the server: it answers 401" in done("status")
     server.stop()
     assert "the server: it does not answer" in done("status")
+
+
+def test_status_does_not_contradict_itself(models: Path, monkeypatch: pytest.MonkeyPatch, start_server: StartServer) -> None:
+    """What cannot be served is not taken over by a reload: it says what to do instead, and that works."""
+    install(models)
+    server = start_server(ML_MODEL_DIR=str(models), ML_MODEL=NAME)
+    server.report_with("READY")
+    for name, value in {"ML_MODEL": NAME, "ML_BIND": server.url.removeprefix("http://")}.items():
+        monkeypatch.setenv(name, value)
+    install(models, version="1.1.0")
+    (model,) = (models / NAME / "1.1.0").glob("*.onnx")
+    model.write_bytes(model.read_bytes()[:100])
+    told = done("status")
+    assert "the server serves small 1.0.0" in told
+    assert "small 1.1.0" in told
+    assert told.count("CANNOT BE SERVED") == 1
+    assert told.count("SHA-256") == 1
+    assert "takes it over" not in told
+    remedy = "neuronova-model activate small 1.0.0"
+    assert remedy in told
+    done(*remedy.split()[1:])
+    assert "cannot be served" not in done("status")
