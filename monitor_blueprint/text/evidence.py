@@ -51,6 +51,12 @@ _WORDS = (
     "Stopping timed out. Terminating.",
     "Processes still around after SIGKILL. Ignoring.",
     "Processes still around after final SIGKILL. Entering failed mode.",
+    "Failed to load environment files: No such file or directory",
+    "Failed to load environment files: Permission denied",
+)
+# Who sends it is not said; that somebody does is why a service stands still that nothing else is wrong with.
+_SENT = re.compile(
+    r"Sent signal SIG(?P<signal>[A-Z0-9]{1,9}) to (?P<process>main|control) process \d{1,10} \(.*\) on client request\."
 )
 
 
@@ -123,7 +129,10 @@ def _sentence(fields: Mapping[str, str]) -> Public | None:
     if template is None:
         # These have no number of their own.
         _, _, rest = fields.get("MESSAGE", "").partition(": ")
-        return word(rest, _WORDS)
+        sent = _SENT.fullmatch(rest)
+        if sent is None or (name := word(sent["signal"], _SIGNALS)) is None:
+            return word(rest, _WORDS)
+        return fill(_SENT_SAID[sent["process"]], signal=name)
     code = word(fields.get("EXIT_CODE", ""), EXIT_CODES)
     return fill(
         template,
@@ -163,4 +172,8 @@ def _time(at: datetime) -> Public:
 
 
 _OTHER = fill("?")
+_SENT_SAID = {
+    "main": "Sent signal SIG{signal} to main process on client request.",
+    "control": "Sent signal SIG{signal} to control process on client request.",
+}
 _SIGNALS = {each.name.removeprefix("SIG"): int(each) for each in signal.Signals}

@@ -30,6 +30,7 @@ def test_only_the_present_run_counts(units_journal: str) -> None:
         "12-06 14:34:14 KST systemd: gunicorn_django.service: Started.",
         "12-06 14:34:50 KST 예외: NullPointerException ×1",
         "12-06 14:34:54 KST 예외: ConnectionRefusedError ×2",
+        "12-06 14:34:58 KST systemd: gunicorn_django.service: Sent signal SIGSTOP to main process on client request.",
     ]
     assert text.splitlines()[0].startswith("2025-12-06 14:34:13 KST systemd[1]: Starting gunicorn_django.service")
     assert "OperationalError" not in text

@@ -44,6 +44,10 @@ def said(**fields: str) -> str | None:
             {"MESSAGE_ID": "5eb03494b6584870a536b337290809b3", "N_RESTARTS": "4"},
             "Scheduled restart job, restart counter is at 4.",
         ),
+        (
+            {"MESSAGE": "gunicorn_flask.service: Sent signal SIGSTOP to main process 1227 (홍길동) on client request."},
+            "Sent signal SIGSTOP to main process on client request.",
+        ),
         ({"MESSAGE": "gunicorn_flask.service: Start request repeated too quickly."}, "Start request repeated too quickly."),
     ],
 )
@@ -58,6 +62,7 @@ def test_systemd_speaks_in_words_of_ours(fields: dict[str, str], sentence: str) 
         {},
         {"MESSAGE": "gunicorn_flask.service: 환자 홍길동"},
         {"MESSAGE_ID": "0" * 32},
+        {"MESSAGE": "gunicorn_flask.service: Sent signal SIGHONG to main process 1227 (x) on client request."},
         {"UNIT": "another.service", "MESSAGE_ID": EXITED},
         {"UNIT": "홍길동", "MESSAGE_ID": EXITED},
     ],
