@@ -577,6 +577,31 @@ def test_evidence_is_of_the_real_unit(bench: MakeBench, systemd: Systemd, monkey
     assert "ERROR: PostgreSQL: 중지됨 (failed/failed, postgresql@15-main.service)" in there.lines
 
 
+def test_alert_says_why_it_does_not_start(bench: MakeBench, systemd: Systemd) -> None:
+    """And the history has that first, before what else was found."""
+    gunicorn = ["/opt/venv/bin/python", "/opt/venv/bin/gunicorn", "-c", "python:ml_server.gunicorn_conf", "wsgi:app"]
+    systemd.has(
+        "gunicorn_flask.service",
+        active="failed",
+        sub="failed",
+        Result="exit-code",
+        NRestarts=4,
+        ExecMainExitTimestamp=int((NOW - timedelta(seconds=3)).timestamp() * 1e6),
+        ExecMainCode=1,
+        ExecMainStatus=78,
+        ExecStart=[(gunicorn[0], gunicorn, False, 0, 0, 0, 0, 0, 0, 0)],
+        EnvironmentFiles=[("/etc/neuronova/ml_server.env", False)],
+    )
+    there = bench({"name": "Flask", "kind": "service", "unit": "gunicorn_flask"})
+    there.run()
+    (told,) = there.store.reads.story.told(1).values()
+    assert "[종료 원인 gunicorn_flask]\n주 프로세스 종료: 종료 코드 78/CONFIG · " in told.text
+    assert "· 자동 재시작 4회\n설정 오류: /etc/neuronova/ml_server.env 를 확인\n" in told.text
+    detail = there.store.reads.incident(1)
+    assert detail is not None
+    assert detail.evidence[0].title == "unit gunicorn_flask"
+
+
 def test_missing_channel_is_always_logged(bench: MakeBench) -> None:
     """Without any channel, every health check says so."""
     there = bench("Flask", channels=())
