@@ -14,6 +14,7 @@ from monitor_blueprint.domain.personal import MASK
 
 # With its single letters, and the other signs in which a name may be written.
 _HANGUL = "[\uac00-\ud7a3\u1100-\u11ff\u3131-\u318e\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
+_NO_LETTER = r"[\W_]"
 # What files are ordinarily called by, also put together: backup, material, photo, document, scan, log, record, examination,
 # result, patient, data, and so on; and what a rate is of: minute, second, hour.
 _ORDINARY_KO = (
@@ -33,9 +34,14 @@ _PARTICLE = (
     "|\uc5d0\ub3c4|\uc640|\uacfc|\ub3c4|\ub9cc|\uae4c\uc9c0|\ubd80\ud130|\uc785\ub2c8\ub2e4|\ucc98\ub7fc"
     "|\ubcf4\ub2e4"
 )
+# What a number is of: cases, times, pieces, persons, seconds, minutes, and so on.
+_COUNTER = (
+    "\uac74|\ud68c|\uac1c|\ubc88|\uba85|\ucd08|\ubd84|\uc2dc\uac04|\uc77c|\uc8fc|\uac1c\uc6d4|\uc6d4"
+    "|\ub144|\ub300|\uc810|\ud589|\uc904|\ucabd|\ubc14\uc774\ud2b8|\ucc28"
+)
 _ORDINARY_RUN = re.compile(rf"(?:{_ORDINARY_KO})+")
 _RUN = re.compile(rf"{_HANGUL}+")
-_PARTICLE_AFTER = re.compile(rf"(?<=[A-Za-z0-9_/*])(?:{_PARTICLE})(?=$|[.,)])")
+_AFTER_WORD = re.compile(rf"(?<=[A-Za-z0-9*])(?:(?<=\d)(?:{_COUNTER}))?(?:{_PARTICLE})?(?={_NO_LETTER}|$)")
 _ENDING = (
     r"(?:\.(?:dcm|dicom|nii|gz|zip|7z|tar|tgz|rar|jpe?g|png|gif|bmp|tiff?|pdf|csv|tsv|xlsx?|docx?|pptx?|hwpx?|rtf|txt|json|xml"
     r"|html?|log|sql|dump|db|sqlite3?|edf|bdf|mp[34]|avi|mov|wav|npy|npz|h5|mat|parquet|bak|tmp|part|eml)(?![A-Za-z0-9]))"
@@ -107,7 +113,7 @@ def _without_names(match: re.Match[str]) -> str:
 
 
 def _part(part: str, *, is_file: bool) -> str:
-    if not _is_ordinary(_PARTICLE_AFTER.sub("", part)):
+    if not _is_ordinary(_AFTER_WORD.sub("", part)):
         return _masked(part)
     if not _CODE.search(part):
         part = _PATIENT.sub(_without_who, part)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -61,6 +62,8 @@ KEPT = [
     'File "/srv/app/patient_api/views.py", line 12345',
     "/srv/app/patient_records/migrations/0002_patient_age.py",
     "/usr/lib/x86_64-linux-gnu/mac80211/2018-05-10/x.so",
+    "Nginx 5xx 비율: 100% (150/150건, 위험)",
+    "/srv/backup/11월/3차.log",
     "patient_list.csv",
     "pt_BR.UTF-8 pt-query-digest",
     "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0",
@@ -91,7 +94,8 @@ def test_any_name_is_taken_out(name: str, form: str) -> None:
 def test_our_own_words_are_nobody() -> None:
     """What the evidence holds of our own sentences is no name of a file."""
     for line in {line for module in (ko, ko_services, ko_resources) for line in sentences(vars(module).values())}:
-        assert without_named_files(line) == line
+        filled = re.sub(r"\{\w*\}", "12", line)
+        assert without_named_files(filled) == filled
 
 
 def sentences(values: object) -> Iterator[str]:
