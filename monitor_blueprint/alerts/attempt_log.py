@@ -13,6 +13,13 @@ from monitor_blueprint.log import Log
 _log = Log("monitor_blueprint.alerts.delivery")
 
 
+def write_given_up(channel: str, number: int) -> None:
+    """Write that a receiver is told no more than what is new, as it has never acknowledged anything."""
+    numbered = fill(" {number}", number=number) if number else NOTHING
+    where = joined("", [configured(channel), numbered])
+    _log.error(fill("{where} never acknowledges: only news is sent until a trial is accepted (check-config --send)", where=where))
+
+
 def write(channel: str, number: int, message_id: str, outcome: Single) -> None:
     """Write how an attempt ended over a channel, for its receiver of this number (0 where there is but one)."""
     numbered = fill(" {number}", number=number) if number else NOTHING

@@ -16,6 +16,7 @@ class Health(StrEnum):
     FAILING = "failing"
     REFUSED = "refused"
     IN_DOUBT = "in_doubt"
+    GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ def health_of(status: ChannelStatus, began_at: datetime, failing_s: float, now: 
     if status.refusal:
         return ChannelHealth(status.name, Health.REFUSED, status.failing_since, status.refusal, status.pending)
     if status.in_doubt_since is not None:
-        return ChannelHealth(status.name, Health.IN_DOUBT, status.in_doubt_since, status.last_error, status.pending)
+        health = Health.GIVEN_UP if status.is_given_up else Health.IN_DOUBT
+        return ChannelHealth(status.name, health, status.in_doubt_since, status.last_error, status.pending)
     # A message that waits without any attempt having failed counts too: then it is the sender that hangs. Not for the time
     # before there was one, though.
     waiting_since = max(status.oldest_pending_at or now, began_at)

@@ -251,6 +251,8 @@ class ChannelDelivery:
             if isinstance(each, Delivered) or not is_late
         }
 
+        given_up: dict[str, bool] = {}
+
         def settle(tx: Transaction) -> None:
             spans = tx.outbox.spans(tuple(sent.events))
             for name, each in outcomes.items():
@@ -259,6 +261,7 @@ class ChannelDelivery:
                 after = replace(after, cursor=min(after.cursor, tx.outbox.reach(before.cursor, spans)))
                 state = _STATES.get(type(each), "")
                 tx.outbox.settle(before, after, spans, state, now, sent_as=sent.attempt.message.id, answer=text)
+                given_up[name] = after.is_given_up and not before.is_given_up
             if any(isinstance(each, Delivered) for each in outcomes.values()):
                 tx.outbox.wake(channel, [name for name in self._names if name not in sent.names])
             if not self._under_way:
@@ -270,6 +273,8 @@ class ChannelDelivery:
             # Recipients are numbered in the log that others read, not named.
             number = self._names.index(name) + 1 if len(self._names) > 1 else 0
             attempt_log.write(self._channel.name, number, sent.attempt.message.id, each)
+            if given_up[name]:
+                attempt_log.write_given_up(self._channel.name, number)
 
     def _after(self, before: Receiver, last: int, outcome: Single, now: datetime, *, is_reminder: bool) -> tuple[Receiver, str]:
         """Return what is remembered of the receiver from here on, and what it said."""

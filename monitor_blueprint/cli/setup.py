@@ -20,7 +20,7 @@ from monitor_blueprint.config.digest import digest_of
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.trials import send_trial, tell_trial, wake_accepted
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, ko_trials, render
 
 # For so long the monitor may try before nobody waits for it any more, and so often it is asked.
 _SEND_S = 60.0
@@ -35,14 +35,14 @@ def check_config(*, send: bool) -> None:
     names = [check.name for check in settings.checks]
     channels = notifiers.channels(settings.environ, settings.channel_options)
     click.echo(
-        ko.CONFIG_OK.format(
+        ko_trials.CONFIG_OK.format(
             source=settings.source,
             checks=", ".join([*names, SELF_CHECK]),
             channels=", ".join(channel.name for channel in channels) or ko.NEVER,
         )
     )
     for each in settings.replaced:
-        click.echo(ko.TRIED_PROBLEM.format(problem=render.replaced(each.kind, each.key, each.told)), err=True)
+        click.echo(ko_trials.TRIED_PROBLEM.format(problem=render.replaced(each.kind, each.key, each.told)), err=True)
     for fault in settings.faults:
         click.echo(ko.CHANNEL_FAULT.format(reason=fault.whole), err=True)
     _say(list(trials(settings)))
@@ -53,20 +53,20 @@ def check_config(*, send: bool) -> None:
 def _say(tried: Sequence[Trial]) -> None:
     fine = [trial for trial in tried if not trial.problem]
     if fine:
-        click.echo(ko.TRIED.format(count=len(fine)))
+        click.echo(ko_trials.TRIED.format(count=len(fine)))
     for trial in tried:
         if trial.note:
-            click.echo(ko.TRIED_NOTE.format(note=trial.note))
+            click.echo(ko_trials.TRIED_NOTE.format(note=trial.note))
         if trial.problem:
             # It may be down just now; that is for the checks to say.
-            click.echo(ko.TRIED_PROBLEM.format(problem=trial.problem), err=True)
+            click.echo(ko_trials.TRIED_PROBLEM.format(problem=trial.problem), err=True)
 
 
 def _send(settings: Config) -> int:
     """Have the monitor that runs send a message over each channel; return the exit code."""
     lock = ScheduleLock(settings.state_dir)
     if not lock.is_held():
-        click.echo(ko.SEND_NOT_RUNNING, err=True)
+        click.echo(ko_trials.SEND_NOT_RUNNING, err=True)
         return EXIT_UNKNOWN
     with open_store(settings) as store:
         # As the database keeps it.
@@ -75,15 +75,15 @@ def _send(settings: Config) -> int:
         until = time.monotonic() + _SEND_S
         while (answer := store.reads.trials.answer(asked_at)) is None:
             if time.monotonic() > until:
-                click.echo(ko.SEND_NO_ANSWER.format(seconds=round(_SEND_S)), err=True)
+                click.echo(ko_trials.SEND_NO_ANSWER.format(seconds=round(_SEND_S)), err=True)
                 return EXIT_UNKNOWN
             time.sleep(_ASK_EVERY_S)
     if answer.digest != digest_of(settings):
-        click.echo(ko.SEND_OLD, err=True)
+        click.echo(ko_trials.SEND_OLD, err=True)
     if not answer.channels:
         click.echo(ko.NO_CHANNEL, err=True)
         return 1
-    click.echo(ko.SEND_FROM.format(pid=lock.holder() or ko.NEVER))
+    click.echo(ko_trials.SEND_FROM.format(pid=lock.holder() or ko.NEVER))
     for _, _, line in answer.channels:
         click.echo(line)
     return 0 if all(is_fine for _, is_fine, _ in answer.channels) else 1

@@ -20,7 +20,7 @@ from monitor_blueprint.config import Check, Config, units_of
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.text import configured
 from monitor_blueprint.notifiers import Channel
-from monitor_blueprint.text import ko
+from monitor_blueprint.text import ko_trials
 
 _ADDRESS_S = 2.0
 _MOUNTED = ("disk", "disk_trend", "inodes")
@@ -52,10 +52,10 @@ def _servers(channels: Sequence[Channel]) -> Iterator[Trial]:
             continue
         host, port = channel.server
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        yield Trial(note=ko.TRIED_SERVER.format(name=channel.name, address=address))
+        yield Trial(note=ko_trials.TRIED_SERVER.format(name=channel.name, address=address))
         call = _call(partial(_is_listening, host, port))
         is_there = call.wait(time.monotonic() + 2 * _ADDRESS_S) and call.result()
-        yield Trial() if is_there else Trial(problem=ko.TRIED_NOBODY.format(name=channel.name, address=address))
+        yield Trial() if is_there else Trial(problem=ko_trials.TRIED_NOBODY.format(name=channel.name, address=address))
 
 
 def _units(settings: Config) -> Iterator[Trial]:
@@ -64,7 +64,7 @@ def _units(settings: Config) -> Iterator[Trial]:
     try:
         states = read_units(settings.units)
     except SystemdUnavailableError as error:
-        yield Trial(problem=ko.TRIED_NO_SYSTEMD.format(reason=clean(str(error))))
+        yield Trial(problem=ko_trials.TRIED_NO_SYSTEMD.format(reason=clean(str(error))))
         return
     for check in settings.checks:
         for unit in units_of(check):
@@ -74,22 +74,22 @@ def _units(settings: Config) -> Iterator[Trial]:
 def _unit(check: Check, unit: str, state: UnitState | None) -> Trial:
     if state is None or not state.is_known:
         if getattr(check.options, "when_absent", "fail") != "fail":
-            return Trial(note=ko.TRIED_ABSENT.format(name=check.name, unit=full_name(unit)))
+            return Trial(note=ko_trials.TRIED_ABSENT.format(name=check.name, unit=full_name(unit)))
         near = _near(full_name(unit))
-        meant = ko.TRIED_MEANT.format(names=", ".join(near)) if near else ""
-        return Trial(problem=ko.TRIED_NO_UNIT.format(name=check.name, unit=full_name(unit)) + meant)
+        meant = ko_trials.TRIED_MEANT.format(names=", ".join(near)) if near else ""
+        return Trial(problem=ko_trials.TRIED_NO_UNIT.format(name=check.name, unit=full_name(unit)) + meant)
     if state.load_state != "loaded":
-        return Trial(problem=ko.TRIED_BAD_UNIT.format(name=check.name, unit=full_name(unit), state=state.load_state))
+        return Trial(problem=ko_trials.TRIED_BAD_UNIT.format(name=check.name, unit=full_name(unit), state=state.load_state))
     return Trial(note=_meaning(check.name, full_name(unit), state))
 
 
 def _meaning(name: str, unit: str, state: UnitState) -> str:
     """Return what a unit's name means, where that is not just the unit."""
     if state.members:
-        return ko.TRIED_MEMBERS.format(name=name, unit=unit, real=", ".join(member.name for member in state.all_members))
+        return ko_trials.TRIED_MEMBERS.format(name=name, unit=unit, real=", ".join(member.name for member in state.all_members))
     if state.has_exited:
-        return ko.TRIED_EXITED.format(name=name, unit=unit)
-    return "" if state.name == unit else ko.TRIED_ALIAS.format(name=name, unit=unit, real=state.name)
+        return ko_trials.TRIED_EXITED.format(name=name, unit=unit)
+    return "" if state.name == unit else ko_trials.TRIED_ALIAS.format(name=name, unit=unit, real=state.name)
 
 
 def _near(unit: str) -> list[str]:
@@ -104,9 +104,9 @@ def _place(name: str, path: str) -> Trial:
         # A device may be hidden where this runs, and mounted all the same; one that is there may be mounted nowhere.
         look_at_device(path) if is_device(path) else Path(path).stat()
     except OSError as error:
-        return Trial(problem=ko.TRIED_NO_PLACE.format(name=name, path=path, reason=error.strerror))
+        return Trial(problem=ko_trials.TRIED_NO_PLACE.format(name=name, path=path, reason=error.strerror))
     if not Path(path).is_mount() and not is_device(path):
-        return Trial(problem=ko.TRIED_NO_MOUNT.format(name=name, path=path))
+        return Trial(problem=ko_trials.TRIED_NO_MOUNT.format(name=name, path=path))
     return Trial()
 
 
@@ -124,7 +124,7 @@ def _addresses(settings: Config) -> Iterator[Trial]:
     until = time.monotonic() + 2 * _ADDRESS_S
     for check, shown, call in asked:
         is_there = call.wait(until) and call.result()
-        yield Trial() if is_there else Trial(problem=ko.TRIED_NOBODY.format(name=check.name, address=shown))
+        yield Trial() if is_there else Trial(problem=ko_trials.TRIED_NOBODY.format(name=check.name, address=shown))
 
 
 def _call(ask: Callable[[], bool]) -> Call[bool]:

@@ -22,6 +22,8 @@ _REFUSED_OFTEN = 3
 LONGEST_ASKED = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=1)
 LONGEST_OWED = timedelta(days=7)
+# How things stand is told so often to one who never acknowledges it: over some five weeks.
+MOST_OWED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,14 @@ class Receiver:
         """Tell whether it counts as told, but never said so, and nothing is being repeated any more."""
         return self.in_doubt_since is not None and not self.is_in_doubt
 
+    @property
+    def is_given_up(self) -> bool:
+        """Tell whether it has left so much unacknowledged that only news, or an accepted trial, is worth another attempt."""
+        return self.is_owed and self.doubts >= MOST_OWED
+
     def is_waiting(self, newest: int) -> bool:
         """Tell whether there is something to tell it, now or later."""
-        return self.cursor < newest or self.is_owed
+        return self.cursor < newest or (self.is_owed and not self.is_given_up)
 
     @property
     def is_to_be_brief(self) -> bool:
@@ -182,7 +189,9 @@ def woken(receiver: Receiver) -> Receiver:
 
     Not what was asked to wait, nor what is in doubt, of which there are to be few.
     """
-    return receiver if receiver.is_in_doubt else replace(receiver, next_at=None)
+    if receiver.is_in_doubt:
+        return receiver
+    return replace(receiver, next_at=None, doubts=0 if receiver.is_given_up else receiver.doubts)
 
 
 def delivered(receiver: Receiver, last: int, now: datetime, remark: str = "") -> Receiver:
@@ -223,7 +232,7 @@ def doubted(
     """Return the receiver that has not acknowledged what went out to it; mere reminders are not to be repeated."""
     repeats = REPEATS if is_to_be_repeated else 0
     after = _doubted(failed(receiver, last, reason, now, wait_s=0.0), last, now, repeats)
-    return replace(after, next_at=now + waits.after(after))
+    return replace(after, next_at=None if after.is_given_up else now + waits.after(after))
 
 
 def _doubted(receiver: Receiver, last: int, now: datetime, repeats: int = REPEATS) -> Receiver:

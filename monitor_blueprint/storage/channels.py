@@ -49,6 +49,7 @@ class ChannelStatus:
         last_error: of the last failed attempt, whether or not it has worked since.
         next_at: the earliest moment of the next attempt, where one has failed.
         remark: what is wrong with the way that the last accepted message took.
+        is_given_up: one who never acknowledged anything is told no more than what is new.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ChannelStatus:
     last_error: str = ""
     next_at: datetime | None = None
     remark: str = ""
+    is_given_up: bool = False
 
 
 _RECEIVER = ", ".join(f"receiver.{field.name}" for field in fields(Receiver))
@@ -131,6 +133,7 @@ def _status(name: str, found: Sequence[tuple[Receiver, int, int | None]]) -> Cha
         last_error=_joined(each.last_error for each in failing or receivers),
         next_at=min((each.next_at for each in failing if each.next_at is not None), default=None),
         remark=_joined(each.remark for each in receivers),
+        is_given_up=any(each.is_given_up for each in receivers),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Silence, Status
 from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, label, member, moment
-from monitor_blueprint.text import ko, ko_evidence, ko_services, limits
+from monitor_blueprint.text import ko, ko_evidence, ko_services, ko_trials, limits
 from monitor_blueprint.text.places import AllPlaces, Places
 
 # What may be on its way up itself; what depends on another one knows nothing of that.
@@ -201,8 +201,8 @@ def systemd_status(overall: Status, at: datetime, checks: Mapping[str, CheckStat
 def trial(channel: str, outcome: Single) -> list[tuple[bool, str]]:
     """Return how a trial of a channel went, for the person who asked: for each line whether it is good news."""
     if not isinstance(outcome, Delivered):
-        return [(False, ko.TEST_FAILED.format(channel=channel, reason=outcome.reason))]
-    lines = [(True, ko.TEST_DELIVERED.format(channel=channel, answer=outcome.answer or "OK"))]
+        return [(False, ko_trials.TEST_FAILED.format(channel=channel, reason=outcome.reason))]
+    lines = [(True, ko_trials.TEST_DELIVERED.format(channel=channel, answer=outcome.answer or "OK"))]
     if outcome.remark:
-        lines.append((True, ko.TRIED_NOTE.format(note=f"{channel}: {outcome.remark}")))
+        lines.append((True, ko_trials.TRIED_NOTE.format(note=f"{channel}: {outcome.remark}")))
     return lines

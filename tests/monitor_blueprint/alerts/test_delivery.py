@@ -23,6 +23,7 @@ from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.alerts.timing import Timing
 from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, PerReceiver, Refused, Retry, Waits
 from monitor_blueprint.domain.models import Event, EventKind, Incident, State
+from monitor_blueprint.domain.receivers import MOST_OWED
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.notifiers import Channel, channels
 from monitor_blueprint.storage.store import Store
@@ -489,8 +490,8 @@ def test_truth_is_owed_after_doubt(store: Store, clock: Clock) -> None:
     assert pigeon.sent[-1] is last
 
 
-def test_owed_truth_comes_ever_more_seldom(store: Store, clock: Clock) -> None:
-    """A receiver that takes everything and never says so is not flooded, and not given up either."""
+def test_owed_truth_comes_ever_more_seldom(store: Store, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """A receiver that takes everything and never says so is not flooded, nor told for ever: that is said, and news is sent."""
     loft = Loft(store, clock, pigeon := Pigeon(InDoubt("HTTP 504")))
     loft.tell(1)
     sent = []
@@ -500,9 +501,29 @@ def test_owed_truth_comes_ever_more_seldom(store: Store, clock: Clock) -> None:
         sent += [clock.now - NOW] * (len(pigeon.sent) - before)
         clock.now += HOUR
     pauses = [(after - before) / HOUR for before, after in itertools.pairwise(sent)]
-    assert pauses == [1, 1, 1, 4, 16, 64, *[168] * 5]
-    assert [message.is_repeat for message in pigeon.sent] == [False, *[True] * 11]
-    assert loft.health() is Health.IN_DOUBT
+    assert pauses == [1, 1, 1, 4, 16, 64, *[168] * 4]
+    assert [message.is_repeat for message in pigeon.sent] == [False, *[True] * 10]
+    assert loft.health() is Health.GIVEN_UP
+    assert store.reads.outbox_status()["pigeon"].next_at is None
+    given_up = [record for record in caplog.records if "never acknowledges" in record.getMessage()]
+    assert [(record.levelname, "pigeon" in record.getMessage()) for record in given_up] == [("ERROR", True)]
+    loft.tell(1, RECOVERED, clock.now)
+    loft.deliver()
+    assert pigeon.ids[-1] == "1-recovered"
+
+
+def test_accepted_trial_begins_anew(store: Store, clock: Clock) -> None:
+    """With one who was given up: how things stand is told once more, at once."""
+    loft = Loft(store, clock, pigeon := Pigeon(*[InDoubt("HTTP 504")] * (3 + MOST_OWED), Delivered()))
+    loft.tell(1)
+    for _ in range(24 * 40):
+        loft.deliver()
+        clock.now += HOUR
+    assert len(pigeon.sent) == 3 + MOST_OWED
+    store.run(lambda tx: tx.outbox.wake("pigeon", [""]))
+    loft.deliver()
+    assert pigeon.ids[-1].startswith("standing-")
+    assert loft.health() is Health.OK
 
 
 def test_truth_that_cannot_be_put_together_is_told(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from monitor_blueprint import probes
 from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.domain.models import CheckResult, EventKind, Facts, Reading, Status, Thresholds
 from monitor_blueprint.domain.text import NOTHING, Public, private
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, ko_trials, render
 from tests.monitor_blueprint.text.samples import AT, DISK_FULL, RESULTS, event
 
 pytestmark = pytest.mark.usefixtures("seoul")
@@ -469,7 +469,7 @@ def test_every_event_is_called_something() -> None:
 
 
 def test_every_text_can_be_filled() -> None:
-    for name, text in vars(ko).items():
+    for name, text in [*vars(ko).items(), *vars(ko_trials).items()]:
         if isinstance(text, str) and not name.startswith("__"):
             fields = {field.split(".")[0] for _, field, _, _ in string.Formatter().parse(text) if field}
             assert text.format(**dict.fromkeys(fields, 1)), name
