@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor_blueprint.domain.models import NEW_FAILURES, Belief, CheckState, Event, EventKind, Incident, State, Status
+from monitor_blueprint.domain.models import (
+    NEW_FAILURES,
+    Belief,
+    CheckState,
+    Event,
+    EventKind,
+    Incident,
+    State,
+    Status,
+    failing_since,
+)
 
 UNNOTIFIED = (Belief.FINE, Belief.HIDDEN)
 _NOTIFIED_BAD = (Belief.CRITICAL, Belief.CONSEQUENCE, Belief.BLIND)
@@ -181,13 +191,6 @@ def _event(
         flapping=picture.flapping,
         silenced=picture.silenced,
     )
-
-
-def failing_since(name: str, checks: Mapping[str, CheckState]) -> datetime | None:
-    """Return since when a check has failed; one that is put down to others, not before those."""
-    check = checks[name]
-    causes = [since for cause in check.causes if cause in checks and (since := checks[cause].failing_since) is not None]
-    return max(check.failing_since, min(causes)) if check.failing_since is not None and causes else check.failing_since
 
 
 _ENDS = (EventKind.RECOVERED, EventKind.PARTLY_RECOVERED, EventKind.CALM)

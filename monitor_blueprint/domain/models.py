@@ -191,6 +191,13 @@ class CheckState:
         return any(aspect != ABSENT for aspect in self.aspects)
 
 
+def failing_since(name: str, checks: Mapping[str, CheckState]) -> datetime | None:
+    """Return since when a check has failed; one that is put down to others, not before those."""
+    check = checks[name]
+    causes = [since for cause in check.causes if cause in checks and (since := checks[cause].failing_since) is not None]
+    return max(check.failing_since, min(causes)) if check.failing_since is not None and causes else check.failing_since
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """A time in which something is wrong, from the first failure told to the last recovery told.

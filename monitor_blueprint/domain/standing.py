@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from monitor_blueprint.domain.events import failing_since
-from monitor_blueprint.domain.models import Belief, CheckState, Silence, State, Status
+from monitor_blueprint.domain.models import Belief, CheckState, Silence, State, Status, failing_since
 
 
 class Why(StrEnum):

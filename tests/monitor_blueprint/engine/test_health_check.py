@@ -194,7 +194,7 @@ def test_journal_repeats_nothing(bench: MakeBench, script: Script, tmp_path: Pat
 
         first = shown(0)
         assert first[0] == f"<6>INFO: {ko.RULE}"
-        assert "<4>WARNING: Flask: usage 경고 (85%)" in first
+        assert "<4>WARNING: Flask: usage 경고 (85%) · 경고 기준 80%" in first
         assert shown(1) == ["<4>WARNING: 헬스 체크 완료: WARNING (점검 3개, 변화 없음)"]
         script["Django"] = lambda context: DOWN
         assert "<3>ERROR: Django: thing 위험 (gone)" in shown(2)
@@ -251,7 +251,7 @@ def test_warning_is_only_logged(bench: MakeBench, script: Script) -> None:
     script["Disk"] = rising(80.0)
     there = bench("Disk")
     assert there.run().overall is Status.WARNING
-    assert "WARNING: Disk: usage 경고 (80%)" in there.lines
+    assert "WARNING: Disk: usage 경고 (80%) · 경고 기준 80%" in there.lines
     assert there.lines[-2] == "INFO: 헬스 체크 완료: WARNING"
     assert not there.sent
 
