@@ -44,6 +44,7 @@ class Lane:
             return None
         given = len(values)
         warnings: tuple[str, ...] = ()
+        missing: list[int] = []
         if msgspec.UNSET in values:
             missing = [number for number, value in enumerate(values) if value is msgspec.UNSET]
             given -= len(missing)
@@ -57,7 +58,7 @@ class Lane:
         if warnings:
             filled = zip(values, self._missing, strict=True)
             values = tuple([fill if value is msgspec.UNSET else value for value, (fill, _) in filled])
-        return Row(values, warnings)
+        return Row(values, warnings, missing=tuple(missing))
 
 
 def lane_of(card: Card) -> Lane | None:

@@ -112,7 +112,7 @@ def answer(request: schemas.Request, model: Model, service: InferenceService, pr
     rows = [row for row in checked if isinstance(row, Row)]
     found = service.predict(model, rows, explain=request.explain) if rows else []
     if rows:
-        places = [place for place, row in enumerate(checked) if isinstance(row, Row)]
+        places = tuple(place for place, row in enumerate(checked) if isinstance(row, Row))
         progress.observed = Observed(model, rows, found, places, _ids(request.items, places))
     answers = iter(found)
     results = [next(answers) if isinstance(row, Row) else row for row in checked]

@@ -38,13 +38,14 @@ class Row(NamedTuple):
     """One person's inputs in the card's order, with missing ones filled, and what was odd about them.
 
     `is_outside` tells whether a given value was outside the range seen in training; `translation` is what the answer says of
-    a sequence that was translated.
+    a sequence that was translated; `missing` are the places of the inputs that were not given.
     """
 
     values: tuple[Value, ...]
     warnings: tuple[str, ...]
     is_outside: bool = False
     translation: Any = None
+    missing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,13 @@ def check_features(
     problems = [*unknown_fields(features or {}, card, suggestions or Suggestions()), *placed.problems]
     warnings, values = placed.warnings, []
     is_outside = False
-    for wanted in card.inputs:
+    missing = []
+    for place, wanted in enumerate(card.inputs):
         if wanted.name in placed.refused:
             continue
         given = placed.features.get(wanted.name)
+        if given is None:
+            missing.append(place)
         try:
             value, warning = wanted.fill() if given is None else wanted.check(given)
         except WrongValueError as error:
@@ -152,7 +156,7 @@ def check_features(
             is_outside |= given is not None
     if problems:
         raise InvalidRequestError("the features are not valid", tuple(problems))
-    return Row(tuple(values), tuple(warnings), is_outside, placed.translation)
+    return Row(tuple(values), tuple(warnings), is_outside, placed.translation, tuple(missing))
 
 
 def render_error(code: str, message: str, details: Sequence[Detail]) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ml_server.inputs.histogram import histogram_of
 from ml_server.packing.columns import Column, mode
 
-Floats = npt.NDArray[np.float64]
-
-_BINS = 10
 _DECIMALS = 6
 
 
@@ -51,8 +50,7 @@ def _number(column: Column, missing: str) -> dict[str, Any]:
         "maximum": column.said.get("maximum", _as_given(column, float(values[-1]))),
         "median": _as_given(column, middle(column)),
     }
-    edges, counts = histogram(values)
-    spread = {"histogram": {"edges": edges, "counts": counts}}
+    spread = {"histogram": msgspec.to_builtins(histogram_of(values))}
     if column.kind == "date":
         return {"origin": column.origin, **span, "missing": missing, **spread}
     return {"unit": column.said.get("unit", ""), **span, "allowed": allowed, "missing": missing, **spread}
@@ -65,7 +63,7 @@ def middle(column: Column) -> float:
     return float(np.quantile(values, 0.5, method="lower" if is_seen else "linear"))
 
 
-def _allowed(column: Column, values: Floats) -> list[float] | None:
+def _allowed(column: Column, values: npt.NDArray[np.float64]) -> list[float] | None:
     """Return the only two values of a yes-or-no column of numbers."""
     return [0.0, 1.0] if column.kind == "integer" and set(values) == {0.0, 1.0} else None
 
@@ -75,23 +73,6 @@ def _as_given(column: Column, value: float) -> float | str:
     if column.kind != "date":
         return value
     return (datetime.date.fromisoformat(column.origin) + datetime.timedelta(days=int(value))).isoformat()
-
-
-def histogram(values: Floats) -> tuple[list[float], list[int]]:
-    """Return edges and counts of at most ten bins that hold about as many of the sorted values each.
-
-    Of few different values each has a bin of its own, with the edges halfway between them.
-    """
-    distinct = np.unique(values)
-    if len(distinct) == 1:
-        edges = np.array([distinct[0] - 0.5, distinct[0] + 0.5])
-    elif len(distinct) <= _BINS:
-        middles = (distinct[1:] + distinct[:-1]) / 2
-        edges = np.concatenate([[2 * distinct[0] - middles[0]], middles, [2 * distinct[-1] - middles[-1]]])
-    else:
-        edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)))
-    counts, _ = np.histogram(values, edges)
-    return [float(edge) for edge in edges], [int(count) for count in counts]
 
 
 def _counts(values: Sequence[str]) -> dict[str, int]:

@@ -1,0 +1,150 @@
+"""What is said of each version: which of its inputs are not as they were in training."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from ml_server.drift.bins import Column, Reference
+from ml_server.drift.shift import FEWEST, Floats, compare
+from ml_server.storage.drift import DriftStore, Window
+
+# One false alarm among all inputs of a model in a hundred times a thousand looks at other people each (Bonferroni): half a
+# million people of a faithful stream, one window after the other.
+_FALSE_ALARMS = 0.01
+_LOOKS = 1000
+_MOST_VERSIONS = 20
+# Of fewer people in training nothing can be said of others.
+_FEWEST_TRAINED = 30
+
+Verdict = Literal["steady", "drifted", "missing", "too_few", "no_reference"]
+
+
+class Input(msgspec.Struct, frozen=True):
+    """One input: the share of people in each bin today and in training, `people` who had a value, and the share who had none.
+
+    `psi` is without what chance adds to it; it is None, as what the card does not say, where nothing can be compared.
+    """
+
+    name: str
+    verdict: Verdict
+    people: int
+    psi: float | None
+    p_value: float | None
+    direction: int
+    missing_share: float
+    missing_share_in_training: float | None
+    reference: str
+    labels: list[str]
+    today: list[float]
+    in_training: list[float] | None
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """One version; `people` are the last of whom it was asked, from `since` on, `people_ever` all of them."""
+
+    model_name: str
+    model_version: str
+    model_digest: str
+    verdict: Literal["steady", "drifted", "too_few", "no_reference"]
+    people: int
+    people_ever: int
+    since: datetime | None
+    inputs: list[Input]
+    answers: list[Input]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return name, version and digest."""
+        return self.model_name, self.model_version, self.model_digest
+
+    @property
+    def drifted(self) -> list[Input]:
+        """Return the inputs that are not as they were, the farthest first."""
+        found = [each for each in self.inputs if each.verdict in ("drifted", "missing")]
+        return sorted(found, key=lambda each: each.p_value or 0.0)
+
+    def brief(self, most: int = 20) -> "Drift":
+        """Return the same with the inputs that drifted only, and of those the farthest."""
+        few = [msgspec.structs.replace(each, labels=[], today=[], in_training=None) for each in self.drifted[:most]]
+        return msgspec.structs.replace(self, inputs=few, answers=[])
+
+
+def drifts(store: DriftStore) -> list[Drift]:
+    """Return what is said of every version that was asked, the latest first.
+
+    Raises:
+        StorageError: see `Database`.
+    """
+    return [_drift(window) for window in store.windows()[:_MOST_VERSIONS]]
+
+
+def _drift(window: Window) -> Drift:
+    reference = msgspec.json.decode(window.reference, type=Reference)
+    counts = np.array(window.counts or [0] * reference.width, dtype=np.float64)
+    sizes = [len(column.labels) + 1 for column in (*reference.inputs, *reference.answers)]
+    parts = np.split(counts, np.cumsum(sizes)[:-1]) if sizes else []
+    tests = sum((column.reference is not None) + (column.missing_share is not None) for column in reference.inputs)
+    limit = _FALSE_ALARMS / (_LOOKS * max(1, tests))
+    count = len(reference.inputs)
+    inputs = [_input(column, part, reference.rows, limit) for column, part in zip(reference.inputs, parts, strict=False)]
+    answers = [_input(column, part, reference.rows, limit) for column, part in zip(reference.answers, parts[count:], strict=True)]
+    return Drift(
+        model_name=window.name,
+        model_version=window.version,
+        model_digest=window.digest,
+        verdict=_verdict(inputs),
+        people=window.people,
+        people_ever=window.people_ever,
+        since=datetime.fromtimestamp(window.since_ms / 1000, UTC) if window.people else None,
+        inputs=inputs,
+        answers=answers,
+    )
+
+
+def _verdict(inputs: list[Input]) -> Literal["steady", "drifted", "too_few", "no_reference"]:
+    verdicts = {each.verdict for each in inputs}
+    if verdicts & {"drifted", "missing"}:
+        return "drifted"
+    if "steady" in verdicts:
+        return "steady"
+    return "too_few" if "too_few" in verdicts else "no_reference"
+
+
+def _input(column: Column, counts: Floats, rows: int, limit: float) -> Input:
+    today, missing = counts[:-1], float(counts[-1])
+    given = float(today.sum())
+    told = np.array(column.reference or [], dtype=np.float64)
+    shift = compare(today, told, is_ordered=column.is_ordered) if given >= FEWEST and told.sum() >= _FEWEST_TRAINED else None
+    missed = None
+    if column.missing_share is not None and given + missing >= FEWEST and rows >= _FEWEST_TRAINED:
+        were = round(column.missing_share * rows)
+        missed = compare(np.array([given, missing]), np.array([rows - were, were], dtype=np.float64), is_ordered=False)
+    verdict: Verdict = "steady"
+    if shift is not None and shift.p_value < limit:
+        verdict = "drifted"
+    elif missed is not None and missed.p_value < limit:
+        verdict = "missing"
+    elif shift is None and missed is None:
+        is_known = column.reference is not None or column.missing_share is not None
+        verdict = "too_few" if is_known else "no_reference"
+    found = [each for each in (shift, missed) if each is not None]
+    return Input(
+        name=column.name,
+        verdict=verdict,
+        people=int(given),
+        psi=None if shift is None else round(shift.psi, 4),
+        p_value=min((each.p_value for each in found), default=None),
+        direction=0 if shift is None else shift.direction,
+        missing_share=round(missing / max(1.0, given + missing), 4),
+        missing_share_in_training=column.missing_share,
+        reference=column.of,
+        labels=column.labels,
+        today=_shares(today),
+        in_training=None if column.reference is None else _shares(told),
+    )
+
+
+def _shares(counts: Floats) -> list[float]:
+    return [round(float(share), 4) for share in counts / max(1.0, counts.sum())]
