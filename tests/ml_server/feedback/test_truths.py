@@ -250,9 +250,12 @@ def test_broken_database_is_no_crash(serve: Serve) -> None:
     served.predict(0.2, 0.8)
     served.feedback(request_id="x", correct=True)
     connection = sqlite3.connect(served.state / "ml_server.db", isolation_level=None)
-    connection.execute("DROP TABLE feedback_answers")
-    connection.close()
+    connection.execute("ALTER TABLE feedback_answers RENAME TO gone")
     status, told = served.feedback(request_id="x", correct=True)
     assert (status, told["code"]) == (503, "state_unavailable")
-    assert served.predict(0.2, 0.8)["ok"]
+    request_id = served.predict(0.2, 0.8)["request_id"]
     assert served.client.get("/metrics").status_code == 200
+    connection.execute("ALTER TABLE gone RENAME TO feedback_answers")
+    connection.close()
+    # What could not be written has waited.
+    assert served.feedback(request_id=request_id, correct=True)[0] == 200
