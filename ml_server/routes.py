@@ -8,7 +8,7 @@ import msgspec
 from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from ml_server import description, endpoint, errors, oip_routes, telemetry, web
+from ml_server import answers, description, endpoint, errors, oip_routes, telemetry, web
 from ml_server.card import Card
 from ml_server.config import Settings
 from ml_server.endpoint import Endpoint
@@ -17,6 +17,7 @@ from ml_server.inference import InferenceService
 from ml_server.model import Model
 from ml_server.oip.address import is_oip, target_of
 from ml_server.oip.messages import OipError
+from ml_server.openapi.document import document
 from ml_server.reloading import Reloading
 from ml_server.tensors import all_scalar
 
@@ -134,6 +135,14 @@ def _people() -> tuple[int, int, float]:
     return int(found[0]), int(found[1]), found[2]
 
 
+@api.get("/openapi.json")
+def openapi() -> Response:
+    """Return the document of the interface, with what the default model reads."""
+    web.endpoint().check_key(web.field("x-api-key"))
+    model = web.service().default
+    return web.encoded(document(model.card if model else None, web.settings()))
+
+
 @api.post("/reload_model")
 def reload_model() -> Response:
     """Verify the version that is due and reload; it is 200 whatever comes of it: who asks reads `ok` and `message`."""
@@ -163,8 +172,7 @@ def metrics() -> Response:
 
 def _describe(card: Card) -> dict[str, Any]:
     described: dict[str, Any] = msgspec.to_builtins(card)
-    del described["golden_samples"], described["golden_tolerance"], described["file"]
-    return described
+    return {key: value for key, value in described.items() if key not in answers.HIDDEN}
 
 
 def _start_request() -> None:

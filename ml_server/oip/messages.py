@@ -7,6 +7,11 @@ import msgspec
 
 from ml_server.errors import Detail, MlServerError
 
+BYTES, BOOL = "BYTES", "BOOL"
+# What numpy calls them, in little-endian order.
+FLOATS = {"FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}
+INTEGERS = {f"{sign}INT{bits}": f"<{sign.lower() or 'i'}{bits // 8}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+DATATYPES = (BOOL, *INTEGERS, *FLOATS, BYTES)
 Parameter = str | int | float | bool
 Shape = list[Annotated[int, msgspec.Meta(ge=0)]]
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{0,64}$", description="your own, given back with the answer")]
@@ -70,8 +75,8 @@ class InputTensor(msgspec.Struct, frozen=True):
     """Values of one input for all rows: `data`, or as many bytes behind the JSON as `binary_data_size` of `parameters` says."""
 
     name: str
-    shape: Shape
-    datatype: str
+    shape: Annotated[Shape, msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 2})]
+    datatype: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(DATATYPES)})]
     parameters: dict[str, Any] = {}
     data: list[Any] | msgspec.UnsetType = msgspec.UNSET
 

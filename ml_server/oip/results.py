@@ -8,8 +8,8 @@ import msgspec
 from ml_server.card import Card
 from ml_server.errors import Detail, InvalidRequestError, MlServerError
 from ml_server.model import Answer, Result
-from ml_server.oip.messages import OutputTensor, OutputWish, Parameter, TensorMetadata
-from ml_server.oip.wire import ALL_WANTED, BYTES, WANTED
+from ml_server.oip.messages import BYTES, OutputTensor, OutputWish, Parameter, TensorMetadata
+from ml_server.oip.wire import ALL_WANTED, WANTED
 
 Rendered = dict[str, Any]
 # What a tensor has.

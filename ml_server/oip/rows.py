@@ -10,8 +10,7 @@ from ml_server.card import Card
 from ml_server.errors import Detail, InvalidRequestError
 from ml_server.inputs import Input, Picture, Scalar
 from ml_server.inputs.base import kind_of
-from ml_server.oip.messages import InferRequest, InputTensor, Parameter, TensorMetadata
-from ml_server.oip.wire import BOOL, BYTES, FLOATS, INTEGERS
+from ml_server.oip.messages import BOOL, BYTES, FLOATS, INTEGERS, InferRequest, InputTensor, Parameter, TensorMetadata
 from ml_server.schemas import Item
 from ml_server.suggestions import Suggestions
 
@@ -126,3 +125,9 @@ def _separate(tensors: Sequence[InputTensor], values: Sequence[list[Any]], card:
     if problems:
         raise InvalidRequestError("the request is not valid", tuple(problems))
     return {tensor.name: column for tensor, column in zip(tensors, values, strict=True)}, {each.shape[0] for each in tensors}
+
+
+def example(card: Card, features: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request for one row with these features, as JSON."""
+    given = [(each, features[each.name]) for each in metadata(card) if features.get(each.name) is not None]
+    return {"inputs": [{"name": each.name, "shape": [1, 1], "datatype": each.datatype, "data": [value]} for each, value in given]}

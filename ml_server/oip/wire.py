@@ -12,14 +12,10 @@ import numpy as np
 from ml_server import decoding
 from ml_server.errors import BodyTooLargeError, Detail, InvalidRequestError, NotJsonError
 from ml_server.inputs.base import kind_of
-from ml_server.oip.messages import InferAnswer, InferRequest, InputTensor, OutputTensor
+from ml_server.oip.messages import BOOL, BYTES, DATATYPES, FLOATS, INTEGERS, InferAnswer, InferRequest, InputTensor, OutputTensor
 
 HEADER = "Inference-Header-Content-Length"
 SIZE, WANTED, ALL_WANTED = "binary_data_size", "binary_data", "binary_data_output"
-BYTES, BOOL = "BYTES", "BOOL"
-FLOATS = {"FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}
-INTEGERS = {f"{sign}INT{bits}": f"<{sign.lower() or 'i'}{bits // 8}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
-DATATYPES = (BOOL, *INTEGERS, *FLOATS, BYTES)
 # Other ways of handing values over, and answers in other forms, that this server does not know: unmarked they would be wrong.
 _UNKNOWN = ("shared_memory_region", "classification")
 

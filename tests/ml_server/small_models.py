@@ -107,6 +107,27 @@ def sample(a: float, b: float) -> dict[str, Any]:
     return {"features": {"a": a, "b": b}, "expected": probabilities(a, b)}
 
 
+# What a card of each task says otherwise than that of the plain model, whose two columns mean something else then.
+_VALUE = {"description": "A value", "unit": "points", "minimum": 0.0, "maximum": 1.0}
+TASKS: dict[str, dict[str, Any]] = {
+    "classification": {},
+    "multi_label": {"task": "multi_label"},
+    "regression": {
+        "task": "regression",
+        "classes": [],
+        "targets": [
+            {"name": "no", **_VALUE, "interval": {"below": 0.1, "above": 0.2, "coverage": 0.95}},
+            {"name": "yes", **_VALUE},
+        ],
+    },
+    "embedding": {
+        "task": "embedding",
+        "classes": [],
+        "golden_samples": [
+            {"features": {"a": 0.4, "b": -0.3}, "expected": {"embedding": list(probabilities(0.4, -0.3).values())}}
+        ],
+    },
+}
 SAMPLES = (sample(0.4, -0.3), sample(-0.5, 0.2))
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from ml_server import decoding
 from ml_server.errors import BodyTooLargeError, InvalidRequestError, MlServerError, NotJsonError
 from ml_server.oip import wire
-from ml_server.oip.messages import InferAnswer, OutputTensor
+from ml_server.oip.messages import FLOATS, INTEGERS, InferAnswer, OutputTensor
 
-NUMPY = {**wire.FLOATS, **wire.INTEGERS}
+NUMPY = {**FLOATS, **INTEGERS}
 
 
 def tensor(**changes: Any) -> dict[str, Any]:
