@@ -59,6 +59,7 @@ _SPACED = re.compile(
     rf"(?<=[/\\])(?P<first>{_LETTERS}*{_HANGUL}{_LETTERS}*)(?:[ \t]{{1,2}}{_LETTERS}{{1,40}}?){{1,4}}?(?={_ENDING})",
     re.IGNORECASE,
 )
+_SPACED_AT_END = re.compile(rf"(?<=[/\\]\*\*\*)(?:[ \t]{_HANGUL}{{1,4}}(?=[\s_/.-]|$)){{1,3}}")
 _PATIENT = re.compile(r"(?<![A-Za-z])(?P<word>(?:patients?|pts?)[_-]+)(?P<rest>[^\s/\\\"'`<>|=,;:()\[\]{}]+)", re.IGNORECASE)
 _GLUED_PATIENT = re.compile(r"(?<![A-Za-z])(?P<word>patient)(?P<rest>(?!s?[_.-])[A-Za-z0-9][\w.-]*)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[_.-]+")
@@ -94,7 +95,7 @@ _SYSTEM = ("/usr/", "/lib", "/etc/", "/boot/", "/dev/", "/sys/")
 def without_named_files(line: str) -> str:
     """Return a line with what names somebody in its paths and names of files replaced by `***`."""
     line = _WRITTEN_BYTES.sub(MASK, line)
-    return _NAME.sub(_without_names, _SPACED.sub(_first_word, line))
+    return _SPACED_AT_END.sub("", _NAME.sub(_without_names, _SPACED.sub(_first_word, line)))
 
 
 def _first_word(match: re.Match[str]) -> str:

@@ -43,8 +43,9 @@ def listing(root: str, free: int, total: int, deadline: float) -> str:
     """Return what takes most room under a directory; looks for `MOST_S` seconds at most, and ends by `deadline`."""
     found = _walk(root, min(deadline, time.monotonic() + MOST_S))
     lines = [ko.DISK_FREE.format(free=size(free), total=size(total))]
-    lines += [f"{size(taken):>9}  {name}" for name, taken in found.directories.most_common(_SHOWN)]
-    lines += [f"{size(taken):>9}  {name}" for taken, name in sorted(found.files, reverse=True)]
+    # As a shell takes them: a name with spaces in it is one name, of which all is taken out if it is somebody's.
+    lines += [f"{size(taken):>9}  {shlex.quote(name)}" for name, taken in found.directories.most_common(_SHOWN)]
+    lines += [f"{size(taken):>9}  {shlex.quote(name)}" for taken, name in sorted(found.files, reverse=True)]
     if found.unseen:
         lines.append(ko.DISK_UNSEEN.format(count=found.unseen))
     if found.is_cut:
