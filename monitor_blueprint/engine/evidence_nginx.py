@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from monitor_blueprint.probes.nginx_log import is_own
 from monitor_blueprint.text import evidence
 
 REQUESTS = 10
-_MAX_BYTES = 2 * 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 _REQUEST = re.compile(r'\[(?P<at>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>5\d\d) ')
 _JSON_STATUS = re.compile(r'"status"\s*:\s*"?5\d\d\b')
 _FIRST_LINE = re.compile(r"(?P<method>[A-Z]+) (?P<path>[^ ?]*)")
@@ -26,6 +27,8 @@ _PERSONAL_SEGMENT = re.compile(r"[^/]*(?:%[0-9A-Fa-f]{2}|@|\d{3,})[^/]*")
 
 
 class _Failed(NamedTuple):
+    """When what was asked and answered so; `request` is what the client has written."""
+
     at: datetime
     status: int
     request: str
@@ -53,20 +56,23 @@ def failed_requests(access_log: Path, begin: datetime, now: datetime) -> Found:
         lines = tail.read_end(access_log, _MAX_BYTES)
     except OSError:
         return Found("")
-    found = [each for line in lines if not is_own(line) and (each := _failed(line)) is not None and begin <= each.at <= now]
+    failed = [(line, each) for line in lines if (each := _failed(line)) is not None]
+    found = [each for line, each in failed if begin <= each.at <= now and not is_own(line)]
     if not found:
         return Found("")
     counts = sorted(Counter(each.status for each in found).items())
-    shown = [f"{each.at.astimezone():%Y-%m-%d %H:%M:%S %Z} {each.status} {each.request}" for each in found[-REQUESTS:]]
+    shown = [f"{each.at.astimezone():%Y-%m-%d %H:%M:%S %Z} {each.status} {_request(each.request)}" for each in found[-REQUESTS:]]
     public = evidence.statuses(counts, found[0].at, found[-1].at)
     return Found("\n".join([public, *shown]), public)
 
 
 def _failed(line: str) -> _Failed | None:
     try:
-        if match := _REQUEST.search(line):
-            return _Failed(_moment(match["at"]), int(match["status"]), _request(match["request"]))
-        return _from_json(line) if _JSON_STATUS.search(line) else None
+        # The alert waits for it: most lines are about nothing that failed.
+        if line.startswith("{"):
+            return _from_json(line) if _JSON_STATUS.search(line) else None
+        match = _REQUEST.search(line) if '" 5' in line else None
+        return None if match is None else _Failed(_moment(match["at"]), int(match["status"]), match["request"])
     except ValueError:
         # Another form of time, or no JSON.
         return None
@@ -78,9 +84,10 @@ def _from_json(line: str) -> _Failed:
     at = datetime.fromisoformat(iso) if iso else _moment(found.time_local)
     if at.tzinfo is None:
         at = at.astimezone()
-    return _Failed(at, int(found.status), _request(found.request or f"{found.request_method} {found.request_uri or found.uri}"))
+    return _Failed(at, int(found.status), found.request or f"{found.request_method} {found.request_uri or found.uri}")
 
 
+@lru_cache(maxsize=1024)
 def _moment(text: str) -> datetime:
     """Return the moment that Nginx's `$time_local` says; raises ValueError."""
     return datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")
