@@ -34,6 +34,8 @@ def history(number: int | None) -> None:
         require_readable(store)
     if detail is None:
         raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
+    of = detail.incident
+    click.echo(render.incident_line(of.number, of.checks, of.opened_at, of.closed_at))
     if detail.incident.acked_by:
         click.echo(ko.ACKNOWLEDGED.format(number=number, by=detail.incident.acked_by))
     happened = [

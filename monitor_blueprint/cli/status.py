@@ -41,13 +41,15 @@ def status() -> None:
         is_first, is_stalled = self_check.is_first_under_way(scheduled, now), self_check.is_stalled(scheduled, now)
         require_readable(store)
     policies = [policy.name for policy in settings.policies if policy.name in state.checks]
-    overall = worst([state.checks[name].status for name in policies])
+    seen = overall = worst([state.checks[name].status for name in policies])
     stale = ko.STOPPED if not is_running else ko.FIRST if is_first else ko.STALLED if is_stalled else ""
     if stale:
         overall = Status.UNKNOWN
-    worst_ones = [name for name in policies if state.checks[name].status is overall]
     standing = _standings(state, stored, settings, now)
-    click.echo(_head(overall, stale, in_order(standing[name] for name in worst_ones)))
+    what = rows.not_well(in_order(standing[name] for name in policies if state.checks[name].status is seen))
+    click.echo(_head(overall, stale, what))
+    if stale and seen is not Status.OK:
+        click.echo(ko.LAST_SEEN.format(overall=seen.name, what=what))
     click.echo(ko.STATUS_LAST.format(at=render.local(last.started_at if last else None), pid=pid or ko.NEVER))
     for problem in problems:
         click.echo(ko.NOTE.format(note=problem))
@@ -56,14 +58,14 @@ def status() -> None:
     sys.exit(int(overall))
 
 
-def _head(overall: Status, stale: str, found: Sequence[Standing]) -> str:
+def _head(overall: Status, stale: str, what: str) -> str:
     server = clean(socket.gethostname())
     if stale == ko.FIRST:
         return ko.STATUS_FIRST.format(overall=overall.name, why=stale, server=server)
     if stale:
         return ko.STATUS_OLD.format(overall=overall.name, why=stale, server=server)
     if overall is not Status.OK:
-        return ko.STATUS_BAD.format(overall=overall.name, what=rows.not_well(found), server=server)
+        return ko.STATUS_BAD.format(overall=overall.name, what=what, server=server)
     return ko.STATUS_HEAD.format(overall=overall.name, server=server)
 
 

@@ -72,7 +72,10 @@ def _doubtful_since(before: CheckState, result: CheckResult, now: datetime) -> d
     if not result.is_settling and result.status is not Status.CRITICAL:
         return None
     bad = [reading for reading in result.readings if reading.is_settling or reading.status is Status.CRITICAL]
-    return min(now, before.doubtful_since or now, *(reading.began_at for reading in bad if reading.began_at is not None))
+    began = min(now, before.doubtful_since or now, *(reading.began_at for reading in bad if reading.began_at is not None))
+    was_well = before.since is not None and before.status in (Status.OK, Status.WARNING) and before.doubtful_since is None
+    # What was seen well has not been otherwise: another unit, or another file, may have taken its place.
+    return max(began, min(before.seen_at, now)) if was_well and before.seen_at is not None else began
 
 
 def _since(before: CheckState, status: Status, began: datetime, now: datetime) -> datetime:

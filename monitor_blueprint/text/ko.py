@@ -74,7 +74,7 @@ ONLY_OTHERS = "이름 비공개 항목 {count}개"
 LIMITS = {Status.WARNING: " · 경고 기준 {limit}", Status.CRITICAL: " · 위험 기준 {limit}"}
 CLEARED = "{limit} ({clear} 미만이면 해제)"
 MEASURED_LIMIT = "{at}"
-BOTH_LIMITS = " (경고 {warning}, 위험 {critical}부터)"
+BOTH_LIMITS = " · 경고 기준 {warning}, 위험 기준 {critical}"
 UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state}){limit}"
 LIMIT = " - 시작 제한 {limit_s}초, 그때까지 준비되지 않으면 장애로 알림"
@@ -104,7 +104,7 @@ STANDINGS = {
 # Of what is not told of yet: what may have brought it about.
 LIKELY_CAUSE = "원인으로 보이는 항목: {causes}"
 # The first words of the status and the page: what is not well, the cause first, and since when.
-NOT_WELL = "{names} ({since}부터)"
+NOT_WELL = "{name} ({since}부터)"
 NOT_WELL_TOO = "함께 영향: {names}"
 NO_REASON = "이유 없음"
 WATCHED = "{share} (관찰 {known})"
@@ -239,6 +239,8 @@ STOPPED = "모니터가 실행되고 있지 않습니다"
 STATUS_FIRST = "{overall}: {why} (서버 {server}). 아래는 마지막 점검 때의 상태입니다"
 STATUS_OLD = "{overall}: {why} (서버 {server}). 아래는 마지막 점검 때의 상태입니다. 확인: systemctl status gunicorn_monitor"
 REMAINING = " · 남은 항목은 {since}부터"
+# What was not well when it was last looked at.
+LAST_SEEN = "마지막으로 본 상태: {overall} · {what}"
 STATUS_INCIDENT = "진행 중인 장애: {number}번 ({at}부터{remaining}) · {owner} · 경과: sudo neuronova-monitor history {number}"
 OWNER = "담당: {by} ({at}부터)"
 NO_OWNER = "담당자 없음, 맡으려면: sudo neuronova-monitor ack"

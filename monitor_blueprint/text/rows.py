@@ -12,6 +12,8 @@ from monitor_blueprint.domain.standing import Standing, Why
 from monitor_blueprint.domain.text import NOTHING, Private, Public
 from monitor_blueprint.text import ko, next_steps, render
 
+# So many have their moments in one line; more are counted.
+_MOST_NAMED = 3
 # Less than so much of a time is not called by its name.
 _MOST_OF = 0.95
 
@@ -21,7 +23,7 @@ class Row:
     """A check as the page and the command line show it to this machine's administrators.
 
     `note` says what the status does not: why it stands as it does, since when, and whether it is silenced; `commands` what
-    to type to see more of one that fails.
+    to type to see more of one that fails; `worst` are those of the lines that say what is the matter.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Row:
     is_left_out: bool = False
     note: str = ""
     commands: Public = NOTHING
+    worst: tuple[Private, ...] = ()
 
 
 def row(result: CheckResult, state: CheckState | None, now: datetime, standing: Standing | None = None, incident: int = 0) -> Row:
@@ -45,6 +48,7 @@ def row(result: CheckResult, state: CheckState | None, now: datetime, standing: 
         title=render.title(result.check, result.kind),
         status=status,
         lines=tuple(render.full_line(result, reading) for reading in result.readings),
+        worst=tuple(render.full_line(result, reading) for reading in result.readings if reading.status is not Status.OK),
         since=render.duration((now - since).total_seconds()) if since else "",
         at=render.local(result.at),
         is_left_out=[reading.aspect for reading in result.readings] == [ABSENT],
@@ -74,11 +78,15 @@ def not_well(found: Sequence[Standing]) -> str:
     """
     own = [each for each in found if not each.causes] or list(found)
     others = [each for each in found if each not in own]
-    since = min((each.since for each in own if each.since is not None), default=None)
-    parts = [ko.NOT_WELL.format(names=_names(own), since=render.local(since))] if own else []
+    told = [ko.NOT_WELL.format(name=each.check, since=render.local(each.since)) for each in own[:_MOST_NAMED]]
+    parts = (
+        [", ".join(told)]
+        if len(own) <= _MOST_NAMED
+        else [ko.MORE_NAMES.format(names=", ".join(told), count=len(own) - len(told))]
+    )
     if others:
-        parts.append(ko.NOT_WELL_TOO.format(names=_names(others)))
-    return " · ".join(parts)
+        parts.append(ko.NOT_WELL_TOO.format(names=render.names([each.check for each in others])))
+    return " · ".join(part for part in parts if part)
 
 
 def remaining(incident: Incident, parts: Sequence[Standing]) -> str:
@@ -87,10 +95,6 @@ def remaining(incident: Incident, parts: Sequence[Standing]) -> str:
     # Moments are shown in whole seconds.
     is_later = (began - incident.opened_at).total_seconds() >= 1
     return ko.REMAINING.format(since=render.local(began)) if is_later else ""
-
-
-def _names(found: Sequence[Standing]) -> str:
-    return render.names([each.check for each in found])
 
 
 def owner(incident: Incident) -> str:

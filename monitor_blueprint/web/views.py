@@ -206,6 +206,7 @@ def page() -> Response:
     is_stale = is_first or monitor.self_check.is_stalled(scheduled, now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
     told = in_order(each for each in standing.values() if each.is_told)
+    shown = {name: rows.row(results[name], state.checks.get(name), now, standing.get(name), number) for name in names}
     return _html(
         "monitor.html",
         problems=[problem.sentence for problem in monitor.self_check.problems(now)],
@@ -215,13 +216,15 @@ def page() -> Response:
         # One by hand, too: the rows show what that has seen.
         last=monitor.store.reads.last_round(),
         server=clean(socket.gethostname()),
-        rows=[rows.row(results[name], state.checks.get(name), now, standing.get(name), number) for name in names],
+        rows=list(shown.values()),
         ranges={name: rows.value_range(results[name], _values(name, results[name], now)) for name in names},
         availabilities={name: _availability(name, now) for name in names},
         incident=state.incident,
         owner=rows.owner(state.incident) if state.incident is not None else "",
-        parts=[(each.check, rows.note(each)) for each in told],
+        # What follows from another is not to be looked at itself.
+        parts=[(each, rows.note(each), None if each.causes else shown.get(each.check)) for each in told],
         remaining=rows.remaining(state.incident, told) if state.incident is not None else "",
+        seen=overall,
         what=rows.not_well(
             in_order(standing[name] for name in names if name in standing and state.checks[name].status is overall)
         ),
@@ -229,6 +232,7 @@ def page() -> Response:
         silences=silences,
         story=[(each.at, story.sentence(each)) for each in reversed(monitor.store.reads.story.between(now - _DAY, now, 10))],
         channels=[each for each in monitor.store.reads.outbox_status().values() if each.name in monitor.outbox.channel_names],
+        last_seen=ko.LAST_SEEN,
         local=render.local,
         every_minutes=monitor.config.settings.every_minutes,
     )

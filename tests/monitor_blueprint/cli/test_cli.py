@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -222,7 +223,8 @@ def test_history_lists_and_shows_incidents(run: Run, script: Script) -> None:
     run("health-check")
     assert run("history").output.rstrip().endswith("진행 중  Flask")
     shown = run("history", 1).output
-    assert shown.splitlines()[0].endswith("발생 Flask (알림 채널 없음)")
+    assert re.fullmatch(r"1번  20[0-9: -]+ [A-Z]+ ~ 진행 중  Flask", shown.splitlines()[0])
+    assert shown.splitlines()[1].endswith("발생 Flask (알림 채널 없음)")
     assert "[메모리 상위 프로세스]" in shown
     done = run("history", 2)
     assert (done.exit_code, done.stderr) == (1, "Error: 장애 2번은 없습니다\n")
@@ -259,7 +261,7 @@ def test_history_shows_delivery_per_channel(run: Run, script: Script, monkeypatc
         for name, value in mail.environ.items():
             monkeypatch.setenv(name, value)
         run("health-check")
-    assert run("history", 1).output.splitlines()[0].endswith("발생 Flask (email: 전송됨, slack: 전송됨)")
+    assert run("history", 1).output.splitlines()[1].endswith("발생 Flask (email: 전송됨, slack: 전송됨)")
 
 
 def test_check_config_says_what_is_configured(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -687,6 +687,21 @@ class TestSince:
         assert (event.since, event.opened_at, event.is_opening) == ({"Flask": went_down}, went_down, True)
         assert story.state.checks["Flask"].since == went_down
 
+    def test_what_was_seen_well_has_not_been_down(self) -> None:
+        """Whatever the target says: it may be another one by now."""
+        story = Story()
+        story.cycle()
+        last_well = story.now
+        story.began_at = story.now - timedelta(days=58)
+        story.cycle(Disk="slow")
+        assert story.events[0].since == {"Disk": last_well}
+
+    def test_at_first_sight_the_target_is_believed(self) -> None:
+        story = Story()
+        story.began_at = START - timedelta(days=58)
+        story.cycle(Disk="slow")
+        assert story.events[0].since == {"Disk": story.began_at}
+
     def test_no_failure_begins_in_the_future(self) -> None:
         story = Story()
         story.began_at = START + timedelta(days=3)

@@ -260,7 +260,7 @@ def test_a_judged_figure_shows_its_limit(status: Status, value: float, expected:
     reading = Reading("usage", status, value, "%", LIMITS)
     result = CheckResult("Memory", "memory", (reading,), AT)
     assert render.line(result, reading) == expected
-    both = " (경고 80%, 위험 90%부터)" if status is OK else ""
+    both = " · 경고 기준 80%, 위험 기준 90%" if status is OK else ""
     assert render.full_line(result, reading).text == f"{expected}{both}"
 
 

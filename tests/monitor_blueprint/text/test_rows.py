@@ -23,6 +23,7 @@ def test_a_row_shows_what_counts() -> None:
         (Private("Django: 정상 실행 중"), Private("Django API: 응답 이상 (HTTP 502)")),
         "3분",
         "2025-12-06 14:35:01 KST",
+        worst=(Private("Django API: 응답 이상 (HTTP 502)"),),
     )
     assert rows.row(DJANGO_DOWN, None, AT).status is Status.CRITICAL
 
@@ -58,6 +59,9 @@ def test_first_line_names_the_cause_and_since_when() -> None:
     assert rows.not_well([FLASK]) == "Flask (2025-12-06 14:35:01 KST부터)"
     assert rows.not_well([DJANGO]) == "Django (2025-12-06 14:35:10 KST부터)"
     assert rows.not_well([]) == ""
+    disk = Standing("Disk", is_told=True, why=Why.FAILING, since=AT - timedelta(hours=1))
+    assert rows.not_well([FLASK, disk]) == "Flask (2025-12-06 14:35:01 KST부터), Disk (2025-12-06 13:35:01 KST부터)"
+    assert rows.not_well([FLASK] * 5).endswith(" KST부터) 외 2개")
 
 
 def test_what_is_left_of_an_incident_has_its_own_beginning() -> None:

@@ -361,14 +361,14 @@ def test_page_says_what_is_the_matter(ailing: Running) -> None:
     """What, since when, why, on which server, and what to do next; and that it is silenced."""
     page = ailing.admin.get("/").text
     assert f"서버: {socket.gethostname()}" in page
-    assert re.search(r"<li>Flask: 20[0-9: -]+ [A-Z]+부터 장애</li>", page)
+    assert re.search(r"<li>Flask: 20[0-9: -]+ [A-Z]+부터 장애<br>Flask: thing 위험 .*gone.*<br>확인: <code>", page)
     assert re.search(r'<p id="what"><strong>Flask \(20[0-9: -]+ [A-Z]+부터\)</strong></p>', page)
     assert re.search(r"% \(관찰 \d+초\)</td>", page), "nobody has watched for 30 days"
     assert "확인: <code>sudo neuronova-monitor history 1</code>" in page
     now = datetime.now(UTC)
     ailing.monitor.store.run(lambda tx: tx.add_silence(Silence("*", now, now + timedelta(hours=1), "배포")))
     page = ailing.admin.get("/").text
-    assert re.search(r"<li>Flask: .*부터 장애 · 알림 중지 중 \(20.*까지, 배포\)</li>", page)
+    assert re.search(r"<li>Flask: .*부터 장애 · 알림 중지 중 \(20.*까지, 배포\)<br>", page)
     assert re.search(r"<em>알림 중지 중 \(20.*까지, 배포\)</em>", page), "of what is well, too"
 
 
