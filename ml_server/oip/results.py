@@ -74,7 +74,8 @@ def answers_of(results: Iterable[Result]) -> list[Answer]:
         else:
             failed.append((row, result))
     if refused:
-        raise InvalidRequestError("the features are not valid (rows are counted from 0)", tuple(_together(refused)))
+        why = dict.fromkeys(error.message for _, error in refused if error.details) or ["the features are not valid"]
+        raise InvalidRequestError(f"{'; '.join(why)} (rows are counted from 0)", tuple(_together(refused)))
     if failed:
         row, error = failed[0]
         raise type(error)(f"row {row}: {error.message}")

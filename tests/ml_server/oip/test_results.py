@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from ml_server.app import create_app
 from ml_server.config import Settings
-from ml_server.oip.messages import DATATYPES
+from ml_server.errors import Detail, InvalidRequestError
+from ml_server.model import Answer
+from ml_server.oip import results
+from ml_server.oip.messages import DATATYPES, error_of
 from tests.ml_server import small_models
 
 ROWS = [{"a": 0.4, "b": -0.3}, {"a": 2.5, "b": 0.0}]
@@ -96,6 +99,18 @@ def test_wrong_rows_are_told(tmp_path: Path, columns: dict[str, list[Any]], chan
     assert list(answer.json) == ["error"]
     assert problem in answer.json["error"]
     assert "홍길동" not in answer.json["error"]
+
+
+def test_every_reason_is_told() -> None:
+    """What the problems have in common as well."""
+    far = InvalidRequestError("taken together, these values are nobody's", (Detail("a", "does not go with the others"),))
+    wrong = InvalidRequestError("the features are not valid", (Detail("a", "is required"), Detail("b", "is required")))
+    with pytest.raises(InvalidRequestError) as told:
+        results.answers_of([wrong, far, Answer([0.5, 0.5], None, ()), far])
+    assert error_of(told.value).error == (
+        "the features are not valid; taken together, these values are nobody's (rows are counted from 0):"
+        " row 0: a is required; row 0: b is required; rows 1, 3: a does not go with the others"
+    )
 
 
 def test_many_problems_are_counted(tmp_path: Path) -> None:
