@@ -1,12 +1,14 @@
-"""How good the versions were by feedback, as the running server has counted it."""
+"""How good the versions were by feedback, and whom they were asked of, as the running server has counted it."""
 
 import http
 from collections.abc import Iterator
+from typing import TypeVar
 
 import msgspec
 
 from ml_server.cli.served import ask
 from ml_server.config import Settings
+from ml_server.drift.report import Drift
 from ml_server.feedback.figures import FEWEST
 from ml_server.feedback.summary import Compared, Version
 
@@ -17,6 +19,12 @@ _VERDICTS = {
     "too_few": f"too few to say (a figure takes {FEWEST} people of each kind)",
     "not_in_card": "its card has none of these figures",
 }
+_DRIFTS = {
+    "steady": "as in training",
+    "too_few": "too few to say",
+    "no_reference": "its card does not say how they were in training",
+}
+_MOST_DRIFTED = 20
 _REMARKS = {"worse": "worse", "better": "better", "other_mix": "not comparable: another mix of classes than in training"}
 
 
@@ -24,21 +32,54 @@ class _Summary(msgspec.Struct, frozen=True):
     models: list[Version]
 
 
+class _Drifts(msgspec.Struct, frozen=True):
+    models: list[Drift]
+
+
+_Told = TypeVar("_Told", _Summary, _Drifts)
+
+
 def lines(settings: Settings) -> Iterator[str]:
     """Yield a block of lines; nothing where no server answers (which is told elsewhere) or none keeps anything."""
-    answer = ask(settings, "/feedback/summary")
+    summary = _asked(settings, "/feedback/summary", _Summary)
+    if isinstance(summary, str):
+        yield f"feedback: {summary}"
+    elif summary is not None:
+        yield "feedback:" + ("" if summary.models else " no answers yet")
+        for version in summary.models:
+            yield from _lines_of(version)
+    drifts = _asked(settings, "/drift", _Drifts)
+    if isinstance(drifts, _Drifts) and drifts.models:
+        yield "drift of the inputs:"
+        for drift in drifts.models:
+            yield from _drift_of(drift)
+
+
+def _asked(settings: Settings, path: str, kind: type[_Told]) -> _Told | str | None:
+    """Return what the server tells, or why not; None where it keeps nothing, or does not answer at all."""
+    answer = ask(settings, path)
     if isinstance(answer, str) or answer[0] in (http.HTTPStatus.FORBIDDEN, http.HTTPStatus.NOT_FOUND):
-        return
+        return None
     status, body = answer
+    if status != http.HTTPStatus.OK:
+        return f"the server answers {status}"
     try:
-        versions = msgspec.json.decode(body, type=_Summary).models if status == http.HTTPStatus.OK else []
+        return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError:
-        return
-    yield "feedback:" + (
-        "" if versions else f" the server answers {status}" if status != http.HTTPStatus.OK else " no answers yet"
-    )
-    for version in versions:
-        yield from _lines_of(version)
+        return None
+
+
+def _drift_of(drift: Drift) -> Iterator[str]:
+    named = f"{drift.model_name} {drift.model_version} {drift.model_digest}"
+    verdict = _DRIFTS.get(drift.verdict, "") or f"{len(drift.drifted)} OF {len(drift.inputs)} INPUTS ARE NOT AS IN TRAINING"
+    yield f"  {named}: {verdict} (the last {drift.people} people)"
+    for each in drift.drifted[:_MOST_DRIFTED]:
+        if each.verdict == "missing":
+            trained = f"in training {100 * (each.missing_share_in_training or 0):.3g} %"
+            yield f"    {each.name}: missing in {100 * each.missing_share:.3g} % ({trained})"
+        else:
+            side = {1: ", higher", -1: ", lower"}.get(each.direction, "")
+            yield f"    {each.name}: stability index {each.psi:.3g}{side}"
 
 
 def _lines_of(version: Version) -> Iterator[str]:

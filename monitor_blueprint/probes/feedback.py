@@ -27,7 +27,7 @@ HTTP_UNAUTHORIZED = 401
 HTTP_FORBIDDEN = 403
 HTTP_NOT_FOUND = 404
 # In the checkpoint: the server keeps what it has answered.
-_KEPT = "is_kept"
+KEPT = "is_kept"
 _VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){2}")
 # The figures that a card may have, as its server calls them; each has a sentence of its own.
 FIGURES = (
@@ -88,30 +88,35 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 def is_possible(options: Options) -> bool:
     """Tell whether there is a server that keeps what it answers."""
-    return _summary(fetch(_address(options), 2.0)) is not None
+    return _summary(fetch(brief(options.url), 2.0)) is not None
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Ask once; a server that is away is its own check's finding."""
     key = context.environ.get("ML_API_KEY", "")
     timeout_s = max(0.1, min(options.timeout_s, context.deadline - time.monotonic()))
-    answer = fetch(_address(options), timeout_s, headers={"X-API-Key": key} if key else {})
+    answer = fetch(brief(options.url), timeout_s, headers={"X-API-Key": key} if key else {})
     summary = _summary(answer)
     asked: Facts = {"address": configured(options.url)}
     if summary is None:
-        reading = _without(answer, has_been=bool(context.checkpoint.get(_KEPT)))
+        reading = without(answer, has_been=bool(context.checkpoint.get(KEPT)))
         return Observation((replace(reading, facts={**reading.facts, **asked}),), context.checkpoint)
     readings = [reading for version in summary.models for reading in _readings(version)]
     # Of two versions that say the same, the latest.
     first = {reading.aspect: reading for reading in reversed(readings)}
     told = list(first.values()) or [Reading("figures_none")]
-    if any(reading.status is Status.WARNING for reading in told):
-        told = [reading for reading in told if reading.status is Status.WARNING]
-    return Observation(tuple(replace(each, facts={**each.facts, **asked}) for each in told), {_KEPT: True})
+    return seen(told, asked)
 
 
-def _address(options: Options) -> str:
-    return f"{options.url}{'&' if '?' in options.url else '?'}brief=true"
+def seen(told: Sequence[Reading], asked: Facts) -> Observation:
+    """Return what is wrong, or else all of it, and remember that the server keeps what it answers."""
+    wrong = [reading for reading in told if reading.status is Status.WARNING]
+    return Observation(tuple(replace(each, facts={**each.facts, **asked}) for each in wrong or told), {KEPT: True})
+
+
+def brief(url: str) -> str:
+    """Return where no more is told than is read here."""
+    return f"{url}{'&' if '?' in url else '?'}brief=true"
 
 
 def _summary(answer: Answer) -> Summary | None:
@@ -127,7 +132,7 @@ def _summary(answer: Answer) -> Summary | None:
 def _readings(version: Version) -> Sequence[Reading]:
     window = version.windows[0]
     facts: Facts = {
-        "model_version": _version(version.model_version),
+        "model_version": known_version(version.model_version),
         "model_name_text": private(version.model_name, 80),
         "days": window.days,
         "judged": window.judged,
@@ -155,13 +160,14 @@ def _number(value: float | None) -> Public:
     return fill("?") if value is None else fill("{value:.3g}", value=value)
 
 
-def _version(text: str) -> Scalar:
+def known_version(text: str) -> Scalar:
+    """Return a version as everybody may know it; what is none is the server's own text."""
     if not _VERSION.fullmatch(text):
         return private(text, 80)
     return joined(".", [fill("{number}", number=int(part)) for part in text.split(".")])
 
 
-def _without(answer: Answer, *, has_been: bool) -> Reading:
+def without(answer: Answer, *, has_been: bool) -> Reading:
     """Return the reading of a server that tells nothing: it keeps nothing, or does not let us ask, or is away."""
     if answer.is_blind:
         return Reading("refused", Status.UNKNOWN, facts={"reason": answer.failure})

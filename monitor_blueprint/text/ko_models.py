@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor_blueprint.text.texts import Texts
 
-TITLES = {"feedback": "ML 모델 성능"}
+TITLES = {"feedback": "ML 모델 성능", "drift": "ML 입력 분포"}
 _FIGURES = {
     "sensitivity": "민감도",
     "specificity": "특이도",
@@ -22,6 +22,7 @@ _WORSE = (
     " - 최근 {{days}}일 예측 {{answered}}건 중 확인된 {{judged}}건, 버전 {{model_version}}"
 )
 _MORE = "확인된 예측이 한쪽에 치우치지 않았는지(예: 의심 사례만 확인) 먼저 보십시오"
+_LOOK = "단위나 검사 장비가 바뀌었는지, 값을 보내는 쪽이 바뀌었는지 확인하십시오"
 LINES: dict[tuple[str, str], Texts] = {
     **{("feedback", name): Texts(bad=_WORSE.format(figure=text), more=_MORE) for name, text in _FIGURES.items()},
     ("feedback", "figures"): Texts(
@@ -39,4 +40,21 @@ LINES: dict[tuple[str, str], Texts] = {
         bad="ML 모델 성능: ML 서버가 더 이상 예측 결과를 보관하지 않음 (ML_STATE_DIR 확인)",
     ),
     ("feedback", "refused"): Texts(bad="ML 모델 성능: 확인 불가 ({reason}){at_address}"),
+    ("drift", "drifted"): Texts(
+        bad="ML 입력 분포: 학습 데이터와 다름 - {entries} (최근 {people}명, 가장 큰 PSI {psi}, 버전 {model_version})", more=_LOOK
+    ),
+    ("drift", "missing"): Texts(
+        bad="ML 입력 누락: 값이 없는 비율이 학습 데이터와 다름 - {entries}"
+        " (최근 {people}명, 누락 최대 {percent}%, 버전 {model_version})",
+        more=_LOOK,
+    ),
+    ("drift", "inputs"): Texts("ML 입력 분포: 학습 데이터와 비슷함 (최근 {people}명, 버전 {model_version})"),
+    ("drift", "inputs_few"): Texts("ML 입력 분포: 판단하기에 예측이 적음 (최근 {people}명, 버전 {model_version})"),
+    ("drift", "inputs_alone"): Texts("ML 입력 분포: 모델 카드에 비교할 분포가 없음 (최근 {people}명, 버전 {model_version})"),
+    ("drift", "inputs_none"): Texts("ML 입력 분포: 집계된 예측 없음"),
+    ("drift", "off"): Texts(
+        "ML 입력 분포: ML 서버가 입력을 집계하지 않음 (ML_STATE_DIR 미설정)",
+        bad="ML 입력 분포: ML 서버가 더 이상 입력을 집계하지 않음 (ML_STATE_DIR 확인)",
+    ),
+    ("drift", "refused"): Texts(bad="ML 입력 분포: 확인 불가 ({reason}){at_address}"),
 }

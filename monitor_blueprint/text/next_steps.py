@@ -24,6 +24,7 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     # A server that answers wrongly is alive by all other signs: which model it serves is the question.
     "golden": ("sudo neuronova-model status", "sudo journalctl -u gunicorn_flask -n 50", _ASK),
     "feedback": _MODEL,
+    "drift": _MODEL,
     "disk": _FULL,
     "disk_trend": _FULL,
     "inodes": ("df -i {path}", "sudo du -x --inodes -d1 {path} | sort -n | tail"),

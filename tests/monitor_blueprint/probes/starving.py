@@ -51,6 +51,7 @@ def checks(folder: Path, port: int) -> dict[str, Check]:
         "service without address": {"unit": "nginx", "when_absent": "skip"},
         "health_body": {"url": f"http://127.0.0.1:{port}/"},
         "feedback": {"url": f"http://127.0.0.1:{port}/api/feedback/summary"},
+        "drift": {"url": f"http://127.0.0.1:{port}/api/drift"},
         "golden": {"url": f"http://127.0.0.1:{port}/predict"},
         "tls": {"host": "127.0.0.1", "port": port},
         "tls file": {"file": f"{folder}/*.pem"},
