@@ -21,7 +21,7 @@ _FEWEST_TRAINED = 30
 Verdict = Literal["steady", "drifted", "missing", "too_few", "no_reference"]
 
 
-class Input(msgspec.Struct, frozen=True):
+class InputDrift(msgspec.Struct, frozen=True):
     """One input: the share of people in each bin today and in training, `people` who had a value, and the share who had none.
 
     `psi` is without what chance adds to it; it is None, as what the card does not say, where nothing can be compared.
@@ -51,8 +51,8 @@ class Drift(msgspec.Struct, frozen=True):
     people: int
     people_ever: int
     since: datetime | None
-    inputs: list[Input]
-    answers: list[Input]
+    inputs: list[InputDrift]
+    answers: list[InputDrift]
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -60,7 +60,7 @@ class Drift(msgspec.Struct, frozen=True):
         return self.model_name, self.model_version, self.model_digest
 
     @property
-    def drifted(self) -> list[Input]:
+    def drifted(self) -> list[InputDrift]:
         """Return the inputs that are not as they were, the farthest first."""
         found = [each for each in self.inputs if each.verdict in ("drifted", "missing")]
         return sorted(found, key=lambda each: each.p_value or 0.0)
@@ -103,7 +103,7 @@ def _drift(window: Window) -> Drift:
     )
 
 
-def _verdict(inputs: list[Input]) -> Literal["steady", "drifted", "too_few", "no_reference"]:
+def _verdict(inputs: list[InputDrift]) -> Literal["steady", "drifted", "too_few", "no_reference"]:
     verdicts = {each.verdict for each in inputs}
     if verdicts & {"drifted", "missing"}:
         return "drifted"
@@ -112,7 +112,7 @@ def _verdict(inputs: list[Input]) -> Literal["steady", "drifted", "too_few", "no
     return "too_few" if "too_few" in verdicts else "no_reference"
 
 
-def _input(column: Column, counts: Floats, rows: int, limit: float) -> Input:
+def _input(column: Column, counts: Floats, rows: int, limit: float) -> InputDrift:
     today, missing = counts[:-1], float(counts[-1])
     given = float(today.sum())
     told = np.array(column.reference or [], dtype=np.float64)
@@ -130,7 +130,7 @@ def _input(column: Column, counts: Floats, rows: int, limit: float) -> Input:
         is_known = column.reference is not None or column.missing_share is not None
         verdict = "too_few" if is_known else "no_reference"
     found = [each for each in (shift, missed) if each is not None]
-    return Input(
+    return InputDrift(
         name=column.name,
         verdict=verdict,
         people=int(given),

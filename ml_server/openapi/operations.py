@@ -8,6 +8,7 @@ import msgspec
 
 from ml_server import answers
 from ml_server.decoding import FORM, JSON
+from ml_server.drift.report import Drift
 from ml_server.endpoint import BINARY
 from ml_server.feedback.summary import Version
 from ml_server.oip import messages, wire
@@ -58,6 +59,14 @@ class FeedbackSummary(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool
     kept_days: KeptDays
     models: list[Version]
+    request_id: str
+
+
+class Drifts(msgspec.Struct, frozen=True, kw_only=True):
+    """Of whom each version was asked, against those in training."""
+
+    ok: bool
+    models: list[Drift]
     request_id: str
 
 
@@ -154,6 +163,14 @@ OPERATIONS = (
         {200: FeedbackSummary},
         (403,),
         parameters=[_BRIEF],
+    ),
+    Operation(
+        "get",
+        "/drift",
+        "Of whom each version was asked, against those in training",
+        {200: Drifts},
+        (403,),
+        parameters=[{**_BRIEF, "description": "only of what is served, and only the inputs that have drifted"}],
     ),
     Operation("get", "/openapi.json", "This document", {200: "document"}),
     Operation("get", "/metrics", "Metrics for Prometheus", {200: "text"}, key="", is_twin=False),

@@ -192,6 +192,7 @@ def test_answers_to_feedback_are_as_documented(client: FlaskClient, document: di
     assert [found for answer in answers for found in problems(document, "/feedback", "post", answer)] == []
     for query in ("", "?brief"):
         assert problems(document, "/feedback/summary", "get", client.get(f"/feedback/summary{query}")) == []
+        assert problems(document, "/drift", "get", client.get(f"/drift{query}")) == []
 
 
 @pytest.mark.parametrize("task", list(small_models.TASKS))
