@@ -110,7 +110,10 @@ def _open(path: Path, warn: Callable[[str], None], *, is_checked: bool) -> sqlit
 
 
 def _connect(path: Path, *, is_checked: bool) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    # Only where it is new: to close it would end the locks of the connections that this process has already (fcntl(2)), and
+    # another process that ends would take the log for its own and delete it.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")

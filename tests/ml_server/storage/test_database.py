@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ml_server.storage.database import FILE, Database, StorageError
+from tests.ml_server.server import ROOT
 
 
 @pytest.fixture
@@ -142,3 +145,29 @@ def test_full_disk_says_so(database: Database) -> None:
         _insert_many(database)
     with database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (5000,)
+
+
+_PASS_BY = """
+import sys
+from pathlib import Path
+from ml_server.storage.database import Database
+database = Database(Path(sys.argv[1]), print)
+with database.writing() as connection:
+    connection.execute("INSERT INTO kept VALUES (7)")
+database.close()
+"""
+
+
+def test_second_thread_costs_no_lock(database: Database) -> None:
+    """Another process that ends while several threads have the file open takes nothing away from them."""
+    _fill(database)
+    thread = threading.Thread(target=database.reading().__enter__)
+    thread.start()
+    thread.join()
+    directory = str(database.path.parent)
+    subprocess.run([sys.executable, "-c", _PASS_BY, directory], check=True, cwd=ROOT, timeout=60)
+    with database.writing() as connection:
+        connection.execute("INSERT INTO kept VALUES (8)")
+    subprocess.run([sys.executable, "-c", _PASS_BY, directory], check=True, cwd=ROOT, timeout=60)
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (5003,)
