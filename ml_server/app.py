@@ -5,7 +5,7 @@ import os
 
 from flask import Flask
 
-from ml_server import quality, routes, telemetry
+from ml_server import job_routes, quality, routes, telemetry
 from ml_server.config import Settings, read_settings
 from ml_server.inference import InferenceService
 from ml_server.storage.database import Database
@@ -27,4 +27,5 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.extensions["ml_database"] = Database(settings.state_dir, logging.getLogger("ml_server").error)
     routes.register(app, settings, InferenceService(settings))
     quality.register(app, settings)
+    job_routes.register(app, settings)
     return app

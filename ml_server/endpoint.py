@@ -44,6 +44,7 @@ _STATUS = {
     errors.UnknownModelError: 404,
     errors.UnknownPredictionError: 404,
     errors.AmbiguousPredictionError: 409,
+    errors.UnknownTaskError: 404,
     errors.BodyTooLargeError: 413,
     errors.UnsupportedTypeError: 415,
     errors.InvalidRequestError: 422,
@@ -146,7 +147,7 @@ class Endpoint:
 
     def refuse(self, head: Head) -> Reply | None:
         """Return the answer to a request whose body need not be read."""
-        error = self._objection(head)
+        error = self.objection(head) or (_overload() if self._slots.is_full else None)
         return None if error is None else self.refused(head, error)
 
     def check_key(self, given: str) -> None:
@@ -186,7 +187,8 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - as below
             return self._crashed(head, error)
 
-    def _objection(self, head: Head) -> errors.MlServerError | None:
+    def objection(self, head: Head) -> errors.MlServerError | None:
+        """Return what is wrong with a request that asks for predictions, as far as its head says."""
         try:
             self.check_key(head.field("x-api-key"))
         except errors.UnauthorizedError as error:
@@ -203,7 +205,7 @@ class Endpoint:
             return errors.UnsupportedTypeError("the body must be sent as it is, without a Content-Encoding")
         if head.length > self._max_body_bytes:
             return errors.BodyTooLargeError(TOO_LARGE.format(self._max_body_bytes))
-        return _overload() if self._slots.is_full else None
+        return None
 
     def _answer_plain(self, head: Head, body: bytes) -> bytes | None:
         """Return the answer to one good request of the default model where that is a fast one."""

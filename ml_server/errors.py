@@ -108,6 +108,12 @@ class OverloadedError(MlServerError):
     code = "overloaded"
 
 
+class UnknownTaskError(MlServerError):
+    """No long job of that id is known."""
+
+    code = "unknown_task"
+
+
 class PredictionTimeoutError(MlServerError):
     """The model took longer than a prediction may take."""
 

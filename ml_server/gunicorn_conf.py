@@ -19,8 +19,10 @@ from typing import Any
 
 from gunicorn.systemd import sd_notify
 
+from ml_server import companion
 from ml_server.config import read_settings
 from ml_server.errors import InvalidSettingsError, ModelUnavailableError
+from ml_server.jobs import runner
 from ml_server.reloading import Reloading
 from ml_server.reloading import forget as forget_ready
 from ml_server.repository import Entry
@@ -123,6 +125,8 @@ def post_worker_init(worker: Any) -> None:
     gc.freeze()
     reason = service.fallback_reason
     reloading.tell_ready()
+    if worker.wsgi.extensions["ml_jobs"] is not None:
+        worker.wsgi.extensions["ml_jobs"].start()
     telemetry.record_ready(_SETTINGS.model, is_ready=service.is_ready, is_fallback=bool(reason))
     try:
         card = service.model().card
@@ -148,9 +152,17 @@ def child_exit(_server: Any, worker: Any) -> None:
     forget(worker)
 
 
+def _stop_companions() -> None:
+    """Have long jobs put down, for the next server to go on with."""
+    if _SETTINGS.state_dir is not None:
+        companion.stop(_SETTINGS.state_dir / runner.LOCK)
+
+
 def on_exit(server: Any) -> None:
     """Hand the service over to the master that an upgrade started, and not earlier: until then that one may still be
     stopped without systemd taking that for the end of the service.
     """
-    if server.reexec_pid:
+    if not server.reexec_pid:
+        _stop_companions()
+    else:
         sd_notify(f"MAINPID={server.reexec_pid}", server.log)

@@ -102,7 +102,7 @@ def answer(request: schemas.Request, model: Model, service: InferenceService, pr
         PredictionTimeoutError: see `InferenceService.predict`.
     """
     progress.model, progress.version, progress.digest = model.card.name, model.card.version, model.digest
-    most = max(1, _MAX_VALUES // model.row_size)
+    most = most_items(model)
     if len(request.items) > most:
         told = f"must have 1 to {most} entries for a model that reads so much of each, not {len(request.items)}"
         raise InvalidRequestError("the request is not valid", (Detail("items", told),))
@@ -120,6 +120,11 @@ def answer(request: schemas.Request, model: Model, service: InferenceService, pr
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
     progress.answered = sum(isinstance(result, Answer) for result in results)
     return Answered(model, results, translations, inference_ms)
+
+
+def most_items(model: Model) -> int:
+    """Return how many items one batch may have for a model that reads much of each."""
+    return max(1, _MAX_VALUES // model.row_size)
 
 
 def predict_row(row: Row, request_id: str, service: InferenceService, model: Model, progress: Progress) -> bytes | None:

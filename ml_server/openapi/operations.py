@@ -11,6 +11,7 @@ from ml_server.decoding import FORM, JSON
 from ml_server.drift.report import Drift
 from ml_server.endpoint import BINARY
 from ml_server.feedback.summary import Version
+from ml_server.jobs.told import JobForgotten, LongJob
 from ml_server.oip import messages, wire
 from ml_server.reloading import Outcome
 
@@ -21,6 +22,8 @@ _ANY = (400, 408, 413, 414, 431, 500, 503)
 _PREDICT = (404, 415, 422, 504)
 _NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}, "description": "of an installed model"}
 _VERSION = {"name": "wanted", "in": "path", "required": True, "schema": {"type": "string"}, "description": "such as 1.0.0"}
+_MODEL = {**_NAME, "name": "model"}
+_TASK = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "of a long job"}
 _PEOPLE = [
     {"name": "num_people", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 4}},
     {"name": "samples_per_person", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 20, "default": 3}},
@@ -172,6 +175,17 @@ OPERATIONS = (
         (403,),
         parameters=[{**_BRIEF, "description": "only of what is served, and only the inputs that have drifted"}],
     ),
+    Operation(
+        "post",
+        "/predict/{model}/async",
+        "Predict later, for one person or for a batch of any length: a long job",
+        {202: LongJob},
+        (403, *_PREDICT),
+        takes={JSON: "PredictRequest", FORM: _FORM},
+        parameters=[_MODEL],
+    ),
+    Operation("get", "/task/{task_id}", "How far a long job is", {200: LongJob}, (403, 404), parameters=[_TASK]),
+    Operation("delete", "/task/{task_id}", "Forget a long job", {200: JobForgotten}, (403, 404), parameters=[_TASK]),
     Operation("get", "/openapi.json", "This document", {200: "document"}),
     Operation("get", "/metrics", "Metrics for Prometheus", {200: "text"}, key="", is_twin=False),
     Operation("get", "/v2", "What this server is", {200: messages.ServerMetadata}),

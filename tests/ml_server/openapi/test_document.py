@@ -1,5 +1,6 @@
 """The document against the application: every route, every answer, and what the served model reads."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from ml_server.openapi.operations import OPERATIONS
 from tests.ml_server import small_models
 from tests.ml_server.conftest import NAME, VERSION
 from tests.ml_server.oip import mixed
+from tests.ml_server.server import DEADLINE_S
 
 KEY, ADMIN_KEY = "0123456789abcdef", "fedcba9876543210"
+NO_TASK = "0" * 32
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
@@ -61,7 +64,7 @@ def routes_of(app: Flask) -> set[tuple[str, str]]:
 
 
 def example_path(path: str) -> str:
-    return path.format(name=NAME, wanted=VERSION)
+    return path.format(name=NAME, wanted=VERSION, model=NAME, task_id=NO_TASK)
 
 
 def problems(document: dict[str, Any], path: str, method: str, answer: Any) -> list[str]:
@@ -126,7 +129,8 @@ def test_other_methods_are_refused(client: FlaskClient, document: dict[str, Any]
                 answer = client.open(example_path(path), method=method)
                 assert (answer.status_code, answer.headers["Allow"]) == (405, allowed), (method, path)
         head = client.head(example_path(path))
-        assert (head.status_code, head.data) == (200 if "GET" in methods else 405, b""), path
+        status = 404 if "{task_id}" in path else 200
+        assert (head.status_code, head.data) == (status if "GET" in methods else 405, b""), path
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*;q=0", ""])
@@ -156,7 +160,7 @@ def test_answers_are_as_documented(client: FlaskClient, document: dict[str, Any]
     for operation in OPERATIONS:
         if operation.method == "get":
             answer = client.get(example_path(operation.path))
-            assert answer.status_code == 200
+            assert answer.status_code == (404 if "{task_id}" in operation.path else 200)
             assert problems(document, operation.path, "get", answer) == [], operation.path
     for query in ("num_people=2&samples_per_person=1&disease_ratio=0.5", "num_people=many&disease_ratio=2"):
         assert problems(document, "/example_data", "get", client.get(f"/example_data?{query}")) == []
@@ -175,6 +179,23 @@ def test_answers_are_as_documented(client: FlaskClient, document: dict[str, Any]
     for content in contents:
         assert problems(document, "/predict", "post", client.post("/predict", json=content)) == [], content
     assert problems(document, "/predict", "post", client.post("/predict", data="x")) == []
+
+
+def test_long_jobs_are_as_documented(client: FlaskClient, document: dict[str, Any], features: dict[str, Any]) -> None:
+    path = "/predict/{model}/async"
+    contents: list[Any] = [{"features": {}}, {"items": []}, [], {"items": [{"features": features}, 3]}]
+    answers = [client.post(example_path(path), json=content) for content in contents]
+    assert [answer.status_code for answer in answers] == [422, 422, 400, 202]
+    assert [found for answer in answers for found in problems(document, path, "post", answer)] == []
+    task = answers[-1].json["status_url"]
+    end = time.monotonic() + DEADLINE_S
+    while (answer := client.get(task)).json["state"] != "done":
+        assert problems(document, "/task/{task_id}", "get", answer) == []
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert problems(document, "/task/{task_id}", "get", answer) == []
+    for _ in range(2):
+        assert problems(document, "/task/{task_id}", "delete", client.delete(task)) == []
 
 
 def test_answers_to_feedback_are_as_documented(client: FlaskClient, document: dict[str, Any], features: dict[str, Any]) -> None:

@@ -1,0 +1,183 @@
+"""The process that answers long jobs, one after the other: `python -m ml_server.jobs.runner`, started by `companion`.
+
+It is in nobody's way: the model runs in a thread that gets what the processor has left over; another one keeps what came of it,
+so that a lock of the database is never held by the one that has to wait.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from ml_server import endpoint, priority, telemetry
+from ml_server.companion import is_server_alive
+from ml_server.errors import MlServerError
+from ml_server.jobs.answering import PIECE_S, Answering
+from ml_server.pinned import Pinned, load_pinned
+from ml_server.storage.database import Database, StorageError
+from ml_server.storage.jobs import MOST_ATTEMPTS, Job, Jobs
+from serving.messages import Reply
+
+MODULE = "ml_server.jobs.runner"
+LOCK = "jobs.lock"
+# How often it looks for a job, and whether the one that it works on is still wanted, in seconds.
+_LOOK_S = 0.2
+# How long it waits for the next one: it has the last model in memory still.
+_IDLE_S = 30.0
+_LATE = "it was not done before it expired: send it in smaller parts"
+_KILLED = "the server's process ended each time that it worked on this job: it takes too much memory, or crashes the model"
+_logger = logging.getLogger("ml_server")
+_T = TypeVar("_T")
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What it is told on standard input."""
+
+    state_dir: str
+    model_dir: str
+
+
+class _PutDown(Exception):  # noqa: N818 - the server ends
+    pass
+
+
+class _Forgotten(Exception):  # noqa: N818 - nobody wants the answer any more
+    pass
+
+
+class Runner:
+    """Works on the jobs of one database."""
+
+    def __init__(self, jobs: Jobs, task: Task, is_over: Callable[[], bool]) -> None:
+        """`is_over` tells whether the server ends."""
+        self._jobs = jobs
+        self._model_dir = Path(task.model_dir)
+        self._is_over = is_over
+        self._parent = os.getppid()
+        self._beside = ThreadPoolExecutor(1, "jobs", initializer=_step_back)
+        self._loaded: tuple[tuple[str, str, str], Pinned] | None = None
+
+    def run(self) -> None:
+        """Work until there has been nothing to do for a while, or the server ends.
+
+        It ends after a job, too, where who started it is gone: who starts it next has the settings and the code of now.
+        """
+        idle_since = time.monotonic()
+        while not self._is_over():
+            job = self._jobs.claim(time.time())
+            if job is not None:
+                self._work(job)
+                self._jobs.sweep(time.time())
+                idle_since = time.monotonic()
+            if os.getppid() != self._parent or time.monotonic() - idle_since > _IDLE_S:
+                return
+            if job is None:
+                time.sleep(_LOOK_S)
+
+    def _work(self, job: Job) -> None:
+        begun = time.perf_counter()
+        answering = None
+        try:
+            answering = self._begin(job)
+            reply = self._answer(job, answering)
+        except _PutDown:
+            self._jobs.release(job)
+            raise
+        except MlServerError as error:
+            reply = endpoint.refusal_of(error, job.request_id)
+        except (_Forgotten, StorageError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            reply = endpoint.crashed(error, job.request_id)
+        self._jobs.finish(job, reply.status, reply.body, time.time())
+        telemetry.record_predict(
+            request_id=job.request_id,
+            model=job.model,
+            version=job.version,
+            digest=job.digest,
+            status=reply.status,
+            rows=job.rows,
+            answered=answering.progress.answered if answering else 0,
+            elapsed_s=time.perf_counter() - begun,
+            is_probe=False,
+        )
+
+    def _begin(self, job: Job) -> Answering:
+        if job.attempts >= MOST_ATTEMPTS:
+            raise JobFailedError(_KILLED)
+        body = self._jobs.body(job)
+        if body is None:
+            raise _Forgotten
+        service = self._wait(job, lambda: self._service(job))
+        return Answering(job, body, service, self._jobs.pieces(job))
+
+    def _answer(self, job: Job, answering: Answering) -> Reply:
+        pieces = answering.pieces()
+        while (piece := self._wait(job, lambda: next(pieces, None))) is not None:
+            if not self._jobs.keep_piece(job, piece.number, piece.entries, piece.rows_done):
+                raise _Forgotten
+            if time.time() > job.expires:
+                raise JobFailedError(_LATE)
+        return endpoint.reply(200, self._wait(job, lambda: answering.answer), job.request_id)
+
+    def _service(self, job: Job) -> Pinned:
+        key = (job.model, job.version, job.digest)
+        if self._loaded is None or self._loaded[0] != key:
+            self._loaded = None
+            self._loaded = (key, load_pinned(self._model_dir, *key, PIECE_S))
+        return self._loaded[1]
+
+    def _wait(self, job: Job, work: Callable[[], _T]) -> _T:
+        """Return what the work beside returns, or raise what it raises; unless nobody waits for it any more."""
+        future = self._beside.submit(work)
+        while not wait([future], _LOOK_S).done:
+            if self._is_over():
+                raise _PutDown
+            if not self._jobs.is_wanted(job):
+                raise _Forgotten
+        return future.result()
+
+
+class JobFailedError(MlServerError):
+    """A long job has no answer, and will have none."""
+
+    code = "job_failed"
+
+
+def _step_back() -> None:
+    if not priority.step_back():
+        _logger.warning("long jobs run as if they were predictions: the unit forbids sched_setscheduler(2)")
+
+
+def main() -> int:
+    """Work on the jobs of the directory that standard input says."""
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    telemetry.configure_logging()
+    priority.go_first()
+    state_dir = Path(task.state_dir)
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    jobs = Jobs(Database(state_dir, _logger.error))
+    try:
+        Runner(jobs, task, lambda: over.is_set() or not is_server_alive(state_dir)).run()
+    except (_PutDown, _Forgotten):
+        pass
+    except StorageError as error:
+        _logger.error("long jobs: %s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # the thread beside may be in the middle of a run that nobody waits for
