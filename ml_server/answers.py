@@ -185,6 +185,7 @@ _SERVED: list[tuple[str, Any]] = [
     ("notes", list[str]),
     ("is_due", bool),
     ("warning", str | None),
+    ("is_on_trial", bool),
 ]
 # A version that is broken may have no card, and a card leaves out what is as usual.
 _OF_CARD: list[tuple[str, Any, Any]] = [

@@ -5,7 +5,7 @@ import os
 
 from flask import Flask
 
-from ml_server import job_routes, quality, routes, telemetry
+from ml_server import job_routes, quality, routes, silent_routes, telemetry
 from ml_server.config import Settings, read_settings
 from ml_server.inference import InferenceService
 from ml_server.storage.database import Database
@@ -28,4 +28,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     routes.register(app, settings, InferenceService(settings))
     quality.register(app, settings)
     job_routes.register(app, settings)
+    silent_routes.register(app, settings)
     return app

@@ -215,7 +215,10 @@ class Endpoint:
         if self._lane_card is not model.card:
             self._lane, self._lane_card = lane_of(model.card), model.card
         row = self._lane.row(body) if self._lane is not None else None
-        return None if row is None else prediction.predict_row(row, head.request_id, self._service, model, head.progress)
+        if row is None:
+            return None
+        head.progress.asked = body, JSON
+        return prediction.predict_row(row, head.request_id, self._service, model, head.progress)
 
     def _answer(self, head: Head, body: bytes) -> Reply:
         try:

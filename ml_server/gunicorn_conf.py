@@ -26,6 +26,7 @@ from ml_server.jobs import runner
 from ml_server.reloading import Reloading
 from ml_server.reloading import forget as forget_ready
 from ml_server.repository import Entry
+from ml_server.silent import comparer
 from ml_server.verification.apart import Limits
 from ml_server.verification.trials import Trials
 from serving.worker import forget
@@ -127,6 +128,7 @@ def post_worker_init(worker: Any) -> None:
     reloading.tell_ready()
     if worker.wsgi.extensions["ml_jobs"] is not None:
         worker.wsgi.extensions["ml_jobs"].start()
+        worker.wsgi.extensions["ml_silent_feed"].start()
     telemetry.record_ready(_SETTINGS.model, is_ready=service.is_ready, is_fallback=bool(reason))
     try:
         card = service.model().card
@@ -153,9 +155,10 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 
 def _stop_companions() -> None:
-    """Have long jobs put down, for the next server to go on with."""
+    """Have long jobs put down, for the next server to go on with, and counts kept."""
     if _SETTINGS.state_dir is not None:
-        companion.stop(_SETTINGS.state_dir / runner.LOCK)
+        for lock in (runner.LOCK, comparer.LOCK):
+            companion.stop(_SETTINGS.state_dir / lock)
 
 
 def on_exit(server: Any) -> None:

@@ -21,7 +21,7 @@ class Observed(NamedTuple):
     """The rows of one request that were valid, and what the model said to each.
 
     `places` are the rows' places among the items of the request, from 0 on; `ids` are what the client calls each of them,
-    where it calls any by an id.
+    where it calls any by an id; `asked` are the request's body and content type, where `schemas.parse` reads them.
     """
 
     model: Model
@@ -29,6 +29,7 @@ class Observed(NamedTuple):
     results: Sequence[Result]
     places: Sequence[int]
     ids: Sequence[ClientIds] = ()
+    asked: tuple[bytes, str] | None = None
 
 
 class Observer(Protocol):

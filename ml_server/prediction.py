@@ -24,7 +24,10 @@ _MAX_VALUES = 50_000_000
 
 @dataclass(slots=True)
 class Progress:
-    """How far a request got, whether it was answered or refused: what its log line says besides the status."""
+    """How far a request got, whether it was answered or refused: what its log line says besides the status.
+
+    `observed` and `asked` are for those who look on.
+    """
 
     model: str = "-"
     version: str = "-"
@@ -32,6 +35,7 @@ class Progress:
     rows: int = 0
     answered: int = 0
     observed: Observed | None = field(default=None, compare=False)
+    asked: tuple[bytes, str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def predict(
         PredictionTimeoutError: see `InferenceService.predict`.
     """
     request = schemas.parse(body, max_batch, content_type)
-    progress.rows = len(request.items)
+    progress.rows, progress.asked = len(request.items), (body, content_type)
     model = service.model(request.model_name, request.model_version)
     answered = answer(request, model, service, progress)
 
@@ -113,7 +117,7 @@ def answer(request: schemas.Request, model: Model, service: InferenceService, pr
     found = service.predict(model, rows, explain=request.explain) if rows else []
     if rows:
         places = tuple(place for place, row in enumerate(checked) if isinstance(row, Row))
-        progress.observed = Observed(model, rows, found, places, _ids(request.items, places))
+        progress.observed = Observed(model, rows, found, places, _ids(request.items, places), progress.asked)
     answers = iter(found)
     results = [next(answers) if isinstance(row, Row) else row for row in checked]
     translations = [row.translation if isinstance(row, Row) else None for row in checked]
@@ -141,7 +145,7 @@ def predict_row(row: Row, request_id: str, service: InferenceService, model: Mod
     if isinstance(result, MlServerError):
         return None
     progress.answered = 1
-    progress.observed = Observed(model, (row,), (result,), (0,))
+    progress.observed = Observed(model, (row,), (result,), (0,), asked=progress.asked)
     inference_ms = round((time.perf_counter() - started) * 1000, 3)
     return _render_one(_head(request_id, model), model, result, inference_ms)
 

@@ -19,6 +19,7 @@ from ml_server.oip.address import is_oip, target_of
 from ml_server.oip.messages import OipError
 from ml_server.openapi.document import document
 from ml_server.reloading import Reloading
+from ml_server.silent_trial import read_trial
 from ml_server.tensors import all_scalar
 
 api = Blueprint("api", __name__)
@@ -56,15 +57,24 @@ def models() -> Response:
     """Return every installed version: its card without golden samples, which is the default, and why one is not served."""
     web.endpoint().check_key(web.field("x-api-key"))
     listed = []
-    default, due = web.service().default, web.service().due
+    default, due, on_trial = web.service().default, web.service().due, _on_trial()
     for entry, error in web.service().installed():
         card = _describe(entry.card) if entry.card else {}
         is_default = default is not None and default.card is entry.card
         served = {"is_served": error is None, "is_default": is_default, "error": error, "notes": web.service().notes(entry)}
-        served |= {"is_due": entry is due, "warning": entry.warning or None}
+        served |= {"is_due": entry is due, "warning": entry.warning or None, "is_on_trial": entry.digest == on_trial}
         listed.append({"name": entry.name, "version": entry.version, "digest": entry.digest, **served, **card})
     content = {"ok": True, "models": listed, "request_id": g.request_id}
     return web.encoded(content)
+
+
+def _on_trial() -> str:
+    """Return the digest of the version that is on silent trial, or what is none of any."""
+    try:
+        trial = read_trial(web.settings().model_dir)
+    except errors.BrokenModelError:
+        trial = None
+    return trial.digest if trial else "-"
 
 
 @api.get("/example_data")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml_server import activation, audit
+from ml_server import activation, audit, silent_trial
 from ml_server.activation import Activation, Pin
 from ml_server.card import CARD_FILE, Card, read_card
 from ml_server.errors import BrokenModelError, MlServerError
@@ -62,16 +62,16 @@ class Store:
             BrokenModelError: the card cannot be read.
         """
         card = _card_of(source)
-        with self._locked():
+        with self.locked():
             target = self.model_dir / card.name / card.version
             staging = self.model_dir / f"{_ADDING}{secrets.token_hex(8)}"
             if target.exists():
                 raise self._is_there(card, source)
             _copy(source, staging, card)
             entry = read_version(staging, card.name, card.version)
-            findings = self._verified(entry, "add")
+            findings = self.verified(entry, "add")
             _make_directory(target.parent)
-            self._record("add", entry)
+            self.record("add", entry)
             staging.rename(target)
             activation.sync_directory(target.parent)
             activation.sync_directory(self.model_dir)
@@ -84,12 +84,12 @@ class Store:
             StoreError: it is not installed, has other files than when it was activated before, or the settings pin another.
             RefusedModelError: the model is not fit to be served.
         """
-        with self._locked():
+        with self.locked():
             entry = self.entry(name, version)
             self._demand_unpinned(name, version)
             now = self._activation_or_none(name)
             self._demand_same(entry, now)
-            findings = self._verified(entry, "activate")
+            findings = self.verified(entry, "activate")
             before = now.pins if now else self._served(name)
             rest = tuple(pin for pin in before if pin.version != version)[:_MOST_BEFORE]
             self._write("activate", entry, Activation(version, entry.digest, rest))
@@ -102,7 +102,7 @@ class Store:
             StoreError: there was none, it is gone or not what it was, or the settings pin another.
             RefusedModelError: it is no longer fit to be served.
         """
-        with self._locked():
+        with self.locked():
             now = self._activation(name)
             if now is None or not now.before:
                 raise StoreError(f"no version of {name} was activated before: activate one (`list` shows which there are)")
@@ -112,7 +112,7 @@ class Store:
             if entry.error or entry.digest != last.digest:
                 why = entry.error or "its files are not those that were activated"
                 raise StoreError(f"{name} {last.version} cannot be served: {why}; activate another version")
-            findings = self._verified(entry, "rollback")
+            findings = self.verified(entry, "rollback")
             self._write("rollback", entry, Activation(last.version, last.digest, now.before[1:]))
         return entry, findings
 
@@ -122,13 +122,15 @@ class Store:
         Raises:
             StoreError: it is not there, or it is due.
         """
-        with self._locked():
+        with self.locked():
             entry = self.entry(name, version)
             due = self.due(name)
             if due is not None and due.version == version:
                 raise StoreError(f"{name} {version} is the version that is due: activate another one first")
+            if self._is_on_trial(entry):
+                raise StoreError(f"{name} {version} is on silent trial: end that first (`trial stop`)")
             now = self._activation(name)
-            self._record("remove", entry)
+            self.record("remove", entry)
             if now is not None and any(pin.version == version for pin in now.before):
                 rest = tuple(pin for pin in now.before if pin.version != version)
                 activation.write_activation(self.model_dir / name, Activation(now.version, now.digest, rest))
@@ -199,22 +201,42 @@ class Store:
                 " would not be told apart; give what is new a new version"
             )
 
-    def _verified(self, entry: Entry, action: str) -> list[Finding]:
+    def verified(self, entry: Entry, action: str) -> list[Finding]:
+        """Return the warnings of a model, for a change that it is to be fit for.
+
+        Raises:
+            RefusedModelError: it is not; that is recorded.
+        """
         findings = self._verify(entry)
         if refusals(findings):
-            self._record(action, entry, result="refused")
+            self.record(action, entry, result="refused")
             raise RefusedModelError(f"{entry.name} {entry.version}", findings)
         return findings
 
     def _write(self, action: str, entry: Entry, new: Activation) -> None:
-        self._record(action, entry)
+        self.record(action, entry)
         try:
             activation.write_activation(self.model_dir / entry.name, new)
         except OSError as error:
-            self._record(action, entry, result="failed")
+            self.record(action, entry, result="failed")
             raise StoreError(f"{activation.FILE} cannot be written: {error.strerror}") from error
+        if self._is_on_trial(entry):
+            self.record("trial-stop", entry)
+            silent_trial.end_trial(self.model_dir)
 
-    def _record(self, action: str, entry: Entry, result: str = "done") -> None:
+    def _is_on_trial(self, entry: Entry) -> bool:
+        try:
+            trial = silent_trial.read_trial(self.model_dir)
+        except BrokenModelError:
+            return False
+        return trial is not None and (trial.name, trial.version) == (entry.name, entry.version)
+
+    def record(self, action: str, entry: Entry, result: str = "done") -> None:
+        """Record a change that is about to be made.
+
+        Raises:
+            StoreError: that could not be done, so the change must not be made.
+        """
         try:
             audit.record(self.model_dir, action, name=entry.name, version=entry.version, digest=entry.digest, result=result)
         except OSError as error:
@@ -227,7 +249,7 @@ class Store:
         return StoreError(f"{card.name} {card.version} is there already: {remedy}")
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Let one change be made at a time, and clear away what a killed one has left."""
         try:
             handle = os.open(self.model_dir / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

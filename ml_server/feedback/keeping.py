@@ -55,8 +55,9 @@ class Keeper:
     def observe(self, request_id: str, observed: Observed, elapsed_s: float) -> None:
         """Take an answer."""
         del elapsed_s
-        model, _, results, places, ids = observed
-        self._groups.add(_Seen(time.time(), request_id, model, places, results, ids), len(places))
+        places = observed.places
+        seen = _Seen(time.time(), request_id, observed.model, places, observed.results, observed.ids)
+        self._groups.add(seen, len(places))
 
     def _write(self, seen: list[_Seen]) -> None:
         answers = [answer for each in seen for answer in _answers(each)]

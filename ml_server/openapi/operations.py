@@ -14,6 +14,7 @@ from ml_server.feedback.summary import Version
 from ml_server.jobs.told import JobForgotten, LongJob
 from ml_server.oip import messages, wire
 from ml_server.reloading import Outcome
+from ml_server.silent.report import Report
 
 TEXT = "text/plain"
 Answer = type | tuple[type, ...] | Literal["text", "document"]
@@ -70,6 +71,14 @@ class Drifts(msgspec.Struct, frozen=True, kw_only=True):
 
     ok: bool
     models: list[Drift]
+    request_id: str
+
+
+class TrialAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of the silent trial that runs, or of the last one; null where there was none."""
+
+    ok: bool
+    trial: Report | None
     request_id: str
 
 
@@ -186,6 +195,7 @@ OPERATIONS = (
     ),
     Operation("get", "/task/{task_id}", "How far a long job is", {200: LongJob}, (403, 404), parameters=[_TASK]),
     Operation("delete", "/task/{task_id}", "Forget a long job", {200: JobForgotten}, (403, 404), parameters=[_TASK]),
+    Operation("get", "/trial", "What came of the silent trial so far", {200: TrialAnswer}, (403,)),
     Operation("get", "/openapi.json", "This document", {200: "document"}),
     Operation("get", "/metrics", "Metrics for Prometheus", {200: "text"}, key="", is_twin=False),
     Operation("get", "/v2", "What this server is", {200: messages.ServerMetadata}),

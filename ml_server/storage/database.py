@@ -12,7 +12,7 @@ from pathlib import Path
 
 FILE = "ml_server.db"
 # One script for each version of the schema; `PRAGMA user_version` says how many of them a database has seen.
-SCHEMAS: tuple[str, ...] = ("schema_feedback.sql", "schema_drift.sql", "schema_jobs.sql")
+SCHEMAS: tuple[str, ...] = ("schema_feedback.sql", "schema_drift.sql", "schema_jobs.sql", "schema_silent.sql")
 _BUSY_TIMEOUT_S = 5.0
 # How a damaged file is called that was moved aside; of more than this many the oldest go, or a dying disk would fill up.
 _ASIDE = ".corrupt-%Y%m%dT%H%M%S%fZ"
