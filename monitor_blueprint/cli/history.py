@@ -29,8 +29,8 @@ def history(number: int | None) -> None:
             return
         detail = store.reads.incident(number)
         told = store.reads.story.told(number)
-        found_entries = () if detail is None else store.reads.story.between(*story.span(detail.incident, datetime.now(UTC)))
-        entries = [] if detail is None else story.of_incident(found_entries, number, detail.incident.opened_at)
+        found_entries = () if detail is None else store.reads.story.between(*story.span(detail.watched, datetime.now(UTC)))
+        entries = [] if detail is None else story.of_incident(found_entries, number, detail.watched.opened_at)
         require_readable(store)
     if detail is None:
         raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +19,8 @@ from monitor_blueprint.storage.trials import TrialReads
 
 # A result says how things are until the next one, but not for longer than this: after that nobody knows.
 COVERS_S = 900.0
+# An incident's story begins so long before it was told at the earliest.
+_STORY = timedelta(days=1)
 # The version of the saved state.
 STATE_VERSION = 1
 # The reason of a health check by hand, and how that of one of some checks only begins.
@@ -85,6 +87,12 @@ class IncidentDetail:
     events: tuple[EventRecord, ...]
     evidence: tuple[Evidence, ...]
     deliveries: tuple[Delivery, ...]
+
+    @property
+    def watched(self) -> IncidentRecord:
+        """Return the incident from when it can have a story here: a certificate may have ended long before anybody looked."""
+        told_at = min((record.event.at for record in self.events), default=self.incident.opened_at)
+        return replace(self.incident, opened_at=max(self.incident.opened_at, told_at - _STORY))
 
 
 class Reads(ChannelReads):

@@ -245,7 +245,7 @@ def incident(number: int) -> Response:
     if found is None:
         return _html("missing.html", 404, number=number)
     entries = story.of_incident(
-        reads.story.between(*story.span(found.incident, datetime.now(UTC))), number, found.incident.opened_at
+        reads.story.between(*story.span(found.watched, datetime.now(UTC))), number, found.watched.opened_at
     )
     return _html(
         "incident.html",

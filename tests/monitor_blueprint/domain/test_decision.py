@@ -93,3 +93,13 @@ def test_a_transition_says_how_long() -> None:
     assert decide(first.state, [again], (), later, RULES, is_complete=False).transitions == {"Flask": 6.0}
     over = NOW + 10 * SECOND
     assert decide(first.state, [again], (), over, RULES, is_complete=False).transitions == {}
+
+
+def test_a_recovery_that_waits_is_looked_at_again() -> None:
+    """When its time is over, whatever becomes of what it waits for."""
+    down = decided(seen("Flask", Status.CRITICAL), seen("Disk", Status.CRITICAL)).state
+    later = NOW + 60 * SECOND
+    results = [seen("Disk", at=later), seen("Flask", Status.CRITICAL, later, is_settling=True)]
+    waiting = decide(down, results, (), later, replace(RULES, grace_s=90.0), is_complete=False)
+    assert waiting.events == ()
+    assert waiting.transitions == {"Disk": 10.0, "Flask": 90.0}

@@ -106,6 +106,16 @@ def test_saved_data_survives_restart(path: Path) -> None:
         assert store.notes() == ()
 
 
+def test_story_begins_when_somebody_looked(store: Store) -> None:
+    """What is over since long ago has no story of the weeks in which nobody looked."""
+    store.run(commit_incident)
+    detail = store.reads.incident(7)
+    assert detail is not None
+    assert detail.watched == detail.incident
+    old = replace(detail, incident=replace(detail.incident, opened_at=NOW - timedelta(days=58)))
+    assert old.watched.opened_at == EVENT.at - timedelta(days=1)
+
+
 def test_database_is_not_world_readable(path: Path, store: Store) -> None:
     """Only the owner and the group can read the database."""
     store.run(commit_incident)
