@@ -8,13 +8,10 @@ import msgspec
 
 from ml_server import answers
 from ml_server.decoding import FORM, JSON
-from ml_server.drift.report import Drift
 from ml_server.endpoint import BINARY
-from ml_server.feedback.summary import Version
 from ml_server.jobs.told import JobForgotten, LongJob
 from ml_server.oip import messages, wire
-from ml_server.reloading import Outcome
-from ml_server.silent.report import Report
+from ml_server.openapi import reports
 
 TEXT = "text/plain"
 Answer = type | tuple[type, ...] | Literal["text", "document"]
@@ -42,44 +39,6 @@ _JSON_LENGTH = {
     "schema": {"type": "integer", "minimum": 0},
     "description": "how many bytes of the body are JSON, where tensors follow as bytes",
 }
-
-
-class ReloadAnswer(Outcome, frozen=True, kw_only=True):
-    """What came of a reload: 200 whatever it is; `ok` says whether the version that is due is served."""
-
-    request_id: str
-
-
-class KeptDays(msgspec.Struct, frozen=True):
-    """How long an answer is kept while nobody has said what was true of it, and after."""
-
-    open: int
-    judged: int
-
-
-class FeedbackSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """How good each version's answers were, against its card."""
-
-    ok: bool
-    kept_days: KeptDays
-    models: list[Version]
-    request_id: str
-
-
-class Drifts(msgspec.Struct, frozen=True, kw_only=True):
-    """Of whom each version was asked, against those in training."""
-
-    ok: bool
-    models: list[Drift]
-    request_id: str
-
-
-class TrialAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of the silent trial that runs, or of the last one; null where there was none."""
-
-    ok: bool
-    trial: Report | None
-    request_id: str
 
 
 @dataclass(frozen=True)
@@ -155,7 +114,7 @@ OPERATIONS = (
         "post",
         "/reload_model",
         "Verify the version that is due, and serve it",
-        {200: ReloadAnswer},
+        {200: reports.ReloadAnswer},
         key="AdminKey",
         takes={JSON: {"type": "object"}},
         needs_body=False,
@@ -172,7 +131,7 @@ OPERATIONS = (
         "get",
         "/feedback/summary",
         "How good each version's answers were, against its card",
-        {200: FeedbackSummary},
+        {200: reports.FeedbackSummary},
         (403,),
         parameters=[_BRIEF],
     ),
@@ -180,7 +139,7 @@ OPERATIONS = (
         "get",
         "/drift",
         "Of whom each version was asked, against those in training",
-        {200: Drifts},
+        {200: reports.Drifts},
         (403,),
         parameters=[{**_BRIEF, "description": "only of what is served, and only the inputs that have drifted"}],
     ),
@@ -195,7 +154,7 @@ OPERATIONS = (
     ),
     Operation("get", "/task/{task_id}", "How far a long job is", {200: LongJob}, (403, 404), parameters=[_TASK]),
     Operation("delete", "/task/{task_id}", "Forget a long job", {200: JobForgotten}, (403, 404), parameters=[_TASK]),
-    Operation("get", "/trial", "What came of the silent trial so far", {200: TrialAnswer}, (403,)),
+    Operation("get", "/trial", "What came of the silent trial so far", {200: reports.TrialAnswer}, (403,)),
     Operation("get", "/openapi.json", "This document", {200: "document"}),
     Operation("get", "/metrics", "Metrics for Prometheus", {200: "text"}, key="", is_twin=False),
     Operation("get", "/v2", "What this server is", {200: messages.ServerMetadata}),

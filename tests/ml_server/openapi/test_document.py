@@ -198,7 +198,7 @@ def test_long_jobs_are_as_documented(client: FlaskClient, document: dict[str, An
         assert problems(document, "/task/{task_id}", "delete", client.delete(task)) == []
 
 
-def test_answers_to_feedback_are_as_documented(client: FlaskClient, document: dict[str, Any], features: dict[str, Any]) -> None:
+def test_reports_are_as_documented(client: FlaskClient, document: dict[str, Any], features: dict[str, Any]) -> None:
     client.post("/predict", json={"features": features}, headers={"X-Request-ID": "asked"})
     contents: list[Any] = [
         {"request_id": "asked", "correct": True},
@@ -211,9 +211,10 @@ def test_answers_to_feedback_are_as_documented(client: FlaskClient, document: di
     answers = [client.post("/feedback", json=content) for content in contents]
     assert [answer.status_code for answer in answers] == [200, 200, 422, 404, 200, 422]
     assert [found for answer in answers for found in problems(document, "/feedback", "post", answer)] == []
-    for query in ("", "?brief"):
-        assert problems(document, "/feedback/summary", "get", client.get(f"/feedback/summary{query}")) == []
-        assert problems(document, "/drift", "get", client.get(f"/drift{query}")) == []
+    for path in ("/feedback/summary", "/drift"):
+        whole, brief = client.get(path), client.get(f"{path}?brief")
+        assert problems(document, path, "get", whole) == problems(document, path, "get", brief) == []
+        assert [model["model_name"] for model in msgspec.json.decode(whole.data)["models"]] == [NAME]
 
 
 @pytest.mark.parametrize("task", list(small_models.TASKS))
