@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ml_server import schemas
@@ -39,7 +40,7 @@ def is_matrix(card: Card) -> bool:
 
 
 def items_of(request: InferRequest, values: Sequence[list[Any]], card: Card, max_batch: int) -> tuple[Item, ...]:
-    """Return the rows of a request as the items of a batch.
+    """Return the rows of a request as the items of a batch; the only one may have a client's own `prediction_id`.
 
     Raises:
         InvalidRequestError: a tensor is no input of the model, or not of its type, or they are not equally long.
@@ -56,7 +57,9 @@ def items_of(request: InferRequest, values: Sequence[list[Any]], card: Card, max
         raise InvalidRequestError("the request is not valid", (Detail("inputs", told),))
     beside = {key: value for key, value in request.parameters.items() if key in _OPTIONS and key != "explain"}
     by_name = {item.name: item for item in card.inputs}
-    return tuple(_item(row, columns, by_name, beside) for row in range(min(counts)))
+    items = tuple(_item(row, columns, by_name, beside) for row in range(min(counts)))
+    own = schemas.prediction_id(request.parameters)
+    return items if own is None or len(items) > 1 else (replace(items[0], prediction_id=own),)
 
 
 def _item(row: int, columns: Mapping[str, list[Any]], inputs: Mapping[str, Input], beside: Mapping[str, Any]) -> Item:

@@ -123,6 +123,38 @@ def test_many_problems_are_counted(tmp_path: Path) -> None:
     assert told.endswith("and 1 more")
 
 
+def test_sequences_are_read_as_meant(sequon_dir: Path) -> None:
+    """How they are meant stands in `parameters`, and what they were translated to beside the answer."""
+    client = create_app(Settings(model_dir=sequon_dir, model="sequon")).test_client()
+    metadata = client.get("/v2/models/sequon").json
+    assert metadata is not None
+    (tensor,) = metadata["inputs"]
+    assert (tensor["datatype"], tensor["shape"]) == ("BYTES", [-1, 1])
+    dna = {"name": tensor["name"], "shape": [2, 1], "datatype": "BYTES", "data": ["GAACGGCACC", "GATGATGATG"]}
+    meant = {"seq_type": "dna", "frame": 1, "stop_at_stop": False}
+    answer = client.post("/v2/models/sequon/infer", json={"inputs": [dna], "parameters": meant}).json
+    items = {"items": [{"sequence": letters} for letters in dna["data"]], **meant}
+    expected = client.post("/predict", json=items).json
+    assert answer is not None
+    assert expected is not None
+    assert json.loads(answer["parameters"]["translation"]) == [each["translation"] for each in expected["results"]]
+    assert answer["outputs"][1]["data"] == [each["prediction"] for each in expected["results"]]
+    wrong = client.post("/v2/models/sequon/infer", json={"inputs": [dna], "parameters": {**meant, "frame": 7}})
+    assert (wrong.status_code, "rows 0, 1: frame must be 0, 1 or 2" in wrong.text) == (422, True)
+
+
+def test_feedback_finds_its_prediction(tmp_path: Path) -> None:
+    """By the client's own id of the only row, or by the request's id and the row."""
+    small_models.install(tmp_path / "models")
+    settings = Settings(model_dir=tmp_path / "models", model=small_models.NAME, state_dir=tmp_path / "state")
+    client = create_app(settings).test_client()
+    assert infer(client, {"a": [0.4], "b": [-0.3]}, parameters={"prediction_id": 77}).status_code == 200
+    both = infer(client, columns_of(ROWS), parameters={"prediction_id": 78}).json["parameters"]["request_id"]
+    asked: list[Any] = [{"prediction_id": 77}, {"request_id": both, "index": 1}, {"prediction_id": 78}]
+    told = [client.post("/feedback", json={**each, "correct": True}).status_code for each in asked]
+    assert told == [200, 200, 404]
+
+
 _VALUES = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.floats(-3, 3), st.text(max_size=2))
 _TENSORS = st.fixed_dictionaries(
     {
