@@ -1,5 +1,6 @@
 """The document, out of the operations, the types and the card of the model that is served."""
 
+import functools
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -111,6 +112,7 @@ def _types(answer: Answer) -> tuple[type, ...]:
     return answer if isinstance(answer, tuple) else (answer,)
 
 
+@functools.cache
 def _schemas() -> dict[str, Any]:
     types = dict.fromkeys(each for operation in OPERATIONS for answer in operation.answers.values() for each in _types(answer))
     _, found = msgspec.json.schema_components([*TYPES, *types], ref_template=_REFS)
