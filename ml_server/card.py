@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ml_server import card_form
+from ml_server import card_consistency, card_form
 from ml_server.errors import BrokenModelError, Detail
+from ml_server.evidence import Claims, Score
 from ml_server.inputs import AnyInput
 from ml_server.inputs.base import Name, Text
 
@@ -23,15 +24,6 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     rows: int
     method: Text
     class_counts: dict[str, int] = {}
-
-
-class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A figure of merit and over what it was taken, with its standard deviation or its 95 % confidence interval."""
-
-    mean: float
-    over: Text
-    sd: float | None = None
-    interval: tuple[float, float] | None = None
 
 
 class Interval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,7 +67,7 @@ class GoldenSample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expected: dict[str, float | list[float]]
 
 
-class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Card(Claims, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A model's card. `inputs` and `classes` are in the order of the model's own columns.
 
     Attributes:
@@ -96,8 +88,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     file: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
     task: Literal["classification", "multi_label", "regression", "embedding"] = "classification"
-    classes: list[Text] = []
-    targets: list[Target] = []
+    classes: list[Text] = msgspec.field(default_factory=list)
+    targets: list[Target] = msgspec.field(default_factory=list)
     output: Output = Output()
     inputs: Annotated[list[AnyInput], msgspec.Meta(min_length=1)]
     batch: Literal["together", "row_by_row"] = "together"
@@ -174,6 +166,8 @@ def _contradictions(card: Card) -> Iterator[Detail]:
             yield Detail(f"inputs[{number}].{wrong}", f"(of {item.name}: {wrong}) {problem}")
     for number, sample in enumerate(card.golden_samples, start=1):
         yield from _sample_contradictions(card, number, sample)
+    samples = [sample.features for sample in card.golden_samples]
+    yield from card_consistency.problems(card, card.inputs, samples, files={CARD_FILE, card.file}, classes=card.classes)
 
 
 def _sample_contradictions(card: Card, number: int, sample: GoldenSample) -> Iterator[Detail]:

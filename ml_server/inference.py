@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 
 from ml_server.config import Settings
 from ml_server.errors import MlServerError, ModelUnavailableError, UnknownModelError
-from ml_server.model import Model, Result, RunFailure, load_model, no_answer, run_model
+from ml_server.model import Answer, Model, Result, load_model, no_answer, run_model
+from ml_server.parts import RunFailure
 from ml_server.repository import Entry, follow, read_models
 from ml_server.schemas import Row
+from ml_server.weighing import Standing
 
 _LOADING = "it is loading"
 
@@ -205,26 +207,38 @@ class InferenceService:
         raise ModelUnavailableError(f"the model {wanted} {due} is not served: {self._models[wanted, due]}")
 
     def predict(self, model: Model, rows: Sequence[Row], *, explain: bool, timeout_s: float | None = None) -> list[Result]:
-        """Return the answers in the order of the rows; a row for which the model has none is an error of its own.
+        """Return the answers in the order of the rows; a row for which there is none is an error of its own.
 
-        `timeout_s` is that of the settings unless given.
+        Each answer has its standing: what the card knows of such answers. A request that lacks too much, or is too far from
+        the training data, is not put to the model. `timeout_s` is that of the settings unless given.
 
         Raises:
             PredictionTimeoutError: the model took too long.
             ModelFaultError: what it put out are no answers at all.
         """
         begun = time.perf_counter()
-        limit_s = timeout_s or self._timeout_s
+        standings = [model.weighing.stand(row) for row in rows]
+        asked = [row for row, standing in zip(rows, standings, strict=True) if isinstance(standing, Standing)]
+        found = iter(self._ask(model, asked, begun, explain=explain, timeout_s=timeout_s or self._timeout_s) if asked else ())
+        return [_weighed(next(found), standing) if isinstance(standing, Standing) else standing for standing in standings]
+
+    def _ask(self, model: Model, rows: Sequence[Row], begun: float, *, explain: bool, timeout_s: float) -> list[Result]:
         try:
-            return run_model(model, rows, explain=explain, timeout_s=limit_s)
+            return run_model(model, rows, explain=explain, timeout_s=timeout_s)
         except RunFailure:
             if len(rows) == 1:
                 return [no_answer(rows[0])]
-            deadline = begun + limit_s
+            deadline = begun + timeout_s
             return [_alone(model, row, explain=explain, timeout_s=deadline - time.perf_counter()) for row in rows]
         finally:
             if len(rows) == 1 and not explain:
                 model.pace.add(time.perf_counter() - begun)
+
+
+def _weighed(result: Result, standing: Standing) -> Result:
+    if not isinstance(result, Answer):
+        return result
+    return result._replace(warnings=standing.warned(result.warnings), standing=standing)
 
 
 def _alone(model: Model, row: Row, *, explain: bool, timeout_s: float) -> Result:

@@ -44,9 +44,9 @@ class Lane:
             return None
         given = len(values)
         warnings: tuple[str, ...] = ()
-        missing: list[int] = []
+        missing: tuple[int, ...] = ()
         if msgspec.UNSET in values:
-            missing = [number for number, value in enumerate(values) if value is msgspec.UNSET]
+            missing = tuple([number for number, value in enumerate(values) if value is msgspec.UNSET])
             given -= len(missing)
             warnings = tuple([self._missing[number][1] for number in missing])
         # Every string is a name here, in two quotes. With more of them, or with escapes, a name may stand twice.
@@ -58,10 +58,12 @@ class Lane:
         if warnings:
             filled = zip(values, self._missing, strict=True)
             values = tuple([fill if value is msgspec.UNSET else value for value, (fill, _) in filled])
-        return Row(values, warnings, missing=tuple(missing))
+        return Row(values, warnings, missing=missing)
 
 
 def lane_of(card: Card) -> Lane | None:
-    """Return the short way to a model, if there is one."""
+    """Return the short way to a model, if there is one: an answer that is explained takes the precise way."""
+    if card.explain:
+        return None
     numbers = [wanted for wanted in card.inputs if type(wanted) is Number]
     return Lane(numbers) if len(numbers) == len(card.inputs) else None

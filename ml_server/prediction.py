@@ -114,7 +114,8 @@ def answer(request: schemas.Request, model: Model, service: InferenceService, pr
     started = time.perf_counter()
     checked = _check(request.items, model.card)
     rows = [row for row in checked if isinstance(row, Row)]
-    found = service.predict(model, rows, explain=request.explain) if rows else []
+    explain = model.card.explain if request.explain is None else request.explain
+    found = service.predict(model, rows, explain=explain) if rows else []
     if rows:
         places = tuple(place for place, row in enumerate(checked) if isinstance(row, Row))
         progress.observed = Observed(model, rows, found, places, _ids(request.items, places), progress.asked)
@@ -170,7 +171,8 @@ def _render_one(head: dict[str, str], model: Model, answer: Answer, inference_ms
 
 def _render(model: Model, answer: Answer, translation: Any) -> dict[str, Any]:
     translated = {} if translation is None else {"translation": translation}
-    return {**model.task.render(answer.numbers), "warnings": answer.warnings, **translated}
+    weighed = {} if answer.standing is None else model.weighing.render(answer.standing, answer.numbers)
+    return {**model.task.render(answer.numbers), "warnings": answer.warnings, **weighed, **translated}
 
 
 def _check(items: Iterable[Item], card: Card) -> list[Row | InvalidRequestError]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,8 +22,8 @@ class Entry:
     Attributes:
         card: None where it cannot be used.
         error: why the version cannot be served, if that is known already; `details` has it field by field, where it is the card.
-        digest: SHA-256 of the card's bytes, hexadecimal; as the card has that of the model file, it stands for both.
-        content: the bytes of the model file.
+        digest: SHA-256 of the card's bytes, hexadecimal; as the card has those of the model files, it stands for all.
+        content: the bytes of the model file; `parts` those of each submodel's, by its name.
         rank: where versions of its model were activated, 0 for the one that is due where none is asked for, 1 for the one
             that was before it, and so on; None for others.
         warning: why it is not as its files are now.
@@ -36,6 +36,7 @@ class Entry:
     error: str | None = None
     digest: str = ""
     content: bytes = field(default=b"", repr=False)
+    parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     rank: int | None = None
     warning: str = ""
     details: tuple[Detail, ...] = ()
@@ -120,17 +121,19 @@ def read_version(directory: Path, name: str, version: str) -> Entry:
         return Entry(name, version, error=f"{CARD_FILE} is that of {card.name} {card.version}")
     digest = hashlib.sha256(content).hexdigest()
     try:
-        return Entry(name, version, card, digest=digest, content=_read_model(directory, card))
+        content = _read_file(directory, card.file, card.sha256)
+        parts = {part.name: _read_file(directory, part.file, part.sha256) for part in card.submodels}
+        return Entry(name, version, card, digest=digest, content=content, parts=parts)
     except BrokenModelError as broken:
         return Entry(name, version, card, broken.message, digest)
 
 
-def _read_model(directory: Path, card: Card) -> bytes:
-    """Return the bytes of the model file, checked against the card's SHA-256."""
+def _read_file(directory: Path, name: str, sha256: str) -> bytes:
+    """Return the bytes of a model file, checked against the card's SHA-256."""
     try:
-        content = (directory / card.file).read_bytes()
+        content = (directory / name).read_bytes()
     except OSError as error:
-        raise BrokenModelError(f"{card.file} cannot be read: {error.strerror}") from error
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise BrokenModelError(f"{card.file} was changed: its SHA-256 is not the one in {CARD_FILE}")
+        raise BrokenModelError(f"{name} cannot be read: {error.strerror}") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise BrokenModelError(f"{name} was changed: its SHA-256 is not the one in {CARD_FILE}")
     return content

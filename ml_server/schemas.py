@@ -38,7 +38,7 @@ class Row(NamedTuple):
     """One person's inputs in the card's order, with missing ones filled, and what was odd about them.
 
     `is_outside` tells whether a given value was outside the range seen in training; `translation` is what the answer says of
-    a sequence that was translated; `missing` are the places of the inputs that were not given.
+    a sequence that was translated; `missing` are the numbers of the inputs that were filled, from 0 on.
     """
 
     values: tuple[Value, ...]
@@ -66,12 +66,13 @@ class Item:
 class Request:
     """A request whose frame is right; the features are still to be checked against a model's card.
 
-    `warnings` name what stands beside the features and is probably meant for an option.
+    `explain` is None where the request does not say; `warnings` name what stands beside the features and is probably meant for
+    an option.
     """
 
     items: tuple[Item, ...]
     is_batch: bool
-    explain: bool
+    explain: bool | None
     model_name: str | None
     model_version: str | None
     warnings: tuple[str, ...] = ()
@@ -106,7 +107,7 @@ def parse(body: bytes, max_batch: int, content_type: str = decoding.JSON) -> Req
     return Request(
         items=(single,) if single else tuple(_item(entry, defaults) for entry in data["items"]),
         is_batch=is_batch,
-        explain=bool(data.get("explain")),
+        explain=data.get("explain"),
         model_name=data.get("model_name"),
         model_version=data.get("model_version"),
         warnings=_option_warnings(data),
@@ -136,14 +137,12 @@ def check_features(
     placed = besides.place(features, beside, card.inputs)
     problems = [*unknown_fields(features or {}, card, suggestions or Suggestions()), *placed.problems]
     warnings, values = placed.warnings, []
-    is_outside = False
     missing = []
-    for place, wanted in enumerate(card.inputs):
+    is_outside = False
+    for number, wanted in enumerate(card.inputs):
         if wanted.name in placed.refused:
             continue
         given = placed.features.get(wanted.name)
-        if given is None:
-            missing.append(place)
         try:
             value, warning = wanted.fill() if given is None else wanted.check(given)
         except WrongValueError as error:
@@ -151,6 +150,8 @@ def check_features(
             problems.append(Detail(field_name, f"{error}{placed.notes.get(wanted.name, '')}"))
             continue
         values.append(value)
+        if given is None:
+            missing.append(number)
         if warning:
             warnings.append(warning)
             is_outside |= given is not None

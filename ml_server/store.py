@@ -275,10 +275,10 @@ def _card_of(source: Path) -> Card:
 
 
 def _copy(source: Path, staging: Path, card: Card) -> None:
-    """Copy the two files, on the disk, readable for the server whoever copies them."""
+    """Copy the card and the model files, on the disk, readable for the server whoever copies them."""
     try:
         staging.mkdir(mode=0o700)
-        for name in (CARD_FILE, card.file):
+        for name in (CARD_FILE, card.file, *(part.file for part in card.submodels)):
             with (source / name).open("rb") as given, (staging / name).open("wb") as copied:
                 shutil.copyfileobj(given, copied)
                 os.fchmod(copied.fileno(), 0o644)

@@ -51,7 +51,7 @@ class Layout:
         if problems:
             raise BrokenModelError("; ".join(problems))
         only = specs[0]
-        self._is_one_matrix = len(specs) == 1 and len(only.shape) == 2 and only.dtype == "float32" and all_scalar(inputs)
+        self.is_one_matrix = len(specs) == 1 and len(only.shape) == 2 and only.dtype == "float32" and all_scalar(inputs)
         self.takes_one_row = any(spec.takes_one_row for spec in specs)
 
     def _place(self, number: int, item: Input) -> bool:
@@ -61,9 +61,9 @@ class Layout:
         self._columns[wanted].append(number)
         return True
 
-    def tensors(self, rows: Sequence[Sequence[Value]]) -> Tensors:
-        """Return the model's inputs for rows of values in the card's order."""
-        if self._is_one_matrix:
+    def tensors(self, rows: Sequence[Sequence[Value]] | Array) -> Tensors:
+        """Return the model's inputs for rows of values in the card's order; an array of them where they are one matrix."""
+        if self.is_one_matrix or isinstance(rows, np.ndarray):
             return {self._specs[0].name: np.asarray(rows, dtype=np.float32)}
         return {spec.name: self._tensor(spec, rows) for spec in self._specs}
 

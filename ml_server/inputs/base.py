@@ -1,6 +1,7 @@
 """What all kinds of inputs have in common."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -107,9 +108,16 @@ class Scalar(Input, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
         """Return the model's own sign of a missing value, or the ordinary one, as the card has it."""
         if self.is_required:
             return super().fill()
-        if self.policy == "nan":
-            return Checked(self.absent, f"{self.name} is missing; the model itself knows what to do")
-        return Checked(self.reference, f"{self.name} is missing and was filled with the training {self.policy}")
+        value = self.absent if self.policy == "nan" else self.reference
+        return Checked(value, _missing_told(self.name, self.policy))
+
+
+@lru_cache(maxsize=16384)
+def _missing_told(name: str, policy: str) -> str:
+    """Return what is said of a missing input: one text, however many people of a large batch lack it."""
+    if policy == "nan":
+        return f"{name} is missing; the model itself knows what to do"
+    return f"{name} is missing and was filled with the training {policy}"
 
 
 MissingNumber = Literal["median", "nan", "refuse"]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from ml_server import conversions
 from ml_server.inputs.base import Checked, Histogram, MissingNumber, Scalar, Text, WrongValueError, kind_of
 
 MAX_FLOAT32 = 3.4028234663852886e38
@@ -63,6 +64,7 @@ class Number(Scalar, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
         if self.allowed is None and is_far_outside(value, self.minimum, self.maximum):
             raise WrongValueError(
                 f"is farther outside the range seen in training than that range is wide; the model knows {span}"
+                f"{conversions.likely(value, self.minimum, self.maximum)}"
             )
         if self.minimum <= value <= self.maximum:
             return Checked(value)

@@ -85,7 +85,8 @@ def _run(entry: Entry, limits: Limits, mode: Mode, features: Sequence[Any] = ())
     Raises:
         NotTriedError: it did not get as far as the model.
     """
-    memory_bytes = limits.memory_mb * MEGABYTE + 4 * len(entry.content)
+    files = [entry.content, *entry.parts.values()]
+    memory_bytes = limits.memory_mb * MEGABYTE + 4 * sum(map(len, files))
     task = Task(
         mode=mode,
         name=entry.name,
@@ -95,6 +96,7 @@ def _run(entry: Entry, limits: Limits, mode: Mode, features: Sequence[Any] = ())
         details=entry.details,
         card=entry.card,
         features=list(features),
+        sizes={name: len(content) for name, content in entry.parts.items()},
         memory_bytes=memory_bytes,
         seconds=limits.seconds,
     )
@@ -107,7 +109,7 @@ def _run(entry: Entry, limits: Limits, mode: Mode, features: Sequence[Any] = ())
         **_identity(),
     ) as process:
         try:
-            out, _ = process.communicate(msgspec.json.encode(task) + b"\n" + entry.content, timeout=limits.seconds)
+            out, _ = process.communicate(b"".join((msgspec.json.encode(task), b"\n", *files)), timeout=limits.seconds)
             is_late = False
         except subprocess.TimeoutExpired:
             process.kill()

@@ -9,7 +9,8 @@ import numpy as np
 
 from ml_server.card import Card
 from ml_server.errors import InvalidRequestError
-from ml_server.model import Answer, Model, Result, RunFailure, open_model, run_model
+from ml_server.model import Answer, Model, Result, open_model, run_model
+from ml_server.parts import RunFailure
 from ml_server.repository import Entry
 from ml_server.schemas import Row, check_features
 from ml_server.tasks import deviations

@@ -1,7 +1,7 @@
 """The process in which a model is tried: `python -m ml_server.verification.trying`, started by `apart`.
 
-The first line on standard input says what is to be done, the rest is the model's bytes; each line on standard output tells
-something, so that what was found is known even if the model ends the process.
+The first line on standard input says what is to be done, the rest are the bytes of the model's files; each line on standard
+output tells something, so that what was found is known even if the model ends the process.
 """
 
 import os
@@ -9,7 +9,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -29,7 +29,10 @@ _LOOK_S = 0.25
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done with which model, and what it may take; `features` are those of requests to be answered."""
+    """What is to be done with which model, and what it may take; `features` are those of requests to be answered.
+
+    `sizes` are the bytes of each submodel's file, in the order in which they follow the model's.
+    """
 
     mode: Mode
     name: str
@@ -39,6 +42,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     details: tuple[Detail, ...]
     card: Card | None
     features: list[Any]
+    sizes: dict[str, int]
     memory_bytes: int
     seconds: float
 
@@ -65,8 +69,8 @@ def main() -> int:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for a library that prints
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
-    content = sys.stdin.buffer.read()
-    entry = Entry(task.name, task.version, task.card, task.error, task.digest, content, details=task.details)
+    content, parts = _files(sys.stdin.buffer.read(), task.sizes)
+    entry = Entry(task.name, task.version, task.card, task.error, task.digest, content, details=task.details, parts=parts)
     # What it takes to have a runtime is not the model's.
     if task.card is not None:
         prepare(task.card)
@@ -78,6 +82,16 @@ def main() -> int:
         _say(out, Said(finding=_too_large(task)))
     _say(out, Said(is_done=True))
     return 0
+
+
+def _files(content: bytes, sizes: Mapping[str, int]) -> tuple[bytes, dict[str, bytes]]:
+    """Return the bytes of the model and of its submodels."""
+    start = len(content) - sum(sizes.values())
+    model, parts = content[:start], {}
+    for name, size in sizes.items():
+        parts[name] = content[start : start + size]
+        start += size
+    return model, parts
 
 
 def _verify(_task: Task, entry: Entry) -> Iterator[Said]:

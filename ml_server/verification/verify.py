@@ -12,7 +12,7 @@ from typing import Any
 from ml_server.card import CARD_FILE, Card, GoldenSample
 from ml_server.card_form import IS_EMPTY
 from ml_server.errors import InvalidRequestError, MlServerError
-from ml_server.model import Model, open_model
+from ml_server.model import UNEXPLAINED, Model, open_model
 from ml_server.repository import Entry
 from ml_server.schemas import Row
 from ml_server.verification import asking, coverage, probe_rows
@@ -128,7 +128,7 @@ def _try_sample(model: Model, number: int) -> tuple[Row, Numbers, list[Finding]]
         return [Finding(path, f"the model fails ({failure})", "an answer", "export the model anew and try it with onnxruntime")]
     expected = asking.expected_of(model, number)
     if answer is None:
-        (got,) = model.numbers([row.values], asking.RUN_TIMEOUT_S)
+        (got,) = model.numbers([row], asking.RUN_TIMEOUT_S)
         return [Finding(path, f"got {_told(card, got)}, which is no answer", _told(card, expected), _NO_ANSWER)]
     if asking.is_near(answer, expected, card.golden_tolerance):
         return row, answer, []
@@ -211,8 +211,9 @@ def _explained(model: Model, samples: Sequence[Row]) -> Iterator[Finding]:
             yield Finding("model", f"golden sample {number}: explained it fails ({failure})", "an explained answer", remedy)
             return
         importance = getattr(answer, "importance", None) or {}
+        is_unexplained = isinstance(answer, InvalidRequestError) or UNEXPLAINED in getattr(answer, "warnings", ())
         wrong = [name for name, value in importance.items() if not math.isfinite(value)]
-        if isinstance(answer, InvalidRequestError) or wrong:
+        if is_unexplained or wrong:
             found = f"golden sample {number}: no explanation{f' of {listed(wrong)}' if wrong else ''}"
             yield Finding("model", found, "an answer for each input at its median", _NO_ANSWER)
             return

@@ -4,9 +4,10 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from ml_server.card import Card, GoldenSample, Interval, Output, Score, Target, Training, read_card
+from ml_server.card import Card, GoldenSample, Interval, Output, Target, Training, read_card
 from ml_server.config import BUNDLED_MODELS
 from ml_server.errors import BrokenModelError
+from ml_server.evidence import Applicability, Limit, Pattern, Score, Spread, Subgroup, Submodel, Threshold
 from ml_server.inputs import AnyInput
 from tests.ml_server.conftest import NAME, VERSION
 
@@ -223,7 +224,8 @@ def keys_of(struct: Any) -> set[str]:
 
 
 def test_every_key_is_documented() -> None:
-    structs = (Card, Training, Score, Target, Interval, Output, GoldenSample, *get_args(AnyInput))
+    claims = (Applicability, Limit, Pattern, Score, Spread, Subgroup, Submodel, Threshold)
+    structs = (Card, Training, *claims, Target, Interval, Output, GoldenSample, *get_args(AnyInput))
     text = (ROOT / "docs" / "model-card.md").read_text()
     keys = set().union(*map(keys_of, structs)) | {struct.__struct_config__.tag for struct in get_args(AnyInput)}
     assert sorted(key for key in keys if f"`{key}`" not in text) == []

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from ml_server import model as models
+from ml_server import parts
 from ml_server.card import Card, GoldenSample
 from ml_server.errors import BrokenModelError, ModelFaultError, PredictionTimeoutError
 from ml_server.inputs import Category, Number
@@ -122,7 +122,7 @@ def test_large_batch_is_run_in_parts(echo_card: Card, monkeypatch: pytest.Monkey
     """With the same answers, and never with more values at once than allowed."""
     rows = [(number / 100, 1 - number / 100) for number in range(1, 100)]
     whole = answers(Model(echo_card, load_runtime(echo_card, graph(SOFTMAX))), *rows, explain=True)
-    monkeypatch.setattr(models, "_MAX_VALUES", 10)
+    monkeypatch.setattr(parts, "_MAX_VALUES", 10)
     model = Model(echo_card, load_runtime(echo_card, graph(SOFTMAX)))
     sizes = []
     run = model.runtime.run
@@ -133,14 +133,14 @@ def test_large_batch_is_run_in_parts(echo_card: Card, monkeypatch: pytest.Monkey
 
     model.runtime.run = count  # type: ignore[method-assign]
     assert answers(model, *rows, explain=True) == whole
-    assert (max(sizes), sum(sizes)) == (5, 3 * len(rows))
+    assert (max(sizes), sum(sizes)) == (3, 3 * len(rows))
     assert all(isinstance(answer, Answer) for answer in whole)
 
 
 def test_parts_share_one_deadline(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     rounds = Number(name="rounds", description="R", unit="1", minimum=0, maximum=1e12, median=1)
     wanted = msgspec.structs.replace(card, inputs=[rounds])
-    monkeypatch.setattr(models, "_MAX_VALUES", 1)
+    monkeypatch.setattr(parts, "_MAX_VALUES", 1)
     model = Model(wanted, load_runtime(wanted, slow_model()))
     with pytest.raises(PredictionTimeoutError):
         run_model(model, [Row((1e4,), ())] * 1_000_000, explain=False, timeout_s=0.05)
@@ -155,6 +155,6 @@ def test_missing_rows_are_the_models_fault(echo_card: Card) -> None:
 
 def test_no_table_is_not_explained(echo_card: Card) -> None:
     model = Model(echo_card, load_runtime(echo_card, graph(ECHO)))
-    model.is_table = False
+    model.part(Row((0.25, 0.75), ())).is_table = False
     (answer,) = answers(model, (0.25, 0.75), explain=True)
     assert (answer.importance, answer.warnings) == (None, (NO_TABLE,))

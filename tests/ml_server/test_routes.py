@@ -79,6 +79,8 @@ def test_a_prediction_is_answered_in_full(client: FlaskClient, features: Feature
         "confidence",
         "predictions",
         "warnings",
+        "research_only",
+        "completeness",
         "inference_ms",
     ]
     assert (content["ok"], content["model_name"], content["model_version"]) == (True, NAME, VERSION)

@@ -191,7 +191,7 @@ def test_item_has_its_own_features() -> None:
 def test_frame_keeps_what_was_asked_for() -> None:
     asked = {"explain": True, "model_name": "m", "model_version": "1"}
     assert parse(json.dumps({"features": {}, **asked}).encode(), 10) == Request((Item(None, {}),), False, True, "m", "1")
-    plain = Request((Item(None, {}),), is_batch=True, explain=False, model_name=None, model_version=None)
+    plain = Request((Item(None, {}),), is_batch=True, explain=None, model_name=None, model_version=None)
     assert parse(b'{"items": [{"features": {}}]}', 10) == plain
 
 
@@ -342,7 +342,8 @@ def test_raw_values_are_refused(card: Card) -> None:
     assert set(answered) == {"tau", "p_tau", "Ab_42", "age"}
     assert answered["tau"] == (
         "is farther outside the range seen in training than that range is wide; "
-        "the model knows 4.53512 to 7.17242 (as published (transformed))"
+        "the model knows 4.53512 to 7.17242 (as published (transformed)); "
+        "is it the plain value where the model reads its natural logarithm, or 100 times what the model reads?"
     )
 
 
