@@ -8,7 +8,7 @@ import bisect
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from operator import itemgetter, mul
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -26,6 +26,12 @@ _REMEMBERED = 256
 # The inputs that are looked at for exchanges and units: those that are farthest off.
 _SUSPECTED = 16
 _MOST_CONVERTED = 4
+_TRIED_TOGETHER = 6
+# Of more inputs the whole matrix of a pattern would take long to make, and much memory.
+_NARROW = 64
+_FEW = 20
+# Standard deviations from the middle of the training from which a value is odd by itself.
+_ODD = 1.5
 _MOST_NAMED = 3
 # A change explains a distance if it brings a person that much nearer, in standard deviations of distances.
 _EXPLAINS = 2.0
@@ -52,25 +58,46 @@ class Suspicion(NamedTuple):
 
 
 class _Measure(NamedTuple):
-    """The distance over the inputs that are given; `numbers` are theirs in the card, `columns` theirs among the measured."""
+    """The distance over the inputs that are given; `numbers` are theirs in the card, `columns` theirs among the measured.
+
+    The squared distance of values x is |x @ matrix - shift|^2, less |x @ factors - factor_shift|^2 where there are so many
+    inputs that `matrix` is its diagonal only. `steps` are the columns of the matrix, which is triangular, from the diagonal on,
+    each with its shift, where there are few: then Python is quicker than numpy, which takes its time to begin.
+    """
 
     numbers: list[int]
     columns: list[int]
     take: Callable[[Any], Any]
-    scale: Floats
+    matrix: Floats
     shift: Floats
-    factors: Floats
+    factors: Floats | None
     factor_shift: Floats
     cube_center: float
     cube_scale: float
+    steps: tuple[tuple[tuple[float, ...], float], ...]
 
     def distances(self, values: Floats) -> Floats:
         """Return one for each row of values, which are those that `take` takes."""
-        own = values * self.scale - self.shift
-        common = values @ self.factors - self.factor_shift
-        squared = (own * own).sum(axis=1) - (common * common).sum(axis=1)
+        if self.factors is None:
+            own = values @ self.matrix - self.shift
+            squared = (own * own).sum(axis=1)
+        else:
+            own, common = values * self.matrix - self.shift, values @ self.factors - self.factor_shift
+            squared = (own * own).sum(axis=1) - (common * common).sum(axis=1)
         found: Floats = (np.cbrt(np.maximum(squared, 0.0) / len(self.numbers)) - self.cube_center) / self.cube_scale
         return found
+
+    def distance(self, values: Sequence[Any]) -> float:
+        """Return that of one person, of whom all inputs of the card are given."""
+        given = self.take(values)
+        if not self.steps:
+            return float(self.distances(np.array(given, dtype=np.float64)[np.newaxis])[0])
+        squared = 0.0
+        for place, (weights, shift) in enumerate(self.steps):
+            moved = sum(map(mul, weights, given[place:])) - shift
+            squared += moved * moved
+        cube: float = (squared / len(self.numbers)) ** (1 / 3)
+        return (cube - self.cube_center) / self.cube_scale
 
 
 class Neighbourhood:
@@ -91,14 +118,7 @@ class Neighbourhood:
         measure = self._measure(missing)
         if measure is None:
             return None
-        given = np.array(measure.take(values), dtype=np.float64)
-        own = given * measure.scale
-        own -= measure.shift
-        common = given @ measure.factors
-        common -= measure.factor_shift
-        squared = float(own @ own) - float(common @ common)
-        cube = (max(squared, 0.0) / len(measure.numbers)) ** (1 / 3)
-        return self._place((cube - measure.cube_center) / measure.cube_scale)
+        return self._place(measure.distance(values))
 
     def _place(self, distance: float) -> Place:
         quantiles = self._quantiles
@@ -126,23 +146,34 @@ class Neighbourhood:
         if not columns:
             return None
         numbers = [self._numbers[column] for column in columns]
-        own, loadings = self._own[columns], self._loadings[columns]
-        # Woodbury: the inverse of (own + loadings @ loadings.T) is 1/own less a product of as many factors as there are.
-        weighted = loadings / own[:, np.newaxis]
-        middle = np.eye(loadings.shape[1]) + loadings.T @ weighted
-        factors = np.linalg.solve(np.linalg.cholesky(middle), weighted.T).T / self._scale[columns, np.newaxis]
-        scale = 1 / (self._scale[columns] * np.sqrt(own))
-        center, cube = self._center[columns], 2 / (9 * len(columns))
+        own, loadings, scale = self._own[columns], self._loadings[columns], self._scale[columns]
+        factors: Floats | None = None
+        if len(columns) <= _NARROW:
+            precision = np.linalg.inv(np.diag(own) + loadings @ loadings.T)
+            matrix = np.linalg.cholesky(precision) / scale[:, np.newaxis]
+            shift, factor_shift = self._center[columns] @ matrix, np.zeros(0)
+        else:
+            # Woodbury: the inverse of (own + loadings @ loadings.T) is 1/own less a product of as many factors as there are.
+            weighted = loadings / own[:, np.newaxis]
+            middle = np.eye(loadings.shape[1]) + loadings.T @ weighted
+            factors = np.linalg.solve(np.linalg.cholesky(middle), weighted.T).T / scale[:, np.newaxis]
+            matrix = 1 / (scale * np.sqrt(own))
+            shift, factor_shift = self._center[columns] * matrix, self._center[columns] @ factors
+        cube = 2 / (9 * len(columns))
+        take = (lambda values: [values[numbers[0]]]) if len(numbers) == 1 else itemgetter(*numbers)
+        triangle = range(len(columns) if len(columns) <= _FEW else 0)
+        steps = tuple((tuple(matrix[place:, place].tolist()), float(shift[place])) for place in triangle)
         return _Measure(
             numbers,
             columns,
-            (lambda values: [values[numbers[0]]]) if len(numbers) == 1 else itemgetter(*numbers),
-            scale,
-            center * scale,
+            take,
+            matrix,
+            shift,
             factors,
-            center @ factors,
+            factor_shift,
             1 - cube,
             math.sqrt(cube),
+            steps,
         )
 
     def suspicions(self, values: Sequence[Any], missing: Missing) -> tuple[Suspicion, ...]:
@@ -171,10 +202,13 @@ class Neighbourhood:
 
     def _farthest(self, given: Floats, measure: _Measure) -> list[int]:
         """Return the places of the given inputs whose change would help most: that are farthest from what the others expect."""
-        own = given * measure.scale - measure.shift
-        common = given @ measure.factors - measure.factor_shift
         # Half the slope of the squared distance along each standardised input.
-        slope = (own * measure.scale - measure.factors @ common) * self._scale[measure.columns]
+        if measure.factors is None:
+            slope = measure.matrix @ (given @ measure.matrix - measure.shift)
+        else:
+            own, common = given * measure.matrix - measure.shift, given @ measure.factors - measure.factor_shift
+            slope = own * measure.matrix - measure.factors @ common
+        slope = slope * self._scale[measure.columns]
         places: list[int] = np.argsort(-np.abs(slope), kind="stable")[:_SUSPECTED].tolist()
         return places
 
@@ -197,25 +231,27 @@ class Neighbourhood:
         return [(distance, self._suspicion((column,), each.words, measure)) for distance, (column, each) in found]
 
     def _several(self, given: Floats, columns: Sequence[int], measure: _Measure) -> list[tuple[float, Suspicion]]:
-        """Convert one input after the other in the same way, each time the one that helps most."""
-        found = []
+        """Convert several inputs in the same way: of those that are odd by themselves, the ones that are less odd then."""
+        center, scale = self._center[measure.columns], self._scale[measure.columns]
+        odd = np.abs((given - center) / scale)
+        tried: list[tuple[tuple[int, ...], str]] = []
+        rows: list[Floats] = []
         for conversion in CONVERSIONS:
-            now, left = given.copy(), list(columns)
-            changed: list[int] = []
-            (best,) = measure.distances(now[np.newaxis]).tolist()
-            while left and len(changed) < _MOST_CONVERTED:
-                rows = np.repeat(now[np.newaxis], len(left), axis=0)
-                for row, column in enumerate(left):
-                    rows[row, column] = conversion.convert(float(given[column]))
-                distances = np.nan_to_num(measure.distances(rows), nan=np.inf)
-                place = int(distances.argmin())
-                if not distances[place] < best:
-                    break
-                best, now = float(distances[place]), rows[place]
-                changed.append(left.pop(place))
-            if len(changed) > 1:
-                found.append((best, self._suspicion(changed, conversion.words, measure)))
-        return found
+            converted = {column: conversion.convert(float(given[column])) for column in columns}
+            gain = {column: odd[column] - abs((value - center[column]) / scale[column]) for column, value in converted.items()}
+            better = sorted(
+                (column for column in columns if gain[column] > 0 and odd[column] > _ODD), key=lambda each: -gain[each]
+            )
+            for count in range(2, _MOST_CONVERTED + 1):
+                for some in itertools.combinations(better[:_TRIED_TOGETHER], count):
+                    row = given.copy()
+                    row[list(some)] = [converted[column] for column in some]
+                    tried.append((some, conversion.words))
+                    rows.append(row)
+        if not rows:
+            return []
+        found = zip(measure.distances(np.array(rows)).tolist(), tried, strict=True)
+        return [(distance, self._suspicion(some, words, measure)) for distance, (some, words) in found]
 
     def _suspicion(self, columns: Sequence[int], words: str, measure: _Measure) -> Suspicion:
         return Suspicion(tuple(self._names[measure.columns[column]] for column in columns), words)

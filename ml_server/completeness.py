@@ -96,14 +96,21 @@ def _told(card: Card, names: Sequence[str], fills: tuple[str, ...], submodel: st
 
 
 def _completeness(card: Card, names: Sequence[str], pattern: Pattern | None, submodel: str | None) -> dict[str, Any]:
+    # First-generation cards have scores of whole requests only.
+    scores = pattern.scores if pattern is not None else card.scores if not names and not card.patterns else {}
     return {
         "given": len(card.inputs) - len(names),
         "of": len(card.inputs),
         "missing": names,
         "submodel": submodel,
-        # First-generation cards have scores of whole requests only.
-        "scores": pattern.scores if pattern is not None else card.scores if not names and not card.patterns else None,
+        "scores": {name: _figures(score) for name, score in scores.items()} or None,
+        "over": "; ".join(dict.fromkeys(score.over for score in scores.values())) or None,
     }
+
+
+def _figures(score: Score) -> dict[str, Any]:
+    """Return a score without what it was taken over, which is said once."""
+    return {"mean": score.mean, "sd": score.sd} if score.interval is None else {"mean": score.mean, "interval": score.interval}
 
 
 def _decision(card: Card, threshold: Threshold, *, is_positive: bool) -> dict[str, Any]:
@@ -111,8 +118,8 @@ def _decision(card: Card, threshold: Threshold, *, is_positive: bool) -> dict[st
         "positive": card.positive,
         "threshold": threshold.at,
         "is_positive": is_positive,
-        "sensitivity": threshold.sensitivity,
-        "specificity": threshold.specificity,
+        "sensitivity": _figures(threshold.sensitivity),
+        "specificity": _figures(threshold.specificity),
     }
 
 

@@ -52,7 +52,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         at_most: how many of them at a time; all of them unless given.
         submodel: which of the card's submodels answers; the model itself, with its inputs filled, unless given.
         scores: by name, of the requests that lack so many.
-        thresholds: the first is the one by which `prediction` decides.
+        thresholds: rising; the likelier of two classes, `prediction`, is that by 0.5.
         spread: how sure the probability of the positive class is.
     """
 
@@ -85,7 +85,7 @@ class Submodel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """A further model file for requests that lack something, with the classes or targets of the card.
 
     It reads `inputs` in their order, NaN where one is missing; all others are left out. `output` names the output that is
-    read, where its shape does not tell.
+    read, where its shape does not tell; `runtime` is what runs it, whatever runs the model.
     """
 
     name: Name
@@ -93,6 +93,7 @@ class Submodel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
     inputs: Annotated[list[Name], msgspec.Meta(min_length=1)]
     output: str | None = None
+    runtime: Name = "onnx"
 
 
 class Applicability(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -217,6 +217,12 @@ class InferenceService:
             ModelFaultError: what it put out are no answers at all.
         """
         begun = time.perf_counter()
+        if len(rows) == 1:
+            standing = model.weighing.stand(rows[0])
+            if not isinstance(standing, Standing):
+                return [standing]
+            (result,) = self._ask(model, rows, begun, explain=explain, timeout_s=timeout_s or self._timeout_s)
+            return [_weighed(result, standing)]
         standings = [model.weighing.stand(row) for row in rows]
         asked = [row for row, standing in zip(rows, standings, strict=True) if isinstance(standing, Standing)]
         found = iter(self._ask(model, asked, begun, explain=explain, timeout_s=timeout_s or self._timeout_s) if asked else ())
@@ -238,7 +244,7 @@ class InferenceService:
 def _weighed(result: Result, standing: Standing) -> Result:
     if not isinstance(result, Answer):
         return result
-    return result._replace(warnings=standing.warned(result.warnings), standing=standing)
+    return Answer(result.numbers, result.importance, standing.warned(result.warnings), standing)
 
 
 def _alone(model: Model, row: Row, *, explain: bool, timeout_s: float) -> Result:

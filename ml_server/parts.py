@@ -121,15 +121,26 @@ class Part:
                 block[:, changed - first, changed - 1] = references[:, changed - 1]
                 yield block.reshape(-1, width)
 
+    def one(self, row: Row, timeout_s: float) -> list[float]:
+        """Return the numbers for one row.
+
+        Raises:
+            PredictionTimeoutError, ModelFaultError, RunFailure: see `numbers`.
+        """
+        return self._numbers([self.values(row)], timeout_s)[0]
+
     def _run_all(self, blocks: Iterable[Block], deadline: float) -> Iterator[list[float]]:
         for block in blocks:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 raise PredictionTimeoutError("the model took longer than a prediction may take")
-            found = self._read(self._run(block, left_s))
-            if len(found) != len(block) or (self._names and len(found[0]) != self._names):
-                raise ModelFaultError("the model has not put out one row of its card's names for each row that it was given")
-            yield from map(outputs.settled, found) if self._are_probabilities else found
+            yield from self._numbers(block, left_s)
+
+    def _numbers(self, block: Block, timeout_s: float) -> list[list[float]]:
+        found = self._read(self._run(block, timeout_s))
+        if len(found) != len(block) or (self._names and len(found[0]) != self._names):
+            raise ModelFaultError("the model has not put out one row of its card's names for each row that it was given")
+        return list(map(outputs.settled, found)) if self._are_probabilities else found
 
     def _run(self, block: Block, timeout_s: float) -> Array:
         tensors = self._layout.tensors(block)
@@ -149,8 +160,9 @@ def open_submodels(entry: Entry, card: Card) -> dict[str, Part]:
     """
     found: dict[str, Part] = {}
     for submodel in card.submodels:
+        own = msgspec.structs.replace(card, runtime=submodel.runtime, file=submodel.file)
         try:
-            found[submodel.name] = Part(card, load_runtime(card, entry.parts[submodel.name]), submodel)
+            found[submodel.name] = Part(card, load_runtime(own, entry.parts[submodel.name]), submodel)
         except BrokenModelError as broken:
             raise BrokenModelError(f"the submodel {submodel.name}: {broken.message}") from broken
     return found

@@ -96,9 +96,11 @@ def _too_far(near: Neighbourhood, row: Row, suspicions: tuple[Suspicion, ...]) -
     """Return the refusal of a row that is nobody's: it names the inputs, and never a value."""
     message = "taken together, these values are farther from the training data than any of its people: there is no answer"
     if suspicions:
-        by_input = {name: each for each in reversed(suspicions) for name in each.names}
-        details = tuple(Detail(name, f"does not go with the others: {each.text}") for name, each in by_input.items())
-        return InvalidRequestError(message, details)
+        names = dict.fromkeys(name for each in suspicions for name in each.names)
+        told = {name: ", or ".join(each.text for each in suspicions if name in each.names) for name in names}
+        return InvalidRequestError(
+            message, tuple(Detail(name, f"does not go with the others: {text}") for name, text in told.items())
+        )
     farthest = near.farthest(row.values, row.missing)
     return InvalidRequestError(
         message, tuple(Detail(name, "does not go with the others: look at value and unit") for name in farthest)

@@ -3,7 +3,7 @@
 Percentile intervals (Efron 1979) over resampled rows, seeded: the same data give the same card.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,34 @@ def classification(probabilities: Floats, truth: Ints) -> dict[str, Metric]:
         "accuracy": lambda times: float(np.average(is_right, weights=times)),
         "brier": lambda times: float(np.average(errors, weights=times)),
     }
+
+
+def thresholds(probabilities: Floats, truth: Ints, at: Sequence[float], over: str) -> list[dict[str, Any]]:
+    """Return sensitivity and specificity of deciding by each probability of the second of two classes, or more.
+
+    `probabilities` (rows,) or (rows, repeats), of which the mean is taken; `truth` (rows,) is 1 for that class. Empty where
+    there is nobody of one of them.
+    """
+    cases, others = (truth == 1).astype(np.float64), (truth != 1).astype(np.float64)
+    found = []
+    for limit in at:
+        is_over = np.atleast_2d((probabilities >= limit).T).mean(axis=0)
+        metrics = {"sensitivity": _share(is_over, cases), "specificity": _share(1 - is_over, others)}
+        figures = score(metrics, len(truth), over)
+        if len(figures) == len(metrics):
+            found.append({"at": limit, **figures})
+    return found
+
+
+def _share(figure: Floats, of: Floats) -> Metric:
+    """Return the mean figure of some rows; NaN where none of them was drawn."""
+
+    def share(times: Floats) -> float:
+        weights = times * of
+        total = float(weights.sum())
+        return float((figure * weights).sum()) / total if total > 0 else float("nan")
+
+    return share
 
 
 def multi_label(probabilities: Floats, truth: Ints) -> dict[str, Metric]:

@@ -13,7 +13,8 @@ The model is a logistic regression on a panel of 15 inputs:
    out-of-fold scores, and `a` and `b` are folded into the coefficients.
 
 The reported scores repeat all three steps inside each fold of an outer cross validation, so no person's outcome has
-had a say in the panel, penalty or calibration by which that person is judged.
+had a say in the panel, penalty or calibration by which that person is judged. Who lacks something is answered by submodels
+(`partial`); how good these are, and how sure all answers, is found in `alzheimer_evidence`.
 """
 
 import hashlib
@@ -32,16 +33,20 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from ml_server.training.alzheimer_card import Floats, Ints, render_card
+from ml_server.training import alzheimer_evidence as evidence
+from ml_server.training import partial
+from ml_server.training.alzheimer_card import PARTIAL_FILE, REQUIRED, Floats, Ints, render_card
+from ml_server.training.partial import Table
 
 _CLASSES = ("Control", "Impaired")
-_CORE = ("age", "male", "tau", "p_tau", "Ab_42", "apoe_e4_alleles")
+_CORE = (*REQUIRED, "apoe_e4_alleles")
 _PANEL_SIZE = 15
 _L1_PATH = tuple(np.geomspace(0.02, 1.0, 30))
 _L2_STRENGTHS = (0.05, 0.1, 0.3, 1.0)
 _INNER_FOLDS = 5
 _OUTER_FOLDS = 5
 _OUTER_REPEATS = 10
+_RESAMPLES = 100
 _SEED = 20110418  # the day on which the study was published
 _COEFFICIENT_DECIMALS = 6
 _TARGET_OPSET = 17
@@ -54,6 +59,11 @@ class Data(NamedTuple):
     names: tuple[str, ...]
     values: Floats
     is_impaired: Ints
+
+    @property
+    def required(self) -> Ints:
+        """Return the columns that everybody has to have."""
+        return np.sort([self.names.index(name) for name in REQUIRED])
 
 
 class Panel(NamedTuple):
@@ -117,11 +127,19 @@ def probability(logit: Floats) -> Floats:
     return np.asarray(1.0 / (1.0 + np.exp(-logit)))
 
 
-def train(values: Floats, is_impaired: Ints, core: Ints) -> Panel:
-    """Take all three steps: select, fit, recalibrate."""
-    folds = StratifiedKFold(n_splits=_INNER_FOLDS, shuffle=True, random_state=_SEED)
+def inner_folds(is_impaired: Ints, people: Ints) -> list[tuple[Ints, Ints]]:
+    """Return rows to fit on and rows to judge; whoever was drawn several times, with the same number, is in one fold."""
+    numbers, first = np.unique(people, return_index=True)
+    folds = StratifiedKFold(n_splits=_INNER_FOLDS, shuffle=True, random_state=_SEED).split(numbers, is_impaired[first])
+    return [
+        (np.flatnonzero(np.isin(people, numbers[fit])), np.flatnonzero(np.isin(people, numbers[judged]))) for fit, judged in folds
+    ]
+
+
+def train(values: Floats, is_impaired: Ints, core: Ints, people: Ints | None = None) -> Panel:
+    """Take all three steps: select, fit, recalibrate; `people` are the rows' numbers, where some were drawn several times."""
     held_out = {strength: np.empty(len(is_impaired)) for strength in _L2_STRENGTHS}
-    for fit_rows, judged_rows in folds.split(values, is_impaired):
+    for fit_rows, judged_rows in inner_folds(is_impaired, np.arange(len(is_impaired)) if people is None else people):
         for strength, panel in fit_panels(values[fit_rows], is_impaired[fit_rows], core).items():
             held_out[strength][judged_rows] = panel.logit(values[judged_rows])
     best = min(_L2_STRENGTHS, key=lambda strength: float(log_loss(is_impaired, probability(held_out[strength]))))
@@ -133,26 +151,69 @@ def train(values: Floats, is_impaired: Ints, core: Ints) -> Panel:
     )
 
 
-def cross_validate(data: Data, core: Ints) -> dict[str, dict[str, Any]]:
-    """Return the honest scores, as the card has them."""
+class Judged(NamedTuple):
+    """What the outer cross validation says.
+
+    Attributes:
+        scores: of whole requests, as the card has them.
+        logits: for each number of missing inputs (`evidence.MISSING`) and repeat the held-out log-odds of each person.
+    """
+
+    scores: dict[str, dict[str, Any]]
+    logits: Floats
+
+
+def cross_validate(data: Data, core: Ints) -> Judged:
+    """Judge the three steps and the submodels by people who are held out."""
     folds = RepeatedStratifiedKFold(n_splits=_OUTER_FOLDS, n_repeats=_OUTER_REPEATS, random_state=_SEED)
-    logits = np.empty((_OUTER_REPEATS, len(data.is_impaired)))
+    logits = np.empty((len(evidence.MISSING), _OUTER_REPEATS, len(data.is_impaired)))
     auc, brier = [], []
+    rng = np.random.default_rng(_SEED)
     for number, (fit_rows, judged_rows) in enumerate(folds.split(data.values, data.is_impaired)):
-        panel = train(data.values[fit_rows], data.is_impaired[fit_rows], core)
-        logit, truth = panel.logit(data.values[judged_rows]), data.is_impaired[judged_rows]
-        logits[number // _OUTER_FOLDS, judged_rows] = logit
-        auc.append(roc_auc_score(truth, logit))
-        brier.append(brier_score_loss(truth, probability(logit)))
-    lines = [calibration(logit, data.is_impaired) for logit in logits]
+        values, is_impaired = data.values[fit_rows], data.is_impaired[fit_rows]
+        panel = train(values, is_impaired, core)
+        inner = inner_folds(is_impaired, np.arange(len(is_impaired)))
+        answer = evidence.Answering(panel.columns, panel.logit, data.required, values, is_impaired, inner)
+        for place, count in enumerate(evidence.MISSING):
+            found = answer.logit(data.values[judged_rows], answer.drawn(count, rng))
+            logits[place, number // _OUTER_FOLDS, judged_rows] = found
+        whole, truth = logits[0, number // _OUTER_FOLDS, judged_rows], data.is_impaired[judged_rows]
+        auc.append(roc_auc_score(truth, whole))
+        brier.append(brier_score_loss(truth, probability(whole)))
+    lines = [calibration(logit, data.is_impaired) for logit in logits[0]]
     over_folds = f"{_OUTER_FOLDS * _OUTER_REPEATS} held-out folds ({_OUTER_REPEATS} x {_OUTER_FOLDS}-fold)"
     over_repeats = f"{_OUTER_REPEATS} repeats, each person held out once in each"
-    return {
+    scores = {
         "roc_auc": _score(auc, over_folds),
         "brier": _score(brier, over_folds),
         "calibration_slope": _score([slope for _, slope in lines], over_repeats),
         "calibration_intercept": _score([intercept for intercept, _ in lines], over_repeats),
     }
+    return Judged(scores, logits)
+
+
+def resample(data: Data, core: Ints, found: Table, panel: Panel) -> list[evidence.Pairs]:
+    """Train anew on people drawn again, and return for each number of missing inputs the answers to those left out.
+
+    Selection, penalty and calibration are made anew each time, as in the outer cross validation.
+    """
+    rng = np.random.default_rng(_SEED)
+    pairs: list[list[Floats]] = [[] for _ in evidence.MISSING]
+    everybody = np.arange(len(data.is_impaired))
+    inputs = data.values[:, panel.columns]
+    for _ in range(_RESAMPLES):
+        people = np.sort(rng.choice(everybody, len(everybody)))
+        left_out = np.setdiff1d(everybody, people)
+        values, is_impaired = data.values[people], data.is_impaired[people]
+        drawn = train(values, is_impaired, core, people)
+        inner = inner_folds(is_impaired, people)
+        answer = evidence.Answering(drawn.columns, drawn.logit, data.required, values, is_impaired, inner)
+        for place, count in enumerate(evidence.MISSING):
+            missing = rng.choice(found.optional, count, replace=False).tolist()
+            own = panel.logit(data.values[left_out]) if not count else found.logit(inputs[left_out], missing)
+            other = answer.logit(data.values[left_out], answer.drawn(count, rng, first=panel.columns[missing]))
+            pairs[place].append(np.stack([probability(own), probability(other)]))
+    return [np.concatenate(each, axis=1) for each in pairs]
 
 
 def _score(figures: list[float], over: str) -> dict[str, Any]:
@@ -176,26 +237,35 @@ def export(panel: Panel) -> bytes:
 
 
 def build(directory: Path) -> dict[str, Any]:
-    """Write `model.onnx` and `model.json` into the directory and return the scores."""
+    """Write the model, its submodels and the card into the directory and return the scores."""
     data = read_data()
     core = np.sort([data.names.index(name) for name in _CORE])
     # The matrices are small: on a busy machine the threads of BLAS only wait for each other.
     with threadpool_limits(limits=1):
-        scores = cross_validate(data, core)
+        judged = cross_validate(data, core)
         panel = train(data.values, data.is_impaired, core)
-    model = export(panel)
+        values = data.values[:, panel.columns]
+        names = tuple(data.names[column] for column in panel.columns)
+        optional = [number for number, name in enumerate(names) if name not in REQUIRED]
+        found = partial.table(values, data.is_impaired, optional, inner_folds(data.is_impaired, np.arange(len(values))))
+        pairs = resample(data, core, found, panel)
+        claims = evidence.claims(names, values, data.is_impaired, optional=optional, logits=judged.logits, pairs=pairs)
+    files = {"model.onnx": export(panel), PARTIAL_FILE: partial.export(found)}
     card = render_card(
-        names=tuple(data.names[column] for column in panel.columns),
-        values=data.values[:, panel.columns],
+        names=names,
+        values=values,
         is_impaired=data.is_impaired,
-        predict=lambda rows: probability(((rows - panel.mean) / panel.sd) @ panel.coefficients + panel.intercept),
-        sha256=hashlib.sha256(model).hexdigest(),
-        scores=scores,
+        predict=lambda rows, missing: probability(
+            found.logit(rows, missing) if missing else ((rows - panel.mean) / panel.sd) @ panel.coefficients + panel.intercept
+        ),
+        sha256={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        scores=judged.scores,
+        claims=claims,
     )
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "model.onnx").write_bytes(model)
-    (directory / "model.json").write_bytes(card)
-    return scores
+    for name, content in {**files, "model.json": card}.items():
+        (directory / name).write_bytes(content)
+    return judged.scores
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The words and numbers of the Alzheimer model's card."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -8,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_server.card import read_card
+from ml_server.packing.card_inputs import histogram
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _AS_PUBLISHED = "as published (transformed)"
-_REQUIRED = ("age", "male", "tau", "p_tau", "Ab_42")
+REQUIRED = ("age", "male", "tau", "p_tau", "Ab_42")
+PARTIAL_FILE = "partial.onnx"
 _CODED: dict[str, list[float]] = {"male": [0.0, 1.0], "apoe_e4_alleles": [0.0, 1.0, 2.0]}
 _UNITS = {"male": "0 = female, 1 = male", "apoe_e4_alleles": "alleles"}
 _DESCRIPTIONS = {
@@ -47,7 +50,9 @@ _DATA = (
 _METHOD = (
     "Logistic regression on 15 inputs: age, sex, APOE, tau, p-tau and amyloid beta are fixed, the others are selected "
     "by L1-penalised logistic regression; L2 penalty chosen by inner cross-validated log loss; log-odds recalibrated "
-    "on inner out-of-fold scores. Scores: selection, penalty and calibration repeated inside every outer fold."
+    "on inner out-of-fold scores. People of whom some of the ten inputs that are not required are missing are answered by "
+    "submodels: logistic regressions on what is there, one for each of the 1,023 patterns (L2 penalty 1), recalibrated in the "
+    "same way. Scores: selection, penalty and calibration repeated inside every outer fold."
 )
 _INTENDED_USE = (
     "Research and demonstration: estimates the probability that a person's cerebrospinal-fluid profile belongs to the "
@@ -60,34 +65,47 @@ _NOT_FOR = [
 ]
 
 
+# What only a person can say, by the items of TRIPOD+AI.
+_STATEMENTS = {
+    "3a": "A demonstration of how a small model is served: whether markers in cerebrospinal fluid tell people with early "
+    "cognitive impairment from others. Better models for care exist; this one is not for care.",
+    "3b": "People with a measured cerebrospinal-fluid profile in the study's own units; users are developers and researchers.",
+    "3c": "Not examined here. The study's volunteers came from one centre in the United States; how the model does in other "
+    "populations, and by ancestry, income or education, is not known.",
+    "6a": "One centre: the Knight Alzheimer's Disease Research Center, Washington University in St. Louis (see the citation).",
+    "7": "None besides the genotype, counted as its number of epsilon-4 alleles. The data set's values are used as published.",
+    "8a": "Clinical Dementia Rating of 0.5 or 1 (Impaired) against 0 (Control), as in the published study.",
+    "10": "The public data set as it is: 333 people, 91 of them impaired. No calculation of a sample size.",
+    "11": "Nobody in the data has a missing value. Missing ones were made: inputs left out at random.",
+    "14": "Scores by sex, age and genotype are given; nothing was done to make them equal.",
+    "17": "See the published study. This project has seen the published, de-identified values only.",
+    "18a": "No funding.",
+    "18c": "No protocol was registered beforehand.",
+    "18e": "Public: the data set ad_data of the R package modeldata.",
+    "18f": "Public: ml_server/training of this project; `make train` makes the model and every figure here anew.",
+    "19": "No patients or public were involved.",
+    "26": "One study, one centre, 333 people, never validated elsewhere; the values are transformed in a way that is not "
+    "published; the fluid was analysed by one multiplex assay; controls were healthy volunteers, which makes it easier to tell "
+    "them apart than in a clinic.",
+    "27c": "To be tried by its makers' own data before anything else.",
+}
+
+
 def render_card(
     *,
     names: tuple[str, ...],
     values: Floats,
     is_impaired: Ints,
-    predict: Callable[[Floats], Floats],
-    sha256: str,
+    predict: Callable[[Floats, list[int]], Floats],
+    sha256: Mapping[str, str],
     scores: dict[str, dict[str, Any]],
+    claims: Mapping[str, Any],
 ) -> bytes:
     """Return the bytes of `model.json`.
 
-    `values` is (people, inputs) in the order of `names`; `predict` maps such rows to probabilities of
-    impairment in float64 without the exported model, so that golden samples check the export too.
+    `values` is (people, inputs) in the order of `names`; `predict` maps such rows, of which inputs of these numbers are
+    missing, to probabilities of impairment in float64 without the exported models, so that golden samples check the export too.
     """
-    median = np.median(values, axis=0)
-    inputs = [
-        {
-            "name": name,
-            "description": _DESCRIPTIONS.get(name, name.replace("_", " ")),
-            "unit": _UNITS.get(name, _AS_PUBLISHED),
-            "minimum": float(values[:, column].min()),
-            "maximum": float(values[:, column].max()),
-            "median": float(median[column]),
-            "required": name in _REQUIRED,
-            "allowed": _CODED.get(name),
-        }
-        for column, name in enumerate(names)
-    ]
     card = {
         "name": "alzheimer_biomarkers",
         "version": "1.0.0",
@@ -96,9 +114,9 @@ def render_card(
         "not_for": _NOT_FOR,
         "runtime": "onnx",
         "file": "model.onnx",
-        "sha256": sha256,
+        "sha256": sha256["model.onnx"],
         "classes": ["Control", "Impaired"],
-        "inputs": inputs,
+        "inputs": [_input(name, values[:, column]) for column, name in enumerate(names)],
         "training": {
             "data": _DATA,
             "citation": _CITATION,
@@ -109,19 +127,49 @@ def render_card(
         "scores": scores,
         "golden_tolerance": _GOLDEN_TOLERANCE,
         "golden_samples": _golden_samples(names, values, is_impaired, predict),
+        **claims,
+        "submodels": [{"name": "partial", "file": PARTIAL_FILE, "sha256": sha256[PARTIAL_FILE], "inputs": list(names)}],
+        "statements": _STATEMENTS,
     }
-    content = msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
+    content = _LIST_OF_NUMBERS.sub(_in_one_line, msgspec.json.format(msgspec.json.encode(card), indent=2)) + b"\n"
     read_card(content)
     return content
+
+
+# So that a card can be read: hundreds of numbers are no lines of their own.
+_LIST_OF_NUMBERS = re.compile(rb"\[[-+.0-9eE,\s]*\]")
+
+
+def _in_one_line(found: re.Match[bytes]) -> bytes:
+    return b" ".join(found[0].split()).replace(b"[ ", b"[").replace(b" ]", b"]")
+
+
+def _input(name: str, values: Floats) -> dict[str, Any]:
+    edges, counts = histogram(np.sort(values))
+    return {
+        "name": name,
+        "description": _DESCRIPTIONS.get(name, name.replace("_", " ")),
+        "unit": _UNITS.get(name, _AS_PUBLISHED),
+        "minimum": float(values.min()),
+        "maximum": float(values.max()),
+        "median": float(np.median(values)),
+        "required": name in REQUIRED,
+        "allowed": _CODED.get(name),
+        "missing_share": 0.0,
+        "histogram": {"edges": edges, "counts": counts},
+    }
 
 
 def _golden_samples(
     names: tuple[str, ...],
     values: Floats,
     is_impaired: Ints,
-    predict: Callable[[Floats], Floats],
+    predict: Callable[[Floats, list[int]], Floats],
 ) -> list[dict[str, Any]]:
-    """Return the middle control and impaired person, both ends of the range, and one with the required inputs only."""
+    """Return the middle control and impaired person, both ends of the range, and some of whom something is missing.
+
+    The last has the required inputs only.
+    """
     middle_impaired = np.quantile(values[is_impaired == 1], 0.5, axis=0, method="lower")
     profiles = [
         np.quantile(values[is_impaired == 0], 0.5, axis=0, method="lower"),
@@ -129,15 +177,24 @@ def _golden_samples(
         values.min(axis=0),
         values.max(axis=0),
     ]
-    samples = [_sample(names, np.round(row, _GOLDEN_DECIMALS) + 0.0, names, predict) for row in profiles]
-    is_given = np.isin(names, _REQUIRED)
-    sparse = np.where(is_given, np.round(middle_impaired, _GOLDEN_DECIMALS), np.median(values, axis=0))
-    return [*samples, _sample(names, sparse, _REQUIRED, predict)]
+    samples = [_sample(names, row, [], predict) for row in profiles]
+    optional = [number for number, name in enumerate(names) if name not in REQUIRED]
+    for row, missing in (
+        (profiles[0], optional[:1]),
+        (profiles[1], optional[::2]),
+        (profiles[1], optional[1::2]),
+        (middle_impaired, optional),
+    ):
+        samples.append(_sample(names, row, missing, predict))
+    return samples
 
 
-def _sample(names: tuple[str, ...], row: Floats, given: tuple[str, ...], predict: Callable[[Floats], Floats]) -> dict[str, Any]:
-    impaired = float(predict(row[np.newaxis])[0])
+def _sample(
+    names: tuple[str, ...], row: Floats, missing: list[int], predict: Callable[[Floats, list[int]], Floats]
+) -> dict[str, Any]:
+    rounded = np.round(row, _GOLDEN_DECIMALS) + 0.0
+    impaired = float(predict(rounded[np.newaxis], missing)[0])
     return {
-        "features": {name: float(value) for name, value in zip(names, row, strict=True) if name in given},
+        "features": {name: float(rounded[number]) for number, name in enumerate(names) if number not in missing},
         "expected": {"Control": round(1 - impaired, 6), "Impaired": round(impaired, 6)},
     }

@@ -81,6 +81,9 @@ def test_a_prediction_is_answered_in_full(client: FlaskClient, features: Feature
         "warnings",
         "research_only",
         "completeness",
+        "applicability",
+        "decisions",
+        "probability_interval",
         "inference_ms",
     ]
     assert (content["ok"], content["model_name"], content["model_version"]) == (True, NAME, VERSION)
@@ -95,7 +98,7 @@ def test_a_filled_input_is_a_warning(client: FlaskClient, features: Features) ->
     del features["VEGF"]
     content = client.post("/predict", json={"features": features}).json
     assert content is not None
-    assert content["warnings"] == ["VEGF is missing and was filled with the training median"]
+    assert content["warnings"] == ["VEGF is missing: answered by the submodel partial, which was fitted for that"]
 
 
 def test_misspelt_option_is_a_warning(client: FlaskClient, features: Features) -> None:
@@ -411,7 +414,7 @@ def test_examples_get_the_expected_answers(client: FlaskClient, path: str) -> No
     """Each can be posted as it is."""
     offered = client.get(path).get_json()
     assert (offered["ok"], offered["model_name"], offered["model_version"]) == (True, NAME, VERSION)
-    assert len(offered["samples"]) == 5
+    assert len(offered["samples"]) == 8
     for sample in offered["samples"]:
         answer = client.post("/predict", json=sample["request"]).get_json()
         assert answer["predictions"] == pytest.approx(sample["expected"], abs=offered["tolerance"])

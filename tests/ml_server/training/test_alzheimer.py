@@ -8,7 +8,8 @@ from tests.ml_server.conftest import NAME, VERSION
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", ["model.onnx", "model.json"])
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("file", ["model.onnx", "partial.onnx", "model.json"])
 def test_rebuild_equals_bundled_model(rebuilt: Path, file: str) -> None:
     """A rebuild is the bundled model, byte for byte."""
     assert (rebuilt / file).read_bytes() == (BUNDLED_MODELS / NAME / VERSION / file).read_bytes()
