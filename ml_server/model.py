@@ -121,7 +121,7 @@ def load_model(entry: Entry) -> Model:
     """
     model = open_model(entry)
     card = model.card
-    rows = [_golden_row(card, number) for number in range(1, len(card.golden_samples) + 1)]
+    rows = [_golden_row(model, number) for number in range(1, len(card.golden_samples) + 1)]
     alone = []
     for number, row in enumerate(rows, start=1):
         begun = time.perf_counter()
@@ -146,12 +146,17 @@ def open_model(entry: Entry) -> Model:
     return Model(card, load_runtime(card, entry.content), entry.digest[:_SHORT_DIGEST], submodels)
 
 
-def _golden_row(card: Card, number: int) -> Row:
+def _golden_row(model: Model, number: int) -> Row:
+    card = model.card
     try:
-        return check_features(card.golden_samples[number - 1].features, card)
+        row = check_features(card.golden_samples[number - 1].features, card)
+        standing = model.weighing.stand(row)
+        if isinstance(standing, InvalidRequestError):
+            raise standing
     except InvalidRequestError as error:
-        wrong = "; ".join(f"{detail.field} {detail.problem}" for detail in error.details)
+        wrong = "; ".join(f"{detail.field} {detail.problem}" for detail in error.details) or error.message
         raise BrokenModelError(f"self-test failed: golden sample {number}: {wrong}") from error
+    return row
 
 
 def _judge(model: Model, number: int, got: list[float]) -> None:

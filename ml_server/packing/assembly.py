@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ml_server.packing import golden, missing
+from ml_server.packing import claims, golden, missing
 from ml_server.packing.assignment import assign, check_name, check_targets
 from ml_server.packing.card_inputs import describe
 from ml_server.packing.columns import Column, Slot, read_column
@@ -134,19 +134,25 @@ def pack_model(
     if held_out is not None and judged_rows is not None:
         honest = _judge_held_out(reading, held_out, judged_rows, wishes)
         judged = judged._replace(scores=honest.scores, intervals=honest.intervals)
-    chosen = golden.choose(columns, policies, answers, trial.run, has_classes=reading.task == "classification")
+    near = claims.near_of(trial.columns)
+    has_classes, is_far = reading.task == "classification", claims.far_of(near, columns)
+    chosen = golden.choose(columns, policies, answers, trial.run, has_classes=has_classes, is_far=is_far)
+    truth = targets if held_out is None else _targets(held_out, wishes.targets, "held-out data")
+    made = claims.of_answers(claims.known_of(trial, policies, truth, is_served, judged_rows))
     names = reading.classes if reading.task == "regression" else ()
     targets_described = keep(wishes.said.targets, names, part="targets", form=wishes.form)
     card = _card(content, wishes, trial=trial, policies=policies, chosen=chosen, judged=judged, answers=answers)
-    worth_a_look = [f"{finding.found}: {finding.remedy}" for finding in check_served(card, content, wishes.form)]
+    card |= made.keys | ({"applicability": near} if near else {}) | msgspec.to_builtins(wishes.said.of_answers)
+    worth_a_look = [f"{each.found}: {each.remedy}" for each in check_served(card, content, wishes.form)]
     unread = [name for name in features.columns if name not in {slot.header for slot in slots}]
-    compared = [f"{each.table.rows} {each.name}" for each in others]
-    agreed = Agreed(reference is not None, _by_position(predictions, reference), compared)
+    agreed = Agreed(
+        reference is not None, _by_position(predictions, reference), [f"{each.table.rows} {each.name}" for each in others]
+    )
     notes = notes_of(trial, policies, chosen, unread=unread, agreed=agreed, scores=judged.scores)
-    joined_parts = listed(part.name for part in parts)
     if parts:
+        joined_parts = listed(part.name for part in parts)
         notes = (*notes, f"{joined_parts} were joined to one output: the model file is not the one given")
-    notes = (*notes, *_refused(judged_rows), *described.notes, *targets_described.notes, *worth_a_look)
+    notes = (*notes, *_refused(judged_rows), *made.notes, *described.notes, *targets_described.notes, *worth_a_look)
     return Packed(card, content, {slot.name: slot.header for slot in slots}, notes)
 
 

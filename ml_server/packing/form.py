@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ml_server.evidence import Limit
 from ml_server.packing.refusal import PackingError
 from ml_server.suggestions import did_you_mean
 from ml_server.verification.findings import Finding
@@ -25,7 +26,10 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The form as it was filled in. What is said of an input or target stands in its table, as the card has it."""
+    """The form as it was filled in. What is said of an input or target stands in its table, as the card has it.
+
+    `research_only`, `explain`, `limit` and `statements` are keys of the card that nobody is asked for.
+    """
 
     title: str = ""
     intended_use: str = ""
@@ -33,6 +37,16 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: Words = Words()
     inputs: dict[str, dict[str, Any]] = {}
     targets: dict[str, dict[str, Any]] = {}
+    research_only: bool = False
+    explain: bool = False
+    limit: Limit | None = None
+    statements: dict[str, str] = {}
+
+    @property
+    def of_answers(self) -> dict[str, Any]:
+        """Return the keys that the card takes over as they are."""
+        said = {"research_only": self.research_only, "explain": self.explain, "limit": self.limit, "statements": self.statements}
+        return {key: value for key, value in said.items() if value}
 
 
 _SHOWN = 8

@@ -47,12 +47,21 @@ class Golden:
     unseen_classes: tuple[int, ...]
 
 
-def choose(columns: Sequence[Column], policies: Sequence[Policy], answers: Floats, run: Run, *, has_classes: bool) -> Golden:
+def choose(
+    columns: Sequence[Column],
+    policies: Sequence[Policy],
+    answers: Floats,
+    run: Run,
+    *,
+    has_classes: bool,
+    is_far: Callable[[Sequence[Any]], bool] = lambda _given: False,
+) -> Golden:
     """Return samples that cover the classes, the ends of the ranges, missing values, and the place of every column.
 
-    `answers` are those for the rows of the data; `run` gives those for columns of what the model reads.
+    `answers` are those for the rows of the data; `run` gives those for columns of what the model reads; `is_far` tells which
+    requests would be refused.
     """
-    pool = _Pool(columns, policies, run)
+    pool = _Pool(columns, policies, run, is_far)
     groups = _groups(answers, has_classes=has_classes)
     for rows in groups:
         pool.add(_middle(columns, rows))
@@ -135,12 +144,14 @@ def _plain(column: Column, value: Any) -> Any:
 class _Pool:
     """Candidates, of which the fewest are chosen that show the most."""
 
-    def __init__(self, columns: Sequence[Column], policies: Sequence[Policy], run: Run) -> None:
-        self._columns, self._policies, self._run = columns, policies, run
+    def __init__(
+        self, columns: Sequence[Column], policies: Sequence[Policy], run: Run, is_far: Callable[[Sequence[Any]], bool]
+    ) -> None:
+        self._columns, self._policies, self._run, self._is_far = columns, policies, run, is_far
         self.given: list[tuple[Any, ...]] = []
 
     def add(self, values: Sequence[Any]) -> None:
-        if tuple(values) not in self.given:
+        if tuple(values) not in self.given and not self._is_far(values):
             self.given.append(tuple(values))
 
     def chosen(self, must: int, classes: int) -> Golden:

@@ -1,7 +1,7 @@
 """How people are spread in the data, all measured inputs together: what `applicability` of a card says."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ Ints = npt.NDArray[np.int64]
 FEWEST_ROWS = 40
 _FOLDS = 10
 _SEED = 20110418
-_MOST_ROWS = 4000
+MOST_ROWS = 4000
 _MOST_NUMBERS = 16_384
 _LEAST_OWN = 1e-3
 _STEPS = 40
@@ -58,8 +58,8 @@ def applicability(names: Sequence[str], values: Floats, over: str) -> dict[str, 
     over halves and quarters of it, drawn at random: a request may lack as much.
     """
     rng = np.random.default_rng(_SEED)
-    if len(values) > _MOST_ROWS:
-        values = values[np.sort(rng.choice(len(values), _MOST_ROWS, replace=False))]
+    if len(values) > MOST_ROWS:
+        values = values[np.sort(rng.choice(len(values), MOST_ROWS, replace=False))]
     is_varied = np.array([np.isfinite(column).sum() >= FEWEST_ROWS and np.nanstd(column) > 0 for column in values.T], dtype=bool)
     if not is_varied.any():
         return None
@@ -78,6 +78,13 @@ def applicability(names: Sequence[str], values: Floats, over: str) -> dict[str, 
         "refused": round(float(held_out.max()), 4),
         "over": over,
     }
+
+
+def distance_of(known: Mapping[str, Any], row: Floats) -> float:
+    """Return the distance of one row of the card's measured inputs, NaN where missing; 0 where nothing is given."""
+    spread = _Spread(*(np.array(known[key]) for key in ("center", "scale", "loadings", "own")))
+    found = float(spread.distances(row[np.newaxis])[0])
+    return found if math.isfinite(found) else 0.0
 
 
 def _rounded(values: Floats) -> list[float]:

@@ -122,6 +122,10 @@ def _try_sample(model: Model, number: int) -> tuple[Row, Numbers, list[Finding]]
         return [
             Finding(f"{path}.features.{each.field}", each.problem, "a value that is accepted", remedy) for each in error.details
         ]
+    standing = model.weighing.stand(row)
+    if isinstance(standing, InvalidRequestError):
+        remedy = "a golden sample is a request that is answered: take one that is nearer to the training data, or more complete"
+        return [Finding(path, f"would be refused: {standing.message}", "a request that is answered", remedy)]
     try:
         (answer,) = asking.ask(model, [row])
     except ModelFailure as failure:
