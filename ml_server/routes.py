@@ -8,9 +8,10 @@ import msgspec
 from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from ml_server import answers, description, endpoint, errors, oip_routes, telemetry, web
+from ml_server import answers, description, endpoint, errors, oip_routes, page, reporting, telemetry, web
 from ml_server.card import Card
 from ml_server.config import Settings
+from ml_server.decoding import JSON
 from ml_server.endpoint import Endpoint
 from ml_server.head import is_probe, request_id_of
 from ml_server.inference import InferenceService
@@ -75,6 +76,26 @@ def _on_trial() -> str:
     except errors.BrokenModelError:
         trial = None
     return trial.digest if trial else "-"
+
+
+@api.get("/models/<name>")
+def model_report(name: str) -> Response:
+    """Return what is known of a model by the items of TRIPOD+AI: JSON, or a page for whoever would rather have HTML.
+
+    It is the version that answers, or that of the query's `version`.
+    """
+    web.endpoint().check_key(web.field("x-api-key"))
+    model = web.service().model(name, request.args.get("version"))
+    card = model.card
+    sections = reporting.report(card, model.digest)
+    if request.accept_mimetypes.best_match((JSON, "text/html")) == "text/html":
+        response = Response(page.render(card, model.digest, sections), content_type=page.CONTENT_TYPE)
+        response.headers["Content-Security-Policy"] = page.POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    else:
+        response = _described(model, {"title": card.title, "research_only": card.research_only, "sections": sections})
+    response.headers["Vary"] = "Accept"
+    return response
 
 
 @api.get("/example_data")

@@ -1,22 +1,25 @@
 """Commands about the installed versions: `add`, `list`, `show`, `activate`, `rollback`, `remove`, `status`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import msgspec
 
 from ml_server import audit
+from ml_server.card import Card
 from ml_server.cli import judged
 from ml_server.cli.checking import tell
 from ml_server.cli.places import settings, store
 from ml_server.cli.served import served
+from ml_server.reporting import figure
 from ml_server.repository import Entry
 from ml_server.store import RefusedModelError, Store, StoreError
 from ml_server.verification.findings import Finding
 
 _Done = tuple[Entry, list[Finding]]
 _SHORT = 12
+_EVEN = 0.5
 _LINES = 10
 _UNIT = "gunicorn_flask"
 _UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/usr/local/lib/systemd/system"), Path("/usr/lib/systemd/system"))
@@ -59,7 +62,26 @@ def show(name: str, version: str | None) -> None:
     if entry.error:
         click.echo(f"cannot be served: {entry.error}")
     if entry.card is not None:
+        for line in _good(entry.card):
+            click.echo(line)
         click.echo(msgspec.json.format(msgspec.json.encode(entry.card), indent=2).decode())
+
+
+def _good(card: Card) -> Iterator[str]:
+    """Yield how good the answers are, in short: the card has it all."""
+    if card.research_only:
+        yield "for research only"
+    for each in card.patterns:
+        count = len(each.missing) if each.at_most is None else each.at_most
+        told = f"up to {count} of {len(each.missing)} inputs missing" if each.missing else "nothing missing"
+        figures = [f"{name} {figure(score)}" for name, score in each.scores.items()]
+        figures += [f"sensitivity {figure(at.sensitivity)} at {at.at:g}" for at in each.thresholds if at.at == _EVEN]
+        yield f"{told}{f' ({each.submodel})' if each.submodel else ''}: {', '.join(figures)}"
+    for group in card.subgroups:
+        yield f"{group.name} {group.value} ({group.rows}): {', '.join(f'{name} {figure(s)}' for name, s in group.scores.items())}"
+    near = card.applicability
+    if near is not None:
+        yield f"distance over {len(near.inputs)} inputs: unusual beyond {near.unusual:.3g}, refused beyond {near.refused:.3g}"
 
 
 @click.command()
