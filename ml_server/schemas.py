@@ -220,14 +220,15 @@ def prediction_id(entry: Mapping[str, Any]) -> str | int | None:
 def unknown_fields(features: Mapping[str, Any], card: Card, suggestions: Suggestions) -> list[Detail]:
     """Return which keys are no inputs of the model."""
     known = {wanted.name: None for wanted in card.inputs}
+    names = list(known)
     unknown = [(number, name) for number, name in enumerate(features, start=1) if name not in known]
     problems = []
     for number, name in unknown[:MAX_UNKNOWN_NAMED]:
         if _IDENTIFIER.fullmatch(name):
-            problems.append(Detail(name, f"is not an input of this model{suggestions.hint(name, list(known))}"))
+            problems.append(Detail(name, f"is not an input of this model{suggestions.hint(name, names)}"))
         else:
             # Only names of the card are told: the key may be a person's.
-            problems.append(Detail(f"field {number}", f"is not an input of this model{suggestions.hint(name, list(known))}"))
+            problems.append(Detail(f"field {number}", f"is not an input of this model{suggestions.hint(name, names)}"))
     if len(unknown) > MAX_UNKNOWN_NAMED:
         problems.append(Detail("features", f"has {len(unknown) - MAX_UNKNOWN_NAMED} more unknown fields"))
     return problems

@@ -60,14 +60,14 @@ class Number(Scalar, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
             choices = ", ".join(f"{value:g}" for value in self.allowed)
             raise WrongValueError(f"must be one of {choices} ({self.unit})")
         value = float(given)
+        if self.minimum <= value <= self.maximum:
+            return Checked(value)
         span = f"{self.minimum:.6g} to {self.maximum:.6g} ({self.unit})"
         if self.allowed is None and is_far_outside(value, self.minimum, self.maximum):
             raise WrongValueError(
                 f"is farther outside the range seen in training than that range is wide; the model knows {span}"
                 f"{conversions.likely(value, self.minimum, self.maximum)}"
             )
-        if self.minimum <= value <= self.maximum:
-            return Checked(value)
         side = "below" if value < self.minimum else "above"
         return Checked(value, f"{self.name} is {side} the range seen in training, {span}")
 

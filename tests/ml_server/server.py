@@ -68,6 +68,10 @@ class Server:
     def predict(self, content: Any, **headers: str) -> requests.Response:
         return requests.post(f"{self.url}/predict", json=content, headers=headers, timeout=DEADLINE_S)
 
+    def post(self, body: bytes) -> requests.Response:
+        """Ask for a prediction with these bytes as they are."""
+        return requests.post(f"{self.url}/predict", data=body, headers={"Content-Type": "application/json"}, timeout=DEADLINE_S)
+
     def health(self) -> requests.Response:
         return requests.get(f"{self.url}/health", timeout=DEADLINE_S)
 
