@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_server.card import read_card
-from ml_server.packing.card_inputs import histogram
+from ml_server.inputs.histogram import histogram_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -145,7 +145,6 @@ def _in_one_line(found: re.Match[bytes]) -> bytes:
 
 
 def _input(name: str, values: Floats) -> dict[str, Any]:
-    edges, counts = histogram(np.sort(values))
     return {
         "name": name,
         "description": _DESCRIPTIONS.get(name, name.replace("_", " ")),
@@ -156,7 +155,7 @@ def _input(name: str, values: Floats) -> dict[str, Any]:
         "required": name in REQUIRED,
         "allowed": _CODED.get(name),
         "missing_share": 0.0,
-        "histogram": {"edges": edges, "counts": counts},
+        "histogram": msgspec.to_builtins(histogram_of(values)),
     }
 
 

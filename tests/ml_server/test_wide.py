@@ -136,9 +136,8 @@ def test_explanation_is_the_same_alone_and_in_a_batch(server: Server) -> None:
 
 
 def test_deadline_is_for_all_explanations_together(server: Server, tmp_path: Path) -> None:
-    running = Server(
-        tmp_path, {"ML_MODEL_DIR": str(models_of(server)), "ML_MODEL": NAME, "ML_WORKERS": "1", "ML_TIMEOUT_S": "0.1"}
-    )
+    models = str(server.work.parent / "models")
+    running = Server(tmp_path, {"ML_MODEL_DIR": models, "ML_MODEL": NAME, "ML_WORKERS": "1", "ML_TIMEOUT_S": "0.1"})
     try:
         running.report_with("READY")
         answer = running.post(BODIES["whole, explained"])
