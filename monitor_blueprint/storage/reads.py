@@ -13,6 +13,7 @@ from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, 
 from monitor_blueprint.domain.text import Private, Public, configured, fill
 from monitor_blueprint.storage.channels import ChannelReads, Delivery, Parameters, Rows
 from monitor_blueprint.storage.encoding import decode_incident, decode_readings, decode_result, decode_state
+from monitor_blueprint.storage.hours import HourReads
 from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 from monitor_blueprint.storage.trials import TrialReads
@@ -26,6 +27,8 @@ STATE_VERSION = 1
 # The reason of a health check by hand, and how that of one of some checks only begins.
 MANUAL = "manual"
 PARTIAL = "look"
+# As large as SQLite's integers are.
+_NUMBER_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,24 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentFilter:
+    """Which incidents are wanted.
+
+    Attributes:
+        before: those with a smaller number: the next page.
+        check: those that it had to do with; "" for any.
+        is_open: those that are open, or those that are over; None for both.
+        since, until: those that were open at some moment between.
+    """
+
+    before: int = _NUMBER_MAX
+    check: str = ""
+    is_open: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecord:
     """An event that was told, with the id that its messages carry."""
 
@@ -96,7 +117,7 @@ class IncidentDetail:
 
 
 class Reads(ChannelReads):
-    """Questions; each is answered from one consistent state of the database; `story` has those about people and the monitor."""
+    """Questions; each is answered from one consistent state of the database; `story`, `trials` and `hours` have more."""
 
     def __init__(self, query: Callable[[str, Parameters], Rows], note: Callable[[Public], None]) -> None:
         """Take what runs a statement and returns its rows, and what is told of something that cannot be read."""
@@ -104,6 +125,7 @@ class Reads(ChannelReads):
         self._note = note
         self.story = StoryReads(query)
         self.trials = TrialReads(query)
+        self.hours = HourReads(query)
 
     def state(self) -> State:
         """Return the saved state; a fresh one, and a note, where what is saved cannot be read."""
@@ -192,13 +214,29 @@ class Reads(ChannelReads):
         )
         return tuple((from_ms(at), float(value)) for at, value in rows)
 
-    def incidents(self, limit: int = 50) -> tuple[IncidentRecord, ...]:
-        """Return incidents, newest first."""
-        return tuple(self._incident_records("ORDER BY number DESC LIMIT ?", limit))
+    def incidents(self, limit: int = 50, where: IncidentFilter | None = None) -> tuple[IncidentRecord, ...]:
+        """Return incidents, newest first; all, or those that the filter lets through."""
+        wanted = where or IncidentFilter()
+        return tuple(
+            self._incident_records(
+                "WHERE number < :before AND opened_at < :until AND coalesce(closed_at, :since) >= :since"
+                " AND (:is_open IS NULL OR (closed_at IS NULL) = :is_open) AND (:check = '' OR EXISTS (SELECT 1 FROM event,"
+                " json_each(event.body, '$.checks') WHERE event.incident = incident.number AND value = :check))"
+                " ORDER BY number DESC LIMIT :limit",
+                {
+                    "before": wanted.before,
+                    "check": wanted.check,
+                    "is_open": wanted.is_open,
+                    "since": to_ms(wanted.since) if wanted.since else 0,
+                    "until": to_ms(wanted.until) if wanted.until else _NUMBER_MAX,
+                    "limit": limit,
+                },
+            )
+        )
 
     def incident(self, number: int) -> IncidentDetail | None:
         """Return all about one incident; None when there is none of that number."""
-        records = self._incident_records("WHERE number = ?", number)
+        records = self._incident_records("WHERE number = ?", (number,))
         if not records:
             return None
         events = self._rows("SELECT id, body FROM event WHERE incident = ? ORDER BY event.number", (number,))
@@ -228,13 +266,13 @@ class Reads(ChannelReads):
         )
         return State(last_incident_number=last)
 
-    def _incident_records(self, clause: str, parameter: int) -> list[IncidentRecord]:
+    def _incident_records(self, clause: str, parameters: Parameters) -> list[IncidentRecord]:
         records = []
         rows = self._rows(
             "SELECT number, opened_at, closed_at, body,"  # noqa: S608 - the clause is one of two above
             " (SELECT json_group_array(DISTINCT value) FROM event, json_each(event.body, '$.checks')"
             f" WHERE event.incident = incident.number) FROM incident {clause}",
-            (parameter,),
+            parameters,
         )
         for number, opened_at, closed_at, body, checks in rows:
             acked_by = decode_incident(body).acked_by

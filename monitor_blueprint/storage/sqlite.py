@@ -18,7 +18,7 @@ from monitor_blueprint.faults import reason_of
 from monitor_blueprint.storage import merge_log
 
 # One script for each version of the schema; `PRAGMA user_version` says how many of them a database has seen.
-SCHEMAS = ("schema.sql", "schema_story.sql", "schema_delivery.sql")
+SCHEMAS = ("schema.sql", "schema_story.sql", "schema_delivery.sql", "schema_hours.sql")
 _LOCK_WAIT_S = 5.0
 # How a damaged file is called that was moved aside; of more than this many the oldest go, or a dying disk would fill up.
 _ASIDE = ".corrupt-%Y%m%dT%H%M%S%fZ"

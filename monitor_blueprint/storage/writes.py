@@ -17,6 +17,7 @@ from monitor_blueprint.storage.encoding import (
     encode_state,
     to_json,
 )
+from monitor_blueprint.storage.hours import PRUNE as PRUNE_HOURS
 from monitor_blueprint.storage.outbox import OutboxWrites
 from monitor_blueprint.storage.reads import STATE_VERSION, Reads
 from monitor_blueprint.storage.story import PRUNE, StoryWrites
@@ -156,7 +157,7 @@ class Transaction:
         (oldest,) = self._connection.execute("SELECT min(started_at) FROM cycle").fetchone()
         if oldest is not None and oldest >= before - PRUNE_EVERY_MS:
             return
-        for statement in (*_PRUNE, *PRUNE):
+        for statement in (*_PRUNE, *PRUNE, *PRUNE_HOURS):
             self._connection.execute(statement, {"before": before})
 
 
