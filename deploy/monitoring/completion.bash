@@ -7,7 +7,7 @@ _neuronova() {
         choices="ack check-config deadman health-check history silence silences status test-alert unsilence --version --help"
     else
         case ${COMP_WORDS[1]}:$COMP_CWORD in
-            health-check:*) choices="--json --help" ;;
+            health-check:* | status:* | history:* | silences:*) choices="--json --help" ;;
             check-config:*) choices="--send --help" ;;
             # The names of the checks, where the settings may be read.
             silence:2) choices=$(sed -n 's/^name = "\(.*\)"$/\1/p' /etc/neuronova/monitor.toml 2> /dev/null) ;;

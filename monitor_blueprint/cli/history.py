@@ -7,17 +7,24 @@ from datetime import UTC, datetime
 
 import click
 
-from monitor_blueprint.cli.opening import load_config, open_store, require_readable
+from monitor_blueprint.cli.opening import json_option, load_config, open_store, print_json, require_readable, view_of
 from monitor_blueprint.cli.parameters import NUMBER
+from monitor_blueprint.console.incidents import incident, incidents
 from monitor_blueprint.storage.reads import EventRecord, IncidentDetail
 from monitor_blueprint.storage.story import Told
 from monitor_blueprint.text import ko, render, story
 
+_MOST = 50
+
 
 @click.command(help=ko.HELP["history"])
 @click.argument("number", type=NUMBER, required=False)
-def history(number: int | None) -> None:
+@json_option
+def history(number: int | None, *, as_json: bool) -> None:
     """List the incidents, or show all about one."""
+    if as_json:
+        _print_json(number)
+        return
     with open_store(load_config()) as store:
         if number is None:
             found = store.reads.incidents()
@@ -47,6 +54,17 @@ def history(number: int | None) -> None:
             click.echo(line)
     for item in detail.evidence:
         click.echo(f"\n[{render.evidence_title(item.title)}] {render.local(item.at)}\n{item.text.text}")
+
+
+def _print_json(number: int | None) -> None:
+    settings = load_config()
+    with open_store(settings) as store:
+        view = view_of(settings, store)
+        document = incidents(view, _MOST) if number is None else incident(view, number)
+        require_readable(store)
+    if document is None:
+        raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
+    print_json(document)
 
 
 def _event(record: EventRecord, detail: IncidentDetail, told: Mapping[str, Told]) -> Iterator[str]:

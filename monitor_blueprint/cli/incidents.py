@@ -6,8 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from monitor_blueprint.cli.opening import change, load_config, open_store, operator, require_readable
+from monitor_blueprint.cli.opening import (
+    change,
+    json_option,
+    load_config,
+    open_store,
+    operator,
+    print_json,
+    require_readable,
+    view_of,
+)
 from monitor_blueprint.cli.parameters import NUMBER, Duration, Words
+from monitor_blueprint.console.silences import silences as console_silences
 from monitor_blueprint.domain.incidents import acknowledge
 from monitor_blueprint.domain.models import Silence
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
@@ -39,11 +49,17 @@ def silence(check: str, duration: timedelta, why: str) -> None:
 
 
 @click.command(help=ko.HELP["silences"])
-def silences() -> None:
+@json_option
+def silences(*, as_json: bool) -> None:
     """List the silences that have not ended."""
-    with open_store(load_config()) as store:
+    settings = load_config()
+    with open_store(settings) as store:
         found = store.reads.silences(datetime.now(UTC))
+        document = console_silences(view_of(settings, store)) if as_json else None
         require_readable(store)
+    if document is not None:
+        print_json(document)
+        return
     for each in found:
         click.echo(ko.SILENCE.format(number=each.number, check=each.check, until=render.local(each.ends_at), why=each.why))
     if not found:

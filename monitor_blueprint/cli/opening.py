@@ -6,20 +6,28 @@ import getpass
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import click
 
 from monitor_blueprint import config
 from monitor_blueprint.config import Config, ConfigError
+from monitor_blueprint.console.view import Answer, View, encode
+from monitor_blueprint.domain.access import Role, Visitor
 from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.engine.monitor import make_outbox
+from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import ko
+from monitor_blueprint.text.health_log import HealthLog
 
 # The Monitoring Plugins guidelines: 3 says "could not tell".
 EXIT_UNKNOWN = 3
 _MAX_NAME = 40
+# Of a command that can print a document of the API.
+json_option = click.option("--json", "as_json", is_flag=True, help=ko.HELP["json"])
 _Answer = TypeVar("_Answer")
 
 
@@ -66,6 +74,17 @@ def change(work: Callable[[Transaction], _Answer]) -> _Answer:
         if store.problem:
             raise click.ClickException(ko.NOT_KEPT.format(reason=store.problem))
     return answer
+
+
+def view_of(settings: Config, store: Store) -> View:
+    """Return what the documents of `--json` are made of: whoever may run the command may see everything."""
+    self_check = SelfCheck(settings, store, HealthLog(settings.log_dir), make_outbox(settings, store))
+    return View(settings, store, self_check, Visitor(operator(), Role.OPERATE), datetime.now(UTC))
+
+
+def print_json(document: Answer) -> None:
+    """Print a document as the API answers it, indented."""
+    click.echo(encode(document, is_for_people=True), nl=False)
 
 
 def user_name() -> str:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import click
 
-from monitor_blueprint.cli.opening import load_config, open_store, require_readable
+from monitor_blueprint.cli.opening import json_option, load_config, open_store, print_json, require_readable, view_of
 from monitor_blueprint.config import Config
+from monitor_blueprint.console.checks import status as console_status
 from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.models import Silence, State, Status, worst
 from monitor_blueprint.domain.sanitize import clean
@@ -24,9 +25,16 @@ from monitor_blueprint.text.health_log import HealthLog
 
 
 @click.command(help=ko.HELP["status"])
-def status() -> None:
+@json_option
+def status(*, as_json: bool) -> None:
     """Show what is known of every check, without checking; the exit code is the overall status, 3 where nobody looks."""
     settings = load_config()
+    if as_json:
+        with open_store(settings) as store:
+            document = console_status(view_of(settings, store))
+            require_readable(store)
+        print_json(document)
+        sys.exit(Status[document.overall])
     now = datetime.now(UTC)
     with open_store(settings) as store:
         self_check = SelfCheck(settings, store, HealthLog(settings.log_dir), make_outbox(settings, store))

@@ -116,6 +116,13 @@ def acknowledge(state: State, who: str, now: datetime) -> State:
     return replace(state, incident=replace(state.incident, acked_by=who, acked_at=now))
 
 
+def release(state: State) -> State:
+    """Return the state with nobody taking care of the open incident: there are reminders again."""
+    if state.incident is None:
+        return state
+    return replace(state, incident=replace(state.incident, acked_by="", acked_at=None))
+
+
 def _dependencies(policies: Sequence[CheckPolicy]) -> dict[str, frozenset[str]]:
     """Return all that each check depends on, directly or not; a circle does no harm."""
     direct = {policy.name: policy.depends_on for policy in policies}

@@ -81,8 +81,18 @@ class ChannelReads:
         """Return the channels that somebody delivers over."""
         return tuple(name for (name,) in self._query("SELECT DISTINCT channel FROM receiver ORDER BY channel", ()))
 
+    def receivers(self) -> dict[str, list[tuple[Receiver, int, datetime | None]]]:
+        """Return what is remembered of each receiver, by channel: with how many events wait, and since when the oldest does."""
+        found: defaultdict[str, list[tuple[Receiver, int, datetime | None]]] = defaultdict(list)
+        for channel, receivers in self._by_channel().items():
+            found[channel] = [(each, pending, None if oldest is None else from_ms(oldest)) for each, pending, oldest in receivers]
+        return found
+
     def outbox_status(self) -> dict[str, ChannelStatus]:
         """Return how the channels fare, by name; a channel that never had a message may be missing."""
+        return {name: _status(name, found) for name, found in self._by_channel().items()}
+
+    def _by_channel(self) -> dict[str, list[tuple[Receiver, int, int | None]]]:
         rows = self._query(
             f"SELECT {_RECEIVER}, ({_WAITING.format(what='count(*)')}), ({_WAITING.format(what='min(at)')})"  # noqa: S608
             " FROM receiver ORDER BY channel, name",
@@ -92,7 +102,7 @@ class ChannelReads:
         for *columns, pending, oldest in rows:
             receiver = receiver_of(columns)
             by_channel[receiver.channel].append((receiver, pending, oldest))
-        return {name: _status(name, found) for name, found in by_channel.items()}
+        return by_channel
 
     def deliveries(self, incident: int) -> tuple[Delivery, ...]:
         """Return how the events of an incident fared, oldest first."""

@@ -256,6 +256,11 @@ class Reads(ChannelReads):
         )
         return tuple(Silence(name, from_ms(start), from_ms(end), why, number) for name, start, end, why, number in rows)
 
+    def all_silences(self) -> tuple[Silence, ...]:
+        """Return the silences that are remembered, over or not, the newest first."""
+        rows = self._rows("SELECT check_name, starts_at, ends_at, why, number FROM silence ORDER BY number DESC LIMIT 1000")
+        return tuple(Silence(name, from_ms(start), from_ms(end), why, number) for name, start, end, why, number in rows)
+
     def _rows(self, sql: str, parameters: Parameters = ()) -> Rows:
         return self._query(sql, parameters)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ import msgspec
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 
+_EVER = 2**63 - 1
 PRUNE = (
     # The last beginning and the last end are what the next beginning is held against.
     "DELETE FROM story WHERE at < :before AND (kind, at) NOT IN (SELECT kind, max(at) FROM story GROUP BY kind)",
@@ -62,6 +63,37 @@ class StoryReads:
             (to_ms(since), to_ms(until), limit),
         )
         return tuple(_entry(*row) for row in reversed(rows))
+
+    def of_kinds(
+        self, kinds: Iterable[StoryKind], since: datetime | None, before: datetime | None, limit: int
+    ) -> tuple[StoryEntry, ...]:
+        """Return what happened of some kinds, newest first: since one moment, before another."""
+        rows = self._query(
+            "SELECT at, kind, facts FROM story WHERE kind IN (SELECT value FROM json_each(?)) AND at >= ? AND at < ?"
+            " ORDER BY at DESC, kind DESC LIMIT ?",
+            (
+                msgspec.json.encode(list(kinds)).decode(),
+                to_ms(since) if since is not None else 0,
+                to_ms(before) if before is not None else _EVER,
+                limit,
+            ),
+        )
+        return tuple(_entry(*row) for row in rows)
+
+    def notes(self, incident: int) -> tuple[StoryEntry, ...]:
+        """Return what people have noted on an incident, oldest first."""
+        rows = self._query(
+            "SELECT at, kind, facts FROM story WHERE kind = ? AND facts ->> 'number' = ? ORDER BY at",
+            (StoryKind.NOTED, str(incident)),
+        )
+        return tuple(_entry(*row) for row in rows)
+
+    def silenced_by(self) -> dict[int, str]:
+        """Return who has made each silence, by its number."""
+        rows = self._query(
+            "SELECT facts ->> 'number', facts ->> 'by' FROM story WHERE kind = ? ORDER BY at", (StoryKind.SILENCED,)
+        )
+        return {int(number): str(by) for number, by in rows if number and by}
 
     def last(self, kind: StoryKind) -> StoryEntry | None:
         """Return the newest of a kind."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from monitor_blueprint.domain.models import EventKind, Status
 from monitor_blueprint.domain.story import StoryKind
-from monitor_blueprint.text import ko_models, ko_resources, ko_services
+from monitor_blueprint.text import ko_access, ko_models, ko_resources, ko_services
 from monitor_blueprint.text.texts import Texts
 
 # --- Words that stand in many places
@@ -187,7 +187,7 @@ STORY = {
     StoryKind.STARTED: "모니터 시작됨",
     StoryKind.STOPPED: "모니터 종료됨",
     StoryKind.CONFIGURED: "설정이 바뀜",
-}
+} | ko_access.STORY
 STORY_CUT = " (이전 실행이 비정상 종료됨)"
 STORY_CHANGES = {"added": ", 추가된 점검: {names}", "removed": ", 빠진 점검: {names}"}
 MEASURED = "측정: {line}"

@@ -15,6 +15,8 @@ from monitor_blueprint.text.places import size
 BEFORE = timedelta(minutes=30)
 # A monitor that has begun so shortly before had not looked yet: what it found first may be older.
 _JUST_BEGUN = timedelta(seconds=30)
+# What is done to one incident, whose number it has.
+_OF_ONE = (StoryKind.ACKED, StoryKind.UNACKED, StoryKind.NOTED)
 
 
 class Lasting(Protocol):
@@ -82,7 +84,7 @@ def of_incident(entries: Sequence[StoryEntry], number: int, opened_at: datetime)
 
 
 def _belongs(entry: StoryEntry, number: int, opened_at: datetime) -> bool:
-    if entry.kind is StoryKind.ACKED:
+    if entry.kind in _OF_ONE:
         return entry.facts.get("number") == str(number)
     if entry.at >= opened_at or entry.kind not in (StoryKind.STARTED, StoryKind.STOPPED):
         return True
