@@ -7,22 +7,19 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from monitor_blueprint.cli.opening import (
-    change,
     json_option,
     load_config,
     open_store,
     operator,
+    order,
     print_json,
     require_readable,
     view_of,
 )
 from monitor_blueprint.cli.parameters import NUMBER, Duration, Words
+from monitor_blueprint.console import orders
 from monitor_blueprint.console.silences import silences as console_silences
-from monitor_blueprint.domain.incidents import acknowledge
-from monitor_blueprint.domain.models import Silence
-from monitor_blueprint.domain.story import StoryEntry, StoryKind
-from monitor_blueprint.storage.writes import Transaction
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, ko_access, render
 
 
 @click.command(help=ko.HELP["silence"])
@@ -38,13 +35,7 @@ def silence(check: str, duration: timedelta, why: str) -> None:
     now = datetime.now(UTC)
     until = now + duration
 
-    def silenced(transaction: Transaction) -> int:
-        number = transaction.add_silence(Silence(check, now, until, why))
-        facts = {"by": operator(), "number": str(number), "check": check, "until": until.isoformat(), "why": why}
-        transaction.story.add(StoryEntry(now, StoryKind.SILENCED, facts))
-        return number
-
-    number = change(silenced)
+    (number,) = order(lambda order: orders.silence(order, [check], now, until, why))
     click.echo(ko.SILENCED.format(number=number, check=check, until=render.local(until)))
 
 
@@ -70,15 +61,7 @@ def silences(*, as_json: bool) -> None:
 @click.argument("number", type=NUMBER)
 def unsilence(number: int) -> None:
     """End a silence."""
-
-    def ended(transaction: Transaction) -> bool:
-        now = datetime.now(UTC)
-        is_ended = transaction.end_silence(number, now)
-        if is_ended:
-            transaction.story.add(StoryEntry(now, StoryKind.UNSILENCED, {"by": operator(), "number": str(number)}))
-        return is_ended
-
-    if not change(ended):
+    if not order(lambda order: orders.unsilence(order, number)):
         raise click.ClickException(ko.NO_SUCH_SILENCE.format(number=number))
     click.echo(ko.UNSILENCED.format(number=number))
 
@@ -88,16 +71,26 @@ def unsilence(number: int) -> None:
 def ack(by: str) -> None:
     """Take care of the open incident: no more reminders until something new happens."""
 
-    def acknowledged(transaction: Transaction) -> int:
-        now = datetime.now(UTC)
-        state = acknowledge(transaction.reads.state(), by, now)
-        transaction.save_state(state, now)
-        if state.incident is not None:
-            facts = {"by": by, "number": str(state.incident.number)}
-            transaction.story.add(StoryEntry(now, StoryKind.ACKED, facts))
-        return state.incident.number if state.incident else 0
-
-    number = change(acknowledged)
+    number = order(orders.acknowledge, by)
     if not number:
         raise click.ClickException(ko.NO_INCIDENT)
     click.echo(ko.ACKNOWLEDGED.format(number=number, by=by))
+
+
+@click.command(help=ko.HELP["unack"])
+def unack() -> None:
+    """Let go of the open incident: there are reminders again."""
+    number = order(orders.release)
+    if not number:
+        raise click.ClickException(ko.NO_INCIDENT)
+    click.echo(ko_access.RELEASED.format(number=number))
+
+
+@click.command(help=ko.HELP["note"])
+@click.argument("number", type=NUMBER)
+@click.argument("words", type=Words(orders.LONGEST_NOTE))
+def note(number: int, words: str) -> None:
+    """Note something on an incident."""
+    if order(lambda order: orders.note(order, number, words)) is None:
+        raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
+    click.echo(ko_access.NOTED.format(number=number))

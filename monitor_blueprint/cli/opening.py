@@ -13,13 +13,13 @@ import click
 
 from monitor_blueprint import config
 from monitor_blueprint.config import Config, ConfigError
+from monitor_blueprint.console.orders import Order
 from monitor_blueprint.console.view import Answer, View, encode
 from monitor_blueprint.domain.access import Role, Visitor
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.engine.monitor import make_outbox
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.storage.writes import Transaction
 from monitor_blueprint.text import ko
 from monitor_blueprint.text.health_log import HealthLog
 
@@ -67,10 +67,11 @@ def _look() -> str:
     )
 
 
-def change(work: Callable[[Transaction], _Answer]) -> _Answer:
+def order(do: Callable[[Order], _Answer], by: str | None = None) -> _Answer:
     """Do something that lasts; where the database cannot be written it would be gone with this command, so it fails."""
+    visitor, now = Visitor(by or operator(), Role.OPERATE), datetime.now(UTC)
     with open_store(load_config()) as store:
-        answer = store.run(work)
+        answer = store.run(lambda tx: do(Order(tx, visitor, now)))
         if store.problem:
             raise click.ClickException(ko.NOT_KEPT.format(reason=store.problem))
     return answer

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import click
 
+from monitor_blueprint.console.orders import LONGEST_SILENCE
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.text import ko
 
 # As large as SQLite's integers are.
 NUMBER = click.IntRange(1, 2**63 - 1)
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST_SILENCE = timedelta(days=30)
 
 
 class Duration(click.ParamType[timedelta]):
@@ -27,7 +27,7 @@ class Duration(click.ParamType[timedelta]):
         if not re.fullmatch(r"(\d+[smhd])+", text):
             self.fail(ko.BAD_DURATION.format(value=text), param, ctx)
         seconds = sum(int(count) * _UNITS_S[unit] for count, unit in re.findall(r"(\d+)([smhd])", text))
-        if not 0 < seconds <= _LONGEST_SILENCE.total_seconds():
+        if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
             self.fail(ko.BAD_DURATION.format(value=text), param, ctx)
         return timedelta(seconds=seconds)
 

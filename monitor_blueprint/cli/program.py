@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from monitor_blueprint.cli import checks, history, incidents, setup, status
+from monitor_blueprint.cli import checks, history, incidents, setup, status, tokens
 from monitor_blueprint.cli.opening import EXIT_UNKNOWN
 from monitor_blueprint.cli.version import version_option
 from monitor_blueprint.domain.text import fault_of
@@ -29,6 +29,9 @@ for _command in (
     incidents.silences,
     incidents.unsilence,
     incidents.ack,
+    incidents.unack,
+    incidents.note,
+    tokens.token,
     history.history,
     setup.check_config,
     setup.test_alert,

@@ -215,7 +215,7 @@ def _check(view: View, result: CheckResult, state: State, standing: Standing | N
         status=status_word(row.status),
         since=known.since if known is not None else None,
         at=result.at,
-        duration_ms=result.duration_ms,
+        duration_ms=round(result.duration_ms, 1),
         is_left_out=row.is_left_out,
         is_told=standing is not None and standing.is_told,
         why=standing.why if standing is not None else None,

@@ -13,7 +13,7 @@ from monitor_blueprint.config import Config
 from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.access import Visitor
 from monitor_blueprint.domain.models import Silence, Status
-from monitor_blueprint.domain.text import Private
+from monitor_blueprint.domain.text import Private, Public
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.reads import Reads
 from monitor_blueprint.storage.store import Store
@@ -78,8 +78,17 @@ def status_word(status: Status) -> StatusWord:
     return _WORDS[status]
 
 
+def _plain(value: Any) -> str:
+    if isinstance(value, Public):
+        return str(value)
+    raise NotImplementedError(type(value).__name__)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
+
+
 def encode(document: Any, *, is_for_people: bool = False) -> bytes:
     """Return a document as JSON without a character that a terminal would obey; indented for people."""
-    written = msgspec.json.encode(document)
+    written = _encoder.encode(document)
     text = (msgspec.json.format(written, indent=2) if is_for_people else written).decode()
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode() + b"\n"

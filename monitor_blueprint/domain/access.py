@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
+
+RoleWord = Literal["stats", "read", "operate"]
 
 
 class Role(IntEnum):
@@ -18,9 +21,12 @@ class Role(IntEnum):
     OPERATE = 3
 
     @property
-    def word(self) -> str:
+    def word(self) -> RoleWord:
         """Return what people and programs call it."""
-        return self.name.lower()
+        return _WORDS[self]
+
+
+_WORDS: dict[Role, RoleWord] = {Role.STATS: "stats", Role.READ: "read", Role.OPERATE: "operate"}
 
 
 @dataclass(frozen=True, slots=True)

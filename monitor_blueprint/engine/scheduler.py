@@ -18,6 +18,7 @@ from monitor_blueprint.domain.text import class_name, fill, member
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.round import HealthReport
 from monitor_blueprint.log import Log
+from monitor_blueprint.storage.reads import MANUAL
 from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.health_log import LEVELS, HealthLog
 
@@ -29,6 +30,10 @@ _AGAIN_S = 1.0
 _RECHECK_MARGIN_S = 0.1
 # A unit that restarts without end must not make the log endless.
 _LEAST_PAUSE_S = 10.0
+
+
+class BusyError(Exception):
+    """Somebody's health check by hand is under way."""
 
 
 class Schedule:
@@ -63,6 +68,7 @@ class Schedule:
         self._failed = failed
         self._ended_at = float("-inf")
         self._awaited: set[frozenset[str]] = set()
+        self._by_hand = threading.Lock()
         self._overdue_s = overdue_s if overdue_s is not None else every_minutes * 90.0
         self._overdue: threading.Timer | None = None
         # Complete checks one after the other; a unit that has just changed is checked beside one that waits for a slow
@@ -113,6 +119,25 @@ class Schedule:
         if wanted not in self._awaited:
             self._awaited.add(wanted)
             self._scheduler.add_job(self._run_awaited, args=[wanted, reason], misfire_grace_time=None, executor="partial")
+
+    def run_by_hand(self, only: Collection[str] | None = None) -> HealthReport:
+        """Run a health check, or some checks, for a person who waits for it; one at a time.
+
+        Raises:
+            BusyError: another one is under way.
+        """
+        if not self._by_hand.acquire(blocking=False):
+            raise BusyError
+        try:
+            report = self._check.run(datetime.now(UTC), MANUAL, only=only)
+        finally:
+            self._by_hand.release()
+        if self.is_running:
+            self._recheck(report.decision.transitions)
+            if only is not None:
+                # What hangs on them is looked at as well.
+                self._run_in(0.0, MANUAL)
+        return report
 
     def _run(self, reason: str) -> None:
         start = time.monotonic()

@@ -11,6 +11,7 @@ import msgspec
 
 from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
 from monitor_blueprint.domain.text import Private, Public, configured, fill
+from monitor_blueprint.storage.access import AccessReads
 from monitor_blueprint.storage.channels import ChannelReads, Delivery, Parameters, Rows
 from monitor_blueprint.storage.encoding import decode_incident, decode_readings, decode_result, decode_state
 from monitor_blueprint.storage.hours import HourReads
@@ -117,7 +118,7 @@ class IncidentDetail:
 
 
 class Reads(ChannelReads):
-    """Questions; each is answered from one consistent state of the database; `story`, `trials` and `hours` have more."""
+    """Questions, each answered from one consistent state of the database; `story`, `trials`, `access`, `hours` have more."""
 
     def __init__(self, query: Callable[[str, Parameters], Rows], note: Callable[[Public], None]) -> None:
         """Take what runs a statement and returns its rows, and what is told of something that cannot be read."""
@@ -125,6 +126,7 @@ class Reads(ChannelReads):
         self._note = note
         self.story = StoryReads(query)
         self.trials = TrialReads(query)
+        self.access = AccessReads(query)
         self.hours = HourReads(query)
 
     def state(self) -> State:

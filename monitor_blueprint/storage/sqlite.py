@@ -18,7 +18,7 @@ from monitor_blueprint.faults import reason_of
 from monitor_blueprint.storage import merge_log
 
 # One script for each version of the schema; `PRAGMA user_version` says how many of them a database has seen.
-SCHEMAS = ("schema.sql", "schema_story.sql", "schema_delivery.sql", "schema_hours.sql")
+SCHEMAS = ("schema.sql", "schema_story.sql", "schema_delivery.sql", "schema_hours.sql", "schema_access.sql")
 _LOCK_WAIT_S = 5.0
 # How a damaged file is called that was moved aside; of more than this many the oldest go, or a dying disk would fill up.
 _ASIDE = ".corrupt-%Y%m%dT%H%M%S%fZ"
@@ -261,6 +261,7 @@ _OPEN = "SELECT number FROM incident WHERE closed_at IS NULL"
 _SMALL_TABLES = {
     "state": "SELECT * FROM state",
     "silence": "SELECT * FROM silence",
+    "token": "SELECT * FROM token",
     "latest": "SELECT * FROM latest",
     "channel": "SELECT * FROM channel",
     "story": "SELECT * FROM story WHERE (kind, at) IN (SELECT kind, max(at) FROM story GROUP BY kind)",

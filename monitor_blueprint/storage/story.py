@@ -16,7 +16,10 @@ from monitor_blueprint.storage.timestamps import from_ms, to_ms
 _EVER = 2**63 - 1
 PRUNE = (
     # The last beginning and the last end are what the next beginning is held against.
-    "DELETE FROM story WHERE at < :before AND (kind, at) NOT IN (SELECT kind, max(at) FROM story GROUP BY kind)",
+    # What people did stays for longer.
+    "DELETE FROM story WHERE at < CASE WHEN kind IN ('started', 'stopped', 'configured') THEN :before"
+    " ELSE min(:before, (SELECT max(started_at) FROM cycle) - 34560000000) END"
+    " AND (kind, at) NOT IN (SELECT kind, max(at) FROM story GROUP BY kind)",
     "DELETE FROM told WHERE at < :before AND event_id NOT IN (SELECT id FROM event)",
 )
 

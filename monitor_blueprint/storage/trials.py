@@ -63,6 +63,10 @@ class TrialReads:
         )
         return from_ms(rows[0][0]) if rows else None
 
+    def is_known(self, asked_at: datetime) -> bool:
+        """Tell whether a trial was asked for at this moment, and is not forgotten yet."""
+        return bool(self._query("SELECT 1 FROM trial WHERE asked_at = ?", (to_ms(asked_at),)))
+
     def answer(self, asked_at: datetime) -> TrialAnswer | None:
         """Return how it went, once that is known."""
         rows = self._query("SELECT answer FROM trial WHERE asked_at = ? AND answer != ''", (to_ms(asked_at),))

@@ -9,6 +9,7 @@ from datetime import datetime
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
 from monitor_blueprint.domain.text import Private, Public
+from monitor_blueprint.storage.access import AccessWrites
 from monitor_blueprint.storage.encoding import (
     encode_incident,
     encode_message,
@@ -42,6 +43,7 @@ class Transaction:
         outbox: what is written about deliveries.
         story: what is written about people, the monitor itself, and what was said.
         trials: what is written about trials of the channels.
+        access: what is written about tokens and sessions.
         saved_state: the state's row, if one was saved.
     """
 
@@ -51,6 +53,7 @@ class Transaction:
         self.outbox = OutboxWrites(connection)
         self.story = StoryWrites(connection)
         self.trials = TrialWrites(connection)
+        self.access = AccessWrites(connection)
         self.saved_state: StateRow | None = None
 
     def save_state(self, state: State, now: datetime) -> None:

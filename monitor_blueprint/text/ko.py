@@ -224,7 +224,7 @@ HELP = {
     "test-alert": "채널마다 테스트 메시지를 하나씩 보내고 응답을 보여 줍니다.",
     "deadman": "모니터 자체가 살아 있는지 확인하고, 15분 동안 응답이 없으면 직접 알립니다 (타이머용).",
     "url": "모니터의 /health 주소 (기본값: MONITOR_BIND의 주소).",
-}
+} | ko_access.HELP
 NO_ACCESS = "{path}에 쓸 권한이 없습니다 (사용자 {user}). sudo로 실행하십시오."
 NOT_KEPT = "기록하지 못했습니다: {reason}"
 NOT_READ = "기록을 읽지 못했습니다: {reason}. 확인: systemctl status gunicorn_monitor, {look}"

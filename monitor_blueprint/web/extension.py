@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from monitor_blueprint.console.gate import Gate
+from monitor_blueprint.console.throttle import Throttle
 from monitor_blueprint.engine import monitor
 from monitor_blueprint.web import views
+from monitor_blueprint.web.mounted import EXTENSION
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -35,8 +39,14 @@ class Monitor(monitor.Monitor):
             ConfigError: the configuration cannot be used.
         """
         super().__init__(environ)
+        self.throttle = Throttle()
         if app is not None:
             self.init_app(app, url_prefix=url_prefix, subdomain=subdomain, name=name)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """Return what says who is let in; made at the first request, as all that opens the database."""
+        return Gate(self.store, self.admin_token, self.stats_token)
 
     def init_app(self, app: Flask, *, url_prefix: str = "/monitor", subdomain: str | None = None, name: str = "monitor") -> None:
         """Mount the pages.
@@ -51,10 +61,10 @@ class Monitor(monitor.Monitor):
             RuntimeError: the application has a monitor.
             ValueError: it has a blueprint of this name.
         """
-        if views.EXTENSION in app.extensions:
+        if EXTENSION in app.extensions:
             raise RuntimeError("the application has a monitor already: mount another with DispatcherMiddleware")
         has_own_place = bool(url_prefix.strip("/") or subdomain)
         app.register_blueprint(
             views.make_blueprint(name, has_own_place=has_own_place), url_prefix=url_prefix, subdomain=subdomain
         )
-        app.extensions[views.EXTENSION] = self
+        app.extensions[EXTENSION] = self

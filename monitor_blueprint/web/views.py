@@ -1,21 +1,20 @@
-"""The monitor's addresses: its own health, the system's figures, and the operators' page. They read, and change nothing."""
+"""The monitor's pages: its own health, the system's figures, and the operators' page. They read, and change nothing."""
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, abort, current_app, request, send_from_directory, url_for
 from jinja2 import Environment, FileSystemLoader
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from monitor_blueprint.domain import maintenance
+from monitor_blueprint.domain.access import Role
 from monitor_blueprint.domain.models import CheckResult, Status, worst
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.standing import in_order, standings
@@ -25,17 +24,16 @@ from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.log import Log
 from monitor_blueprint.storage.reads import EventRecord
 from monitor_blueprint.text import ko, render, rows, story
-from monitor_blueprint.web import stats
-
-if TYPE_CHECKING:
-    from monitor_blueprint.engine.monitor import Monitor
+from monitor_blueprint.web import access, api, stats
+from monitor_blueprint.web.answers import secure
+from monitor_blueprint.web.mounted import monitor as monitor_of_app
 
 _log = Log(__name__)
-# Where an application keeps its monitor.
-EXTENSION = "neuronova_monitor"
 _DAY = timedelta(days=1)
 _MONTH = timedelta(days=30)
 _OPEN = ("health", "static")
+# The pages show what came from outside.
+_ROLES = {"system_stats": Role.STATS, "metrics_text": Role.READ}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 _JSON_ERROR = {
     401: fill("the administrators' token is needed"),
@@ -55,12 +53,14 @@ def make_blueprint(name: str, *, has_own_place: bool) -> Blueprint:
     With a place of its own (a prefix, a sub-domain) the blueprint also answers for all that is no address there.
     """
     blueprint = Blueprint(name, __name__)
-    blueprint.before_request(_only_for_administrators)
+    blueprint.before_request(_guard)
+    blueprint.after_request(_secured)
     blueprint.get("/health")(health)
     blueprint.get("/api/system/stats/")(system_stats)
     blueprint.get("/metrics")(metrics_text)
     blueprint.get("/")(page)
     blueprint.get("/incidents/<int(max=9223372036854775807):number>")(incident)
+    api.register(blueprint)
     # By their names: at the root of an application everything else under "/static/" is its own.
     files = ", ".join(f"'{path.name}'" for path in sorted(_STATIC.iterdir()))
     blueprint.get(f"/static/<any({files}):filename>")(static)
@@ -74,24 +74,22 @@ def make_blueprint(name: str, *, has_own_place: bool) -> Blueprint:
     return blueprint
 
 
-def _monitor() -> Monitor:
-    return cast("Monitor", current_app.extensions[EXTENSION])
-
-
-def _carries(token: str) -> bool:
-    """Tell whether the request carries the token, as a bearer token or as the password of HTTP basic authentication."""
-    given = ""
-    if request.authorization is not None:
-        given = request.authorization.token or request.authorization.password or ""
-    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
-
-
-def _only_for_administrators() -> Response | None:
+def _guard() -> Response | None:
+    """Let in whoever may; the addresses of the API see to that themselves."""
     endpoint = (request.endpoint or "").rpartition(".")[2]
-    if endpoint in _OPEN or _carries(_monitor().admin_token):
+    if endpoint in _OPEN or (endpoint.startswith(api.ENDPOINT) and request.method != "OPTIONS"):
         return None
-    if endpoint == system_stats.__name__ and _carries(_monitor().stats_token):
+    return _refuse_strangers(_ROLES.get(endpoint, Role.OPERATE))
+
+
+def _refuse_strangers(role: Role) -> Response | None:
+    asker = access.asker()
+    if asker.may(role):
         return None
+    if asker.wait_s:
+        response = _json({"ok": False, "error": fill("too many wrong tokens: wait {seconds} s", seconds=asker.wait_s)}, 429)
+        response.headers["Retry-After"] = str(asker.wait_s)
+        return response
     response = _json({"ok": False, "error": _JSON_ERROR[401]}, 401)
     response.headers["WWW-Authenticate"] = 'Basic realm="NeuroNova monitor", charset="UTF-8"'
     return response
@@ -115,7 +113,9 @@ def no_such_address(address: str = "") -> Response:  # noqa: ARG001 - Flask pass
 
 def refuse(error: HTTPException) -> Response:
     """Answer 404 and 405 in JSON; only administrators get to know which of them it is."""
-    refusal = _only_for_administrators()
+    if api.is_asked():
+        return api.refuse(error)
+    refusal = _refuse_strangers(Role.OPERATE)
     if refusal is not None:
         return refusal
     code = error.code or 500
@@ -128,8 +128,10 @@ def refuse(error: HTTPException) -> Response:
 def fail(error: Exception) -> Response | HTTPException:
     """Answer 500 where one of our own pages has failed: Flask would log what the exception says."""
     if isinstance(error, HTTPException):
-        return error
+        return api.refuse(error) if api.is_asked() else error
     _log.error(fill("{endpoint} could not be answered", endpoint=configured(request.endpoint)), error)
+    if api.is_asked():
+        return api.failed()
     return _json({"ok": False, "error": _JSON_ERROR[500]}, 500)
 
 
@@ -152,7 +154,7 @@ def health() -> Response:
 
     503 "stalled" when no health check comes to its end.
     """
-    monitor = _monitor()
+    monitor = monitor_of_app()
     now = datetime.now(UTC)
     last = monitor.store.reads.last_scheduled_round()
     holder = ScheduleLock(monitor.config.state_dir).holder()
@@ -174,7 +176,7 @@ def health() -> Response:
 
 def system_stats() -> Response:
     """Return the guide's figures of processor, memory and disk; where something is silenced, also what, and until when."""
-    monitor = _monitor()
+    monitor = monitor_of_app()
     now = datetime.now(UTC)
     silences = [*monitor.store.reads.silences(now), *maintenance.active(monitor.config.windows, now)]
     shown: list[Document] = [{"check": configured(each.check), "until": iso(each.ends_at)} for each in silences]
@@ -186,14 +188,14 @@ def metrics_text() -> Response:
     # Imported when it is first asked for: most servers have no Prometheus, and the memory is wanted elsewhere.
     from monitor_blueprint.web import metrics  # noqa: PLC0415
 
-    monitor = _monitor()
+    monitor = monitor_of_app()
     text = metrics.render(monitor.store, monitor.config.windows, datetime.now(UTC))
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def page() -> Response:
     """Show how everything is: what an operator opens at three in the morning."""
-    monitor = _monitor()
+    monitor = monitor_of_app()
     now = datetime.now(UTC)
     results = monitor.store.reads.latest_results()
     state = monitor.store.reads.state()
@@ -240,7 +242,7 @@ def page() -> Response:
 
 def incident(number: int) -> Response:
     """Show all about one incident: what was told, what was found, and how it was delivered."""
-    reads = _monitor().store.reads
+    reads = monitor_of_app().store.reads
     found = reads.incident(number)
     if found is None:
         return _html("missing.html", 404, number=number)
@@ -273,13 +275,18 @@ def static(filename: str) -> Response:
     return send_from_directory(_STATIC, filename)
 
 
+def _secured(response: Response) -> Response:
+    """Give every answer its header fields, that of Flask itself too; what never changes between two versions may be kept."""
+    return secure(response, is_kept=(request.endpoint or "").endswith(f".{static.__name__}"))
+
+
 def _json(content: Mapping[str, Document], status: int = 200) -> Response:
     """Return JSON with the keys in their order, whatever the application does with its own."""
-    return Response(json.dumps(content, separators=(",", ":")) + "\n", status, mimetype="application/json")
+    return secure(Response(json.dumps(content, separators=(",", ":")) + "\n", status, mimetype="application/json"))
 
 
 def _html(template: str, status: int = 200, **values: object) -> Response:
-    return Response(_templates.get_template(template).render(values), status, mimetype="text/html")
+    return secure(Response(_templates.get_template(template).render(values), status, mimetype="text/html"))
 
 
 def _availability(name: str, now: datetime) -> str:
@@ -290,7 +297,7 @@ def _availability(name: str, now: datetime) -> str:
 def _values(name: str, result: CheckResult, now: datetime) -> list[float]:
     """Return what the first measured reading of the check was in the last day."""
     aspect = next((reading.aspect for reading in result.readings if reading.value is not None), "")
-    return [value for _, value in _monitor().store.reads.trend(name, aspect, now - _DAY)] if aspect else []
+    return [value for _, value in monitor_of_app().store.reads.trend(name, aspect, now - _DAY)] if aspect else []
 
 
 def _iso(at: datetime | None) -> Public | None:

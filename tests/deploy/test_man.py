@@ -35,7 +35,7 @@ def test_monitor_page_names_every_command() -> None:
     for name, command in main.commands.items():
         (synopsis,) = re.findall(rf"(?m)^\.BR? {name}(?: .*)?$", text.partition(".SH COMMANDS")[2].partition(".SH OPTIONS")[0])
         arguments = {str(each.name).upper() for each in command.params if isinstance(each, click.Argument)}
-        assert arguments == set(re.findall(r"\b(CHECK|DURATION|NUMBER)\b", synopsis)), name
+        assert arguments == set(re.findall(r"\b(CHECK|DURATION|NUMBER|WORDS)\b", synopsis)), name
         assert set(re.findall(r"--[a-z]+", synopsis)) == options(command) - {"--version"}, name
 
 
