@@ -53,6 +53,7 @@ def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
     Monitor(app, environ=environ, url_prefix="/")
     for code in (404, 405):
         app.register_error_handler(code, views.refuse)
+    app.after_request(views.secured)
     return app
 
 

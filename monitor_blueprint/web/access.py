@@ -144,6 +144,6 @@ def _count_failure(now: datetime) -> int:
     if is_news:
         count = MOST_FAILURES
         _log.warning(fill("{count} wrong tokens from {address}: turned away for a while", count=count, address=address))
-        entry = StoryEntry(now, StoryKind.TURNED_AWAY, {"address": address, "count": str(count)})
+        entry = StoryEntry(now, StoryKind.TURNED_AWAY, {"address": str(address), "count": str(count)})
         monitor().store.run(lambda tx: tx.story.add(entry), is_lasting=False)
     return wait_s

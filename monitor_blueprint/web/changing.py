@@ -27,6 +27,8 @@ from monitor_blueprint.web.route import Asked, NoFields, Reply, Route
 _TRIAL = "<int(max=9223372036854775807):id>"
 _ASK_EVERY_S = 0.1
 _ANY = "*"
+# A silence can begin as long before it was ordered, and as long after.
+_EARLIEST, _LATEST = timedelta(days=1), timedelta(days=366)
 T = TypeVar("T")
 
 
@@ -106,12 +108,15 @@ def _silence(asked: Asked) -> Answer:
     body: SilenceBody = asked.body
     now = asked.view.now.replace(microsecond=0)
     names = [_ANY] if _ANY in body.checks else known_checks(asked, body.checks, "checks")
+    if body.starts_at is not None and not now - _EARLIEST <= body.starts_at <= now + _LATEST:
+        raise invalid("starts_at", f"must be within {_LATEST.days} days from now")
     starts_at = (body.starts_at or now).astimezone(UTC)
     if (body.ends_at is None) == (body.minutes is None):
         raise invalid("ends_at", "either `ends_at` or `minutes` says when it ends")
-    ends_at = body.ends_at.astimezone(UTC) if body.ends_at is not None else starts_at + timedelta(minutes=body.minutes or 0)
+    ends_at = body.ends_at or starts_at + timedelta(minutes=body.minutes or 0)
     if not starts_at < ends_at <= starts_at + orders.LONGEST_SILENCE or ends_at <= now:
         raise invalid("ends_at", f"must be to come, and after the beginning by {orders.LONGEST_SILENCE.days} days at most")
+    ends_at = ends_at.astimezone(UTC)
     why = _words("why", body.why, orders.LONGEST_WHY)
     numbers = _order(asked, lambda order: orders.silence(order, names, starts_at, ends_at, why))
     found = (silences.silence(asked.view, number) for number in numbers)

@@ -54,7 +54,7 @@ def make_blueprint(name: str, *, has_own_place: bool) -> Blueprint:
     """
     blueprint = Blueprint(name, __name__)
     blueprint.before_request(_guard)
-    blueprint.after_request(_secured)
+    blueprint.after_request(secured)
     blueprint.get("/health")(health)
     blueprint.get("/api/system/stats/")(system_stats)
     blueprint.get("/metrics")(metrics_text)
@@ -275,7 +275,7 @@ def static(filename: str) -> Response:
     return send_from_directory(_STATIC, filename)
 
 
-def _secured(response: Response) -> Response:
+def secured(response: Response) -> Response:
     """Give every answer its header fields, that of Flask itself too; what never changes between two versions may be kept."""
     return secure(response, is_kept=(request.endpoint or "").endswith(f".{static.__name__}"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import jsonschema
@@ -33,13 +34,13 @@ class Api:
         self.prefix = f"{prefix}{PREFIX}"
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def get(self, path: str, status: int = 200, **headers: str) -> Any:
+    def get(self, path: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Any:
         return self.ask("GET", path, status, headers=headers)
 
-    def post(self, path: str, body: object = None, status: int = 200, **headers: str) -> Any:
+    def post(self, path: str, body: object = None, status: int = 200, headers: Mapping[str, str] | None = None) -> Any:
         return self.ask("POST", path, status, json={} if body is None else body, headers=headers)
 
-    def delete(self, path: str, status: int = 200, **headers: str) -> Any:
+    def delete(self, path: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Any:
         return self.ask("DELETE", path, status, headers=headers)
 
     def ask(self, method: str, path: str, status: int, headers: Any = None, **options: Any) -> Any:
