@@ -8,12 +8,11 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from monitor_blueprint.console.view import Answer, Document, View
-from monitor_blueprint.domain.models import Reading, Status
-from monitor_blueprint.storage.hours import DAY, HOUR, Watched
-from monitor_blueprint.storage.reads import COVERS_S
+from monitor_blueprint.domain.models import Reading
+from monitor_blueprint.storage.hours import DAY, HOUR, Buckets, Watched
 
 # Of all series of an answer together; and of the days of all checks.
-MOST_POINTS = 4000
+MOST_POINTS = 2000
 MOST_DAYS = 1500
 MINUTE = timedelta(minutes=1)
 
@@ -34,11 +33,11 @@ class SeriesDocument(Document, frozen=True, kw_only=True):
     unit: str
     warning: float | None
     critical: float | None
-    at: list[int]
-    count: list[int]
-    min: list[float]
-    mean: list[float]
-    max: list[float]
+    at: tuple[int, ...]
+    count: tuple[int, ...]
+    min: tuple[float, ...]
+    mean: tuple[float, ...]
+    max: tuple[float, ...]
 
 
 class SeriesAnswer(Answer, frozen=True, kw_only=True):
@@ -91,7 +90,7 @@ def series(view: View, checks: Sequence[str], aspect: str, times: tuple[datetime
     for name, readings in known:
         buckets = view.reads.hours.series(name, [reading.aspect for reading in readings], times, step)
         for reading in readings:
-            of = buckets.get(reading.aspect, [])
+            of = buckets.get(reading.aspect, Buckets())
             limits = reading.thresholds
             found.append(
                 SeriesDocument(
@@ -100,11 +99,11 @@ def series(view: View, checks: Sequence[str], aspect: str, times: tuple[datetime
                     unit=reading.unit,
                     warning=limits.warning if limits is not None else None,
                     critical=limits.critical if limits is not None else None,
-                    at=[round(bucket.at.timestamp()) for bucket in of],
-                    count=[bucket.count for bucket in of],
-                    min=[bucket.least for bucket in of],
-                    mean=[round(bucket.mean, 3) for bucket in of],
-                    max=[bucket.greatest for bucket in of],
+                    at=of.at_s,
+                    count=of.count,
+                    min=of.least,
+                    mean=of.mean,
+                    max=of.greatest,
                 )
             )
     return SeriesAnswer(since=times[0], until=times[1], step_s=round(step.total_seconds()), series=found)
@@ -136,16 +135,10 @@ def availability(view: View, checks: Sequence[str], days: int) -> AvailabilityAn
     dates = [today - timedelta(days=days - 1 - number) for number in range(days)]
     # A day is as long as the clock on the wall says, and begins with the hour that it begins in.
     bounds = [_midnight(day) for day in (*dates, today + timedelta(days=1))]
-    watched = view.reads.hours.watched(checks, bounds)
-    tails = view.reads.hours.last_kept()
+    watched = view.reads.hours.watched(checks, bounds, view.now)
     lengths = [(min(end, view.now) - begin).total_seconds() for begin, end in pairwise(bounds)]
     found = []
-    for name in checks:
-        parts = list(watched[name])
-        if name in tails:
-            at, status = tails[name]
-            lasted_s = (min(view.now, at + timedelta(seconds=COVERS_S)) - max(at, bounds[-2])).total_seconds()
-            parts[-1] = _longer(parts[-1], status, max(0.0, lasted_s))
+    for name, parts in watched.items():
         by_day = [_day(day.isoformat(), part, length) for day, part, length in zip(dates, parts, lengths, strict=True)]
         sums = (sum(getattr(each, key) for each in parts) for key in ("up_s", "down_s", "unknown_s"))
         total = _day(dates[0].isoformat(), Watched(*sums), sum(lengths))
@@ -157,23 +150,14 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day).astimezone()
 
 
-def _longer(part: Watched, status: Status, lasted_s: float) -> Watched:
-    """Return today with what the newest result covers so far, as no other has come after it."""
-    return Watched(
-        part.up_s + (lasted_s if status < Status.CRITICAL else 0),
-        part.down_s + (lasted_s if status is Status.CRITICAL else 0),
-        part.unknown_s + (lasted_s if status is Status.UNKNOWN else 0),
-    )
-
-
 def _day(day: str, watched: Watched, length_s: float) -> DayDocument:
-    known_s = watched.up_s + watched.down_s
+    share = watched.availability
     return DayDocument(
         day=day,
         up_s=round(watched.up_s, 1),
         down_s=round(watched.down_s, 1),
         unknown_s=round(watched.unknown_s, 1),
-        unwatched_s=round(max(0.0, length_s - known_s - watched.unknown_s), 1),
+        unwatched_s=round(max(0.0, length_s - watched.up_s - watched.down_s - watched.unknown_s), 1),
         # Rounded down, so that 1 is only said of a whole.
-        availability=math.floor(watched.up_s / known_s * 100_000) / 100_000 if known_s > 0 else None,
+        availability=None if share is None else math.floor(share * 100_000) / 100_000,
     )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from monitor_blueprint.domain.models import Status
-from monitor_blueprint.storage.timestamps import from_ms, to_ms
+from monitor_blueprint.storage.timestamps import to_ms
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+# A result says how things are until the next one, but not for longer than this: after that nobody knows.
+COVERS_S = 900.0
 # The hours are few and small: a year of them stays, however soon the single results are forgotten.
 KEEP_HOURS = timedelta(days=400)
 _HOUR_MS = 3_600_000
@@ -26,14 +29,14 @@ PRUNE = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """What was measured from `at` on, until the next bucket begins: how often, and between which values."""
+class Buckets:
+    """What was measured, column by column: from which second on (since 1970), how often, and between which values."""
 
-    at: datetime
-    count: int
-    least: float
-    mean: float
-    greatest: float
+    at_s: tuple[int, ...] = ()
+    count: tuple[int, ...] = ()
+    least: tuple[float, ...] = ()
+    mean: tuple[float, ...] = ()
+    greatest: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,24 @@ class Watched:
     up_s: float = 0.0
     down_s: float = 0.0
     unknown_s: float = 0.0
+
+    @property
+    def availability(self) -> float | None:
+        """Return the share (0 to 1) of up in up and down; None when neither was seen."""
+        return self.up_s / self.known_s if self.known_s > 0 else None
+
+    @property
+    def known_s(self) -> float:
+        """Return for how long it is known how the check was."""
+        return self.up_s + self.down_s
+
+    def longer(self, status: Status, lasted_s: float) -> Watched:
+        """Return it with some seconds more of a status."""
+        if status is Status.UNKNOWN:
+            return replace(self, unknown_s=self.unknown_s + lasted_s)
+        if status is Status.CRITICAL:
+            return replace(self, down_s=self.down_s + lasted_s)
+        return replace(self, up_s=self.up_s + lasted_s)
 
 
 # From one moment to the other.
@@ -56,7 +77,7 @@ class HourReads:
     def __init__(self, query: Query) -> None:
         self._query = query
 
-    def series(self, check: str, aspects: Sequence[str], times: Times, step: timedelta) -> dict[str, list[Bucket]]:
+    def series(self, check: str, aspects: Sequence[str], times: Times, step: timedelta) -> dict[str, Buckets]:
         """Return what was measured between two moments, in buckets of `step`, by aspect; where nothing was, none.
 
         A step of a day or more (of whole ones, UTC) is answered from the days, one of an hour or more (of whole ones) from the
@@ -75,13 +96,14 @@ class HourReads:
                 "hours": hours,
             },
         )
-        found: dict[str, list[Bucket]] = {}
-        for aspect, at, count, least, mean, greatest in rows:
-            found.setdefault(aspect, []).append(Bucket(from_ms(at), count, least, mean, greatest))
-        return found
+        of_aspects = itertools.groupby(rows, key=operator.itemgetter(0))
+        return {aspect: Buckets(*list(zip(*of_one, strict=True))[1:]) for aspect, of_one in of_aspects}
 
-    def watched(self, checks: Sequence[str], bounds: Sequence[datetime]) -> dict[str, list[Watched]]:
-        """Return how long each check was up and down in the times between the bounds (whole hours, oldest first)."""
+    def watched(self, checks: Sequence[str], bounds: Sequence[datetime], now: datetime) -> dict[str, list[Watched]]:
+        """Return how long each check was up and down in the times between the bounds, oldest first, the last of which has `now`.
+
+        The bounds are whole hours: one within an hour takes all of the hour for what is before it.
+        """
         spans = [[to_ms(since), to_ms(until)] for since, until in itertools.pairwise(bounds)]
         rows = self._query(
             "SELECT name.value, span.key, sum(up_ms), sum(down_ms), sum(unknown_ms)"
@@ -93,22 +115,30 @@ class HourReads:
         found = {name: [Watched()] * len(spans) for name in checks}
         for name, number, up_ms, down_ms, unknown_ms in rows:
             found[name][number] = Watched(up_ms / 1000, down_ms / 1000, unknown_ms / 1000)
+        # The newest result is in no hour yet, as no other has come after it.
+        for name, kept_at, status in self._query("SELECT check_name, kept_at, status FROM latest", {}):
+            if name in found:
+                covered_ms = min(to_ms(now), kept_at + round(COVERS_S * 1000)) - max(kept_at, to_ms(bounds[-2]))
+                found[name][-1] = found[name][-1].longer(Status(status), max(0.0, covered_ms / 1000))
         return found
 
-    def last_kept(self) -> dict[str, tuple[datetime, Status]]:
-        """Return the newest result of each check that is in no hour yet, as no other has come after it."""
-        rows = self._query("SELECT check_name, kept_at, status FROM latest", {})
-        return {name: (from_ms(kept_at), Status(status)) for name, kept_at, status in rows}
+    def over(self, checks: Sequence[str], since: datetime, now: datetime) -> dict[str, Watched]:
+        """Return how long each check was up and down since the hour in which a moment was."""
+        bounds = (since.replace(minute=0, second=0, microsecond=0), now)
+        return {name: watched for name, (watched,) in self.watched(checks, bounds, now).items()}
 
 
+# Each value is taken out of its JSON once only.
 _FROM_RESULTS = (
-    "SELECT aspect.value, at / :step * :step AS bucket, count(*), min(measured ->> aspect.value), avg(measured ->> aspect.value),"
-    " max(measured ->> aspect.value) FROM json_each(:aspects) AS aspect CROSS JOIN result"
-    " WHERE check_name = :check AND at >= :since AND at < :until AND measured ->> aspect.value IS NOT NULL"
-    " GROUP BY aspect.key, bucket"
+    "WITH measured_at AS MATERIALIZED (SELECT aspect.key AS number, aspect.value AS aspect, at / :step * :step AS bucket,"
+    " measured ->> aspect.value AS value FROM result CROSS JOIN json_each(:aspects) AS aspect"
+    " WHERE check_name = :check AND at >= :since AND at < :until)"
+    " SELECT aspect, bucket / 1000, count(*), min(value), round(avg(value), 3), max(value) FROM measured_at"
+    " WHERE value IS NOT NULL GROUP BY number, bucket"
 )
 _FROM_SUMMARY = (
-    "SELECT aspect.value, at / :step * :step AS bucket, sum(count), min(least), sum(total) / sum(count), max(greatest)"
+    "SELECT aspect.value, at / :step * :step / 1000 AS bucket, sum(count), min(least), round(sum(total) / sum(count), 3),"
+    " max(greatest)"
     " FROM json_each(:aspects) AS aspect CROSS JOIN summary WHERE check_name = :check AND aspect = aspect.value"
     " AND hours = :hours AND at >= :since AND at < :until GROUP BY aspect.key, bucket"
 )

@@ -19,8 +19,6 @@ from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 from monitor_blueprint.storage.trials import TrialReads
 
-# A result says how things are until the next one, but not for longer than this: after that nobody knows.
-COVERS_S = 900.0
 # An incident's story begins so long before it was told at the earliest.
 _STORY = timedelta(days=1)
 # The version of the saved state.
@@ -51,19 +49,6 @@ class IncidentRecord:
     closed_at: datetime | None
     checks: tuple[str, ...]
     acked_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """For how many seconds it is known how a check was, and for how many of those it was OK or WARNING."""
-
-    known_s: float
-    up_s: float
-
-    @property
-    def share(self) -> float | None:
-        """Return the share of time (0 to 1) in which it was up; None when nothing is known."""
-        return self.up_s / self.known_s if self.known_s > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,23 +174,6 @@ class Reads(ChannelReads):
             (check, to_ms(before), limit),
         )
         return tuple(CheckResult(check, kind, decode_readings(readings), from_ms(at)) for at, readings, kind in reversed(rows))
-
-    def availability(self, check: str, since: datetime, now: datetime) -> float | None:
-        """Return the share of time (0 to 1) in which the check was OK or WARNING; None when nothing is known."""
-        return self.watched(check, since, now).share
-
-    def watched(self, check: str, since: datetime, now: datetime) -> Watched:
-        """Return how long the check was up, and of how long that is known.
-
-        Times in which nobody looked, or in which the status was UNKNOWN, count neither way.
-        """
-        (known_ms, up_ms) = self._rows(
-            "SELECT total(known), total(CASE WHEN status < 2 THEN known END) FROM"
-            " (SELECT status, min(coalesce(lead(at) OVER (ORDER BY at), :now) - at, :covers) AS known FROM result"
-            " WHERE check_name = :check AND at >= :since AND at < :now) WHERE status != 3",
-            {"check": check, "since": to_ms(since), "now": to_ms(now), "covers": round(COVERS_S * 1000)},
-        )[0]
-        return Watched(known_ms / 1000, up_ms / 1000)
 
     def trend(self, check: str, aspect: str, since: datetime) -> tuple[tuple[datetime, float], ...]:
         """Return the measured values of one aspect, oldest first."""

@@ -22,6 +22,7 @@ from monitor_blueprint.domain.story import StoryEntry
 from monitor_blueprint.domain.text import Document, Public, configured, fill, iso, member
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.log import Log
+from monitor_blueprint.storage.hours import Watched
 from monitor_blueprint.storage.reads import EventRecord
 from monitor_blueprint.text import ko, render, rows, story
 from monitor_blueprint.web import access, api, stats
@@ -204,6 +205,7 @@ def page() -> Response:
     standing = standings(state, [*silences, *maintenance.active(monitor.config.windows, now)], now)
     number = state.incident.number if state.incident is not None else 0
     scheduled = monitor.store.reads.last_scheduled_round()
+    month = monitor.store.reads.hours.over(names, now - _MONTH, now)
     is_first = monitor.self_check.is_first_under_way(scheduled, now)
     is_stale = is_first or monitor.self_check.is_stalled(scheduled, now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
@@ -220,7 +222,7 @@ def page() -> Response:
         server=clean(socket.gethostname()),
         rows=list(shown.values()),
         ranges={name: rows.value_range(results[name], _values(name, results[name], now)) for name in names},
-        availabilities={name: _availability(name, now) for name in names},
+        availabilities={name: _availability(each) for name, each in month.items()},
         incident=state.incident,
         owner=rows.owner(state.incident) if state.incident is not None else "",
         # What follows from another is not to be looked at itself.
@@ -289,9 +291,8 @@ def _html(template: str, status: int = 200, **values: object) -> Response:
     return secure(Response(_templates.get_template(template).render(values), status, mimetype="text/html"))
 
 
-def _availability(name: str, now: datetime) -> str:
-    watched = _monitor().store.reads.watched(name, now - _MONTH, now)
-    return rows.availability(watched.share, watched.known_s, _MONTH.total_seconds())
+def _availability(watched: Watched) -> str:
+    return rows.availability(watched.availability, watched.known_s, _MONTH.total_seconds())
 
 
 def _values(name: str, result: CheckResult, now: datetime) -> list[float]:

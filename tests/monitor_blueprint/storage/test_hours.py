@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from monitor_blueprint.domain.models import CheckResult, Reading, Status
-from monitor_blueprint.storage.hours import DAY, HOUR, Watched
-from monitor_blueprint.storage.reads import COVERS_S
+from monitor_blueprint.storage.hours import COVERS_S, DAY, HOUR, Watched
 from monitor_blueprint.storage.sqlite import SCHEMAS
 from monitor_blueprint.storage.store import Store
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SINCE = NOW - timedelta(days=3)
 HOURS = "schema_hours.sql"
+LAST = [(Status.OK, NOW - timedelta(seconds=300)), (Status.CRITICAL, NOW)]
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def said(results: list[CheckResult], since: datetime, until: datetime) -> Watche
 def agree(store: Store) -> None:
     results = past()
     bounds = [SINCE + timedelta(hours=number) for number in range(73)]
-    watched = store.reads.hours.watched(["Disk", "Other"], bounds)
+    watched = store.reads.hours.watched(["Disk", "Other"], bounds, SINCE)
     for found, (since, until) in zip(watched["Disk"], pairwise(bounds), strict=True):
         expected = said(results, since, until)
         assert (found.up_s, found.down_s, found.unknown_s) == pytest.approx(
@@ -75,11 +75,15 @@ def agree(store: Store) -> None:
     for step in (timedelta(minutes=20), HOUR, 6 * HOUR, DAY):
         series = store.reads.hours.series("Disk", ["usage", "nothing"], (SINCE, NOW), step)
         assert list(series) == ["usage"]
-        assert sum(bucket.count for bucket in series["usage"]) == len(results)
-        for bucket in series["usage"]:
-            inside = [result.readings[0].value or 0.0 for result in results if bucket.at <= result.at < bucket.at + step]
-            assert (bucket.count, bucket.least, bucket.greatest) == (len(inside), min(inside), max(inside))
-            assert bucket.mean == pytest.approx(sum(inside) / len(inside))
+        usage = series["usage"]
+        assert sum(usage.count) == len(results)
+        for at_s, count, least, mean, greatest in zip(
+            usage.at_s, usage.count, usage.least, usage.mean, usage.greatest, strict=True
+        ):
+            at = datetime.fromtimestamp(at_s, UTC)
+            inside = [result.readings[0].value or 0.0 for result in results if at <= result.at < at + step]
+            assert (count, least, greatest) == (len(inside), min(inside), max(inside))
+            assert mean == pytest.approx(sum(inside) / len(inside), abs=0.001)
 
 
 def test_sums_say_what_results_say(store: Store) -> None:
@@ -130,8 +134,17 @@ def test_sums_outlive_the_results(store: Store) -> None:
     assert store.reads.hours.series("Disk", ["usage"], (SINCE, NOW), DAY) == {}
 
 
-def test_last_result_is_in_no_hour_yet(store: Store) -> None:
-    result = CheckResult("Disk", "disk", (Reading("usage", Status.CRITICAL),), NOW)
-    record(store, [result])
-    assert store.reads.hours.last_kept() == {"Disk": (NOW, Status.CRITICAL)}
-    assert store.reads.hours.watched(["Disk"], [NOW, NOW + HOUR]) == {"Disk": [Watched()]}
+def test_last_result_covers_a_while(store: Store) -> None:
+    """Until the next one comes, but not for ever."""
+    record(store, [CheckResult("Disk", "disk", (Reading("usage", status),), at) for status, at in LAST])
+
+    def seen(now: datetime) -> Watched:
+        ((watched,),) = store.reads.hours.watched(["Disk"], [NOW - HOUR, NOW + HOUR], now).values()
+        return watched
+
+    assert seen(NOW) == Watched(up_s=300)
+    assert seen(NOW + timedelta(seconds=60)) == Watched(up_s=300, down_s=60)
+    assert seen(NOW + timedelta(seconds=2000)) == Watched(up_s=300, down_s=COVERS_S)
+    assert seen(NOW - HOUR) == Watched(up_s=300), "the clock was set back"
+    found = store.reads.hours.over(["Disk", "Other"], NOW - HOUR, NOW + timedelta(seconds=100))
+    assert {name: each.availability for name, each in found.items()} == {"Disk": 0.75, "Other": None}

@@ -209,8 +209,8 @@ def test_availability_and_trend(store: Store) -> None:
     for number, status in enumerate(statuses):
         at = NOW + number * 10 * MINUTE
         record(store, result(status, at, value=float(number)))
-    assert store.reads.availability("Flask", NOW, NOW + 50 * MINUTE) == pytest.approx(30 / 40)
-    assert store.reads.watched("Flask", NOW, NOW + 50 * MINUTE).known_s == pytest.approx(40 * 60)
+    flask = store.reads.hours.over(["Flask"], NOW, NOW + 50 * MINUTE)["Flask"]
+    assert (flask.availability, flask.known_s) == (pytest.approx(30 / 40), pytest.approx(40 * 60))
     assert [value for _, value in store.reads.trend("Flask", "http", NOW)] == [0, 1, 2, 3, 4]
     assert store.reads.trend("Flask", "unit", NOW) == ()
 
@@ -219,8 +219,8 @@ def test_unwatched_time_counts_neither_way(store: Store) -> None:
     """A time in which nobody looked counts neither way."""
     for at, status in [(NOW, Status.CRITICAL), (NOW + 600 * MINUTE, Status.OK)]:
         record(store, result(status, at))
-    assert store.reads.availability("Flask", NOW, NOW + 615 * MINUTE) == pytest.approx(0.5)
-    assert store.reads.availability("nobody", NOW, NOW + MINUTE) is None
+    found = store.reads.hours.over(["Flask", "nobody"], NOW, NOW + 615 * MINUTE)
+    assert {name: each.availability for name, each in found.items()} == {"Flask": pytest.approx(0.5), "nobody": None}
 
 
 def test_quick_results_are_thinned(path: Path, store: Store) -> None:

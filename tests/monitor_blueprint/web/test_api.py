@@ -264,9 +264,9 @@ def test_series_are_in_buckets(well: Running) -> None:
 def test_long_series_are_made_to_fit(well: Running) -> None:
     record(well, datetime.now(UTC), 3)
     answer = Api(well.app).get("/series?since=2017-01-01T00:00:00Z&step_s=60")
-    assert answer["step_s"] == 22 * 3600
+    assert answer["step_s"] == 2 * 86400
     recent = (datetime.now(UTC) - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert Api(well.app).get(f"/series?check=Disk&since={recent}")["step_s"] == 180
+    assert Api(well.app).get(f"/series?check=Disk&since={recent}")["step_s"] == 360
 
 
 def test_availability_is_honest(well: Running) -> None:
