@@ -67,6 +67,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         said = f"{self.server.name} {self.path} {tokens} {self.headers.get('Cookie')} {host} {size}".encode()
         self.send_response(404 if self.path.endswith("/nothing") else 200)
         self.send_header("Content-Length", str(len(said)))
+        self.send_header(
+            "X-Seen-User", ",".join(self.headers.get_all("X-Remote-User", []) + self.headers.get_all("X_Remote_User", []))
+        )
         self.end_headers()
         self.wfile.write(said)
 
@@ -215,6 +218,14 @@ def test_foreign_site_shows_monitor(etc: Path, browser: requests.Session) -> Non
             assert page.text.startswith(f"monitor /{path} ['Bearer {TOKEN}'] ")
             assert page.text.endswith(" 127.0.0.1 0")
         assert browser.post(f"{url}/monitor/", data=bytes(1024 * 1024 + 1), auth=ADMIN, timeout=10).status_code == 413
+
+
+def test_monitor_hears_who_it_is(etc: Path, browser: requests.Session) -> None:
+    """From Nginx, which has asked for the password; a visitor cannot say that he is another."""
+    with nginx(etc, included()) as url:
+        for said in ({}, {"X-Remote-User": "kim"}, {"X-Remote-User": ""}, {"X_Remote_User": "kim"}, {"x-remote-user": "kim"}):
+            answer = browser.get(f"{url}/monitor/", auth=("admin", "pw"), headers=said, timeout=10)
+            assert answer.headers["X-Seen-User"] == "admin", said
 
 
 def test_monitor_removed_is_no_failure(etc: Path, browser: requests.Session) -> None:
