@@ -28,7 +28,7 @@ class ChannelDocument(Document, frozen=True, kw_only=True):
     """A channel: how it is, and for how many events somebody still waits. What the other side said is for operators."""
 
     name: str
-    health: Literal["ok", "failing", "refused", "in_doubt"]
+    health: Literal["ok", "failing", "refused", "in_doubt", "given_up"]
     since: datetime | None
     pending: int
     delivered_at: datetime | None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 import msgspec
 from flask import Response
 
 from monitor_blueprint.console.view import Document, encode
+from monitor_blueprint.domain.text import Document as Open
 
 # No code stands in a page, nothing comes from elsewhere, and no other site shows it within its own. `same-origin`, since
 # without a referrer a browser would not say either where a form comes from.
@@ -66,6 +70,11 @@ def secure(response: Response, *, is_kept: bool = False) -> Response:
     if not is_kept:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def open_json(content: Mapping[str, Open], status: int = 200) -> Response:
+    """Return what everybody may read, with the keys in their order, whatever the application does with its own."""
+    return secure(Response(json.dumps(content, separators=(",", ":")) + "\n", status, mimetype="application/json"))
 
 
 def document(content: msgspec.Struct | msgspec.Raw, status: int = 200) -> Response:

@@ -1,11 +1,9 @@
-"""The monitor's pages: its own health, the system's figures, and the operators' page. They read, and change nothing."""
+"""The monitor's addresses but for the API, and the operators' pages. They read, and change nothing."""
 
 from __future__ import annotations
 
-import json
-import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,14 +17,13 @@ from monitor_blueprint.domain.models import CheckResult, Status, worst
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.standing import in_order, standings
 from monitor_blueprint.domain.story import StoryEntry
-from monitor_blueprint.domain.text import Document, Public, configured, fill, iso, member
-from monitor_blueprint.engine.leader import ScheduleLock
+from monitor_blueprint.domain.text import configured, fill
 from monitor_blueprint.log import Log
 from monitor_blueprint.storage.hours import Watched
 from monitor_blueprint.storage.reads import EventRecord
 from monitor_blueprint.text import ko, render, rows, story
-from monitor_blueprint.web import access, api, stats
-from monitor_blueprint.web.answers import secure
+from monitor_blueprint.web import access, api, programs
+from monitor_blueprint.web.answers import open_json, secure
 from monitor_blueprint.web.mounted import monitor as monitor_of_app
 
 _log = Log(__name__)
@@ -56,9 +53,9 @@ def make_blueprint(name: str, *, has_own_place: bool) -> Blueprint:
     blueprint = Blueprint(name, __name__)
     blueprint.before_request(_guard)
     blueprint.after_request(secured)
-    blueprint.get("/health")(health)
-    blueprint.get("/api/system/stats/")(system_stats)
-    blueprint.get("/metrics")(metrics_text)
+    blueprint.get("/health")(programs.health)
+    blueprint.get("/api/system/stats/")(programs.system_stats)
+    blueprint.get("/metrics")(programs.metrics_text)
     blueprint.get("/")(page)
     blueprint.get("/incidents/<int(max=9223372036854775807):number>")(incident)
     api.register(blueprint)
@@ -88,10 +85,10 @@ def _refuse_strangers(role: Role) -> Response | None:
     if asker.may(role):
         return None
     if asker.wait_s:
-        response = _json({"ok": False, "error": fill("too many wrong tokens: wait {seconds} s", seconds=asker.wait_s)}, 429)
+        response = open_json({"ok": False, "error": fill("too many wrong tokens: wait {seconds} s", seconds=asker.wait_s)}, 429)
         response.headers["Retry-After"] = str(asker.wait_s)
         return response
-    response = _json({"ok": False, "error": _JSON_ERROR[401]}, 401)
+    response = open_json({"ok": False, "error": _JSON_ERROR[401]}, 401)
     response.headers["WWW-Authenticate"] = 'Basic realm="NeuroNova monitor", charset="UTF-8"'
     return response
 
@@ -120,7 +117,7 @@ def refuse(error: HTTPException) -> Response:
     if refusal is not None:
         return refusal
     code = error.code or 500
-    response = _json({"ok": False, "error": _JSON_ERROR[code]}, code)
+    response = open_json({"ok": False, "error": _JSON_ERROR[code]}, code)
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())
     return response
@@ -133,7 +130,7 @@ def fail(error: Exception) -> Response | HTTPException:
     _log.error(fill("{endpoint} could not be answered", endpoint=configured(request.endpoint)), error)
     if api.is_asked():
         return api.failed()
-    return _json({"ok": False, "error": _JSON_ERROR[500]}, 500)
+    return open_json({"ok": False, "error": _JSON_ERROR[500]}, 500)
 
 
 def _methods() -> list[str]:
@@ -148,50 +145,6 @@ def _methods() -> list[str]:
             return False
 
     return [method for method in _METHODS if is_there(method)]
-
-
-def health() -> Response:
-    """Say how the monitor itself is: 200 "alive", "starting" (its first health check is under way) or "degraded" (and why).
-
-    503 "stalled" when no health check comes to its end.
-    """
-    monitor = monitor_of_app()
-    now = datetime.now(UTC)
-    last = monitor.store.reads.last_scheduled_round()
-    holder = ScheduleLock(monitor.config.state_dir).holder()
-    is_stalled = monitor.self_check.is_stalled(last, now)
-    is_first = monitor.self_check.is_first_under_way(last, now)
-    problems = monitor.self_check.problems(now)
-    body: dict[str, Document] = {
-        "ok": not is_stalled,
-        "status": fill("stalled" if is_stalled else "starting" if is_first else "degraded" if problems else "alive"),
-        "last_check_at": _iso(last.started_at) if last else None,
-        "last_check": member(last.overall) if last else None,
-        "last_check_ms": last.duration_ms if last else None,
-        "next_check_at": _iso(monitor.schedule.next_run_at()),
-        "scheduler": {"running": monitor.schedule.is_running, "pid": holder or os.getpid()},
-        "problems": [problem.text for problem in problems],
-    }
-    return _json(body, 503 if is_stalled else 200)
-
-
-def system_stats() -> Response:
-    """Return the guide's figures of processor, memory and disk; where something is silenced, also what, and until when."""
-    monitor = monitor_of_app()
-    now = datetime.now(UTC)
-    silences = [*monitor.store.reads.silences(now), *maintenance.active(monitor.config.windows, now)]
-    shown: list[Document] = [{"check": configured(each.check), "until": iso(each.ends_at)} for each in silences]
-    return _json({**stats.read(), **({"silences": shown} if shown else {})})
-
-
-def metrics_text() -> Response:
-    """Return the newest results for Prometheus."""
-    # Imported when it is first asked for: most servers have no Prometheus, and the memory is wanted elsewhere.
-    from monitor_blueprint.web import metrics  # noqa: PLC0415
-
-    monitor = monitor_of_app()
-    text = metrics.render(monitor.store, monitor.config.windows, datetime.now(UTC))
-    return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def page() -> Response:
@@ -282,11 +235,6 @@ def secured(response: Response) -> Response:
     return secure(response, is_kept=(request.endpoint or "").endswith(f".{static.__name__}"))
 
 
-def _json(content: Mapping[str, Document], status: int = 200) -> Response:
-    """Return JSON with the keys in their order, whatever the application does with its own."""
-    return secure(Response(json.dumps(content, separators=(",", ":")) + "\n", status, mimetype="application/json"))
-
-
 def _html(template: str, status: int = 200, **values: object) -> Response:
     return secure(Response(_templates.get_template(template).render(values), status, mimetype="text/html"))
 
@@ -299,7 +247,3 @@ def _values(name: str, result: CheckResult, now: datetime) -> list[float]:
     """Return what the first measured reading of the check was in the last day."""
     aspect = next((reading.aspect for reading in result.readings if reading.value is not None), "")
     return [value for _, value in monitor_of_app().store.reads.trend(name, aspect, now - _DAY)] if aspect else []
-
-
-def _iso(at: datetime | None) -> Public | None:
-    return iso(at) if at else None

@@ -36,7 +36,7 @@ from monitor_blueprint.log import Log
 from monitor_blueprint.text import messages
 from monitor_blueprint.text.health_log import HealthLog
 from monitor_blueprint.text.log_report import Line
-from monitor_blueprint.web import metrics, views
+from monitor_blueprint.web import answers, metrics
 
 def use(outside: str, hidden: Private, ours: Public, log: HealthLog, heart: Heartbeat, own: Log, event: Event) -> object:
     at = datetime.now(UTC)
@@ -65,7 +65,7 @@ REFUSED = {
     "a detail that is not marked": "return ProbeError(ours, outside)",
     "a label of a metric": "return metrics._labels(outside)",
     "an open document": 'document: Document = {"problems": [outside]}\n    return document',
-    "an answer": 'return views._json({"error": outside})',
+    "an answer": 'return answers.open_json({"error": outside})',
     "a problem": "return Problem(outside, ours)",
     "a problem's sentence": "return Problem(ours, outside)",
 }

@@ -17,7 +17,7 @@ from monitor_blueprint.domain.models import CheckState, State, Status
 from monitor_blueprint.engine import scheduler
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.round import HealthReport
-from monitor_blueprint.engine.scheduler import Schedule
+from monitor_blueprint.engine.scheduler import BusyError, Schedule
 from monitor_blueprint.text.health_log import HealthLog
 from tests.monitor_blueprint.guide import without_time
 from tests.monitor_blueprint.shortage import few_threads
@@ -314,3 +314,42 @@ def test_stopped_schedule_runs_nothing(planned: Planned) -> None:
     assert planned.schedule.next_run_at() is None
     with pytest.raises(JobLookupError):
         planned.schedule._scheduler.remove_job("soon")
+
+
+def test_by_hand_is_one_at_a_time(planned: Planned) -> None:
+    planned.schedule.start()
+    planned.until_completed()
+    assert planned.check.next_run() == ("schedule", None)
+    is_under_way, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        is_under_way.set()
+        assert go_on.wait(60)
+
+    planned.check.work = wait
+    first = threading.Thread(target=planned.schedule.run_by_hand)
+    first.start()
+    assert is_under_way.wait(60)
+    with pytest.raises(BusyError):
+        planned.schedule.run_by_hand(["Flask"])
+    go_on.set()
+    first.join(60)
+    assert planned.check.next_run() == ("manual", None)
+
+
+def test_one_by_hand_then_all(planned: Planned) -> None:
+    """What hangs on it is looked at as well."""
+    planned.schedule.start()
+    planned.until_completed()
+    assert planned.check.next_run() == ("schedule", None)
+    planned.schedule.run_by_hand(["Flask"])
+    assert [planned.check.next_run() for _ in range(2)] == [("manual", ["Flask"]), ("manual", None)]
+
+
+def test_by_hand_without_the_schedule(planned: Planned) -> None:
+    """Another process has it, and sees to what hangs on the check."""
+    planned.schedule.run_by_hand(["Flask"])
+    assert planned.check.next_run() == ("manual", ["Flask"])
+    planned.schedule.start()
+    planned.until_completed()
+    assert planned.check.runs.empty()

@@ -8,7 +8,7 @@ import pytest
 from monitor_blueprint.domain.models import CheckResult, Facts, Reading, Status
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.domain.text import Public
-from monitor_blueprint.text import story
+from monitor_blueprint.text import ko, story
 from tests.monitor_blueprint.text.samples import AT
 
 pytestmark = pytest.mark.usefixtures("seoul")
@@ -33,6 +33,17 @@ pytestmark = pytest.mark.usefixtures("seoul")
             "설정이 바뀜, 추가된 점검: CPU, 빠진 점검: Disk",
         ),
         (StoryKind.CONFIGURED, {"digest": "a", "added": "", "removed": ""}, "설정이 바뀜"),
+        (StoryKind.UNACKED, {"by": "lee", "number": "7"}, "장애 7번 담당 해제: lee"),
+        (StoryKind.NOTED, {"by": "lee", "number": "7", "text": "{케이블}"}, "장애 7번 메모 (lee): {케이블}"),
+        (StoryKind.CHECKED, {"by": "lee", "checks": "*", "token": "admin"}, "수동 점검: * (lee)"),
+        (StoryKind.TRIED, {"by": "lee"}, "테스트 알림 발송: lee"),
+        (StoryKind.ADMITTED, {"by": "lee", "name": "django", "role": "read"}, "토큰 django 추가, 권한 read: lee"),
+        (StoryKind.DISMISSED, {"by": "lee", "name": "django"}, "토큰 django 폐기: lee"),
+        (
+            StoryKind.TURNED_AWAY,
+            {"address": "10.0.0.1", "count": "20"},
+            "틀린 토큰으로 접속 시도 20번 (주소 10.0.0.1) - 잠시 거절",
+        ),
     ],
 )
 def test_sentences(kind: StoryKind, facts: dict[str, str], expected: str) -> None:
@@ -81,3 +92,7 @@ class Lasting:
 def test_what_was_done_just_before_belongs_to_it() -> None:
     assert story.span(Lasting(AT, None), AT + timedelta(hours=5)) == (AT - timedelta(minutes=30), AT + timedelta(hours=5))
     assert story.span(Lasting(AT, AT + timedelta(hours=1)), AT + timedelta(hours=5))[1] == AT + timedelta(hours=1)
+
+
+def test_every_kind_has_a_sentence() -> None:
+    assert set(ko.STORY) == set(StoryKind)

@@ -146,7 +146,7 @@ def basic(name: str, password: str) -> dict[str, str]:
         ({"Authorization": f"Bearer {TOKEN}"}, "admin"),
         ({"Authorization": f"Bearer {TOKEN}", "X-Remote-User": "lee"}, "lee"),
         ({"Authorization": f"Bearer {TOKEN}", "X-Remote-User": "이영희".encode().decode("latin-1")}, "이영희"),
-        ({"Authorization": f"Bearer {TOKEN}", "X-Remote-User": "\x1b[31m" + "x" * 90}, "[31m" + "x" * 35 + "…"),
+        ({"Authorization": f"Bearer {TOKEN}", "X-Remote-User": "\x1b[31m" + "x" * 90}, "x" * 39 + "…"),
         (basic("kim", TOKEN), "kim"),
     ],
 )
