@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ml_server.card import Card
+from ml_server.weighed import Decision, GivenInputs, Nearness, ProbabilityInterval
 
 _Yes = Annotated[bool, Meta(extra_json_schema={"const": True})]
 _No = Annotated[bool, Meta(extra_json_schema={"const": False})]
@@ -78,6 +79,11 @@ class RowAnswer(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
     values: list[TargetValue] | UnsetType = UNSET
     embedding: list[float] | UnsetType = UNSET
+    research_only: bool | UnsetType = UNSET
+    completeness: GivenInputs | UnsetType = UNSET
+    applicability: Nearness | UnsetType = UNSET
+    decisions: list[Decision] | UnsetType = UNSET
+    probability_interval: ProbabilityInterval | UnsetType | None = UNSET
     translation: _Object | UnsetType = UNSET
     feature_importance: dict[str, float] | UnsetType = UNSET
 

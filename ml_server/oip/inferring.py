@@ -35,7 +35,7 @@ def infer(ask: Ask, service: InferenceService, max_batch: int, progress: Progres
     outputs, is_binary = results.wanted(model.card, asked.outputs, asked.parameters)
     items = rows.items_of(asked, values, model.card, max_batch)
     progress.rows = len(items)
-    is_explained = bool(asked.parameters.get("explain"))
+    is_explained = asked.parameters.get("explain")  # the card says where the request does not
     request = schemas.Request(items, is_batch=True, explain=is_explained, model_name=target.name, model_version=target.version)
     answered = prediction.answer(request, model, service, progress)
     # An answer to some rows is none.

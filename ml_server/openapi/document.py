@@ -13,7 +13,8 @@ from ml_server.config import Settings
 from ml_server.decoding import JSON
 from ml_server.endpoint import BINARY
 from ml_server.oip import messages, rows, wire
-from ml_server.openapi.operations import OPERATIONS, TEXT, TYPES, Answer, Operation
+from ml_server.openapi import reports
+from ml_server.openapi.operations import HTML, OPERATIONS, TEXT, TYPES, Answer, Operation
 from ml_server.version import version
 
 _REFS = "#/components/schemas/{name}"
@@ -100,6 +101,8 @@ def _response(status: int, answer: Answer) -> dict[str, Any]:
         return {**found, "content": {JSON: {"schema": _ANYTHING}}}
     schemas = [{"$ref": _REFS.format(name=each.__name__)} for each in _types(answer)]
     found["content"] = {JSON: {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}}}
+    if answer is reports.ModelReport:
+        found["content"][HTML] = {"schema": {"type": "string"}}
     if answer is messages.InferAnswer:
         headers[wire.HEADER] = {"$ref": "#/components/headers/JsonLength"}
         found["content"][BINARY] = {"schema": {"type": "string", "contentMediaType": BINARY}}

@@ -13,7 +13,7 @@ from ml_server.jobs.told import JobForgotten, LongJob
 from ml_server.oip import messages, wire
 from ml_server.openapi import reports
 
-TEXT = "text/plain"
+TEXT, HTML = "text/plain", "text/html"
 Answer = type | tuple[type, ...] | Literal["text", "document"]
 # What any request may come to before it is looked at: no HTTP, too slow, too long, too many.
 _ANY = (400, 408, 413, 414, 431, 500, 503)
@@ -22,6 +22,7 @@ _NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "str
 _VERSION = {"name": "wanted", "in": "path", "required": True, "schema": {"type": "string"}, "description": "such as 1.0.0"}
 _MODEL = {**_NAME, "name": "model"}
 _TASK = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "of a long job"}
+_OF_VERSION = {"name": "version", "in": "query", "schema": {"type": "string"}, "description": "another than the one that is due"}
 _PEOPLE = [
     {"name": "num_people", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 4}},
     {"name": "samples_per_person", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 20, "default": 3}},
@@ -101,6 +102,14 @@ OPERATIONS = (
         takes={JSON: "PredictRequest", FORM: _FORM},
     ),
     Operation("get", "/models", "Every installed version, and why one is not served", {200: answers.Models}),
+    Operation(
+        "get",
+        "/models/{name}",
+        "What is known of a model, by the items of TRIPOD+AI; as a page for whoever would rather have HTML",
+        {200: reports.ModelReport},
+        (404,),
+        parameters=[_NAME, _OF_VERSION],
+    ),
     Operation("get", "/schema", "What the default model is, and what is to be sent to it", {200: answers.SchemaAnswer}),
     Operation(
         "get",

@@ -2,10 +2,20 @@
 
 import msgspec
 
+from ml_server.answers import Described
 from ml_server.drift.report import Drift
 from ml_server.feedback.summary import Version
 from ml_server.reloading import Outcome
+from ml_server.reporting import Section
 from ml_server.silent.report import Report
+
+
+class ModelReport(Described, frozen=True, kw_only=True):
+    """What is known of a model, by the items of TRIPOD+AI."""
+
+    title: str
+    research_only: bool
+    sections: list[Section]
 
 
 class ReloadAnswer(Outcome, frozen=True, kw_only=True):

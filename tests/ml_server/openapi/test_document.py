@@ -162,9 +162,11 @@ def test_answers_are_as_documented(client: FlaskClient, document: dict[str, Any]
             answer = client.get(example_path(operation.path))
             assert answer.status_code == (404 if "{task_id}" in operation.path else 200)
             assert problems(document, operation.path, "get", answer) == [], operation.path
+    page = client.get(f"/models/{NAME}", headers={"Accept": "text/html"})
+    assert (page.mimetype, problems(document, "/models/{name}", "get", page)) == ("text/html", [])
     for query in ("num_people=2&samples_per_person=1&disease_ratio=0.5", "num_people=many&disease_ratio=2"):
         assert problems(document, "/example_data", "get", client.get(f"/example_data?{query}")) == []
-    for path in ("/v2/models/{name}", "/v2/models/{name}/ready"):
+    for path in ("/models/{name}", "/v2/models/{name}", "/v2/models/{name}/ready"):
         assert problems(document, path, "get", client.get(path.format(name="other"))) == []
     assert problems(document, "/reload_model", "post", client.post("/reload_model")) == []
     contents: list[Any] = [
