@@ -14,7 +14,7 @@ _logger = logging.getLogger("ml_server")
 _T = TypeVar("_T")
 # How long the first of a group waits for others, in seconds: what a process that is killed loses is not older than this and
 # the time that one group takes.
-HOLD_S = 0.05
+HOLD_S = 0.08
 # After a failure.
 _RETRY_S = 1.0
 
@@ -22,8 +22,10 @@ _RETRY_S = 1.0
 class Groups(Generic[_T]):
     """Hands what it is given to `write`, in groups and in order; the thread is started by what comes first, after any fork."""
 
-    def __init__(self, name: str, write: Callable[[list[_T]], None], most: int, on_lost: Callable[[int], None]) -> None:
-        """Use `write`, which may raise `StorageError`: its group is tried again.
+    def __init__(
+        self, name: str, write: Callable[[list[_T]], None], most: int, on_lost: Callable[[int], None], hold_s: float = HOLD_S
+    ) -> None:
+        """Use `write`, which may raise `StorageError`: its group is tried again. The first of a group waits for `hold_s` seconds.
 
         Of more than `most` that wait, the new ones are lost, and of a group at which `write` fails otherwise all: `on_lost` is
         told how much that is.
@@ -32,6 +34,7 @@ class Groups(Generic[_T]):
         self._write = write
         self._most = most
         self._on_lost = on_lost
+        self._hold_s = hold_s
         self._waiting: deque[tuple[_T, int]] = deque()
         self._size = 0
         self._wake = threading.Event()
@@ -68,7 +71,7 @@ class Groups(Generic[_T]):
     def _run(self) -> None:
         while not self._is_over.is_set():
             self._wake.wait()
-            self._is_over.wait(HOLD_S)
+            self._is_over.wait(self._hold_s)
             self._wake.clear()
             with self._writing:
                 is_done = self._drain()

@@ -74,8 +74,9 @@ class Bins:
         is_missing = np.zeros((len(rows), len(self._card.inputs)), dtype=np.bool_)
         for number, row in enumerate(rows):
             is_missing[number, list(row.missing)] = True
+        columns = self._columns(rows)
         found = [
-            np.where(is_missing[:, each.place], len(each.column.labels), _places([row.values[each.place] for row in rows], each))
+            np.where(is_missing[:, each.place], len(each.column.labels), _places(columns[each.place], each))
             for each in self._inputs
         ]
         found += [read(results) for _, read in self._answers]
@@ -87,8 +88,14 @@ class Bins:
             counted.append((len(block), [int(total) for total in totals]))
         return counted
 
+    def _columns(self, rows: Sequence[Row]) -> Any:
+        """Return the values of all rows by their place: as one array where they are numbers."""
+        if any(each.names is not None for each in self._inputs) or len(self._inputs) < len(self._card.inputs):
+            return list(zip(*(row.values for row in rows), strict=True))
+        return np.array([row.values for row in rows], dtype=np.float64).T
 
-def _places(values: Sequence[Any], binned: _Binned) -> Ints:
+
+def _places(values: Any, binned: _Binned) -> Ints:
     """Return the bin of each value; of one that is missing, any."""
     if binned.names is not None:
         return np.array([binned.names.get(value, 0) for value in values], dtype=np.int64)

@@ -14,8 +14,10 @@ from ml_server.observing import Observed
 from ml_server.schemas import Row
 from ml_server.storage.drift import BLOCK, WINDOW, DriftStore
 
-# Values that wait to be counted: 8 MB of them, and they wait for less than a tenth of a second.
+# Values that wait to be counted: 8 MB of them.
 _MOST_WAITING = 1_000_000
+# For so many seconds: a process that is killed has not counted those, which of hundreds are few.
+_HOLD_S = 0.5
 
 
 class _Asked(NamedTuple):
@@ -29,7 +31,7 @@ class Counter:
 
     def __init__(self, store: DriftStore) -> None:
         self._store = store
-        self._groups: Groups[_Asked] = Groups("drift", self._write, _MOST_WAITING, _lose)
+        self._groups: Groups[_Asked] = Groups("drift", self._write, _MOST_WAITING, _lose, _HOLD_S)
         self._known: dict[str, tuple[Bins, str]] = {}
         self.flush = self._groups.flush
 

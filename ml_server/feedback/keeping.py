@@ -108,15 +108,17 @@ def _answers(seen: _Seen) -> list[NewAnswer]:
     ]
 
 
-def _kept_numbers(model: Model, numbers: Sequence[float]) -> list[float]:
+def _kept_numbers(model: Model, numbers: Sequence[float]) -> str:
     # There is nothing that could turn out to be true of a vector, and that is what is to be answered.
-    return [] if model.card.task == "embedding" else [float(format(number, _DIGITS)) for number in numbers]
+    kept = () if model.card.task == "embedding" else numbers
+    return f"[{','.join([format(number, _DIGITS) for number in kept])}]"
 
 
-def said(model: Model, numbers: Sequence[float]) -> list[int] | None:
-    """Return the places of the classes that are the prediction; None where it is a value."""
-    if not model.card.classes:
+def said(model: Model, numbers: Sequence[float]) -> str | None:
+    """Return the places of the classes that are the prediction, as JSON; None where it is a value."""
+    classes = model.card.classes
+    if not classes:
         return None
     predicted: Any = model.task.render(numbers)["prediction"]
     names = [predicted] if isinstance(predicted, str) else predicted or ()
-    return [place for place, name in enumerate(model.card.classes) if name in names]
+    return f"[{','.join([str(place) for place, name in enumerate(classes) if name in names])}]"

@@ -19,7 +19,8 @@ from ml_server.storage.feedback import DAY_MS, FeedbackStore, Judged, KeptModel
 DAYS = (30, 90, 365, 0)
 # From so many of each kind on, fewer days are enough to hold the figures against the card's.
 ENOUGH = 100
-_MOST_JUDGED = 100_000
+# More would say no more, and keep others waiting while they are counted.
+_MOST_JUDGED = 20_000
 _MOST_VERSIONS = 20
 _FRESH_S = 600.0
 _PERFECT = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
@@ -103,9 +104,13 @@ class Summaries:
 
     def _of(self, model: KeptModel) -> tuple[KeptModel, tuple[tuple[int, int], float, Version]]:
         mark, known = (model.judged, model.corrected), self._known.get(model.id)
-        if known is not None and known[0] == mark and time.monotonic() - known[1] < _FRESH_S:
-            return model, known
-        return model, (mark, time.monotonic(), self._made(model, time.time()))
+        if known is None or known[0] != mark or time.monotonic() - known[1] >= _FRESH_S:
+            return model, (mark, time.monotonic(), self._made(model, time.time()))
+        windows = [msgspec.structs.replace(each, answered=self._answered(model, each.since)) for each in known[2].windows]
+        return model, (*known[:2], msgspec.structs.replace(known[2], windows=windows))
+
+    def _answered(self, model: KeptModel, since: datetime | None) -> int:
+        return self._store.answered(model.id, int(since.timestamp() * 1000) // DAY_MS if since else 0)
 
     def _made(self, model: KeptModel, now: float) -> Version:
         judged = self._store.judged(model.id, _MOST_JUDGED) if model.judged else []
@@ -116,7 +121,7 @@ class Summaries:
             first = today - days + 1 if days else 0
             count = table.count_since(first * DAY_MS)
             since = datetime.fromtimestamp(first * DAY_MS / 1000, UTC) if days else None
-            windows.append(Window(days, since, self._store.answered(model.id, first), count, table.compared(count)))
+            windows.append(Window(days, since, self._answered(model, since), count, table.compared(count)))
         chosen = _chosen([window for window in windows if window.days])
         return Version(
             model_name=model.name,

@@ -21,8 +21,8 @@ from ml_server.inputs.base import kind_of
 from ml_server.storage.database import StorageError
 from ml_server.storage.feedback import FeedbackStore, Judging, KeptAnswer
 
-# How long an answer may take to be on the disk, whichever process gave it, in seconds: three times what it should take.
-_SETTLES_S = 0.15
+# How long an answer may take to be on the disk, whichever process gave it, in seconds: twice what it should take.
+_SETTLES_S = 0.2
 _MEANINGS = {
     "request_id": (str, "the request_id of the answer"),
     "index": (int, "the item's index in its batch, from 0 on"),

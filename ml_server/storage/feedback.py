@@ -5,9 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
-
-import msgspec
+from typing import Any, NamedTuple
 
 from ml_server.storage.database import Database
 
@@ -31,7 +29,10 @@ class ModelKey(NamedTuple):
 
 
 class NewAnswer(NamedTuple):
-    """One answer as it is given; `at_ms` since 1970, `item` and `site` are the client's own ids of the item and prediction."""
+    """One answer as it is given; `at_ms` since 1970, `item` and `site` are the client's own ids of the item and prediction.
+
+    `numbers` and `said` are JSON, as in `KeptAnswer`.
+    """
 
     model: ModelKey
     at_ms: int
@@ -39,8 +40,8 @@ class NewAnswer(NamedTuple):
     place: int
     item: str | None
     site: str | None
-    numbers: Sequence[float]
-    said: Sequence[int] | None
+    numbers: str
+    said: str | None
 
 
 class KeptAnswer(NamedTuple):
@@ -82,6 +83,10 @@ class Judged(NamedTuple):
     truth: str
 
 
+_INSERT = "INSERT INTO feedback_answers (model, at, request, place, item, site, numbers, said) VALUES "
+_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
+# So many rows in one statement: the rest of the process goes on while it runs.
+_INSERTS = {size: _INSERT + ", ".join([_PLACES] * size) for size in (100, 20, 4, 1)}
 _FOUND = """
     SELECT a.id, a.model, m.name, m.version, m.task, m.card, a.at, a.request, a.place, a.numbers, a.said, a.truth
     FROM feedback_answers a JOIN feedback_models m ON m.id = a.model
@@ -112,16 +117,7 @@ class FeedbackStore:
                 )
                 for each in answers
             ]
-            # One statement for all: the rest of the process goes on meanwhile.
-            connection.execute(
-                """
-                INSERT INTO feedback_answers (model, at, request, place, item, site, numbers, said)
-                SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value -> 6,
-                       nullif(value -> 7, 'null')
-                FROM json_each(?)
-                """,
-                (msgspec.json.encode(rows).decode(),),
-            )
+            _insert(connection, rows)
             days = Counter((ids[each.model], each.at_ms // DAY_MS) for each in answers)
             connection.executemany(
                 """
@@ -166,10 +162,12 @@ class FeedbackStore:
     def prune(self, now_ms: int) -> bool:
         """Forget some of what is too old or too much, and tell whether there may be more."""
         with self._database.writing() as connection:
-            pruned = [_prune(connection, "truth IS NULL", (), now_ms - OPEN_DAYS * DAY_MS)]
-            judged, before_ms = "truth IS NOT NULL AND model = ?", now_ms - JUDGED_DAYS * DAY_MS
+            newest = connection.execute("SELECT coalesce(max(id), 0) FROM feedback_answers").fetchone()[0]
+            pruned = [
+                _prune(connection, "truth IS NULL AND (at < ? OR id <= ?)", (now_ms - OPEN_DAYS * DAY_MS, newest - MOST_KEPT))
+            ]
             models = connection.execute("SELECT id FROM feedback_models").fetchall()
-            pruned += [_prune(connection, judged, model, before_ms) for model in models]
+            pruned += [_prune(connection, *_judged_too_long(connection, model, now_ms)) for (model,) in models]
             connection.execute("DELETE FROM feedback_days WHERE day < ?", (now_ms // DAY_MS - JUDGED_DAYS,))
         return max(pruned) >= _PRUNED
 
@@ -245,9 +243,21 @@ def _fingerprint(key: bytes, text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), key=key, digest_size=8).digest(), "big", signed=True)
 
 
-def _prune(connection: sqlite3.Connection, which: str, of: tuple[int, ...], before_ms: int) -> int:
-    statement = f"SELECT at FROM feedback_answers WHERE {which} ORDER BY at DESC LIMIT 1 OFFSET ?"  # noqa: S608 - of ours
-    too_many = connection.execute(statement, (*of, MOST_KEPT)).fetchone()
-    limit = max(before_ms, too_many[0] + 1 if too_many else 0)
-    some = f"SELECT id FROM feedback_answers WHERE {which} AND at < ? ORDER BY at LIMIT ?"  # noqa: S608 - of ours
-    return connection.execute(f"DELETE FROM feedback_answers WHERE id IN ({some})", (*of, limit, _PRUNED)).rowcount  # noqa: S608
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    begin = 0
+    for size, statement in _INSERTS.items():
+        while len(rows) - begin >= size:
+            connection.execute(statement, [value for row in rows[begin : begin + size] for value in row])
+            begin += size
+
+
+def _judged_too_long(connection: sqlite3.Connection, model: int, now_ms: int) -> tuple[str, tuple[int, int]]:
+    newest = "SELECT at FROM feedback_answers WHERE truth IS NOT NULL AND model = ? ORDER BY at DESC LIMIT 1 OFFSET ?"
+    too_many = connection.execute(newest, (model, MOST_KEPT)).fetchone()
+    before_ms = max(now_ms - JUDGED_DAYS * DAY_MS, too_many[0] + 1 if too_many else 0)
+    return "truth IS NOT NULL AND model = ? AND at < ?", (model, before_ms)
+
+
+def _prune(connection: sqlite3.Connection, which: str, of: tuple[int, int]) -> int:
+    some = f"SELECT id FROM feedback_answers WHERE {which} LIMIT ?"  # noqa: S608 - of ours
+    return connection.execute(f"DELETE FROM feedback_answers WHERE id IN ({some})", (*of, _PRUNED)).rowcount  # noqa: S608

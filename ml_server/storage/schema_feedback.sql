@@ -36,9 +36,9 @@ CREATE TABLE feedback_answers (
     truth TEXT,
     truth_at INTEGER
 ) STRICT;
+-- Ids that the server makes begin with the time: what comes later stands later here, and few pages are written.
 CREATE INDEX feedback_request ON feedback_answers (request);
 CREATE INDEX feedback_site ON feedback_answers (site) WHERE site IS NOT NULL;
-CREATE INDEX feedback_open ON feedback_answers (at) WHERE truth IS NULL;
 CREATE INDEX feedback_judged ON feedback_answers (model, at) WHERE truth IS NOT NULL;
 
 -- A truth that another one has taken the place of.

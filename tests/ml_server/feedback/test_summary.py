@@ -142,6 +142,15 @@ def test_late_truth_counts_for_its_day(serve: Serve) -> None:
     assert windows == {30: (1, 1), 90: (61, 61), 365: (61, 61), 0: (61, 61)}
 
 
+def test_answers_are_counted_at_once(serve: Serve) -> None:
+    """Although figures are made anew only when something has been judged."""
+    served = serve()
+    for count in (1, 2):
+        served.predict(0.2, 0.8)
+        served.feedback(request_id="no", correct=True)
+        assert {each["answered"] for each in served.summary()["windows"]} == {count}
+
+
 def test_labels_and_values_have_figures(tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
     p = rng.random((200, 2)).round(3)
