@@ -22,11 +22,9 @@ from gunicorn.systemd import sd_notify
 from ml_server import companion
 from ml_server.config import read_settings
 from ml_server.errors import InvalidSettingsError, ModelUnavailableError
-from ml_server.jobs import runner
 from ml_server.reloading import Reloading
 from ml_server.reloading import forget as forget_ready
 from ml_server.repository import Entry
-from ml_server.silent import comparer
 from ml_server.verification.apart import Limits
 from ml_server.verification.trials import Trials
 from serving.worker import forget
@@ -156,6 +154,10 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 def _stop_companions() -> None:
     """Have long jobs put down, for the next server to go on with, and counts kept."""
+    # Not earlier: what counts for the metrics must know of their directory when it is loaded.
+    from ml_server.jobs import runner  # noqa: PLC0415
+    from ml_server.silent import comparer  # noqa: PLC0415
+
     if _SETTINGS.state_dir is not None:
         for lock in (runner.LOCK, comparer.LOCK):
             companion.stop(_SETTINGS.state_dir / lock)
