@@ -8,6 +8,8 @@ import msgspec
 
 from ml_server import telemetry
 from ml_server.card import Card, Interval
+from ml_server.card_consistency import fits
+from ml_server.evidence import Pattern
 from ml_server.grouping import Groups
 from ml_server.model import Answer, Model, Result
 from ml_server.observing import ClientIds, Observed
@@ -19,16 +21,21 @@ _MOST_WAITING = 100_000
 _PRUNED_EVERY, _PRUNED_EVERY_S = 10_000, 86_400.0
 # What a number is kept to: float32, in which models answer, knows no more.
 _DIGITS = ".7g"
+_HALF = 0.5
 
 
 class KeptCard(msgspec.Struct, frozen=True):
-    """What is kept of a card: `answers` are its classes, labels or targets, `scores` the means of its figures by name."""
+    """What is kept of a card: `answers` are its classes, labels or targets, `scores` the means of its figures by name.
+
+    `patterns` has the scores of each of the card's patterns of missing inputs, in their order.
+    """
 
     answers: list[str]
     scores: dict[str, float]
     class_counts: dict[str, int] = {}
     rows: int = 0
     intervals: dict[str, Interval] = {}
+    patterns: list[dict[str, float]] = []
 
 
 class _Seen(NamedTuple):
@@ -40,6 +47,7 @@ class _Seen(NamedTuple):
     places: Sequence[int]
     results: Sequence[Result]
     ids: Sequence[ClientIds]
+    missing: Sequence[tuple[int, ...]]
 
 
 class Keeper:
@@ -55,8 +63,9 @@ class Keeper:
     def observe(self, request_id: str, observed: Observed, elapsed_s: float) -> None:
         """Take an answer."""
         del elapsed_s
-        places = observed.places
-        seen = _Seen(time.time(), request_id, observed.model, places, observed.results, observed.ids)
+        model, places = observed.model, observed.places
+        missing = [row.missing for row in observed.rows] if model.card.patterns else ()
+        seen = _Seen(time.time(), request_id, model, places, observed.results, observed.ids, missing)
         self._groups.add(seen, len(places))
 
     def _write(self, seen: list[_Seen]) -> None:
@@ -77,8 +86,26 @@ def kept_card(card: Card) -> str:
     """Return what the figures of a version are held against, as JSON."""
     intervals = {target.name: target.interval for target in card.targets if target.interval is not None}
     scores = {name: score.mean for name, score in card.scores.items()}
-    kept = KeptCard(card.answers, scores, card.training.class_counts, card.training.rows, intervals)
+    patterns = [_scores_of(card, pattern, scores) for pattern in card.patterns]
+    kept = KeptCard(card.answers, scores, card.training.class_counts, card.training.rows, intervals, patterns)
     return msgspec.json.encode(kept).decode()
+
+
+def _scores_of(card: Card, pattern: Pattern, whole: dict[str, float]) -> dict[str, float]:
+    """Return the scores of requests that lack this; what is decided by `prediction` is the threshold of one half."""
+    found = {} if pattern.missing else dict(whole)
+    found |= {name: score.mean for name, score in pattern.scores.items()}
+    for threshold in pattern.thresholds:
+        if threshold.at == _HALF:
+            pair = (threshold.sensitivity.mean, threshold.specificity.mean)
+            # In the figures it is the second class that is the case.
+            found["sensitivity"], found["specificity"] = pair if card.positive == card.classes[-1] else pair[::-1]
+    return found
+
+
+def _pattern(card: Card, missing: tuple[int, ...]) -> int | None:
+    names = [card.inputs[number].name for number in missing]
+    return next((place for place, pattern in enumerate(card.patterns) if fits(pattern, names)), None)
 
 
 def _lose(count: int) -> None:
@@ -92,18 +119,20 @@ def _key(model: Model) -> ModelKey:
 def _answers(seen: _Seen) -> list[NewAnswer]:
     key, at_ms = _key(seen.model), int(seen.at * 1000)
     ids = seen.ids or [ClientIds()] * len(seen.places)
+    missing: Sequence[tuple[int, ...] | None] = seen.missing or [None] * len(seen.places)
     return [
         NewAnswer(
             key,
             at_ms,
             seen.request_id,
             place,
+            None if lacks is None else _pattern(seen.model.card, lacks),
             own.item,
             own.prediction,
             _kept_numbers(seen.model, result.numbers),
             said(seen.model, result.numbers),
         )
-        for place, result, own in zip(seen.places, seen.results, ids, strict=True)
+        for place, result, own, lacks in zip(seen.places, seen.results, ids, missing, strict=True)
         if isinstance(result, Answer)
     ]
 

@@ -26,6 +26,10 @@ _FRESH_S = 600.0
 _PERFECT = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
 # What depends on how many people are ill, however good the model is.
 _OF_THE_MIX = ("accuracy", "brier")
+# Of two classes: over which of them a figure is.
+_SIDES = {"sensitivity": 1, "specificity": 0}
+# Of so large a share of the people the card must have scores for what they lacked.
+_MOST_OF = 0.9
 
 Verdict = Literal["as_card", "worse", "better", "too_few", "not_in_card", "other_mix"]
 
@@ -161,6 +165,7 @@ class _Table:
         self._task = task
         self._card = card
         self._at = [each.at_ms for each in judged]
+        self._patterns = [each.pattern for each in judged]
         self._numbers: Floats = np.array(_decoded([each.numbers for each in judged]), dtype=np.float64)
         truth = _decoded([each.truth for each in judged])
         self._truth = np.array(truth, dtype=np.float64)
@@ -180,11 +185,11 @@ class _Table:
         if not count:
             return []
         found = self._figures(count)
-        held = [self._wanted(figure) is not None and figure.value is not None for figure in found]
+        held = [self._wanted(figure, count) is not None and figure.value is not None for figure in found]
         # Of many figures one is outside of its interval by chance: the more there are, the farther outside it must be.
         stretch = NormalDist().inv_cdf(1 - 0.025 / max(1, sum(held))) / figures.Z
         has_mix = self._has_trained_mix(count)
-        return [self._compare(figure, stretch, has_mix=has_mix) for figure in found]
+        return [self._compare(figure, self._wanted(figure, count), stretch, has_mix=has_mix) for figure in found]
 
     def _figures(self, count: int) -> list[Figure]:
         numbers, truth, card = self._numbers[:count], self._truth[:count], self._card
@@ -200,13 +205,21 @@ class _Table:
             found += figures.of_values(numbers[:, place], truth[:, place], name, spans)
         return found
 
-    def _wanted(self, figure: Figure) -> float | None:
+    def _wanted(self, figure: Figure, count: int) -> float | None:
+        """Return what the card says: of what these people lacked, where it has scores for that."""
         if figure.name == "coverage":
             return self._card.intervals[figure.of or self._card.answers[0]].coverage
-        return self._card.scores.get(figure.full_name)
+        if not self._card.patterns:
+            return self._card.scores.get(figure.full_name)
+        by_pattern = [scores.get(figure.full_name) for scores in self._card.patterns]
+        wanted = [None if pattern is None else by_pattern[pattern] for pattern in self._patterns[:count]]
+        side = _SIDES.get(figure.full_name)
+        if side is not None:
+            wanted = [each for each, truth in zip(wanted, self._truth[:count], strict=True) if truth == side]
+        known = [each for each in wanted if each is not None]
+        return sum(known) / len(known) if known and len(known) >= _MOST_OF * len(wanted) else None
 
-    def _compare(self, figure: Figure, stretch: float, *, has_mix: bool) -> Compared:
-        wanted = self._wanted(figure)
+    def _compare(self, figure: Figure, wanted: float | None, stretch: float, *, has_mix: bool) -> Compared:
         verdict: Verdict
         if figure.value is None or figure.low is None or figure.high is None:
             verdict = "too_few"

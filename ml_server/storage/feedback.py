@@ -31,13 +31,14 @@ class ModelKey(NamedTuple):
 class NewAnswer(NamedTuple):
     """One answer as it is given; `at_ms` since 1970, `item` and `site` are the client's own ids of the item and prediction.
 
-    `numbers` and `said` are JSON, as in `KeptAnswer`.
+    `pattern` is the place of the card's pattern of missing inputs; `numbers` and `said` are JSON, as in `KeptAnswer`.
     """
 
     model: ModelKey
     at_ms: int
     request_id: str
     place: int
+    pattern: int | None
     item: str | None
     site: str | None
     numbers: str
@@ -81,10 +82,11 @@ class Judged(NamedTuple):
     numbers: str
     said: str | None
     truth: str
+    pattern: int | None = None
 
 
-_INSERT = "INSERT INTO feedback_answers (model, at, request, place, item, site, numbers, said) VALUES "
-_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO feedback_answers (model, at, request, place, pattern, item, site, numbers, said) VALUES "
+_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # So many rows in one statement: the rest of the process goes on while it runs.
 _INSERTS = {size: _INSERT + ", ".join([_PLACES] * size) for size in (100, 20, 4, 1)}
 _FOUND = """
@@ -110,6 +112,7 @@ class FeedbackStore:
                     each.at_ms,
                     each.request_id,
                     each.place,
+                    each.pattern,
                     None if each.item is None else _fingerprint(key, f"{each.request_id} {each.item}"),
                     None if each.site is None else _fingerprint(key, each.site),
                     each.numbers,
@@ -152,7 +155,7 @@ class FeedbackStore:
         with self._database.reading() as connection:
             found = connection.execute(
                 """
-                SELECT at, numbers, said, truth FROM feedback_answers
+                SELECT at, numbers, said, truth, pattern FROM feedback_answers
                 WHERE model = ? AND truth IS NOT NULL ORDER BY at DESC LIMIT ?
                 """,
                 (model_id, most),

@@ -21,7 +21,7 @@ CREATE TABLE feedback_days (
     PRIMARY KEY (model, day)
 ) STRICT, WITHOUT ROWID;
 
--- `at` in milliseconds since 1970; `item` and `site` are keyed fingerprints of a client's own ids; `numbers`, `said` and
+-- `at` in milliseconds since 1970; `pattern` is which of the card's patterns of missing inputs it was; `item` and `site` are keyed fingerprints of a client's own ids; `numbers`, `said` and
 -- `truth` are JSON: the answer's numbers in the card's order, the places of what was predicted, and what was true.
 CREATE TABLE feedback_answers (
     id INTEGER PRIMARY KEY,
@@ -29,6 +29,7 @@ CREATE TABLE feedback_answers (
     at INTEGER NOT NULL,
     request TEXT NOT NULL,
     place INTEGER NOT NULL,
+    pattern INTEGER,
     item INTEGER,
     site INTEGER,
     numbers TEXT NOT NULL,

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
+from ml_server.card import read_card
+from ml_server.config import BUNDLED_MODELS
 from ml_server.feedback import summary
-from ml_server.feedback.keeping import KeptCard
+from ml_server.feedback.keeping import KeptCard, kept_card
 from ml_server.storage.feedback import Judged
 from tests.ml_server.feedback.echoes import Served
 
@@ -87,6 +90,15 @@ def test_nothing_judged_is_too_few(serve: Serve) -> None:
     assert (version["verdict"], version["windows"][0]["answered"], version["windows"][0]["figures"]) == ("too_few", 1, [])
 
 
+def test_bundled_card_is_read_with_its_threshold() -> None:
+    card = read_card((BUNDLED_MODELS / "alzheimer_biomarkers" / "1.0.0" / "model.json").read_bytes())
+    kept = msgspec.json.decode(kept_card(card), type=KeptCard)
+    whole, partial = kept.patterns[0], kept.patterns[-1]
+    assert whole["sensitivity"] > partial["sensitivity"]
+    assert whole["calibration_slope"] == card.scores["calibration_slope"].mean
+    assert "calibration_slope" not in partial
+
+
 def test_faithful_models_are_rarely_accused(serve: Serve) -> None:
     """Of 200 models that are as their card says, with five figures each, some 2.5 % may be called worse."""
     judged = [_drawn_table(seed) for seed in range(200)]
@@ -149,6 +161,27 @@ def test_answers_are_counted_at_once(serve: Serve) -> None:
         served.predict(0.2, 0.8)
         served.feedback(request_id="no", correct=True)
         assert {each["answered"] for each in served.summary()["windows"]} == {count}
+
+
+def test_card_is_asked_for_what_was_missing(serve: Serve) -> None:
+    """With half of the requests short of an input, the card's figures are the mean of what it says of either kind."""
+    scores = [_score(roc_auc=each, brier=0.2) for each in (0.9, 0.7)]
+    patterns = [{"missing": [], "scores": scores[0]}, {"missing": ["c"], "scores": scores[1]}]
+    item = {"unit": "points", "minimum": 0.0, "maximum": 1.0, "median": 0.5, "type": "number"}
+    inputs = [{**item, "name": each, "description": each, "missing": "median" if each == "c" else "refuse"} for each in "abc"]
+    served = serve("multi_label", middle=(0.5, 0.5, 0.5), scores=scores[0], patterns=patterns, inputs=inputs)
+    rng = np.random.default_rng(10)
+    for _ in range(2):
+        items = [
+            {"features": {"a": float(a), "b": float(b), **({"c": 0.5} if number % 2 else {})}}
+            for number, (a, b) in enumerate(rng.random((100, 2)).round(3))
+        ]
+        request_id = served.post({"items": items})["request_id"]
+        said = [{"index": index, "actual_class": ["a"] if index % 3 else ["b", "c"]} for index in range(100)]
+        assert all(each["ok"] for each in served.feedback(request_id=request_id, items=said)[1]["results"])
+    found = _figures(served.summary())
+    assert found["roc_auc"]["card"] == pytest.approx(0.8)
+    assert found["brier"]["card"] == pytest.approx(0.2)
 
 
 def test_labels_and_values_have_figures(tmp_path: Path) -> None:
