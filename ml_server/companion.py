@@ -90,6 +90,7 @@ class Companion:
             stdin=subprocess.PIPE,
             env=_environment(),
             pass_fds=(handle,),
+            start_new_session=True,
         ) as process:
             os.ftruncate(handle, 0)
             os.pwrite(handle, str(process.pid).encode(), 0)

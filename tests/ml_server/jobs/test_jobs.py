@@ -17,7 +17,7 @@ from tests.ml_server.server import DEADLINE_S, Server
 
 pytestmark = pytest.mark.slow
 # How far the slow model counts: for some tenths of a second, and for hours.
-SHORT, ENDLESS = 40_000.0, 1e12
+SHORT, ENDLESS = 15_000.0, 1e12
 ROWS = 6
 Start = Any
 
@@ -220,6 +220,8 @@ def test_predictions_go_on(slow: Server) -> None:
     assert slow.predict({"features": {"rounds": 1.0}}).status_code == 200
     (runner,) = runners(slow)
     assert Path(f"/proc/{runner}/oom_score_adj").read_text().strip() == "1000"
+    group = Path(f"/proc/{runner}/autogroup")
+    assert not group.exists() or group.read_text().endswith(" nice 5\n")
     policies = {os.sched_getscheduler(thread.id) for thread in psutil.Process(runner).threads()}
     assert policies == {os.SCHED_OTHER, os.SCHED_IDLE}
     metrics = requests.get(f"{slow.url}/metrics", timeout=DEADLINE_S).text
