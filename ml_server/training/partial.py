@@ -20,7 +20,8 @@ Folds = Sequence[tuple[Ints, Ints]]
 # scikit-learn's own; what is chosen for each pattern is no better (a table of 1,024 choices).
 _STRENGTH = 1.0
 _DECIMALS = 6
-_OPSET, _ML_IR = 17, 8
+_ML = "ai.onnx.ml"
+_OPSET, _ML_OPSET, _IR = 17, 1, 8
 
 
 class Partial(NamedTuple):
@@ -90,36 +91,33 @@ def table(values: Floats, is_impaired: Ints, optional: Sequence[int], folds: Fol
 def export(found: Table) -> bytes:
     """Return the table as ONNX: `features` (n, inputs) float32, NaN where missing -> `probabilities` (n, 2)."""
     width = len(found.mean)
-    bits = np.zeros((width, 1), dtype=np.float32)
+    bits = np.zeros(width, dtype=np.float32)
     for bit, number in enumerate(found.optional):
         bits[number] = 1 << bit
     constants = {
-        "mean": found.mean.astype(np.float32),
-        "sd": found.sd.astype(np.float32),
         "bits": bits,
         "coefficients": found.weights[:, :-1].astype(np.float32),
         "intercepts": found.weights[:, -1:].astype(np.float32),
         "zero": np.float32(0),
-        "one": np.float32(1),
+        "halves": np.array([[-0.5, 0.5]], dtype=np.float32),
         "columns": np.array([1], dtype=np.int64),
     }
+    offset, scale = found.mean.astype(np.float32).tolist(), (1 / found.sd).astype(np.float32).tolist()
     nodes = [
         helper.make_node("IsNaN", ["features"], ["is_missing"]),
         helper.make_node("Cast", ["is_missing"], ["missing"], to=TensorProto.FLOAT),
         helper.make_node("MatMul", ["missing", "bits"], ["pattern"]),
-        helper.make_node("Squeeze", ["pattern", "columns"], ["pattern_row"]),
-        helper.make_node("Cast", ["pattern_row"], ["row"], to=TensorProto.INT64),
+        helper.make_node("Cast", ["pattern"], ["row"], to=TensorProto.INT64),
         helper.make_node("Gather", ["coefficients", "row"], ["weights"], axis=0),
         helper.make_node("Gather", ["intercepts", "row"], ["intercept"], axis=0),
-        helper.make_node("Sub", ["features", "mean"], ["centered"]),
-        helper.make_node("Div", ["centered", "sd"], ["scaled"]),
+        helper.make_node("Scaler", ["features"], ["scaled"], domain=_ML, offset=offset, scale=scale),
         helper.make_node("Where", ["is_missing", "zero", "scaled"], ["z"]),
         helper.make_node("Mul", ["z", "weights"], ["terms"]),
         helper.make_node("ReduceSum", ["terms", "columns"], ["sum"], keepdims=1),
         helper.make_node("Add", ["sum", "intercept"], ["logit"]),
-        helper.make_node("Sigmoid", ["logit"], ["impaired"]),
-        helper.make_node("Sub", ["one", "impaired"], ["control"]),
-        helper.make_node("Concat", ["control", "impaired"], ["probabilities"], axis=1),
+        # Of two numbers that are the logit apart the softmax is the logistic function and what is left of 1.
+        helper.make_node("Mul", ["logit", "halves"], ["apart"]),
+        helper.make_node("Softmax", ["apart"], ["probabilities"], axis=1),
     ]
     graph = helper.make_graph(
         nodes,
@@ -128,5 +126,6 @@ def export(found: Table) -> bytes:
         [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 2])],
         initializer=[numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_ML_IR)
+    opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_ML, _ML_OPSET)]
+    made = helper.make_model(graph, opset_imports=opsets, ir_version=_IR)
     return bytes(made.SerializeToString())
