@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ml_server.card import Card
 from ml_server.card_consistency import fits
-from ml_server.errors import Detail, InvalidRequestError
+from ml_server.errors import Detail
 from ml_server.evidence import Pattern, Score, Spread, Threshold
 
 # Patterns of missing inputs that are remembered: few are met, and nobody may fill the memory with others.
@@ -18,20 +18,27 @@ _NAMED = 20
 Missing = tuple[int, ...]
 
 
+class Refusal(NamedTuple):
+    """What an error is made of, each time anew: one that was raised holds what it was raised in."""
+
+    message: str
+    details: tuple[Detail, ...]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What follows from what is missing.
 
     Attributes:
         submodel: who answers; the model itself if None.
-        refusal: why there is no answer.
+        refusal: why there is no answer: a message and its details.
         fills: what is said of the missing inputs where each is filled; `told` takes its place.
         completeness: what the answer says of it, in JSON.
         thresholds: by which is decided, rising; `decisions[n]` is what the answer says, in JSON, where n of them are reached.
     """
 
     submodel: str | None
-    refusal: InvalidRequestError | None
+    refusal: Refusal | None
     fills: frozenset[str]
     told: tuple[str, ...]
     completeness: msgspec.Raw
@@ -123,7 +130,7 @@ def _decision(card: Card, threshold: Threshold, *, is_positive: bool) -> dict[st
     }
 
 
-def _refusal(card: Card, names: Sequence[str], pattern: Pattern | None) -> InvalidRequestError | None:
+def _refusal(card: Card, names: Sequence[str], pattern: Pattern | None) -> Refusal | None:
     """Return why there is no answer with these missing, naming what is to be added; None where there is one."""
     limit = card.limit
     if limit is None or (pattern is not None and _is_enough(pattern, limit.score, limit.at_least)):
@@ -135,9 +142,8 @@ def _refusal(card: Card, names: Sequence[str], pattern: Pattern | None) -> Inval
     good = [each for each in card.patterns if _is_enough(each, limit.score, limit.at_least)]
     nearest = min(good, key=lambda each: len(list(_to_add(each, names))), default=None)
     if nearest is None:
-        return InvalidRequestError(f"too little was given: {why}")
-    details = tuple(_to_add(nearest, names))
-    return InvalidRequestError(f"too little was given: {why}", details)
+        return Refusal(f"too little was given: {why}", ())
+    return Refusal(f"too little was given: {why}", tuple(_to_add(nearest, names)))
 
 
 def _is_enough(pattern: Pattern, score: str, at_least: float) -> bool:

@@ -47,7 +47,7 @@ class Weighing:
         """Return the standing of a row, or why it gets no answer."""
         outcome = self.completeness.outcome(row.missing) if row.missing else self.completeness.whole
         if outcome.refusal is not None:
-            return outcome.refusal
+            return InvalidRequestError(*outcome.refusal)
         near = self._neighbourhood
         place = near.place(row.values, row.missing) if near is not None else None
         if near is None or place is None or place.verdict == "typical":
