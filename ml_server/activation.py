@@ -35,6 +35,9 @@ class Activation(msgspec.Struct, frozen=True, omit_defaults=True):
         return (Pin(self.version, self.digest), *self.before)
 
 
+_ACTIVATION = msgspec.json.Decoder(Activation)
+
+
 def read_activation(directory: Path) -> Activation | None:
     """Return what is activated in a model's directory, or None.
 
@@ -42,7 +45,7 @@ def read_activation(directory: Path) -> Activation | None:
         BrokenModelError: the file is there and cannot be used.
     """
     try:
-        return msgspec.json.decode((directory / FILE).read_bytes(), type=Activation)
+        return _ACTIVATION.decode((directory / FILE).read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:

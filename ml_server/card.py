@@ -106,6 +106,8 @@ class Card(Claims, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
         return [target.name for target in self.targets] if self.task == "regression" else self.classes
 
 
+# By the thread that imports it: msgspec crashes where two learn a nested type at once.
+msgspec.json.Decoder(Card)
 _FEWEST = {"classification": ("classes", 2), "multi_label": ("classes", 1), "regression": ("targets", 1)}
 _EMBEDDING = "embedding"
 

@@ -42,6 +42,9 @@ class _Served(msgspec.Struct, frozen=True):
     digest: str
 
 
+_SERVED = msgspec.json.Decoder(_Served)
+
+
 @dataclass(frozen=True)
 class Reloading:
     """What a worker needs to have its master reload; `directory` is shared by all workers."""
@@ -115,7 +118,7 @@ class Reloading:
         found = {}
         for path in self.directory.glob(f"{_READY}*[0-9]"):
             try:
-                found[path.name] = msgspec.json.decode(path.read_bytes(), type=_Served)
+                found[path.name] = _SERVED.decode(path.read_bytes())
             except FileNotFoundError:
                 continue  # its worker has just ended
         return found

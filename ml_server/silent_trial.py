@@ -20,6 +20,9 @@ class Trial(msgspec.Struct, frozen=True):
     started: float
 
 
+_TRIAL = msgspec.json.Decoder(Trial)
+
+
 def read_trial(model_dir: Path) -> Trial | None:
     """Return what is on trial, or None.
 
@@ -27,7 +30,7 @@ def read_trial(model_dir: Path) -> Trial | None:
         BrokenModelError: the file is there and cannot be used.
     """
     try:
-        return msgspec.json.decode((model_dir / FILE).read_bytes(), type=Trial)
+        return _TRIAL.decode((model_dir / FILE).read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:

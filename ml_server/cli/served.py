@@ -44,6 +44,9 @@ class _Models(msgspec.Struct, frozen=True):
     models: list[_Version]
 
 
+_MODELS = msgspec.json.Decoder(_Models)
+
+
 def ask(settings: Settings, path: str) -> tuple[int, bytes] | str:
     """Return status and body of what the running server answers at a path, or why it cannot be asked."""
     connection = _Local(settings.bind)
@@ -67,6 +70,6 @@ def served(settings: Settings) -> list[_Version] | str:
     if status != http.HTTPStatus.OK:
         return f"it answers {status} at {settings.bind}"
     try:
-        return msgspec.json.decode(body, type=_Models).models
+        return _MODELS.decode(body).models
     except msgspec.MsgspecError:
         return f"another program answers at {settings.bind}"

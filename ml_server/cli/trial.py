@@ -21,6 +21,9 @@ class _Answer(msgspec.Struct, frozen=True):
     trial: Report | None
 
 
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
 _WHY = {
     "not_given": "inputs that it needs were not given",
     "invalid_request": "refused by its card",
@@ -69,7 +72,7 @@ def status() -> None:
         raise StoreError(f"the server cannot be asked: {found}")
     if found[0] != http.HTTPStatus.OK:
         raise StoreError(f"the server answers {found[0]} at {known.bind}: {_reason(found[1])}")
-    told = msgspec.json.decode(found[1], type=_Answer).trial
+    told = _ANSWER.decode(found[1]).trial
     if told is None:
         click.echo("no version is or was on silent trial")
         return

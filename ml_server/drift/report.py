@@ -10,6 +10,8 @@ from ml_server.drift.bins import Column, Reference
 from ml_server.drift.shift import FEWEST, Floats, compare
 from ml_server.storage.drift import DriftStore, Window
 
+_REFERENCE = msgspec.json.Decoder(Reference)
+
 # One false alarm among all inputs of a model in a hundred times a thousand looks at other people each (Bonferroni): half a
 # million people of a faithful stream, one window after the other.
 _FALSE_ALARMS = 0.01
@@ -81,7 +83,7 @@ def drifts(store: DriftStore) -> list[Drift]:
 
 
 def _drift(window: Window) -> Drift:
-    reference = msgspec.json.decode(window.reference, type=Reference)
+    reference = _REFERENCE.decode(window.reference)
     counts = np.array(window.counts or [0] * reference.width, dtype=np.float64)
     sizes = [len(column.labels) + 1 for column in (*reference.inputs, *reference.answers)]
     parts = np.split(counts, np.cumsum(sizes)[:-1]) if sizes else []

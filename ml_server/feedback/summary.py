@@ -15,6 +15,8 @@ from ml_server.feedback.figures import Figure, Floats, Ints
 from ml_server.feedback.keeping import KeptCard
 from ml_server.storage.feedback import DAY_MS, FeedbackStore, Judged, KeptModel
 
+_KEPT_CARD = msgspec.json.Decoder(KeptCard)
+
 # Answers of the last so many days, by the moment of the answer; a truth that comes late counts for its answer's day. 0: all.
 DAYS = (30, 90, 365, 0)
 # From so many of each kind on, fewer days are enough to hold the figures against the card's.
@@ -118,7 +120,7 @@ class Summaries:
 
     def _made(self, model: KeptModel, now: float) -> Version:
         judged = self._store.judged(model.id, _MOST_JUDGED) if model.judged else []
-        table = _Table(model.task, msgspec.json.decode(model.card, type=KeptCard), judged)
+        table = _Table(model.task, _KEPT_CARD.decode(model.card), judged)
         today = int(now * 1000) // DAY_MS
         windows = []
         for days in DAYS:

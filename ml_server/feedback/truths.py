@@ -21,6 +21,8 @@ from ml_server.inputs.base import kind_of
 from ml_server.storage.database import StorageError
 from ml_server.storage.feedback import FeedbackStore, Judging, KeptAnswer
 
+_KEPT_CARD = msgspec.json.Decoder(KeptCard)
+
 # How long an answer may take to be on the disk, whichever process gave it, in seconds: twice what it should take.
 _SETTLES_S = 0.2
 _MEANINGS = {
@@ -207,7 +209,7 @@ def _truth(said: _Said, answer: KeptAnswer) -> str:
     """
     if answer.task == "embedding":
         raise _wrong(said.key or "correct", "has no meaning for this model: nothing turns out to be true of a vector")
-    card = msgspec.json.decode(answer.card, type=KeptCard)
+    card = _KEPT_CARD.decode(answer.card)
     read = {"classification": _class, "multi_label": _labels, "regression": _values}[answer.task]
     wanted = "actual_value" if answer.task == "regression" else "actual_class"
     if said.key not in (None, wanted):
@@ -293,7 +295,7 @@ def _predicted(answer: KeptAnswer) -> list[int]:
 
 def _described(answer: KeptAnswer, truth: str) -> dict[str, Any]:
     """Return which prediction it was, and how right."""
-    card = msgspec.json.decode(answer.card, type=KeptCard)
+    card = _KEPT_CARD.decode(answer.card)
     of = {"request_id": answer.request_id, "index": answer.place, "model_name": answer.name, "model_version": answer.version}
     actual: Any = msgspec.json.decode(truth)
     if answer.task == "regression":

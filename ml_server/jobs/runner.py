@@ -45,6 +45,9 @@ class Task(msgspec.Struct, frozen=True):
     model_dir: str
 
 
+_TASK = msgspec.json.Decoder(Task)
+
+
 class _PutDown(Exception):  # noqa: N818 - the server ends
     pass
 
@@ -159,7 +162,7 @@ def _step_back() -> None:
 
 def main() -> int:
     """Work on the jobs of the directory that standard input says."""
-    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    task = _TASK.decode(sys.stdin.buffer.read())
     telemetry.configure_logging()
     priority.go_first()
     state_dir = Path(task.state_dir)

@@ -18,6 +18,8 @@ HEADER = "Inference-Header-Content-Length"
 SIZE, WANTED, ALL_WANTED = "binary_data_size", "binary_data", "binary_data_output"
 # Other ways of handing values over, and answers in other forms, that this server does not know: unmarked they would be wrong.
 _UNKNOWN = ("shared_memory_region", "classification")
+# By the thread that imports it: msgspec crashes where two learn a nested type at once.
+msgspec.json.Decoder(InferRequest)
 
 
 def parse(body: bytes, header_length: str) -> tuple[InferRequest, list[list[Any]]]:

@@ -36,6 +36,9 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str | None = None
 
 
+_ADDRESS = msgspec.json.Decoder(Address)
+
+
 class _Tensor(msgspec.Struct):
     name: str
     datatype: str
@@ -48,8 +51,14 @@ class _Metadata(msgspec.Struct):
     outputs: Annotated[list[_Tensor], msgspec.Meta(min_length=1)]
 
 
+_METADATA = msgspec.json.Decoder(_Metadata)
+
+
 class _Inferred(msgspec.Struct):
     outputs: list[_Tensor]
+
+
+_INFERRED = msgspec.json.Decoder(_Inferred)
 
 
 class RemoteRuntime:
@@ -70,7 +79,7 @@ class RemoteRuntime:
         self._own = threading.local()
         self._deadlines = DeadlineWatch()
         try:
-            described = msgspec.json.decode(self._ask("GET", self._path, None, _LOAD_TIMEOUT_S), type=_Metadata)
+            described = _METADATA.decode(self._ask("GET", self._path, None, _LOAD_TIMEOUT_S))
             self.inputs = tuple(map(_spec, described.inputs))
             self.outputs = tuple(map(_spec, described.outputs))
         except (msgspec.DecodeError, ModelFaultError) as error:
@@ -93,7 +102,7 @@ class RemoteRuntime:
         body = msgspec.json.encode({"inputs": inputs, "outputs": [{"name": output}]})
         answered = self._ask("POST", f"{self._path}/infer", body, timeout_s)
         try:
-            found = next(each for each in msgspec.json.decode(answered, type=_Inferred).outputs if each.name == output)
+            found = next(each for each in _INFERRED.decode(answered).outputs if each.name == output)
             return np.array(found.data, dtype=_DTYPES[found.datatype]).reshape(found.shape)
         except (msgspec.DecodeError, StopIteration, KeyError, ValueError, TypeError) as error:
             raise ModelFaultError("the remote server has answered something else than the model's output") from error
@@ -171,7 +180,7 @@ def load(model: bytes, card: Card) -> Runtime:
         ModelUnavailableError: the server does not answer now.
     """
     try:
-        address = msgspec.json.decode(model, type=Address)
+        address = _ADDRESS.decode(model)
     except msgspec.DecodeError as error:
         raise BrokenModelError(f"{card.file}: {error}") from error
     return RemoteRuntime(address)

@@ -49,6 +49,9 @@ class Task(msgspec.Struct, frozen=True):
     timeout_s: float
 
 
+_TASK = msgspec.json.Decoder(Task)
+
+
 class Comparer:
     """The trial of one version."""
 
@@ -198,7 +201,7 @@ def _run(task: Task, is_stopped: Callable[[], bool]) -> int:
 
 def main() -> int:
     """Try the version that is on trial in the directory that standard input says."""
-    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    task = _TASK.decode(sys.stdin.buffer.read())
     telemetry.configure_logging()
     priority.go_first()
     over = threading.Event()

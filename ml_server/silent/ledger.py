@@ -43,6 +43,9 @@ class About(msgspec.Struct, frozen=True):
     card: Card
 
 
+_ABOUT = msgspec.json.Decoder(About)
+
+
 class Ledger:
     """The counts of one worker in one trial; whoever counts has to see to it that nobody else does at the same time."""
 
@@ -111,7 +114,7 @@ def read(directory: Path, trial: str, token: str) -> tuple[Counted, About, bool]
     finally:
         os.close(handle)
     cells = memoryview(content[:_HEAD_BYTES]).cast("Q")
-    return Counted(*cells[: len(_FIELDS)]), msgspec.json.decode(content[_HEAD_BYTES:], type=About), is_alive
+    return Counted(*cells[: len(_FIELDS)]), _ABOUT.decode(content[_HEAD_BYTES:]), is_alive
 
 
 def _is_locked(handle: int) -> bool:

@@ -20,6 +20,8 @@ from ml_server.repository import Entry
 from ml_server.verification.findings import Finding, refusals
 from ml_server.verification.trying import MEGABYTE, Mode, Reply, Said, Task
 
+_SAID = msgspec.json.Decoder(Said)
+
 # Whom the server works as where it was installed: a command of root's parses no stranger's file as root.
 _SERVER_USER = "neuronova-ml"
 # What a command waits for: the site's client gives a reload 300 s.
@@ -150,7 +152,7 @@ def _identity() -> dict[str, Any]:
 def _said(out: bytes) -> Iterator[Said]:
     for line in out.splitlines():
         try:
-            yield msgspec.json.decode(line, type=Said)
+            yield _SAID.decode(line)
         except msgspec.DecodeError:
             return  # the line at which the process ended
 

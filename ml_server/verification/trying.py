@@ -47,6 +47,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+_TASK = msgspec.json.Decoder(Task)
+
+
 class Reply(msgspec.Struct, frozen=True):
     """A model's answer to one request: its numbers, or why there are none."""
 
@@ -68,7 +71,7 @@ def main() -> int:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for a library that prints
-    task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
+    task = _TASK.decode(sys.stdin.buffer.readline())
     content, parts = _files(sys.stdin.buffer.read(), task.sizes)
     entry = Entry(task.name, task.version, task.card, task.error, task.digest, content, details=task.details, parts=parts)
     # What it takes to have a runtime is not the model's.

@@ -33,10 +33,13 @@ class Samples(msgspec.Struct, frozen=True):
     samples: Annotated[tuple[Sample, ...], Meta(min_length=1, max_length=20)]
 
 
+_SAMPLES = msgspec.json.Decoder(Samples)
+
+
 def read(path: str) -> Samples:
     """Return what the file has; raises ProbeError where it cannot be read, or is none."""
     try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=Samples)
+        return _SAMPLES.decode(Path(path).read_bytes())
     except OSError as error:
         raise ProbeError(fill("{path}: {reason}", path=configured(path), reason=reason_of(error))) from error
     except msgspec.MsgspecError as error:

@@ -29,6 +29,9 @@ class _Record(msgspec.Struct, frozen=True):
     notified: tuple[str, ...] = msgspec.field(default=(), name="told")
 
 
+_RECORD = msgspec.json.Decoder(_Record)
+
+
 def check(
     url: str, path: Path, last_check_at: datetime | None, channels: Sequence[Channel], now: datetime
 ) -> tuple[list[Public], bool]:
@@ -83,7 +86,7 @@ def _tell(
 
 def _read(path: Path) -> _Record:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Record)
+        return _RECORD.decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError):
         return _Record()
 

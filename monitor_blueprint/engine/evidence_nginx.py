@@ -47,6 +47,9 @@ class _JsonLine(msgspec.Struct):
     uri: str = ""
 
 
+_JSON_LINE = msgspec.json.Decoder(_JsonLine, strict=False)
+
+
 def failed_requests(access_log: Path, begin: datetime, now: datetime) -> Found:
     """Return the last 5xx of that time: when, what, which status, without query string, client or agent.
 
@@ -79,7 +82,7 @@ def _failed(line: str) -> _Failed | None:
 
 
 def _from_json(line: str) -> _Failed:
-    found = msgspec.json.decode(line, type=_JsonLine, strict=False)
+    found = _JSON_LINE.decode(line)
     iso = found.time_iso8601 or found.time
     at = datetime.fromisoformat(iso) if iso else _moment(found.time_local)
     if at.tzinfo is None:

@@ -55,6 +55,9 @@ class Drifts(msgspec.Struct, frozen=True):
     models: tuple[Version, ...]
 
 
+_DRIFTS = msgspec.json.Decoder(Drifts)
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "drift" may say.
 
@@ -91,7 +94,7 @@ def _drifts(answer: Answer) -> Drifts | None:
     if answer.status != HTTP_OK or answer.failure:
         return None
     try:
-        found = msgspec.json.decode(answer.body, type=Drifts)
+        found = _DRIFTS.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return found if found.ok else None

@@ -74,6 +74,9 @@ class Summary(msgspec.Struct, frozen=True):
     models: tuple[Version, ...]
 
 
+_SUMMARY = msgspec.json.Decoder(Summary)
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "feedback" may say.
 
@@ -123,7 +126,7 @@ def _summary(answer: Answer) -> Summary | None:
     if answer.status != HTTP_OK or answer.failure:
         return None
     try:
-        summary = msgspec.json.decode(answer.body, type=Summary)
+        summary = _SUMMARY.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return summary if summary.ok else None

@@ -60,6 +60,9 @@ class Offer(msgspec.Struct, frozen=True):
     is_due: bool = True
 
 
+_OFFER = msgspec.json.Decoder(Offer)
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "golden" may say.
 
@@ -205,7 +208,7 @@ def _offered(answer: Answer, options: Options) -> Wanted | None:
     if answer.status != HTTP_OK or answer.failure:
         return None
     try:
-        offer = msgspec.json.decode(answer.body, type=Offer)
+        offer = _OFFER.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     bundled = sample_files.bundled()

@@ -25,6 +25,9 @@ _LATER = ("acked_at", "doubtful_since", "likely_causes", "blamed")
 _MARK = "public"
 # Of a message: what it is about, the names of the checks, and when.
 _HEAD_LINES = 3
+# By the thread that imports it: msgspec crashes where two learn a nested type at once.
+msgspec.json.Decoder(State)
+msgspec.json.Decoder(Incident)
 
 
 def _plain(value: Any) -> Any:
@@ -60,12 +63,12 @@ def encode_result(result: CheckResult) -> str:
 
 def decode_readings(body: str) -> tuple[Reading, ...]:
     """Return the readings; raises `msgspec.MsgspecError` where the text is none."""
-    return tuple(_reading(kept) for kept in msgspec.json.decode(body, type=tuple[_KeptReading, ...]))
+    return tuple(_reading(kept) for kept in _KEPT_READING.decode(body))
 
 
 def decode_result(body: str) -> CheckResult:
     """Return the result; raises `msgspec.MsgspecError` where the text is none."""
-    kept = msgspec.json.decode(body, type=_KeptResult)
+    kept = _KEPT_RESULT.decode(body)
     return CheckResult(kept.check, kept.kind, tuple(map(_reading, kept.readings)), kept.at, kept.duration_ms)
 
 
@@ -79,7 +82,7 @@ def decode_message(body: str) -> Message:
 
     Raises `msgspec.MsgspecError` where the text is none.
     """
-    kept = msgspec.json.decode(body, type=_KeptMessage)
+    kept = _KEPT_MESSAGE.decode(body)
     text = kept.body if kept.public else "\n".join(kept.body.splitlines()[:_HEAD_LINES])
     subject = Public(kept.subject)
     return Message(kept.id, subject, Public(text), kept.at, kept.incident, kept.kind, kept.to, kept.is_repeat)
@@ -98,12 +101,18 @@ class _KeptReading(msgspec.Struct, frozen=True):
     public: tuple[str, ...] = ()
 
 
+_KEPT_READING = msgspec.json.Decoder(tuple[_KeptReading, ...])
+
+
 class _KeptResult(msgspec.Struct, frozen=True):
     check: str
     kind: str
     readings: tuple[_KeptReading, ...]
     at: datetime
     duration_ms: float = 0.0
+
+
+_KEPT_RESULT = msgspec.json.Decoder(_KeptResult)
 
 
 class _KeptMessage(msgspec.Struct, frozen=True):
@@ -116,6 +125,9 @@ class _KeptMessage(msgspec.Struct, frozen=True):
     to: tuple[str, ...] = ()
     is_repeat: bool = False
     public: bool = False
+
+
+_KEPT_MESSAGE = msgspec.json.Decoder(_KeptMessage)
 
 
 def _marked(reading: Reading) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from monitor_blueprint.storage.encoding import decode_message
 from monitor_blueprint.storage.spans import Span, newest_id_of, reach_of, spans_of
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 
+_EVENT = msgspec.json.Decoder(Event)
+
 # More is not told event by event.
 _MOST_EVENTS = 1000
 _COLUMNS = tuple(field.name for field in fields(Receiver))
@@ -296,4 +298,4 @@ def _stored(name: str, value: Any) -> Any:
 
 def _logged(rows: sqlite3.Cursor) -> Iterator[Logged]:
     for number, body, message in rows:
-        yield Logged(number, msgspec.json.decode(body, type=Event), decode_message(message))
+        yield Logged(number, _EVENT.decode(body), decode_message(message))

@@ -19,6 +19,8 @@ from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 from monitor_blueprint.storage.trials import TrialReads
 
+_EVENT = msgspec.json.Decoder(Event)
+
 # An incident's story begins so long before it was told at the earliest.
 _STORY = timedelta(days=1)
 # The version of the saved state.
@@ -213,7 +215,7 @@ class Reads(ChannelReads):
         evidence = self._rows("SELECT at, title, body FROM evidence WHERE incident = ? ORDER BY at, title", (number,))
         return IncidentDetail(
             incident=records[0],
-            events=tuple(EventRecord(id_, msgspec.json.decode(body, type=Event)) for id_, body in events),
+            events=tuple(EventRecord(id_, _EVENT.decode(body)) for id_, body in events),
             evidence=tuple(Evidence(from_ms(at), title, Private(text)) for at, title, text in evidence),
             deliveries=self.deliveries(number),
         )

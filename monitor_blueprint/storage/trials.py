@@ -24,6 +24,9 @@ class TrialAnswer:
     channels: tuple[tuple[str, bool, str], ...]
 
 
+_TRIAL_ANSWER = msgspec.json.Decoder(TrialAnswer)
+
+
 class TrialWrites:
     """Statements about `trial`."""
 
@@ -70,4 +73,4 @@ class TrialReads:
     def answer(self, asked_at: datetime) -> TrialAnswer | None:
         """Return how it went, once that is known."""
         rows = self._query("SELECT answer FROM trial WHERE asked_at = ? AND answer != ''", (to_ms(asked_at),))
-        return msgspec.json.decode(rows[0][0], type=TrialAnswer) if rows else None
+        return _TRIAL_ANSWER.decode(rows[0][0]) if rows else None

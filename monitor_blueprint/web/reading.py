@@ -86,6 +86,10 @@ class StatisticsAnswer(Answer, frozen=True, kw_only=True):
     disk: dict[str, int | float]
 
 
+# By the thread that imports it: msgspec crashes where two learn a nested type at once.
+msgspec.json.Decoder(StatisticsAnswer)
+
+
 def known_checks(asked: Asked, names: Sequence[str], field: str = "check") -> list[str]:
     """Return the checks that are named, each once; all where none is.
 
