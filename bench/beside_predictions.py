@@ -127,11 +127,11 @@ def turns(contender: Contender, base: str, store: Store, connections: int, work:
                 if told:
                     print(f"    {what}: {told}", flush=True)
     print(f"{connections} connection(s), paced, {TURNS} turns, medians (least to most):")
-    for what, figures in found.items():
+    for what, all_figures in found.items():
         line = []
         for name in ("rps", "p50_ms", "p99_ms"):
-            values = [each[name] for each in figures]
-            ratios = [each[name] / alone[name] for each, alone in zip(figures, found["alone"], strict=True)]
+            values = [each[name] for each in all_figures]
+            ratios = [each[name] / alone[name] for each, alone in zip(all_figures, found["alone"], strict=True)]
             line.append(
                 f"{name} {statistics.median(values):8.2f} ({min(values):.2f} to {max(values):.2f}),"
                 f" to alone {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
