@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -154,9 +155,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _connect(name: str, busy_timeout_s: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        name, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False, uri=name.startswith("file:")
-    )
+    is_uri = name.startswith("file:")
+    connection = sqlite3.connect(name, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False, uri=is_uri)
     try:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -1024")  # reads the file
@@ -167,7 +167,12 @@ def _connect(name: str, busy_timeout_s: float) -> sqlite3.Connection:
 
 
 def _open(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o640))
+    # Only where it is new: to close it would end the locks of the connections that this process has already (fcntl(2)).
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o640))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path)) from None
     connection = _connect(str(path), busy_timeout_s)
     try:
         _prepare(connection)

@@ -594,3 +594,25 @@ def test_threads_may_share_a_store(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert saved(store).last_incident_number == 200
+
+
+_PASS_BY = """
+import sys
+from pathlib import Path
+from monitor_blueprint.storage.store import Store
+with Store(Path(sys.argv[1])) as store:
+    print(store.reads.state().last_incident_number)
+"""
+
+
+def test_second_store_costs_no_lock(path: Path, store: Store) -> None:
+    """Another process that ends takes nothing away from one that has the file open twice."""
+    store.run(lambda tx: tx.save_state(replace(STATE, last_incident_number=1), NOW))
+    with Store(path):
+        for number in (2, 3):
+            passed = [sys.executable, "-c", _PASS_BY, str(path)]
+            root = Path(__file__).parents[3]
+            done = subprocess.run(passed, check=True, cwd=root, capture_output=True, text=True, timeout=60)
+            assert done.stdout.strip() == str(number - 1)
+            state = replace(STATE, last_incident_number=number)
+            store.run(lambda tx, state=state: tx.save_state(state, NOW))  # type: ignore[misc]
