@@ -58,7 +58,7 @@ def test_the_model_that_is_served_is_asked(server: Server, models: Path) -> None
     (refused,) = golden.probe(options, looking()).readings
     assert (refused.aspect, refused.facts["reason"]) == ("refused", "key")
     lines = server.stdout.read_text().splitlines()
-    assert len([line for line in lines if "] INFO: probe request_id=" in line]) == 10
+    assert len([line for line in lines if "] INFO: probe request_id=" in line]) == 16
     assert not [line for line in lines if "predict" in line]
     assert server.predict({"features": {}}, **{"X-API-Key": KEY}).status_code == 422
     assert len([line for line in server.stdout.read_text().splitlines() if "predict" in line]) == 1

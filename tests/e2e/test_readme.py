@@ -89,7 +89,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
         runner = subprocess.Popen(
             [programs / "python", "-m", "honcho", "start"],
             cwd=home,
-            env=clean_environ({"PATH": f"{programs}:{os.environ['PATH']}"}),
+            env=clean_environ({"PATH": f"{programs}:{os.environ['PATH']}", "ML_STATE_DIR": str(home / "var" / "ml")}),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -130,17 +130,27 @@ def test_health_is_readmes_json(newcomer: Newcomer) -> None:
 
 def test_example_probabilities_are_onnxruntimes(newcomer: Newcomer) -> None:
     """The probabilities of the README's example are those of ONNX Runtime."""
-    (command,) = [command for command in commands() if ":9000/predict" in command]
+    (command,) = [command for command in commands() if ":9000/predict " in command]
     answer = json.loads(newcomer.types(command).stdout)
     folder = ROOT / "ml_server" / "models" / answer["model_name"] / answer["model_version"]
     card = json.loads((folder / "model.json").read_text())
     sent = json.loads(command.split("-d '")[1].split("'")[0])["features"]
-    row = [[float(sent.get(each["name"], each["median"])) for each in card["inputs"]]]
-    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    # Some inputs are left out: that is for the submodel, which reads NaN in their places.
+    (submodel,) = card["submodels"]
+    assert answer["completeness"]["submodel"] == submodel["name"]
+    row = [[float(sent.get(name, "nan")) for name in submodel["inputs"]]]
+    session = onnxruntime.InferenceSession(folder / submodel["file"], providers=["CPUExecutionProvider"])
     outputs = session.run(None, {session.get_inputs()[0].name: np.array(row, dtype=np.float32)})
     (probabilities,) = next(output for output in outputs if getattr(output, "shape", ()) == (1, len(card["classes"])))
     assert list(answer["predictions"]) == card["classes"]
     assert list(answer["predictions"].values()) == pytest.approx([float(each) for each in probabilities], abs=1e-6)
+
+
+def test_feedback_finds_the_example(newcomer: Newcomer) -> None:
+    """What the README says of its first prediction is joined to it."""
+    asked, told = (next(each for each in commands() if word in each) for word in (":9000/predict ", ":9000/api/feedback"))
+    assert json.loads(newcomer.types(asked).stdout)["request_id"] == "my-first"
+    assert json.loads(newcomer.types(told).stdout)["correct"] is True
 
 
 def test_health_check_has_guides_format(newcomer: Newcomer) -> None:
