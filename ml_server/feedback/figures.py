@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ml_server.intervals import Z, wilson
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-Z = 1.959963984540054
 # Under so many of each kind nothing is said: an interval of ten cases is some 0.5 wide. (From 100 on a validation is thought to
 # be enough: Collins, Ogundimu and Altman 2016.)
 FEWEST = 10
@@ -93,14 +94,6 @@ def of_values(predicted: Floats, truth: Floats, target: str, reach: tuple[float,
         below, above = reach
         found.append(_share("coverage", target, (errors >= -below) & (errors <= above), fewest=FEWEST_IN_ALL))
     return found
-
-
-def wilson(successes: int, count: int, z: float = Z) -> tuple[float, float]:
-    """Return the interval of a share."""
-    share, square = successes / count, z * z / count
-    middle = (share + square / 2) / (1 + square)
-    half = z * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _of_class(is_said: npt.NDArray[np.bool_], is_true: npt.NDArray[np.bool_], of: str) -> Iterator[Figure]:

@@ -13,6 +13,7 @@ import numpy as np
 from ml_server.feedback import figures
 from ml_server.feedback.figures import Figure, Floats, Ints
 from ml_server.feedback.keeping import KeptCard
+from ml_server.intervals import Z, wilson
 from ml_server.storage.feedback import DAY_MS, FeedbackStore, Judged, KeptModel
 
 _KEPT_CARD = msgspec.json.Decoder(KeptCard)
@@ -189,7 +190,7 @@ class _Table:
         found = self._figures(count)
         held = [self._wanted(figure, count) is not None and figure.value is not None for figure in found]
         # Of many figures one is outside of its interval by chance: the more there are, the farther outside it must be.
-        stretch = NormalDist().inv_cdf(1 - 0.025 / max(1, sum(held))) / figures.Z
+        stretch = NormalDist().inv_cdf(1 - 0.025 / max(1, sum(held))) / Z
         has_mix = self._has_trained_mix(count)
         return [self._compare(figure, self._wanted(figure, count), stretch, has_mix=has_mix) for figure in found]
 
@@ -242,8 +243,8 @@ class _Table:
             return False
         for place, name in enumerate(self._card.answers):
             is_true = self._truth[:count] == place if self._task == "classification" else self._truth[:count, place] == 1
-            low, high = figures.wilson(int(is_true.sum()), count)
-            trained_low, trained_high = figures.wilson(min(counts[name], rows), rows)
+            low, high = wilson(int(is_true.sum()), count)
+            trained_low, trained_high = wilson(min(counts[name], rows), rows)
             if high < trained_low or low > trained_high:
                 return False
         return True

@@ -13,7 +13,6 @@ from ml_server.tasks import task_of
 EDGES = (0.0, 1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.5, 1.0, math.inf)
 # Durations are told apart by steps of the square root of 2, from a microsecond on.
 _STEPS = 2
-_Z = 1.959963984540054  # of a two-sided interval of 95 %
 
 
 class Difference(NamedTuple):
@@ -91,13 +90,3 @@ def quantile_ms(steps: Mapping[int, int], share: float) -> float | None:
         if so_far >= wanted:
             return float(f"{2 ** (step / _STEPS) / 1000:.3g}")
     return None
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """Return the interval of 95 % of a share (Wilson 1927, without the correction for continuity); (0, 1) of none."""
-    if not of:
-        return 0.0, 1.0
-    share, weight = hits / of, _Z * _Z / of
-    middle = (share + weight / 2) / (1 + weight)
-    half = _Z * math.sqrt(share * (1 - share) / of + weight / (4 * of)) / (1 + weight)
-    return (max(0.0, middle - half) if hits else 0.0), (min(1.0, middle + half) if hits < of else 1.0)

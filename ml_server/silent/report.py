@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from ml_server.silent import comparing, ledger
+from ml_server.intervals import wilson
+from ml_server.silent import ledger
 from ml_server.silent.comparing import EDGES, quantile_ms
 from ml_server.silent_trial import Trial
 from ml_server.storage.silent import Count, Kept, Silent
@@ -197,7 +198,7 @@ def _share(decided: Mapping[str, int]) -> Share | None:
     if not of:
         return None
     same = decided.get("same", 0)
-    return Share(same, of, same / of, *comparing.wilson(same, of))
+    return Share(same, of, same / of, *wilson(same, of))
 
 
 def _latency(steps: Mapping[int, int]) -> Latency:

@@ -26,15 +26,6 @@ def _two(probabilities: Floats, truth: Ints) -> dict[str, Figure]:
     return _by_name(figures.of_classes(probabilities, probabilities.argmax(axis=1), truth, ["no", "yes"]))
 
 
-@pytest.mark.parametrize(
-    ("successes", "count", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)],
-)
-def test_wilson_is_as_published(successes: int, count: int, low: float, high: float) -> None:
-    """The examples of Newcombe 1998 (Statistics in Medicine 17, 857-872), table I, and their mirrors."""
-    assert figures.wilson(successes, count) == pytest.approx((low, high), abs=5e-5)
-
-
 def test_figures_agree_with_others() -> None:
     probabilities, truth = _drawn(400, 1)
     found = _two(probabilities, truth)

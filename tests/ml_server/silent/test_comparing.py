@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ml_server.card import Card, read_card
-from ml_server.silent.comparing import EDGES, Difference, NotComparableError, compare, quantile_ms, step_of, wilson
+from ml_server.silent.comparing import EDGES, Difference, NotComparableError, compare, quantile_ms, step_of
 from tests.ml_server import small_models
 
 
@@ -47,15 +47,6 @@ def test_other_task_is_not_comparable() -> None:
     labels = card(task="multi_label", golden_samples=[{"features": {"a": 0.4, "b": -0.3}, "expected": {"no": 0.9, "yes": 0.7}}])
     with pytest.raises(NotComparableError):
         compare(card(), [0.2, 0.8], labels, [0.2, 0.8])
-
-
-@pytest.mark.parametrize(
-    ("hits", "of", "low", "high"),
-    [(0, 0, 0.0, 1.0), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605)],
-)
-def test_wilson_is_newcombes(hits: int, of: int, low: float, high: float) -> None:
-    """The figures of Newcombe 1998, table I, method 3, and the closed form at the ends."""
-    assert wilson(hits, of) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_quantiles_are_steps() -> None:
