@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from ml_server.feedback import figures
 from ml_server.feedback.figures import Figure, Floats, Ints
+from ml_server.intervals import Z
 
 
 def _drawn(count: int, seed: int, shift: float = 1.0) -> tuple[Floats, Ints]:
@@ -47,7 +48,7 @@ def test_area_has_delongs_variance() -> None:
     wins = (cases[:, np.newaxis] > others) + 0.5 * (cases[:, np.newaxis] == others)
     area = wins.mean()
     variance = wins.mean(axis=1).var(ddof=1) / 30 + wins.mean(axis=0).var(ddof=1) / 50
-    half = figures.Z * np.sqrt(variance) / (area * (1 - area))
+    half = Z * np.sqrt(variance) / (area * (1 - area))
     both = np.concatenate([cases, others])[:, np.newaxis]
     found = figures._area(both, np.arange(80)[:, np.newaxis] < 30)
     ends = [1 / (1 + np.exp(-(np.log(area / (1 - area)) + sign * half))) for sign in (-1, 1)]
