@@ -43,6 +43,8 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     "log_rotation": ("sudo logrotate -d /etc/logrotate.d/neuronova",),
     "monitor": ("systemctl status gunicorn_monitor", _STATUS),
 }
+# What says by itself which line of its configuration is wrong.
+_OWN_CHECKS = {"nginx.service": "sudo nginx -t", "apache2.service": "sudo apache2ctl configtest", "ssh.service": "sudo sshd -t"}
 # By what is the matter, in the place of the above: a file system that is gone has no directories to measure, and those that
 # `df` and `du` would show are another's.
 _BLIND = ("systemctl status gunicorn_monitor", "sudo journalctl -u gunicorn_monitor -n 50")
@@ -94,7 +96,8 @@ def _commands(result: CheckResult) -> tuple[str, ...]:
         found = next((each for each in files if each is not None), None)
         if found is not None:
             return _CERTBOT if found["certbot"] or "*" in found.string else _CERTIFICATE
-    return next((_FAULTS[aspect] for aspect in faults if aspect in _FAULTS), _COMMANDS.get(result.kind, ()))
+    own = [_OWN_CHECKS[unit] for each in result.readings if (unit := str(each.facts.get("unit"))) in _OWN_CHECKS]
+    return (*own[:1], *next((_FAULTS[aspect] for aspect in faults if aspect in _FAULTS), _COMMANDS.get(result.kind, ())))
 
 
 def _facts(result: CheckResult) -> dict[str, Public]:

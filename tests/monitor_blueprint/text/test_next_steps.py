@@ -45,6 +45,11 @@ def failing(kind: str, **facts: str) -> CheckResult:
             failing("golden", address="http://127.0.0.1:9000/predict", health="http://127.0.0.1:9000/health"),
             "sudo neuronova-model status · sudo journalctl -u gunicorn_flask -n 50 · curl -i -m 10 http://127.0.0.1:9000/health",
         ),
+        (
+            failing("service", unit="nginx.service"),
+            "sudo nginx -t · systemctl status nginx.service · sudo journalctl -u nginx.service -n 50"
+            " · sudo systemctl restart nginx.service",
+        ),
         (failing("restarts", unit="a.service"), "systemctl status a.service · sudo journalctl -u a.service -n 50"),
         (failing("tls", where="/etc/ssl/site.pem"), "sudo openssl x509 -noout -subject -dates -in /etc/ssl/site.pem"),
         (failing("tls", where="/etc/letsencrypt/live/*/fullchain.pem"), "sudo certbot certificates"),
