@@ -8,7 +8,7 @@ told twice and nothing is lost, whatever the order of failures, silences and res
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -188,8 +188,9 @@ def _beliefs(picture: _Picture) -> dict[str, Belief]:
     # Whether a consequence may be hidden depends on what is believed of its cause.
     for name in sorted(picture.checks, key=lambda name: name not in picture.origins):
         beliefs[name] = _belief(name, picture, beliefs)
+    failing = {name for name, belief in beliefs.items() if belief in (*_NOTIFIED_FAILED, Belief.HIDDEN)}
     for name, belief in beliefs.items():
-        if belief is Belief.FINE and (_is_awaited(name, picture) or _waits_for_others(name, picture)):
+        if belief is Belief.FINE and (_is_awaited(name, picture) or _waits_for_others(name, picture, failing)):
             beliefs[name] = picture.checks[name].notified
     return beliefs
 
@@ -256,14 +257,15 @@ def _is_awaited(name: str, picture: _Picture) -> bool:
     )
 
 
-def _waits_for_others(name: str, picture: _Picture) -> bool:
-    """Tell whether others that have failed are just starting: what comes back with one start is told once."""
+def _waits_for_others(name: str, picture: _Picture, failing: Collection[str]) -> bool:
+    """Tell whether others that are failing still are just starting: what comes back with one start is told once."""
     if name not in picture.dependencies or not left_to_wait_s(picture.checks[name], picture.now, picture.rules):
         return False
     return any(
-        check.settling_since is not None and check.notified in (*_NOTIFIED_FAILED, Belief.HIDDEN)
-        for other, check in picture.checks.items()
-        if other != name and other not in picture.silenced
+        picture.checks[other].settling_since is not None
+        and picture.checks[other].notified in (*_NOTIFIED_FAILED, Belief.HIDDEN)
+        and other not in picture.silenced
+        for other in failing
     )
 
 
