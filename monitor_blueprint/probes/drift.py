@@ -107,7 +107,8 @@ def _readings(version: Version) -> Iterator[Reading]:
         "people": version.people,
     }
     if version.verdict != _DRIFTED:
-        yield Reading(_ASPECTS.get(version.verdict, "inputs"), facts=facts)
+        aspect = _ASPECTS.get(version.verdict, "inputs")
+        yield Reading(aspect, facts=facts)
         return
     missing = [each for each in version.inputs if each.verdict == _MISSING]
     moved = [each for each in version.inputs if each.verdict != _MISSING]
