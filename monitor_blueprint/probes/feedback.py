@@ -141,12 +141,13 @@ def _readings(version: Version) -> Sequence[Reading]:
         "judged": window.judged,
         "answered": window.answered,
     }
-    worse = [figure for figure in window.figures if figure.verdict == _WORSE and figure.name in FIGURES]
+    worse = [figure for figure in window.figures if figure.verdict == _WORSE]
     if version.verdict == _WORSE:
-        told = [Reading(figure.name, Status.WARNING, facts={**facts, **_told(figure)}) for figure in worse]
+        named = [(name, figure) for name in FIGURES for figure in worse if figure.name == name]
+        told = [Reading(name, Status.WARNING, facts={**facts, **_told(figure)}) for name, figure in named]
         return told or [Reading("figures_worse", Status.WARNING, facts=facts)]
-    aspects = {_TOO_FEW: "figures_few", _NOT_IN_CARD: "figures_alone"}
-    return [Reading(aspects.get(version.verdict, "figures"), facts=facts)]
+    aspect = {_TOO_FEW: "figures_few", _NOT_IN_CARD: "figures_alone"}.get(version.verdict, "figures")
+    return [Reading(aspect, facts=facts)]
 
 
 def _told(figure: Figure) -> Facts:
