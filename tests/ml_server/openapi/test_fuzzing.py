@@ -33,6 +33,7 @@ CHECKS = [
 ASKED = [operation for operation in OPERATIONS if operation.path != "/openapi.json"]
 # What has no body and no parameters of its own cannot be asked wrongly.
 REFUSABLE = [operation for operation in ASKED if operation.takes or any(each["in"] == "query" for each in operation.parameters)]
+KNOWN = {"name": NAME, "model": NAME, "wanted": VERSION}
 EXAMPLES = hypothesis_settings(
     max_examples=25, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
@@ -61,8 +62,8 @@ def ask(schema: Any, operation: Any, mode: GenerationMode) -> None:
     @EXAMPLES
     @given(case=schema[operation.path][operation.method.upper()].as_strategy(generation_mode=mode), is_known=st.booleans())
     def each(case: Any, is_known: bool) -> None:
-        if is_known and case.path_parameters:
-            case.path_parameters = {"name": NAME, "wanted": VERSION} if "wanted" in case.path_parameters else {"name": NAME}
+        if is_known:
+            case.path_parameters = {name: KNOWN.get(name, given) for name, given in case.path_parameters.items()}
         case.call_and_validate(checks=CHECKS)
 
     run: Callable[[], None] = each
