@@ -70,6 +70,17 @@ def _prediction(part: str, plan: Plan) -> str:
     return added_ml_server(plan) or _commented(part)
 
 
+def _of_our_server(part: str, plan: Plan, address: str) -> str:
+    """Have a check ask our own ML server, wherever that is; where there is none of ours, nobody is asked."""
+    if not plan.ml_unit:
+        return _commented(part)
+    if plan.ml_unit == places.ML_UNIT_BESIDE:
+        part = part.replace('depends_on = ["Flask"]', 'depends_on = ["MLServer"]')
+    if plan.ml_bind == f"127.0.0.1:{places.ML_PORT}":
+        return part
+    return re.sub(r'(?m)^(kind = ".*")$', lambda found: f'{found[1]}\nurl = "{url_of(plan.ml_bind, address)}"', part, count=1)
+
+
 def _units(part: str, plan: Plan) -> str:
     found = [_short(each.unit) for each in (plan.nginx, plan.django, plan.flask) if each.unit]
     if plan.ml_unit == places.ML_UNIT_BESIDE:
@@ -96,6 +107,8 @@ _RENDERERS: dict[str, Callable[[str, Plan], str]] = {
     "Flask": lambda part, plan: _service(part, plan.flask),
     "DjangoHealth": _health_body,
     "Prediction": _prediction,
+    "Feedback": lambda part, plan: _of_our_server(part, plan, "/api/feedback/summary"),
+    "Drift": lambda part, plan: _of_our_server(part, plan, "/api/drift"),
     "Restarts": _units,
     "Journal": _units,
 }

@@ -60,7 +60,7 @@ def test_ours_beside_theirs(lived_in: Box, camera: Camera, untouched: Snapshot) 
     assert failures(checked) == []
     assert "SUCCESS: MLServer API: 응답 정상 (HTTP 200)" in checked
     assert "SUCCESS: Flask API: 응답 정상 (HTTP 200)" in checked
-    assert "표본 5개 모두 일치" in checked
+    assert "표본 8개 모두 일치" in checked
     # An upgrade keeps what was decided.
     lived_in.run(SETUP, timeout_s=400)
     assert lived_in.is_active("gunicorn_ml_server")
@@ -77,7 +77,7 @@ def test_ours_in_the_place_of_theirs(lived_in: Box, camera: Camera, untouched: S
     assert OURS in lived_in.output("systemctl cat gunicorn_flask")
     assert lived_in.output("systemctl show -p DropInPaths --value gunicorn_flask") == ""
     assert setting(lived_in, "ml_server.env", "ML_API_KEY") == ""
-    assert "표본 5개 모두 일치" in lived_in.run("neuronova-health-check", expect=None).output
+    assert "표본 8개 모두 일치" in lived_in.run("neuronova-health-check", expect=None).output
     # Again, without the option: it is ours by now.
     lived_in.run(SETUP, timeout_s=400)
     lived_in.run(f"{SETUP} --uninstall")

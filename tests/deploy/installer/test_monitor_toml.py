@@ -50,7 +50,8 @@ def test_a_lived_in_server() -> None:
     assert found["Django"]["url"] == found["DjangoHealth"]["url"] == "http://127.0.0.1:8000/api/v1/health/"
     assert found["Flask"]["url"] == "http://127.0.0.1:9000/health"
     assert "Prediction" not in found, "nobody knows what that server must answer"
-    assert len(found) == SHIPPED.count("\n[[check]]\n") - 1
+    assert not {"Feedback", "Drift"} & set(found), "it keeps none of that"
+    assert len(found) == SHIPPED.count("\n[[check]]\n") - 3
 
 
 def test_ours_beside_another() -> None:
@@ -58,6 +59,8 @@ def test_ours_beside_another() -> None:
     assert found["Flask"]["unit"] == "gunicorn_flask"
     assert (found["MLServer"]["unit"], found["MLServer"]["url"]) == ("gunicorn_ml_server", "http://127.0.0.1:9002/health")
     assert found["Prediction"]["url"] == "http://127.0.0.1:9002/predict"
+    assert found["Feedback"]["url"] == "http://127.0.0.1:9002/api/feedback/summary"
+    assert found["Drift"]["depends_on"] == ["MLServer"]
     assert found["Restarts"]["units"] == found["Journal"]["units"]
     assert found["Journal"]["units"] == ["nginx", "gunicorn_django", "gunicorn_flask", "gunicorn_ml_server"]
 
@@ -66,6 +69,7 @@ def test_ours_at_another_port() -> None:
     found = checks(EMPTY, ml_port=9100)
     assert found["Flask"]["url"] == "http://127.0.0.1:9100/health"
     assert found["Prediction"]["url"] == "http://127.0.0.1:9100/predict"
+    assert found["Drift"]["url"] == "http://127.0.0.1:9100/api/drift"
 
 
 def test_no_health_address() -> None:
