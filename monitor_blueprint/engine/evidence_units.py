@@ -48,7 +48,10 @@ class UnitEvidence:
             for each in self._entries
             if each.is_systemds and (line := evidence.of_systemd(each.at, each.fields, (self._name,)))
         ]
-        named = evidence.exceptions([(each.at, each.message) for each in self._entries if not each.is_systemds])
+        # Who was stopped in good order fell over no exception, though another's failure may have cost it some.
+        is_stopped = self._run.is_stopped and not self._run.has_failed
+        printed = [(each.at, each.message) for each in self._entries if not each.is_systemds and not is_stopped]
+        named = evidence.exceptions(printed)
         told = sorted([*said[-PUBLIC_LINES:], *named[-_EXCEPTIONS:]], key=lambda each: each[0])
         return Found("\n".join(map(shown, self._last)), joined("\n", [line for _, line in told]))
 

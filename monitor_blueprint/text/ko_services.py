@@ -51,9 +51,9 @@ LINES: dict[tuple[str, str], Texts] = {
         bad="오류 로그 급증: 최근 {minutes}분간 {errors}건 ({unit}), 자세히: journalctl -u {unit}",
     ),
     ("nginx_log", "share"): Texts(
-        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 정상)",
-        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 경고){codes}",
-        "Nginx 5xx 비율: {value}% ({failed}/{requests}건, 위험){codes}",
+        "Nginx 5xx 비율: {value}% (최근 {minutes}분간 {failed}/{requests}건, 정상)",
+        "Nginx 5xx 비율: {value}% (최근 {minutes}분간 {failed}/{requests}건, 경고){codes}",
+        "Nginx 5xx 비율: {value}% (최근 {minutes}분간 {failed}/{requests}건, 위험){codes}",
     ),
     ("nginx_log", "quiet"): Texts("Nginx 5xx 비율: 요청 {requests}건으로 판정하지 않음"),
     ("nginx_log", "errors"): Texts(

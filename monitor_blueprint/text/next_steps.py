@@ -33,7 +33,8 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     "oom": ("sudo journalctl -k | grep -i 'killed process'", *_MEMORY),
     "cpu": ("uptime", "ps aux --sort=-%cpu | head"),
     "restarts": ("systemctl status {unit}", _JOURNAL),
-    "journal": (f"{_JOURNAL} -p err",),
+    # Whatever its priority: what a program prints has none of its own.
+    "journal": (_JOURNAL,),
     "nginx_log": ("sudo tail -50 /var/log/nginx/error.log",),
     "tls": ("openssl s_client -connect {server} </dev/null",),
     "backup": ("systemctl list-timers", "df -h"),

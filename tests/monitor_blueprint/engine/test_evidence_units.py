@@ -130,3 +130,11 @@ def test_old_endings_are_not_of_now(units_journal: str, systemd: Systemd) -> Non
         "quiet.service", active="failed", Result="exit-code", ExecMainExitTimestamp=hour_ago_us, ExecMainCode=1, ExecMainStatus=1
     )
     assert of("quiet", units_journal).ending().public == ""
+
+
+def test_who_was_stopped_fell_over_nothing(units_journal: str, systemd: Systemd) -> None:
+    """What it printed is of another failure; it is kept for those who want to know."""
+    systemd.has("gunicorn_django.service", active="inactive", sub="dead", Result="success")
+    text, public = of("gunicorn_django", units_journal).journal()
+    assert "예외" not in public
+    assert "ConnectionRefusedError" in text
