@@ -112,7 +112,8 @@ def test_nginx(tmp_path: Path) -> None:
     assert say("nginx_log", quiet) == "Nginx 5xx 비율: 요청 0건으로 판정하지 않음"
     nginx.write(test_nginx_log.request(200) * 30 + test_nginx_log.request(502) * 10, test_nginx_log.complaint("emerg", "x"))
     share, errors = nginx.look(60)
-    assert say("nginx_log", share, Status.CRITICAL) == "Nginx 5xx 비율: 25% (최근 5분간 10/40건, 위험) · HTTP 502 ×10 · 위험 기준 20%"
+    told = "Nginx 5xx 비율: 25% (최근 5분간 10/40건, 위험) · HTTP 502 ×10 · 위험 기준 20%"
+    assert say("nginx_log", share, Status.CRITICAL) == told
     complaint = "Nginx 오류 로그: 최근 5분간 1건 (emerg), 자세히: /var/log/nginx/error.log"
     assert say("nginx_log", errors) == f"{complaint} · 경고 기준 5분간 5건"
 
