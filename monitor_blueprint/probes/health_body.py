@@ -20,6 +20,7 @@ from msgspec import Meta
 from monitor_blueprint.adapters.http import Answer, fetch, is_served
 from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.domain.models import Facts, Reading, Scalar, Status, worst
+from monitor_blueprint.domain.sanitize import MASK, redact
 from monitor_blueprint.domain.text import Public, configured, fill, joined, private, word
 from monitor_blueprint.domain.vocabulary import HEALTH_ENTRIES, HEALTH_WORDS
 from monitor_blueprint.options import Address, Positive
@@ -33,6 +34,8 @@ FAIR = ("warn", "unknown")
 _CHECKS = ("checks", "components", "details")
 # By which an entry that is a table, and has no status, says yes or no.
 _YES_OR_NO = ("ok", "healthy")
+# What a program calls an entry (health+json: a component and its measurement). A number as long as somebody's is in none.
+_IDENTIFIER = re.compile(r"(?!.*\d{6})[A-Za-z_][A-Za-z0-9_.-]{0,40}(?::[A-Za-z_][A-Za-z0-9_.-]{0,40})?")
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 # What it says in its own words is for this machine's administrators only.
 _MOST_TEXT = 500
@@ -74,6 +77,12 @@ class _Entry(NamedTuple):
     def public_name(self, options: Options) -> Public | None:
         """Return the name where it is one of ours, or of the configuration."""
         return word(self.name, (*options.blames, *options.entries, *HEALTH_ENTRIES))
+
+    def said(self, options: Options) -> str:
+        """Return all that it says, redacted; a name that no program would choose is somebody's, and masked."""
+        is_shown = not self.name or _IDENTIFIER.fullmatch(self.name) is not None
+        name = self.public_name(options) or (redact(self.name) if is_shown else MASK)
+        return f"{name} ({redact(self.text)})"
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
@@ -175,7 +184,7 @@ def _status(body: Mapping[str, Any], *, is_explained: bool) -> Reading:
 
 def _listed(aspect: str, bad: Sequence[_Entry], count: int, options: Options, *, is_symptom: bool) -> Reading:
     names = [name for entry in bad if (name := entry.public_name(options)) is not None]
-    said = private(", ".join(f"{entry.name} ({entry.text})" for entry in bad), _MOST_TEXT)
+    said = private(", ".join(entry.said(options) for entry in bad), _MOST_TEXT)
     listed = joined(", ", dict.fromkeys(names))
     facts: dict[str, Scalar] = {"entries": listed, "others": len(bad) - len(names), "count": count}
     if bad:

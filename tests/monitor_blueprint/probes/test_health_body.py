@@ -195,7 +195,7 @@ def test_unshown_names_hide_no_entry(site: Site) -> None:
     """A bad entry whose name is not shown is not hidden by a good one."""
     seen = look(site, HEALTHY | {"checks": {"데이터베이스": "error: gone", "미디어 저장소": "ok"}})
     assert seen["entries"].status is Status.CRITICAL
-    assert said(seen) == ("", 1, "데이터베이스 (error: gone)")
+    assert said(seen) == ("", 1, "*** (error: gone)")
     assert seen["entries"].facts["count"] == 2
 
 
@@ -268,6 +268,34 @@ def test_patient_data_is_not_repeated(site: Site) -> None:
     assert seen["status"].facts["body_status"] == "other"
     names, others, _ = said(seen)
     assert (names, others) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("홍길동 900101", "***"),
+        ("홍길동", "***"),
+        ("Hong Gildong", "***"),
+        ("hong_19850302", "***"),
+        ("MRN123456", "***"),
+        ("patient_kim", "patient_***"),
+        ("a" * 42, "***"),
+        ("ct_scanner", "ct_scanner"),
+        ("redis-cache.2", "redis-cache.2"),
+        ("cassandra:responseTime", "cassandra:responseTime"),
+        ("database", "database"),
+    ],
+)
+def test_name_of_entry_may_be_somebody(site: Site, name: str, shown: str) -> None:
+    """The administrators, too, read only what a program may call an entry."""
+    whole = said(look(site, HEALTHY | {"checks": {name: "failed: /srv/uploads/홍길동_CT.dcm", "mail": "fail"}}))[2]
+    assert whole == f"{shown} (failed: /srv/uploads/***.dcm), mail (fail)"
+
+
+def test_configured_name_is_shown_whole(site: Site) -> None:
+    site.answers = [json.dumps(unhealthy(**{"메일 서버": "fail"})).encode()]
+    seen = {each.aspect: each for each in probe(Options(url=site.url, entries=("메일 서버",)), looking()).readings}
+    assert said(seen) == ("메일 서버", 0, "메일 서버 (fail)")
 
 
 def test_entries_of_the_configuration_are_named(site: Site) -> None:
