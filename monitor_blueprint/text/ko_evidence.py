@@ -38,7 +38,7 @@ RUN_RESULTS = {
 RUN_RESOURCES = "시작 준비 실패: 유닛이 읽는 파일이 있는지 확인 - {files}"
 RUN_SETTINGS = "설정 오류: {files} 를 확인"
 RUN_SETTINGS_SOMEWHERE = "설정 오류: 서비스의 설정 파일을 확인"
-RUN_SETTINGS_COMMAND = "틀린 설정의 이름 보기: {command}"
+RUN_SETTINGS_COMMAND = "어느 설정이 틀렸는지 보기: {command}"
 GUNICORN_CODES = {
     1: "gunicorn이 시작하지 못함: 설정이나 주소(포트)를 확인",
     3: "gunicorn이 워커를 띄우지 못함: 앱이 시작하다가 끝남",

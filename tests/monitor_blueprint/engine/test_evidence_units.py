@@ -120,7 +120,7 @@ def test_systemd_says_where_the_settings_are(units_journal: str, systemd: System
     assert of("gunicorn_flask", units_journal).ending().public.splitlines() == [
         "주 프로세스 종료: 종료 코드 78/CONFIG · 2025-12-06 14:34:59 KST · 자동 재시작 7회",
         "설정 오류: /etc/neuronova/ml_server.env 를 확인",
-        "틀린 설정의 이름 보기: sudo neuronova-model status",
+        "어느 설정이 틀렸는지 보기: sudo neuronova-model status",
     ]
 
 
