@@ -84,6 +84,8 @@ _DATE = (
     r"(?:\d{1,4}[-./\s]{1,2}(?:\d{1,2}|(?:" + _MONTHS + r")[a-z]{0,6})[-./,\s]{1,2}\d{1,4}"
     r"|(?:" + _MONTHS + r")[a-z]{0,6}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{2,4})"
 )
+# Up to white space or the quotation mark at the end; an apostrophe may be a name's.
+_IN_PATH = r"(?:[^\s\"'<>\\]|'(?=\w)|\\(?![\"']))"
 # A name whose syllables stand apart.
 _APART = r"(?<!" + _HANGUL + r")" + _HANGUL + r"(?:\s{1,2}" + _HANGUL + r"){1,3}"
 
@@ -103,12 +105,17 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"(--?(?:passw(?:or)?d|passphrase|pwd|secret|token|api-?key)(?:\s{1,3}|=))\S+", rf"\1{MASK}"),
     (r"(\b(?:passw(?:or)?d|passphrase|secret|token)\s+(?:is|was)\s+)\S+", rf"\1{MASK}"),
     (r"((?:" + _LOGIN_WORD_KO + r")" + _PARTICLE + r"\s{0,3}[:=]?\s{0,3})(?!\*\*\*)\S+", rf"\1{MASK}"),
-    # A path says of whom by what comes after the word.
+    # A path says of whom by what comes after the word: all of it goes, for a name may be of several parts; but a file's ending.
     (
-        r"(/(?:patients?|people|persons?|users?|members?|charts?|medical-?records?|records?|doctors?|guardians?|subjects?|"
+        r"(/(?:patients?(?:-?(?:ids?|info|details?|records?|charts?|profiles?))?|pts?|people|persons?|users?|members?|charts?|mrns?"
+        r"|medical-?records?|records?|doctors?|guardians?|subjects?|"
         + _PEOPLE_KO
-        + r")/)(?!\*\*\*)[^/\s\"'?#<>]+",
-        rf"\1{MASK}",
+        + r")/)"
+        + _IN_PATH
+        + r"+?(\.(?:pdf|dcm|nii|zip|png|jpe?g|csv|json|html?|txt|log))?(?!"
+        + _IN_PATH
+        + r")",
+        rf"\1{MASK}\2",
     ),
     # Numbers by which one is known, after their word.
     (_NUMBER_KO + r"\s?" + _NUMBER_WORD_KO + _PARTICLE + r"\s{0,3}[:=#]?\s{0,3}(?!\*\*\*)[\w*-]+", MASK),

@@ -192,8 +192,8 @@ def test_json_web_token_is_redacted() -> None:
         ("patient Hong Gildong not found", "patient *** not found"),
         ("patient name is Hong Gildong", "patient name is ***"),
         ("Dr. Hong Gildong", "Dr. ***"),
-        ("GET /patients/hong-gildong/results", "GET /patients/***/results"),
-        ("/api/환자/홍길동/", "/api/환자/***/"),
+        ("GET /patients/hong-gildong/results", "GET /patients/***"),
+        ("/api/환자/홍길동/", "/api/환자/***"),
         ("등록번호 1234567", "***"),
         ("환자번호: A-1234", "환자번호: ***"),
         ("병록번호는 99881", "***"),
@@ -270,6 +270,28 @@ def test_path_is_kept_without_person(path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("502 GET /patient/MRN12345/hongkildong/19850302", "502 GET /patient/***"),
+        ("502 GET /patient/kim/hongkildong/MRN123456?q=x", "502 GET /patient/***"),
+        ('"GET /api/pt/4711/hong/kildong/ HTTP/1.1" 502', '"GET /api/pt/*** HTTP/1.1" 502'),
+        ("/api/환자/4711/hongkildong 502", "/api/환자/*** 502"),
+        ("/persons/o'brien/pat", "/persons/***"),
+        ("'/person/kim/min'", "'/person/***'"),
+        ('{\\"path\\": \\"/patients/kim/min\\"}', '{\\"path\\": \\"/patients/***\\"}'),
+        ("/patient-records/kim/min.su.pdf", "/patient-records/***.pdf"),
+        ("/patients/***/kim", "/patients/***"),
+        ("GET /patients/ HTTP/1.1", "GET /patients/ HTTP/1.1"),
+        ("GET /api/apt/list", "GET /api/apt/list"),
+    ],
+)
+def test_path_ends_with_the_person(text: str, shown: str) -> None:
+    """Whatever comes after the word for somebody: a name may be of several parts."""
+    assert redact(text) == shown
+    assert redact(shown) == shown
+
+
+@pytest.mark.parametrize(
     ("word", "shown"),
     [
         ("a1" * 14, MASK),
@@ -340,6 +362,7 @@ def cost(line: str) -> float:
         ".dcm" * sanitize._MAX_LINE,
         "select " * sanitize._MAX_LINE,
         "/patients/" * sanitize._MAX_LINE,
+        "/patients/" + ".pdf" * sanitize._MAX_LINE,
         "9" * sanitize._MAX_LINE,
         "85년 " * sanitize._MAX_LINE,
         "born " * sanitize._MAX_LINE,

@@ -82,7 +82,7 @@ def test_recent_5xx_kept_without_persons(tmp_path: Path, journal: str) -> None:
     """The recent 5xx are kept, without who asked and for whom; what the monitor itself was answered is none."""
     assert dict(collect(tmp_path, journal))["nginx_5xx"].splitlines() == [
         "500: 1건 · 502: 1건 (12-06 14:31:02 KST ~ 12-06 14:31:03 KST)",
-        "2025-12-06 14:31:02 KST 502 POST /api/patients/***/scan",
+        "2025-12-06 14:31:02 KST 502 POST /api/patients/***",
         "2025-12-06 14:31:03 KST 500 GET /api/by-name/***",
     ]
 
