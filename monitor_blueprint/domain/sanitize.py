@@ -109,7 +109,10 @@ _NUMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)"), MASK),
     # A date of the last century is somebody's date of birth, not the time of an event.
     (re.compile(r"(?<!\d)19\d\d(?:[-./]\d{1,2}){2}(?!\d)"), MASK),
-    (re.compile(r"\d{8,}"), MASK),
+)
+# As long as a chart's; but not what a setting may be at most, as a message about that says it.
+_LONG_NUMBER = re.compile(
+    r"(?P<bounds>\bmust be an? (?:(?:whole )?number|integer) from -?\d{1,7}(?:\.\d{1,3})? to [1-9]\d{7,9}(?![\w*-]))|\d{8,}"
 )
 # A long run of letters and digits is a key. A UUID is a request's number, and stays.
 _TOKEN = re.compile(r"(?<![\w+=-])[\w+=-]{28,}(?![\w+=-])")
@@ -137,6 +140,7 @@ def redact(text: str) -> str:
     text = _TOKEN.sub(_mask_token, text)
     for pattern, replacement in _NUMBERS:
         text = pattern.sub(replacement, text)
+    text = _LONG_NUMBER.sub(lambda match: match["bounds"] or MASK, text)
     for uuid in kept:
         text = text.replace("\x00", uuid, 1)
     return text

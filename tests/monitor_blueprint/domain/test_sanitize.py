@@ -57,6 +57,7 @@ SECRET_FORMS = [
     "client_secret => '{}'",
     '\\"password\\": \\"{}\\"',
 ]
+BOUNDS = "must be a whole number from 1024 to"
 PATIENT_FORMS = [
     "patient_name={}",
     "patient_name: {}",
@@ -292,6 +293,23 @@ def test_path_ends_with_the_person(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"ML_MAX_BODY_BYTES {BOUNDS} 1073741824", f"ML_MAX_BODY_BYTES {BOUNDS} 1073741824"),
+        ("x must be a number from 0.5 to 10000000.", "x must be a number from 0.5 to 10000000."),
+        (f"{BOUNDS} 9001011234567", f"{BOUNDS} ***"),
+        (f"{BOUNDS} 01012345678", f"{BOUNDS} ***"),
+        (f"{BOUNDS} 1073741824, not 19850302", f"{BOUNDS} 1073741824, not ***"),
+        ("moved from 1024 to 1073741824", "moved from 1024 to ***"),
+        ("patient must be moved to 12345678", "patient must be moved to ***"),
+    ],
+)
+def test_bounds_of_a_setting_stay(text: str, shown: str) -> None:
+    """What a message says that a setting may be at most; never another number of that length."""
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize(
     ("word", "shown"),
     [
         ("a1" * 14, MASK),
@@ -363,6 +381,7 @@ def cost(line: str) -> float:
         "select " * sanitize._MAX_LINE,
         "/patients/" * sanitize._MAX_LINE,
         "/patients/" + ".pdf" * sanitize._MAX_LINE,
+        "must be a number from 1 to " * sanitize._MAX_LINE,
         "9" * sanitize._MAX_LINE,
         "85년 " * sanitize._MAX_LINE,
         "born " * sanitize._MAX_LINE,
