@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -288,4 +289,4 @@ def acked_by(incident: Incident | None) -> str:
 Monitor.TestCase.settings = settings(
     max_examples=200, stateful_step_count=25, deadline=None, derandomize=True, phases=(Phase.generate, Phase.shrink)
 )
-TestMonitor = Monitor.TestCase
+TestMonitor = pytest.mark.timeout(900)(Monitor.TestCase)
