@@ -12,6 +12,7 @@ import click
 from monitor_blueprint.cli.opening import json_option, load_config, open_store, print_json, require_readable, view_of
 from monitor_blueprint.config import Config
 from monitor_blueprint.console.checks import status as console_status
+from monitor_blueprint.console.evidence import found
 from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.models import Silence, State, Status, worst
 from monitor_blueprint.domain.sanitize import clean
@@ -81,10 +82,12 @@ def _checks(settings: Config, store: Store, state: State, silences: Sequence[Sil
     results = store.reads.latest_results()
     standing = _standings(state, silences, settings, now)
     number = state.incident.number if state.incident is not None else 0
+    evidence = found(settings, store.reads, state, results, standing)
     for name in [policy.name for policy in settings.policies if policy.name in results]:
-        row = rows.row(results[name], state.checks.get(name), now, standing.get(name), number)
+        row = rows.row(results[name], state.checks.get(name), now, standing.get(name), number, found=evidence.get(name, ()))
         head = f"{row.status.name:<8} {row.name:<14} {row.since:<12} "
         yield head + " / ".join(line.text for line in row.lines) + (f" [{row.note}]" if row.note else "")
+        yield from (ko.STATUS_FOUND.format(indent=" " * 9, line=line.text) for line in row.found)
         if row.commands:
             yield ko.STATUS_COMMANDS.format(indent=" " * 9, commands=row.commands)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from monitor_blueprint.console.configuration import Value, values
+from monitor_blueprint.console.evidence import Lines, found
 from monitor_blueprint.console.silences import SilenceDocument, active_silences
 from monitor_blueprint.console.view import Answer, Document, StatusWord, View, status_word
 from monitor_blueprint.domain.models import CheckResult, Reading, State, Status, worst
@@ -37,7 +38,8 @@ class CheckDocument(Document, frozen=True, kw_only=True):
     """A check as it stands.
 
     `status` is what counts since `since`; `at` and the readings are of the newest result. `why` says what keeps it in an
-    incident or out of it, `note` says it in a sentence. `next_commands` are what to type where it fails.
+    incident or out of it, `note` says it in a sentence. `next_commands` are what to type where it fails,
+    `evidence` what was found of the cause when it failed, for operators.
     """
 
     name: str
@@ -55,6 +57,7 @@ class CheckDocument(Document, frozen=True, kw_only=True):
     silenced_until: datetime | None
     silenced_why: str | None
     next_commands: list[str]
+    evidence: list[str]
     readings: list[ReadingDocument]
 
 
@@ -201,13 +204,14 @@ def _checks(view: View, state: State) -> list[CheckDocument]:
     results = view.reads.latest_results()
     standing = _standings(view, state)
     names: Iterable[str] = (policy.name for policy in view.config.policies if policy.name in results)
-    return [_check(view, results[name], state, standing.get(name)) for name in names]
+    told = found(view.config, view.reads, state, results, standing) if view.visitor.is_trusted else {}
+    return [_check(view, results[name], state, standing.get(name), told.get(name, ())) for name in names]
 
 
-def _check(view: View, result: CheckResult, state: State, standing: Standing | None) -> CheckDocument:
+def _check(view: View, result: CheckResult, state: State, standing: Standing | None, lines: Lines) -> CheckDocument:
     known = state.checks.get(result.check)
     number = state.incident.number if state.incident is not None else 0
-    row = rows.row(result, known, view.now, standing, number)
+    row = rows.row(result, known, view.now, standing, number, found=lines)
     return CheckDocument(
         name=row.name,
         title=row.title,
@@ -224,6 +228,7 @@ def _check(view: View, result: CheckResult, state: State, standing: Standing | N
         silenced_until=standing.silenced_until if standing is not None else None,
         silenced_why=view.typed(standing.silenced_why) or None if standing is not None else None,
         next_commands=row.commands.split(" · ") if row.commands else [],
+        evidence=[line.text for line in row.found],
         readings=[_reading(view, result, reading) for reading in result.readings],
     )
 

@@ -43,12 +43,12 @@ def subjects(checks: Sequence[Check], decision: Decision, now: datetime) -> list
     results = {result.check: result for result in decision.results}
     begins: dict[str, datetime] = {}
     for check in sorted(checks, key=lambda check: check.name in consequences):
-        for unit in _units(check, results.get(check.name)):
+        for unit in failing_units(check, results.get(check.name)):
             begins[unit] = min(begin_of(check, decision, now), begins.get(unit, now))
     return [Subject(unit, begin) for unit, begin in begins.items()]
 
 
-def _units(check: Check, result: CheckResult | None) -> Sequence[str]:
+def failing_units(check: Check, result: CheckResult | None) -> Sequence[str]:
     """Return the check's units under the names that the journal knows, those that its result names where it is of several."""
     units = units_of(check)
     readings = [] if result is None else [reading for reading in result.readings if reading.status is not Status.OK]

@@ -98,6 +98,11 @@ def exceptions(messages: Sequence[tuple[datetime, str]]) -> list[tuple[datetime,
     return sorted(lines, key=lambda each: each[0])
 
 
+def names_exception(message: str) -> bool:
+    """Tell whether a message names an exception that is known to be one."""
+    return any(name in EXCEPTIONS for name in _EXCEPTION.findall(message))
+
+
 def statuses(counts: Sequence[tuple[int, int]], first: datetime, last: datetime) -> Public:
     """Return how often Nginx answered with which status, and in which time."""
     each = [fill(ko.STATUS, status=status, count=count) for status, count in counts]

@@ -246,6 +246,7 @@ OWNER = "담당: {by} ({at}부터)"
 NO_OWNER = "담당자 없음, 맡으려면: sudo neuronova-monitor ack"
 STATUS_SILENCE = "알림 중지 {silence}"
 STATUS_PART = "  - {name}: {note}"
+STATUS_FOUND = "{indent}{line}"
 STATUS_COMMANDS = "{indent}확인: {commands}"
 
 # Of silence, silences, unsilence.

@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Incident, Status
 from monitor_blueprint.domain.standing import Standing, Why
 from monitor_blueprint.domain.text import NOTHING, Private, Public
-from monitor_blueprint.text import ko, next_steps, render
+from monitor_blueprint.text import evidence, ko, next_steps, render
 
 # So many have their moments in one line; more are counted.
 _MOST_NAMED = 3
 # Less than so much of a time is not called by its name.
 _MOST_OF = 0.95
+_MOST_FOUND = 3
+# What is stored has its moment in whole milliseconds.
+_ROUNDED = timedelta(milliseconds=1)
+
+
+class Piece(Protocol):
+    """A piece of evidence as it is stored; its title may be "unit nginx"."""
+
+    @property
+    def at(self) -> datetime:
+        """Return when it was found."""
+
+    @property
+    def title(self) -> str:
+        """Return its kind, and what it is of."""
+
+    @property
+    def text(self) -> Private:
+        """Return its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +43,8 @@ class Row:
     """A check as the page and the command line show it to this machine's administrators.
 
     `note` says what the status does not: why it stands as it does, since when, and whether it is silenced; `commands` what
-    to type to see more of one that fails; `worst` are those of the lines that say what is the matter.
+    to type to see more of one that fails; `worst` are those of the lines that say what is the matter, `found` what was
+    found of the cause when it failed.
     """
 
     name: str
@@ -36,10 +57,19 @@ class Row:
     note: str = ""
     commands: Public = NOTHING
     worst: tuple[Private, ...] = ()
+    found: tuple[Private, ...] = ()
 
 
-def row(result: CheckResult, state: CheckState | None, now: datetime, standing: Standing | None = None, incident: int = 0) -> Row:
-    """Return a check as it is shown: its title, what each reading says, and since when it has been so."""
+def row(
+    result: CheckResult,
+    state: CheckState | None,
+    now: datetime,
+    standing: Standing | None = None,
+    incident: int = 0,
+    *,
+    found: tuple[Private, ...] = (),
+) -> Row:
+    """Return a check as it is shown: its title, what each reading says, since when it has been so, and what was found."""
     since = state.since if state is not None else None
     status = state.status if state is not None else result.status
     is_to_be_looked_at = status is not Status.OK and standing is not None and not standing.causes
@@ -54,7 +84,30 @@ def row(result: CheckResult, state: CheckState | None, now: datetime, standing: 
         is_left_out=[reading.aspect for reading in result.readings] == [ABSENT],
         note=note(standing) if standing is not None else "",
         commands=next_steps.commands(result, incident, is_in_status=True) if is_to_be_looked_at else NOTHING,
+        found=found,
     )
+
+
+def essence(pieces: Sequence[Piece], units: Sequence[str], since: datetime) -> tuple[Private, ...]:
+    """Return the few lines of an incident's evidence that say why these units fail; what was found before `since` is no reason.
+
+    Of each unit it is how it ended and what that means; where that is not known, the newest line that names an exception.
+    """
+    texts = {each.title: each.text.text for each in sorted(pieces, key=lambda each: each.at) if each.at >= since - _ROUNDED}
+    lines: list[str] = []
+    for unit in units:
+        ending = f"unit {unit}"
+        ended = texts.get(ending, "").splitlines()
+        lines += [f"[{render.evidence_title(ending)}] {ended[0]}", *ended[1:]] if ended else []
+        if len(ended) < 2:
+            lines += _newest_exception(f"journal {unit}", texts)
+    return tuple(Private(line) for line in lines[:_MOST_FOUND])
+
+
+def _newest_exception(key: str, texts: Mapping[str, str]) -> list[str]:
+    # Before the message stand its moment and who has written it.
+    named = [line for line in texts.get(key, "").splitlines() if evidence.names_exception(line.partition(": ")[2])]
+    return [f"[{render.evidence_title(key)}] {named[-1]}"] if named else []
 
 
 def note(standing: Standing) -> str:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, current_app, request, send_from_di
 from jinja2 import Environment, FileSystemLoader
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from monitor_blueprint.console.evidence import found
 from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.access import Role
 from monitor_blueprint.domain.models import CheckResult, Status, worst
@@ -163,7 +164,11 @@ def page() -> Response:
     is_stale = is_first or monitor.self_check.is_stalled(scheduled, now)
     overall = worst([state.checks[name].status for name in names if name in state.checks])
     told = in_order(each for each in standing.values() if each.is_told)
-    shown = {name: rows.row(results[name], state.checks.get(name), now, standing.get(name), number) for name in names}
+    evidence = found(monitor.config, monitor.store.reads, state, results, standing)
+    shown = {
+        name: rows.row(results[name], state.checks.get(name), now, standing.get(name), number, found=evidence.get(name, ()))
+        for name in names
+    }
     return _html(
         "monitor.html",
         problems=[problem.sentence for problem in monitor.self_check.problems(now)],
@@ -198,17 +203,17 @@ def page() -> Response:
 def incident(number: int) -> Response:
     """Show all about one incident: what was told, what was found, and how it was delivered."""
     reads = monitor_of_app().store.reads
-    found = reads.incident(number)
-    if found is None:
+    detail = reads.incident(number)
+    if detail is None:
         return _html("missing.html", 404, number=number)
     entries = story.of_incident(
-        reads.story.between(*story.span(found.watched, datetime.now(UTC))), number, found.watched.opened_at
+        reads.story.between(*story.span(detail.watched, datetime.now(UTC))), number, detail.watched.opened_at
     )
     return _html(
         "incident.html",
-        detail=found,
+        detail=detail,
         told=reads.story.told(number),
-        timeline=_timeline(found.events, entries),
+        timeline=_timeline(detail.events, entries),
         sentence=story.sentence,
         local=render.local,
         kinds=ko.EVENT_KINDS,

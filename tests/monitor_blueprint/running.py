@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from gunicorn.systemd import sd_notify
 
 from monitor_blueprint import create_monitor
+from monitor_blueprint.domain.text import Private
 from monitor_blueprint.engine.monitor import Monitor
 
 TOKEN = "the-administrators-token"
@@ -27,6 +29,8 @@ name = "Disk"
 kind = "scripted"
 line = "Disk"
 """
+UNIT = SCRIPTED.replace('line = "Flask"', 'line = "Flask"\nunit = "flask"')
+ENDED = ("주 프로세스 종료: 종료 코드 78/CONFIG", "설정 오류: <x> 를 확인", "틀린 설정의 이름 보기: sudo x")
 
 
 def configure(directory: Path, checks: str = SCRIPTED, settings: str = "") -> Path:
@@ -51,6 +55,11 @@ class Running:
     @property
     def anybody(self) -> FlaskClient:
         return self.app.test_client()
+
+    def find(self) -> None:
+        """Store how the unit of `UNIT` has ended, as evidence of the first incident."""
+        piece = ("unit flask", Private("\n".join(ENDED)))
+        self.monitor.store.run(lambda tx: tx.add_evidence(1, [piece], datetime.now(UTC)))
 
     def close(self) -> None:
         self.monitor.stop()

@@ -15,7 +15,7 @@ from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import Observation
 from monitor_blueprint.storage.store import Store
 from tests.monitor_blueprint.conftest import Script, StartMonitor
-from tests.monitor_blueprint.running import configure
+from tests.monitor_blueprint.running import ENDED, UNIT, configure
 
 DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": Public("gone")}),))
 FULL = Observation((Reading("usage", value=85.0, unit="%", thresholds=Thresholds(80, 90)),))
@@ -82,6 +82,19 @@ def test_it_says_what_since_when_why_and_what_next(start_monitor: StartMonitor, 
     assert incident.startswith("진행 중인 장애: 1번 (20")
     assert incident.endswith("담당자 없음, 맡으려면: sudo neuronova-monitor ack · 경과: sudo neuronova-monitor history 1")
     assert part.startswith("  - Flask: 20")
+
+
+def test_a_row_names_the_cause(start_monitor: StartMonitor, status: Status_, script: Script) -> None:
+    """What was found when it failed stands below it."""
+    script["Flask"] = lambda context: DOWN
+    start_monitor(UNIT).find()
+    lines = status().output.splitlines()
+    at = next(at for at, line in enumerate(lines) if line.startswith("CRITICAL Flask "))
+    assert [line.strip() for line in lines[at + 1 : at + 4]] == [f"[종료 원인 flask] {ENDED[0]}", *ENDED[1:]]
+    assert lines[at + 4].strip().startswith("확인: ")
+    script["Flask"] = lambda context: Observation((Reading("thing"),))
+    CliRunner().invoke(main, ["health-check"])
+    assert "종료 원인" not in status().output, "of what is well"
 
 
 def test_a_warning_says_since_when_and_what_next(start_monitor: StartMonitor, status: Status_, script: Script) -> None:

@@ -7,6 +7,7 @@ import pytest
 from monitor_blueprint.domain.models import CheckResult, CheckState, Incident, Reading, Status
 from monitor_blueprint.domain.standing import Standing, Why
 from monitor_blueprint.domain.text import Private, Public
+from monitor_blueprint.storage.reads import Evidence
 from monitor_blueprint.text import rows
 from tests.monitor_blueprint.text.samples import AT, DJANGO_DOWN
 
@@ -98,3 +99,32 @@ def test_a_range_is_in_korean() -> None:
     """And is no subtraction: a certificate's days may be below nothing."""
     result = CheckResult("Certificate", "tls", (Reading("expiry", value=1.0, unit="d"),), AT)
     assert rows.value_range(result, (-27.4, 1.5)) == "-27.4 ~ 1.5일"
+
+
+ENDED = "주 프로세스 종료: 종료 코드 78/CONFIG\n설정 오류: /etc/x.env 를 확인\n틀린 설정의 이름 보기: sudo x\nmore"
+JOURNAL = "at app[1]: KeyError: 'a'\nat app[1]: RuntimeError: Nothing\nat systemd[1]: flask.service: Started."
+
+
+def essence(*pieces: tuple[str, str], units: tuple[str, ...] = ("flask",), later_s: float = 1.0) -> list[str]:
+    found = [Evidence(AT + timedelta(seconds=later_s), title, Private(text)) for title, text in pieces]
+    return [line.text for line in rows.essence(found, units, AT)]
+
+
+def test_an_ending_says_what_it_means() -> None:
+    first, *more = ENDED.splitlines()[:3]
+    assert essence(("journal flask", JOURNAL), ("unit flask", ENDED)) == [f"[종료 원인 flask] {first}", *more]
+
+
+def test_else_the_newest_exception_is_named() -> None:
+    """Also where the exit status means nothing by itself."""
+    exception = "[저널 flask] at app[1]: RuntimeError: Nothing"
+    assert essence(("journal flask", JOURNAL)) == [exception]
+    assert essence(("journal flask", JOURNAL), ("unit flask", "ended")) == ["[종료 원인 flask] ended", exception]
+    assert essence(("journal flask", "at app[1]: All is Well"), ("oom", "x")) == []
+
+
+def test_evidence_is_of_its_unit_and_failure() -> None:
+    assert essence(("unit django", ENDED)) == []
+    assert essence(("unit flask", ENDED), later_s=-1.0) == [], "of an earlier failure"
+    both = essence(("unit django", "one"), ("unit flask", "two"), units=("flask", "django"))
+    assert both == ["[종료 원인 flask] two", "[종료 원인 django] one"]

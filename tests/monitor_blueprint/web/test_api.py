@@ -20,7 +20,7 @@ from monitor_blueprint.domain.text import Private, Public
 from monitor_blueprint.probes import Observation
 from monitor_blueprint.web.routes import ROUTES
 from tests.monitor_blueprint.conftest import Script, StartMonitor
-from tests.monitor_blueprint.running import Running
+from tests.monitor_blueprint.running import ENDED, UNIT, Running
 from tests.monitor_blueprint.standins import HttpStandIn, Reply
 from tests.monitor_blueprint.web.asking import Api, description
 
@@ -163,6 +163,15 @@ def test_readers_see_nothing_from_outside(ailing: Running, route: Any) -> None:
     text = reader(ailing).send("GET", address(route.path)).text
     for word in (SECRET, "alert(1)", "hunter2", "lee", "홍길동"):
         assert word not in text
+
+
+def test_a_cause_is_for_operators(start_monitor: StartMonitor, script: Script) -> None:
+    script["Flask"] = lambda context: Observation((Reading("thing", Status.CRITICAL),))
+    running = start_monitor(UNIT)
+    running.find()
+    flask, disk, *_ = Api(running.app).get("/status")["checks"]
+    assert (flask["evidence"], disk["evidence"]) == ([f"[종료 원인 flask] {ENDED[0]}", *ENDED[1:]], [])
+    assert reader(running).get("/status")["checks"][0]["evidence"] == []
 
 
 def test_operators_see_what_came_from_outside(ailing: Running) -> None:

@@ -24,7 +24,7 @@ from monitor_blueprint.text import render
 from monitor_blueprint.web import stats
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
-from tests.monitor_blueprint.running import TOKEN, Running, configure
+from tests.monitor_blueprint.running import TOKEN, UNIT, Running, configure
 from tests.monitor_blueprint.standins import HttpStandIn, Reply
 from tests.monitor_blueprint.web.test_stats import shape
 
@@ -370,6 +370,15 @@ def test_page_says_what_is_the_matter(ailing: Running) -> None:
     page = ailing.admin.get("/").text
     assert re.search(r"<li>Flask: .*부터 장애 · 알림 중지 중 \(20.*까지, 배포\)<br>", page)
     assert re.search(r"<em>알림 중지 중 \(20.*까지, 배포\)</em>", page), "of what is well, too"
+
+
+def test_page_names_the_cause(start_monitor: StartMonitor, script: Script) -> None:
+    """What was found when it failed stands in its row, and in the incident above."""
+    script["Flask"] = lambda context: DOWN
+    running = start_monitor(UNIT)
+    running.find()
+    page = running.admin.get("/").text
+    assert page.count("<br>[종료 원인 flask] 주 프로세스 종료: 종료 코드 78/CONFIG<br>설정 오류: &lt;x&gt; 를 확인<br>") == 2
 
 
 def test_incident_has_a_page(ailing: Running) -> None:

@@ -1,0 +1,32 @@
+"""What was found of the causes of the open incident, for each check that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor_blueprint.config import Config
+from monitor_blueprint.domain.models import CheckResult, State, Status
+from monitor_blueprint.domain.standing import Standing
+from monitor_blueprint.domain.text import Private
+from monitor_blueprint.engine.evidence_kinds import failing_units
+from monitor_blueprint.storage.reads import Reads
+from monitor_blueprint.text import rows
+
+Lines = tuple[Private, ...]
+
+
+def found(
+    config: Config, reads: Reads, state: State, results: Mapping[str, CheckResult], standing: Mapping[str, Standing]
+) -> dict[str, Lines]:
+    """Return the lines that say most, by check, for this machine's administrators; nothing of what is well again."""
+    detail = reads.incident(state.incident.number) if state.incident is not None else None
+    if detail is None:
+        return {}
+    lines = {}
+    for check in config.checks:
+        known, stands = state.checks.get(check.name), standing.get(check.name)
+        if known is None or known.status is Status.OK or stands is None or not stands.is_told:
+            continue
+        units = failing_units(check, results.get(check.name))
+        lines[check.name] = rows.essence(detail.evidence, units, known.failing_since or detail.incident.opened_at)
+    return lines
