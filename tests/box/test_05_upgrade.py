@@ -158,9 +158,9 @@ def test_history_goes_back_too(box: Box) -> None:
     setup = new_tree(
         box,
         "other-form",
-        """cd monitor_blueprint && sed -i 's/"schema_delivery.sql"/&, "schema_next.sql"/' storage/sqlite.py"""
-        " && echo 'DROP TABLE cycle;' > storage/schema_next.sql"
-        r" && sed -i 's/^def health(.*/&\n    raise RuntimeError/' web/views.py",
+        r"""cd monitor_blueprint && sed -i 's/^SCHEMAS = (\(.*\))$/SCHEMAS = (\1, "schema_next.sql")/' storage/sqlite.py"""
+        " && grep -q schema_next storage/sqlite.py && echo 'DROP TABLE cycle;' > storage/schema_next.sql"
+        r" && sed -i 's/^def health(.*/&\n    raise RuntimeError/' $(grep -l '^def health(' web/*.py)",
     )
     before = (release(box), box.output(read % (database, version)))
     checks = int(box.output(read % (database, rows)))
