@@ -1,7 +1,8 @@
 """What turned out to be true of a prediction, as a client says it, joined to the answer that was given."""
 
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ml_server import decoding, schemas
@@ -17,6 +18,7 @@ from ml_server.feedback.truth import INVALID, Said, described, truth_of
 from ml_server.inputs.base import kind_of
 from ml_server.storage.database import StorageError
 from ml_server.storage.feedback import FeedbackStore, Judging, KeptAnswer
+from ml_server.suggestions import Suggestions
 
 # How long an answer may take to be on the disk, whichever process gave it, in seconds: twice what it should take.
 _SETTLES_S = 0.2
@@ -115,7 +117,7 @@ def _parsed(entry: Any, shared: Mapping[str, Any]) -> Said | InvalidRequestError
     if not truths and "correct" not in given:
         problems.append(Detail("correct", "or actual_class, or actual_value of a model that answers values, is required"))
     if problems:
-        return InvalidRequestError(INVALID, tuple(problems))
+        return InvalidRequestError(INVALID, (*problems, *_misspelt(entry)))
     key = truths[0] if truths else None
     return Said(
         given.get("request_id"),
@@ -128,6 +130,14 @@ def _parsed(entry: Any, shared: Mapping[str, Any]) -> Said | InvalidRequestError
         given[key] if key else None,
         key,
     )
+
+
+def _misspelt(entry: Mapping[str, Any]) -> Iterator[Detail]:
+    """Yield the keys that may stand for one that was missed; others are the client's own, and whose they are is not told."""
+    suggestions = Suggestions()
+    for name in itertools.islice(entry, schemas.MAX_UNKNOWN_NAMED):
+        if name not in _KEYS and name.isascii() and name.isidentifier() and (hint := suggestions.hint(name, _KEYS)):
+            yield Detail(name, f"is not known{hint}")
 
 
 def _text(given: str | int | None) -> str | None:

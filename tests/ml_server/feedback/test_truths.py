@@ -259,3 +259,12 @@ def test_broken_database_is_no_crash(serve: Serve) -> None:
     connection.close()
     # What could not be written has waited.
     assert served.feedback(request_id=request_id, correct=True)[0] == 200
+
+
+def test_misspelt_key_is_named(serve: Serve) -> None:
+    """What else a client sends is its own, and is not repeated."""
+    status, told = serve().feedback(request_id="some", corect=True, 홍길동=1, doctor_name="Kim")
+    assert status == 422
+    assert [(each["field"], each["problem"]) for each in told["details"][1:]] == [
+        ("corect", "is not known; did you mean correct?")
+    ]
