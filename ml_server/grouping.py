@@ -17,6 +17,8 @@ _T = TypeVar("_T")
 HOLD_S = 0.08
 # After a failure.
 _RETRY_S = 1.0
+# A thread that has had nothing to do for so long ends, and with it what it has opened; the next to come starts another.
+_IDLE_S = 10.0
 
 
 class Groups(Generic[_T]):
@@ -68,9 +70,22 @@ class Groups(Generic[_T]):
                 self._thread.start()
                 atexit.register(self._end)
 
+    def _is_left(self) -> bool:
+        """Tell whether the thread may end: nothing came, and whatever comes from now on starts another."""
+        with self._starting:
+            running, self._thread = self._thread, None
+            if self._wake.is_set():
+                self._thread = running
+                return False
+            atexit.unregister(self._end)
+            return True
+
     def _run(self) -> None:
         while not self._is_over.is_set():
-            self._wake.wait()
+            if not self._wake.wait(_IDLE_S):
+                if self._is_left():
+                    return
+                continue
             self._is_over.wait(self._hold_s)
             self._wake.clear()
             with self._writing:

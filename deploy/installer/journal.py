@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -68,7 +69,9 @@ class Journal:
         if state_of(directory).kind == "absent":
             return
         # The directory above may be writable by others, who could put another in its place: what was opened counts.
-        self._inside = Path(f"/proc/self/fd/{_open_own(directory)}")
+        handle = _open_own(directory)
+        weakref.finalize(self, os.close, handle)
+        self._inside = Path(f"/proc/self/fd/{handle}")
         try:
             read = json.loads((self._inside / _MANIFEST).read_text(encoding="utf-8"))
             self.facts = read["facts"]
@@ -200,7 +203,7 @@ def begin(directory: Path, **facts: Any) -> Journal:
 
 
 def _open_own(directory: Path) -> int:
-    """Open a directory of root's alone; it stays open as long as this process."""
+    """Open a directory of root's alone."""
     refusal = Failure(
         f"{directory} must be a directory that root alone may read and write.",
         f"Look at who has changed it. What was there before the installation is in {directory}/{_MANIFEST}.",

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from ml_server import grouping
 from ml_server.grouping import Groups
 from ml_server.storage.database import StorageError
 
@@ -110,3 +111,18 @@ def test_many_threads_lose_nothing() -> None:
         thread.join()
     groups.flush()
     assert sorted(number for group in disk.groups for number in group) == list(range(8000))
+
+
+def test_idle_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what comes after starts another, however close to the end it comes."""
+    monkeypatch.setattr(grouping, "_IDLE_S", 0.0)
+    disk = Disk()
+    groups = Groups("ends", disk.write, 100_000, disk.lose, 0.0)
+    for number in range(200):
+        groups.add(number)
+        for thread in threading.enumerate():
+            if thread.name == "ends" and number % 2:
+                thread.join(DEADLINE_S)
+                assert not thread.is_alive()
+    groups.flush()
+    assert [number for group in disk.groups for number in group] == list(range(200))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, cast
 
@@ -85,7 +85,7 @@ class Reports:
 
     def is_silent(self) -> bool:
         """Whether nothing has been said that has not been read."""
-        return not select.select([self._socket], [], [], 0)[0]
+        return not wait([self._socket], 0)
 
     def close(self) -> None:
         self._socket.close()

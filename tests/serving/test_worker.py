@@ -3,11 +3,11 @@
 import contextlib
 import json
 import os
-import select
 import signal
 import threading
 import time
 from collections import Counter
+from multiprocessing.connection import wait
 
 import psutil
 import pytest
@@ -69,7 +69,7 @@ def test_many_waiting_are_503(start_server: StartServer) -> None:
     server = start_server(threads=1)
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect()).send(wait_request("many")) for _ in range(18)]
-        readable, _, _ = select.select([each.socket for each in clients], [], [], DEADLINE_S)
+        readable = wait([each.socket for each in clients], DEADLINE_S)
         (refused,) = [each for each in clients if each.socket in readable]
         assert refused.answer().status == refused.ask("/", method="HEAD").status == 503
         answer = refused.ask("/")

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO
 
@@ -62,6 +62,12 @@ def output_of(process: subprocess.Popen[str]) -> IO[str]:
     return process.stdout
 
 
+def that_speak(processes: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
+    """Wait for the first, and return all that have said something."""
+    ready = wait([output_of(process).fileno() for process in processes], 60)
+    return [process for process in processes if output_of(process).fileno() in ready]
+
+
 def said_by(process: subprocess.Popen[str]) -> str:
     return output_of(process).readline().strip()
 
@@ -91,8 +97,7 @@ def test_many_hold_it_in_turn(start: Start, tmp_path: Path) -> None:
     waiting.remove(holder)
     while waiting:
         holder.kill()
-        ready, _, _ = select.select([output_of(process) for process in waiting], [], [], 60)
-        (holder,) = (process for process in waiting if process.stdout in ready)
+        (holder,) = that_speak(waiting)
         assert said_by(holder) == "acquired"
         assert ScheduleLock(tmp_path / "state").holder() == holder.pid
         waiting.remove(holder)
@@ -119,8 +124,7 @@ def test_one_holder_without_directory(start: Start, tmp_path: Path) -> None:
     assert [said_by(process) for process in waiting] == [f"waiting for {first.pid}"] * 3
     first.kill()
     while waiting:
-        ready, _, _ = select.select([output_of(process) for process in waiting], [], [], 60)
-        (holder,) = (process for process in waiting if process.stdout in ready)
+        (holder,) = that_speak(waiting)
         assert said_by(holder) == "acquired"
         waiting.remove(holder)
         holder.kill()
@@ -138,8 +142,7 @@ def test_one_holder_when_directory_vanishes(start: Start, tmp_path: Path) -> Non
     third = start()
     assert said_by(third) == f"waiting for {first.pid}"
     first.kill()
-    ready, _, _ = select.select([output_of(second), output_of(third)], [], [], 60)
-    assert len(ready) == 1
+    assert len(that_speak([second, third])) == 1
 
 
 def test_circular_directory_is_locked_too(start: Start, tmp_path: Path) -> None:
