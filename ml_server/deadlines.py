@@ -65,14 +65,18 @@ class DeadlineWatch:
                 # Whoever begins from here on either is seen below, or sees this and notifies.
                 self._next_wakeup = float("inf")
                 now = time.monotonic()
-                for key, (deadline, cancel) in list(self._running.items()):
-                    if deadline <= now and self.end(key):
-                        try:
-                            cancel()
-                        except Exception:  # the others have deadlines, too
-                            _logger.exception("a piece of work could not be told to stop")
+                self._cancel_late(now)
                 begun, self._has_begun = self._has_begun, False
                 # Where work comes and goes, one look now and then is cheaper than to be woken for each.
                 rest = [now + _LOOK_S] if begun else []
                 self._next_wakeup = min([deadline for deadline, _ in list(self._running.values())] + rest, default=float("inf"))
                 self._changed.wait(max(0.0, self._next_wakeup - now) if self._next_wakeup < float("inf") else None)
+
+    def _cancel_late(self, now: float) -> None:
+        """Cancel what is late; a frame of its own keeps nothing of the last piece of work while the thread waits."""
+        for key, (deadline, cancel) in list(self._running.items()):
+            if deadline <= now and self.end(key):
+                try:
+                    cancel()
+                except Exception:  # the others have deadlines, too
+                    _logger.exception("a piece of work could not be told to stop")

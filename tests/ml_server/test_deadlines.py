@@ -1,5 +1,6 @@
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -64,3 +65,18 @@ def test_failing_cancel_stops_no_other(caplog: pytest.LogCaptureFixture) -> None
     with watch.limit(0.01, fail), watch.limit(0.02, late.set):
         assert late.wait(LONG_S)
     assert "could not be told to stop" in caplog.text
+
+
+def test_nothing_is_kept_of_what_ended() -> None:
+    """What a piece of work holds may be of a patient."""
+
+    class Work:
+        def stop(self) -> None: ...
+
+    watch, work = DeadlineWatch(), Work()
+    is_gone = threading.Event()
+    weakref.finalize(work, is_gone.set)
+    with watch.limit(LONG_S, work.stop), watch.limit(0.0, (looked := threading.Event()).set):
+        assert looked.wait(LONG_S)
+    del work
+    assert is_gone.wait(LONG_S)
