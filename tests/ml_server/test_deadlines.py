@@ -73,10 +73,9 @@ def test_nothing_is_kept_of_what_ended() -> None:
     class Work:
         def stop(self) -> None: ...
 
-    watch, work = DeadlineWatch(), Work()
-    is_gone = threading.Event()
+    watch, work, looked, is_gone = DeadlineWatch(), Work(), threading.Event(), threading.Event()
     weakref.finalize(work, is_gone.set)
-    with watch.limit(LONG_S, work.stop), watch.limit(0.0, (looked := threading.Event()).set):
-        assert looked.wait(LONG_S)
+    with watch.limit(0.05, looked.set), watch.limit(LONG_S, work.stop):
+        assert looked.wait(LONG_S)  # and then at the work, the last
     del work
     assert is_gone.wait(LONG_S)
