@@ -1,0 +1,39 @@
+"""The language of the pages: Korean, or English where the visitor has asked for that once (`?lang=en`)."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar, get_args
+
+from flask import Response, request, url_for
+
+Language = Literal["ko", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+COOKIE = "neuronova_lang"
+_LASTS_S = 366 * 86400
+T = TypeVar("T")
+
+
+def current() -> Language:
+    """Return the language of the page that is asked for."""
+    wanted = asked() or request.cookies.get(COOKIE)
+    return next((each for each in LANGUAGES if each == wanted), LANGUAGES[0])
+
+
+def asked() -> Language | None:
+    """Return the language that this very request names."""
+    wanted = request.args.get("lang")
+    return next((each for each in LANGUAGES if each == wanted), None)
+
+
+def pick(ko: T, en: T) -> T:
+    """Return what is of the page's language: of two catalogues the one, usually."""
+    return en if current() == "en" else ko
+
+
+def remember(response: Response) -> None:
+    """Let the browser keep the language that was asked for."""
+    wanted = asked()
+    if wanted is not None:
+        response.set_cookie(
+            COOKIE, wanted, max_age=_LASTS_S, path=url_for(".page"), secure=request.is_secure, httponly=True, samesite="Lax"
+        )
