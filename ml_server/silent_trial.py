@@ -4,8 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from ml_server import activation
-from ml_server.errors import BrokenModelError
+from ml_server import durable
 
 FILE = "trial.json"
 
@@ -29,14 +28,7 @@ def read_trial(model_dir: Path) -> Trial | None:
     Raises:
         BrokenModelError: the file is there and cannot be used.
     """
-    try:
-        return _TRIAL.decode((model_dir / FILE).read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise BrokenModelError(f"{FILE} cannot be read: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
-        raise BrokenModelError(f"{FILE} is damaged: stop the trial and start it again") from error
+    return durable.read(model_dir / FILE, _TRIAL, called=FILE, remedy="stop the trial and start it again")
 
 
 def write_trial(model_dir: Path, trial: Trial) -> None:
@@ -45,7 +37,7 @@ def write_trial(model_dir: Path, trial: Trial) -> None:
     Raises:
         OSError: it could not be written.
     """
-    activation.write(model_dir / FILE, msgspec.json.format(msgspec.json.encode(trial), indent=1) + b"\n")
+    durable.write(model_dir / FILE, trial)
 
 
 def end_trial(model_dir: Path) -> None:
@@ -54,5 +46,4 @@ def end_trial(model_dir: Path) -> None:
     Raises:
         OSError: the file could not be deleted.
     """
-    (model_dir / FILE).unlink(missing_ok=True)
-    activation.sync_directory(model_dir)
+    durable.delete(model_dir / FILE)

@@ -4,7 +4,6 @@ A new version is copied beside the others, verified as it was copied, and rename
 one small file, replaced as a whole. So whoever reads the directory, and whenever this is killed, what was served can be.
 """
 
-import contextlib
 import fcntl
 import os
 import secrets
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml_server import activation, audit, silent_trial
+from ml_server import activation, audit, durable, silent_trial
 from ml_server.activation import Activation, Pin
 from ml_server.card import CARD_FILE, Card, read_card
 from ml_server.errors import BrokenModelError, MlServerError
@@ -70,11 +69,11 @@ class Store:
             _copy(source, staging, card)
             entry = read_version(staging, card.name, card.version)
             findings = self.verified(entry, "add")
-            _make_directory(target.parent)
+            durable.make_directory(target.parent)
             self.record("add", entry)
             staging.rename(target)
-            activation.sync_directory(target.parent)
-            activation.sync_directory(self.model_dir)
+            durable.sync_directory(target.parent)
+            durable.sync_directory(self.model_dir)
         return entry, findings
 
     def activate(self, name: str, version: str) -> tuple[Entry, list[Finding]]:
@@ -136,7 +135,7 @@ class Store:
                 activation.write_activation(self.model_dir / name, Activation(now.version, now.digest, rest))
             gone = self.model_dir / f"{_REMOVING}{secrets.token_hex(8)}"
             (self.model_dir / name / version).rename(gone)
-            activation.sync_directory(self.model_dir / name)
+            durable.sync_directory(self.model_dir / name)
             shutil.rmtree(gone)
         return entry
 
@@ -275,22 +274,7 @@ def _card_of(source: Path) -> Card:
 
 
 def _copy(source: Path, staging: Path, card: Card) -> None:
-    """Copy the card and the model files, on the disk, readable for the server whoever copies them."""
     try:
-        staging.mkdir(mode=0o700)
-        for name in (CARD_FILE, card.file, *(part.file for part in card.submodels)):
-            with (source / name).open("rb") as given, (staging / name).open("wb") as copied:
-                shutil.copyfileobj(given, copied)
-                os.fchmod(copied.fileno(), 0o644)
-                copied.flush()
-                os.fsync(copied.fileno())
-        staging.chmod(0o755)
-        activation.sync_directory(staging)
+        durable.copy(source, staging, (CARD_FILE, card.file, *(part.file for part in card.submodels)))
     except OSError as error:
         raise StoreError(f"{error.filename or staging} cannot be copied: {error.strerror}") from error
-
-
-def _make_directory(path: Path) -> None:
-    with contextlib.suppress(FileExistsError):
-        path.mkdir()
-        path.chmod(0o755)
