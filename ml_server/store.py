@@ -5,6 +5,7 @@ one small file, replaced as a whole. So whoever reads the directory, and wheneve
 """
 
 import fcntl
+import itertools
 import os
 import secrets
 import shutil
@@ -55,10 +56,12 @@ class Store:
     def add(self, source: Path) -> tuple[Entry, list[Finding]]:
         """Copy a directory with a card and its model file; return what was added, and the warnings.
 
+        What has been served so far goes on being due, as if it had been activated.
+
         Raises:
             StoreError: that version is there already, or the files cannot be read or written.
             RefusedModelError: the model is not fit to be served.
-            BrokenModelError: the card cannot be read.
+            BrokenModelError: the card, or what is activated, cannot be read.
         """
         card = _card_of(source)
         with self.locked():
@@ -69,8 +72,11 @@ class Store:
             _copy(source, staging, card)
             entry = read_version(staging, card.name, card.version)
             findings = self.verified(entry, "add")
+            served = () if self._activation(card.name) else self._served(card.name)
             durable.make_directory(target.parent)
             self.record("add", entry)
+            for pin in served:
+                self._replace("add", entry, Activation(pin.version, pin.digest))
             staging.rename(target)
             durable.sync_directory(target.parent)
             durable.sync_directory(self.model_dir)
@@ -89,7 +95,7 @@ class Store:
             now = self._activation_or_none(name)
             self._demand_same(entry, now)
             findings = self.verified(entry, "activate")
-            before = now.pins if now else self._served(name)
+            before = now.pins if now else self._served(name, besides=version)
             rest = tuple(pin for pin in before if pin.version != version)[:_MOST_BEFORE]
             self._write("activate", entry, Activation(version, entry.digest, rest))
         return entry, findings
@@ -180,11 +186,15 @@ class Store:
         except BrokenModelError:
             return None
 
-    def _served(self, name: str) -> tuple[Pin, ...]:
-        """Return what has been served so far where nothing was activated: a rollback goes back to it."""
+    def _served(self, name: str, besides: str = "") -> tuple[Pin, ...]:
+        """Return what is served where nothing was activated, or would be without the version `besides`; none if nothing can be.
+
+        A rollback goes back to it.
+        """
         installed = [entry for entry in reversed(self.entries()) if entry.name == name and entry.error is None]
-        good = next((entry for entry in installed if not refusals(self._verify(entry))), None)
-        return (Pin(good.version, good.digest),) if good else ()
+        in_turn = sorted(installed, key=lambda entry: (entry.name, entry.version) != self._pinned)
+        good = (entry for entry in in_turn if entry.version != besides and not refusals(self._verify(entry)))
+        return tuple(Pin(entry.version, entry.digest) for entry in itertools.islice(good, 1))
 
     def _demand_unpinned(self, name: str, version: str) -> None:
         if self._pinned is not None and self._pinned[0] == name and self._pinned[1] != version:
@@ -214,14 +224,17 @@ class Store:
 
     def _write(self, action: str, entry: Entry, new: Activation) -> None:
         self.record(action, entry)
+        self._replace(action, entry, new)
+        if self._is_on_trial(entry):
+            self.record("trial-stop", entry)
+            silent_trial.end_trial(self.model_dir)
+
+    def _replace(self, action: str, entry: Entry, new: Activation) -> None:
         try:
             activation.write_activation(self.model_dir / entry.name, new)
         except OSError as error:
             self.record(action, entry, result="failed")
             raise StoreError(f"{activation.FILE} cannot be written: {error.strerror}") from error
-        if self._is_on_trial(entry):
-            self.record("trial-stop", entry)
-            silent_trial.end_trial(self.model_dir)
 
     def _is_on_trial(self, entry: Entry) -> bool:
         try:

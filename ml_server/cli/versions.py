@@ -28,15 +28,20 @@ _UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/usr/local/lib/systemd/syste
 @click.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def add(directory: Path) -> None:
-    """Verify what is in DIRECTORY (a model.json and its file) and copy it to the installed models."""
+    """Verify what is in DIRECTORY (a model.json and its file) and copy it to the installed models.
+
+    What is served goes on being served until another version is activated; the first version of a name is due at once.
+    """
     known = store(is_changed=True)
     entry, findings = _told_if_refused(lambda: known.add(directory))
     tell(findings)
     click.echo(f"added {_named(entry)}")
-    if known.history(entry.name):
-        click.echo(f"It is not due yet: neuronova-model activate {entry.name} {entry.version}")
-    else:
-        click.echo(f"No version of {entry.name} is activated, so the newest is due. {_next()}")
+    due = known.due(entry.name)
+    if due is not None and due.version == entry.version:
+        click.echo(f"It is due ({_why(known, entry.name)}). {_next()}")
+        return
+    still = f": {due.version} is" if due is not None else ""
+    click.echo(f"It is not due yet{still}. To have it serve: neuronova-model activate {entry.name} {entry.version}")
 
 
 @click.command("list")
@@ -135,8 +140,7 @@ def _tell_status(known: Store, name: str) -> None:
     settled = settings()
     history = known.history(name)
     due = known.due(name)
-    is_pinned = settled.model == name and settled.model_version is not None
-    why = "ML_MODEL_VERSION pins it" if is_pinned else "activated" if history else "the newest; none is activated"
+    why = _why(known, name)
     default = ", the default" if settled.model == name else ""
     if due is None:
         click.echo(f"{name}{default}: {settled.model_version} is due, and not installed ({why})")
@@ -144,6 +148,14 @@ def _tell_status(known: Store, name: str) -> None:
         click.echo(f"{_named(due)}{default}: due ({why}){f'; CANNOT BE SERVED: {due.error}' if due.error else ''}")
     for pin in history[1:]:
         click.echo(f"    before: {pin.version} {pin.digest[:_SHORT]}")
+
+
+def _why(known: Store, name: str) -> str:
+    """Return why the version that is due is."""
+    settled = settings()
+    if settled.model == name and settled.model_version is not None:
+        return "ML_MODEL_VERSION pins it"
+    return "activated" if known.history(name) else "the newest; none is activated"
 
 
 def _tell_served(known: Store) -> None:

@@ -59,6 +59,13 @@ def prepare(directory: Path) -> Store:
     return store
 
 
+def prepare_fresh(directory: Path) -> Store:
+    """One version, which is due although nothing was activated."""
+    shutil.rmtree(directory, ignore_errors=True)
+    install(directory)
+    return Store(directory, verify)
+
+
 def look(directory: Path, allowed: set[str]) -> None:
     """See that what is due is one of these, and may be served, and that a change can be made."""
     store = Store(directory, verify)
@@ -76,6 +83,7 @@ def main(directory: Path) -> None:
     source = write(directory / "source", version="2.0.0")
     changes: dict[str, tuple[Callable[[Store], Any], set[str]]] = {
         "add": (lambda store: store.add(source), {"1.1.0"}),
+        "first-add": (lambda store: store.add(source), {"1.0.0"}),
         "activate": (lambda store: store.activate(NAME, "1.2.0"), {"1.1.0", "1.2.0"}),
         "rollback": (lambda store: store.rollback(NAME), {"1.0.0", "1.1.0"}),
         "remove": (lambda store: store.remove(NAME, "1.0.0"), {"1.1.0"}),
@@ -83,7 +91,7 @@ def main(directory: Path) -> None:
     for name, (change, allowed) in changes.items():
         step = 0
         while True:
-            store = prepare(models)
+            store = prepare_fresh(models) if name == "first-add" else prepare(models)
             was_killed = run_and_kill(lambda store=store, change=change: change(store), models, step)  # type: ignore[misc]
             if name == "remove":
                 install(models) if not (models / NAME / "1.0.0").exists() else None

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from ml_server import activation, audit
+from ml_server.errors import BrokenModelError
 from ml_server.repository import read_models
 from ml_server.store import RefusedModelError, Store, StoreError
 from ml_server.verification.verify import verify
@@ -59,6 +60,42 @@ def test_bad_model_is_not_added(store: Store, tmp_path: Path) -> None:
     assert "result=refused" in lines(store)[-1]
 
 
+def test_served_version_outlives_an_addition(store: Store, tmp_path: Path) -> None:
+    """Where nothing was activated, what is served is the newest that can be: not a newer one that cannot."""
+    install(store.model_dir)
+    install(store.model_dir, small_models.dice(), version="1.1.0")
+    store.add(write(tmp_path / "source", version="2.0.0"))
+    assert due(store) == "1.0.0"
+    store.activate(NAME, "2.0.0")
+    assert store.rollback(NAME)[0].version == "1.0.0"
+
+
+def test_first_version_is_due_at_once(store: Store, tmp_path: Path) -> None:
+    """So is one beside others that cannot be served."""
+    store.add(write(tmp_path / "other", name="other"))
+    install(store.model_dir, small_models.dice())
+    store.add(write(tmp_path / "source", version="2.0.0"))
+    assert due(store) == "2.0.0"
+    assert store.history(NAME) == ()
+
+
+def test_pinned_version_outlives_an_addition(store: Store, tmp_path: Path) -> None:
+    """It goes on being served without the pin, too."""
+    install(store.model_dir)
+    install(store.model_dir, version="1.1.0")
+    Store(store.model_dir, verify, (NAME, "1.0.0")).add(write(tmp_path / "source", version="2.0.0"))
+    assert due(store) == "1.0.0"
+
+
+def test_nothing_is_added_over_a_damaged_activation(store: Store, tmp_path: Path) -> None:
+    """What is due cannot be told then: the remedy is named, and nothing is changed."""
+    install(store.model_dir)
+    (store.model_dir / NAME / activation.FILE).write_bytes(b"{")
+    with pytest.raises(BrokenModelError, match="activate a version again"):
+        store.add(write(tmp_path / "source", version="2.0.0"))
+    assert [entry.version for entry in store.entries()] == ["1.0.0"]
+
+
 def test_version_is_added_once(store: Store, tmp_path: Path) -> None:
     """The same again, and other files under the same version, are told apart."""
     store.add(write(tmp_path / "source"))
@@ -98,6 +135,14 @@ def test_rollback_is_to_what_was_served(store: Store) -> None:
     install(store.model_dir, small_models.dice(), version="1.2.0")
     store.activate(NAME, "1.0.0")
     assert store.rollback(NAME)[0].version == "1.1.0"
+
+
+def test_rollback_of_a_newest_is_to_the_one_before(store: Store) -> None:
+    """Also where both were copied there by hand, so that the newest was due without being activated."""
+    install(store.model_dir)
+    install(store.model_dir, version="1.1.0")
+    store.activate(NAME, "1.1.0")
+    assert store.rollback(NAME)[0].version == "1.0.0"
 
 
 def test_bad_version_is_not_activated(store: Store) -> None:
@@ -233,5 +278,5 @@ def test_killed_at_every_step(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     steps = dict(line.split() for line in done.stdout.splitlines())
-    assert set(steps) == {"add", "activate", "rollback", "remove"}
+    assert set(steps) == {"add", "first-add", "activate", "rollback", "remove"}
     assert all(int(count) >= 4 for count in steps.values()), steps

@@ -33,9 +33,11 @@ def done(*arguments: str | Path) -> str:
 def test_from_a_file_to_due_and_back(models: Path, tmp_path: Path) -> None:
     """What an operator does, in order."""
     assert "may be served" in done("verify", write(tmp_path / "one"))
-    assert "the newest is due" in done("add", tmp_path / "one")
+    assert "It is due (the newest; none is activated)" in done("add", tmp_path / "one")
     assert "activated small 1.0.0" in done("activate", NAME, "1.0.0")
-    assert "not due yet: neuronova-model activate small 1.1.0" in done("add", write(tmp_path / "two", version="1.1.0"))
+    assert "not due yet: 1.0.0 is. To have it serve: neuronova-model activate small 1.1.0" in done(
+        "add", write(tmp_path / "two", version="1.1.0")
+    )
     assert [line[:13] for line in done("list").splitlines()] == ["* small 1.0.0", "  small 1.1.0"]
     done("activate", NAME, "1.1.0")
     assert "before: 1.0.0" in done("status")
@@ -44,6 +46,24 @@ def test_from_a_file_to_due_and_back(models: Path, tmp_path: Path) -> None:
     done("remove", NAME, "1.1.0")
     assert "remove small 1.1.0" in done("status")
     assert [path.name for path in models.glob("*/[0-9]*")] == ["1.0.0"]
+
+
+def test_fresh_server_from_trial_to_rollback(models: Path, tmp_path: Path) -> None:
+    """With what the release has brought and nothing activated: it is served until another one is activated, and again after."""
+    install(models)
+    assert "not due yet: 1.0.0 is" in done("add", write(tmp_path / "two", version="2.0.0", title="Another one"))
+    assert "compared with 1.0.0" in done("trial", "start", NAME, "2.0.0")
+    done("activate", NAME, "2.0.0")
+    assert "no version is on silent trial" in run("trial", "stop").output
+    assert "rolled back to small 1.0.0" in done("rollback", NAME)
+    assert [line[:13] for line in done("list").splitlines()] == ["* small 1.0.0", "  small 2.0.0"]
+
+
+def test_pinned_version_is_due_once_added(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(models)
+    monkeypatch.setenv("ML_MODEL", NAME)
+    monkeypatch.setenv("ML_MODEL_VERSION", "2.0.0")
+    assert "It is due (ML_MODEL_VERSION pins it)" in done("add", write(tmp_path / "two", version="2.0.0"))
 
 
 def test_all_findings_are_told(models: Path, tmp_path: Path) -> None:
