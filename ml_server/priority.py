@@ -11,6 +11,7 @@ _NICEST = 19
 _GROUP, _GROUP_NICE = Path("/proc/self/autogroup"), "5"
 # It takes one such change in a tenth of a second.
 _TRIES, _AGAIN_S = 5, 0.1
+_SPENT = Path("/proc/thread-self/schedstat")
 _SCORE = Path("/proc/self/oom_score_adj")
 _FIRST_TO_GO = 1000
 
@@ -38,6 +39,14 @@ def go_first() -> None:
     """Have the kernel end this process before any other of the server, where memory runs out."""
     with contextlib.suppress(OSError):
         _SCORE.write_text(str(_FIRST_TO_GO), encoding="ascii")
+
+
+def waited_s() -> float | None:
+    """Return how long the calling thread has waited for a processor that others had, so far; None where nobody counts that."""
+    try:
+        return int(_SPENT.read_bytes().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def _group_back() -> None:

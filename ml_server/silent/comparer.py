@@ -1,9 +1,10 @@
 """The process of a silent trial: `python -m ml_server.silent.comparer`, started by `companion`.
 
-Its main thread takes what workers hand on, and keeps the counts; another one has the second version answer, with what the
-processor has left over. Rows are in memory only, and only so many: the rest stays with the workers, who skip it.
+Its main thread meets the workers, and keeps the counts; another one has the second version answer what they hand on, with what
+the processor has left over. Rows are in memory only, and only so many: the rest stays with the workers, who skip it.
 """
 
+import contextlib
 import logging
 import os
 import selectors
@@ -23,6 +24,7 @@ from ml_server.errors import BrokenModelError, MlServerError
 from ml_server.pinned import Pinned, load_pinned
 from ml_server.silent import ledger, wire
 from ml_server.silent.report import kept_of
+from ml_server.silent.ring import Ring
 from ml_server.silent.second import Second
 from ml_server.silent.work import Work
 from ml_server.silent_trial import Trial
@@ -31,9 +33,10 @@ from ml_server.storage.silent import Count, Silent
 
 MODULE = "ml_server.silent.comparer"
 LOCK = "silent.lock"
-# How long it waits for packets; and how long it lets them gather, since to be woken for each would cost the workers time.
-_WAIT_S, _GATHER_S = 0.5, 0.01
+# How often it keeps what was counted, in seconds.
 _KEEP_S = 0.5
+# How often it looks whether workers have noticed the end of a trial.
+_LOOK_S = 0.02
 # How long it waits for workers to close, once a trial is over.
 _LAST_S = 5.0
 # After so many looks at everybody who speaks, whoever has spoken before is known.
@@ -74,7 +77,7 @@ class Comparer:
         self._work.start()
         next_s, end = 0.0, float("inf")
         while not is_stopped():
-            self._take()
+            self._look(max(0.0, next_s - time.monotonic()))
             now = time.monotonic()
             if now < next_s:
                 continue
@@ -86,48 +89,41 @@ class Comparer:
                 if now >= end or is_done:
                     self._silent.end(self._trial.id, time.time())
                     return
+        self._work.end()
         self._keep()
 
-    def _take(self) -> None:
-        """Take what workers hand on, unless there is enough to do already."""
-        if self._work.is_full:
-            time.sleep(_GATHER_S)
-            return
-        ready: Any = self._selector.select(_WAIT_S)
-        if not ready:
-            self._rounds += 1
-            return
+    def _look(self, wait_s: float) -> None:
+        """Meet workers, and part from those that have ended."""
+        ready: Any = self._selector.select(wait_s)
         for key, _ in ready:
             (key.data or self._read)(key.fileobj)
-        self._rounds += not self._work.is_full
-        time.sleep(_GATHER_S)
+        self._rounds += 1
 
     def _accept(self, listening: socket.socket) -> None:
-        connection, _ = listening.accept()
-        connection.setblocking(False)
-        self._selector.register(connection, selectors.EVENT_READ)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                connection, _ = listening.accept()
+                connection.setblocking(False)
+                self._selector.register(connection, selectors.EVENT_READ)
 
     def _read(self, connection: socket.socket) -> None:
-        while not self._work.is_full:
-            try:
-                packet = wire.read(connection)
-            except BlockingIOError:
-                return
-            if isinstance(packet, wire.Asked) and connection in self._tokens:
-                self._work.add(self._tokens[connection], packet)
-            elif not isinstance(packet, wire.Hello) or not self._meet(connection, packet):
-                self._tokens.pop(connection, None)
-                self._selector.unregister(connection)
-                connection.close()
-                return
+        """Meet a worker: it says one thing only. Whatever it puts into its ring before it ends is compared."""
+        try:
+            met = None if connection in self._tokens else wire.meet(connection)
+        except BlockingIOError:
+            return
+        if met is None or not self._meet(connection, *met):
+            self._tokens.pop(connection, None)
+            self._selector.unregister(connection)
+            connection.close()
 
-    def _meet(self, connection: socket.socket, hello: wire.Hello) -> bool:
+    def _meet(self, connection: socket.socket, hello: wire.Hello, ring: Ring) -> bool:
         found = ledger.read(self._directory, self._trial.id, hello.token) if hello.trial == self._trial.id else None
         if found is None:
             return False
         _, about, _ = found
         self._silent.meet(self._trial.id, hello.token, hello.sent)
-        self._work.meet(hello.token, about)
+        self._work.meet(hello.token, about, ring)
         self._tokens[connection] = hello.token
         return True
 
@@ -135,8 +131,10 @@ class Comparer:
         """Keep what was counted since the last time, and add up the ledgers of workers that are gone."""
         counts, accounted = self._work.take()
         if counts or accounted:
-            self._silent.add(self._trial.id, counts, accounted)
+            with self._work.resting():
+                self._silent.add(self._trial.id, counts, accounted)
         busy = {*self._tokens.values(), *self._work.waiting}
+        self._work.part_from_all_but(busy)
         for token in ledger.tokens(self._directory, self._trial.id) - busy:
             found = ledger.read(self._directory, self._trial.id, token)
             if found is None or found[2]:
@@ -166,7 +164,7 @@ def _end(silent: Silent, directory: Path, trial: str) -> None:
             found = ledger.read(directory, trial, token)
             if found is not None and not found[2]:
                 _add_up(silent, directory, trial, token)
-        time.sleep(_GATHER_S)
+        time.sleep(_LOOK_S)
     silent.end(trial, time.time())
 
 

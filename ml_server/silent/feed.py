@@ -1,7 +1,7 @@
 """What a worker does in a silent trial: it counts each prediction, and hands on what was asked, without waiting for anything."""
 
-import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Sequence
@@ -17,10 +17,11 @@ from ml_server.errors import BrokenModelError, ModelUnavailableError, UnknownMod
 from ml_server.inference import InferenceService
 from ml_server.model import Answer, Model
 from ml_server.observing import Observed
-from ml_server.silent import wire
+from ml_server.silent import ring, wire
 from ml_server.silent.comparer import LOCK, MODULE, Task
 from ml_server.silent.ledger import About, Ledger
 from ml_server.silent.report import kept_of
+from ml_server.silent.ring import Ring
 from ml_server.silent_trial import Trial
 from ml_server.storage.database import Database, StorageError
 from ml_server.storage.silent import Silent
@@ -45,6 +46,7 @@ class Line:
         self._counting = threading.Lock()
         self._ledger = Ledger(directory, trial.id, About(model.card.version, model.digest, model.card))
         self._connection: socket.socket | None = None
+        self._ring: Ring | None = None
         self._is_closed = False
 
     def hand_on(self, observed: Observed, elapsed_s: float) -> None:
@@ -56,27 +58,42 @@ class Line:
         ]
         if not answered:
             return
-        packet = _packet(observed, answered, elapsed_s)
+        to = self._ring
+        record = None if to is None else _record(observed, answered, elapsed_s)
         with self._counting:
             if self._is_closed:
                 return
             self._ledger.see(len(answered))
-            reason = self._send(packet)
+            reason = self._put(to, record)
             if reason:
                 self._ledger.skip(reason, len(answered))
 
     def look(self) -> None:
-        """Begin to talk to the process, where it listens and this one does not talk to it yet."""
+        """Begin to talk to the process, where it listens and this one does not talk to it yet.
+
+        Raises:
+            OSError: there is no memory for what is to be handed on.
+        """
+        if self._connection is not None and not wire.is_open(self._connection):
+            with self._counting:
+                self._hang_up()
         connection = wire.connect(self._directory) if self._connection is None else None
         if connection is None:
             return
+        try:
+            made, handle = ring.make()
+        except OSError:
+            connection.close()
+            raise
         with self._counting:
             try:
-                connection.send(wire.encode(wire.Hello(self.trial.id, self._ledger.token, self._ledger.counted.sent)))
+                wire.greet(connection, wire.Hello(self.trial.id, self._ledger.token, self._ledger.counted.sent), handle)
             except OSError:
                 connection.close()
             else:
-                self._connection = connection
+                self._connection, self._ring = connection, made
+            finally:
+                os.close(handle)
 
     def close(self) -> None:
         """Count and hand on nothing more."""
@@ -85,37 +102,28 @@ class Line:
             self._hang_up()
             self._ledger.close()
 
-    def _send(self, packet: bytes | None) -> str:
-        """Hand a packet on, or return why not."""
-        if self._connection is None:
+    def _put(self, to: Ring | None, record: bytes | None) -> str:
+        """Hand a record on, or return why not."""
+        if to is None or to is not self._ring or not to.is_read:
             return "away"
-        if packet is None:
+        if record is None:
             return "large"
-        try:
-            self._connection.send(packet)
-        except BlockingIOError:
-            return "busy"
-        except OSError as error:
-            if error.errno == errno.EMSGSIZE:
-                return "large"
-            self._hang_up()
-            return "away"
-        return ""
+        return "" if to.put(record) else "busy"
 
     def _hang_up(self) -> None:
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._ring = None
 
 
-def _packet(observed: Observed, answered: Sequence[tuple[int, list[float]]], elapsed_s: float) -> bytes | None:
+def _record(observed: Observed, answered: Sequence[tuple[int, list[float]]], elapsed_s: float) -> bytes | None:
     """Return what is handed on of a request; None where it is too much."""
     body, content_type = observed.asked or (_retold(observed), JSON)
-    if len(body) >= wire.MOST_BYTES:
+    if len(body) >= ring.MOST_BYTES:
         return None
     places, numbers = zip(*answered, strict=True)
-    packet = wire.encode(wire.Asked(int(elapsed_s * 1e6), content_type, body, list(places), list(numbers)))
-    return packet if len(packet) <= wire.MOST_BYTES else None
+    record = wire.encode(wire.Asked(int(elapsed_s * 1e6), content_type, body, list(places), list(numbers)))
+    return record if len(record) < ring.MOST_BYTES else None
 
 
 def _retold(observed: Observed) -> bytes:
@@ -174,7 +182,13 @@ class Feed:
         if trial is not None:
             line = self._open(trial)
             if line is not None:
-                line.look()
+                self._have_look(line)
+
+    def _have_look(self, line: Line) -> None:
+        try:
+            line.look()
+        except OSError as error:
+            self._complain(f"there is no memory for what is to be handed on ({error.strerror})")
 
     def _keep(self, trial: Trial | None) -> None:
         """Have it known that a trial has begun, or that one is to be ended."""

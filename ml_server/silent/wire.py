@@ -1,6 +1,6 @@
-"""What workers say to the process of the trial: packets of a local socket, which keep to the memory of the machine.
+"""How workers and the process of the trial meet: each worker greets by a local socket, and hands over the ring that it fills.
 
-A packet comes whole or not at all, and what a worker has said before it died is still read.
+The socket says no more than that, and when either has ended. A ring keeps to the memory of the machine.
 """
 
 import os
@@ -11,23 +11,24 @@ from pathlib import Path
 
 import msgspec
 
+from ml_server.silent.ring import Ring
+
 _FILE = "silent.sock"
-_BUFFER_BYTES = 4 * 1024 * 1024
-# More than the kernel takes of one packet.
-MOST_BYTES = 1024 * 1024
+# More than a greeting has.
+_HELLO_BYTES = 4096
 _WAITING = 128
 
 
-class Hello(msgspec.Struct, frozen=True, array_like=True, tag="hello"):
-    """The first packet of a worker: which ledger is its, and how many rows it has handed on before, to whomever."""
+class Hello(msgspec.Struct, frozen=True, array_like=True):
+    """What a worker says with its ring: which ledger is its, and how many rows it has handed on before, to whomever."""
 
     trial: str
     token: str
     sent: int
 
 
-class Asked(msgspec.Struct, frozen=True, array_like=True, tag="asked"):
-    """One request: as it was sent, and what the served version has answered to the rows at these places of it."""
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """One record of a ring, a request: as it was sent, and what the served version has answered to the rows at these places."""
 
     elapsed_us: int
     content_type: str
@@ -36,8 +37,9 @@ class Asked(msgspec.Struct, frozen=True, array_like=True, tag="asked"):
     numbers: list[list[float]]
 
 
-_decode = msgspec.msgpack.Decoder(Hello | Asked).decode
 encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(Asked).decode
+_decode_hello = msgspec.msgpack.Decoder(Hello).decode
 
 
 def listen(directory: Path) -> socket.socket:
@@ -59,7 +61,6 @@ def connect(directory: Path) -> socket.socket | None:
     """Return a connection that never waits; None where nobody listens."""
     connection = _new()
     try:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         with _short(directory) as address:
             connection.connect(address)
     except OSError:
@@ -68,17 +69,42 @@ def connect(directory: Path) -> socket.socket | None:
     return connection
 
 
-def read(connection: socket.socket) -> Hello | Asked | None:
-    """Return the next packet; None where the worker has closed.
+def greet(connection: socket.socket, hello: Hello, handle: int) -> None:
+    """Say who begins to fill the ring of this handle.
 
     Raises:
-        BlockingIOError: there is none yet.
+        OSError: the other one is gone.
+    """
+    socket.send_fds(connection, [encode(hello)], [handle])
+
+
+def meet(connection: socket.socket) -> tuple[Hello, Ring] | None:
+    """Return who greets, and its ring; None where it has closed, or says something else.
+
+    Raises:
+        BlockingIOError: it has said nothing yet.
     """
     try:
-        packet = connection.recv(MOST_BYTES)
+        said, handles, _, _ = socket.recv_fds(connection, _HELLO_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
     except ConnectionResetError:
         return None
-    return _decode(packet) if packet else None
+    try:
+        return (_decode_hello(said), Ring(handles[0])) if handles else None
+    except (msgspec.DecodeError, OSError, ValueError):
+        return None
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Tell whether the other one, who says nothing, has not closed."""
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
 
 
 def _new() -> socket.socket:

@@ -1,19 +1,33 @@
-"""The thread that compares: it has what the processor has left over, so nobody may ever wait for a lock that it holds."""
+"""The thread that compares: it has what the processor has left over, so nobody may ever wait for a lock that it holds.
+
+It works in slices. While predictions arrive and somebody wants the processor that it is on, it rests after each of them: what
+waits longer than there is room for is not handed on any more, which the workers count.
+"""
 
 import logging
 import threading
+import time
 from collections import Counter, deque
-from queue import SimpleQueue
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ml_server import priority
+from ml_server.silent import wire
 from ml_server.silent.comparing import step_of
 from ml_server.silent.ledger import About
+from ml_server.silent.ring import Ring
 from ml_server.silent.second import Compared, Second
 from ml_server.silent.wire import Asked
 from ml_server.storage.silent import Count
 
-_MOST_BYTES = 32 * 1024 * 1024
-_MOST_PACKETS = 4096
+# How often it looks for something to do, and for how long it is at it, in seconds.
+_LOOK_S, _SLICE_S = 0.1, 0.005
+# What it takes of a processor while it is in somebody's way.
+_SHARE = _SLICE_S / _LOOK_S
+# It is in somebody's way where it had to wait for more than this share of a slice.
+_WAITED_SHARE = 0.05
+# Without a prediction for so long there is nobody to be in the way of.
+_QUIET_S = 0.25
 _logger = logging.getLogger("ml_server")
 
 
@@ -22,66 +36,135 @@ class Work:
 
     def __init__(self, second: Second) -> None:
         self._second = second
-        self._abouts: dict[str, About] = {}
-        self._queue: SimpleQueue[tuple[str, Asked]] = SimpleQueue()
-        self._bytes_in = self._bytes_out = 0
-        self._waiting: Counter[str] = Counter()
-        self._done: deque[tuple[str, int, Compared]] = deque()
+        self._sources: dict[str, tuple[Ring, About]] = {}
+        # Rows: each is counted by one thread only, so no lock is needed.
+        self._taken: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
+        self._done: deque[tuple[Counter[Count], Counter[str]]] = deque()
+        self._turn = threading.Lock()
+        self._may_work = threading.Event()
+        self._may_work.set()
+        self._put_bytes = 0
+        self._last_put = 0.0
 
     def start(self) -> None:
         """Begin."""
         threading.Thread(target=self._run, name="second", daemon=True).start()
 
     @property
-    def is_full(self) -> bool:
-        """Tell whether there is enough to do."""
-        return self._queue.qsize() >= _MOST_PACKETS or self._bytes_in - self._bytes_out >= _MOST_BYTES
-
-    @property
     def waiting(self) -> set[str]:
-        """Return whose packets have not been taken."""
-        return {token for token, packets in self._waiting.items() if packets}
+        """Return of whom there is something that has not been told."""
+        # In this order: what has been taken is counted before it is.
+        return {token for token, (ring, _) in self._sources.items() if ring.has_more or self._taken[token] != self._told[token]}
 
-    def meet(self, token: str, about: About) -> None:
-        """Take note of what a worker's ledger is about."""
-        self._abouts[token] = about
+    def meet(self, token: str, about: About, ring: Ring) -> None:
+        """Have what a worker puts into its ring compared; `about` is what its ledger is about."""
+        self._sources[token] = (ring, about)
+        ring.read(is_read=True)
 
-    def add(self, token: str, asked: Asked) -> None:
-        """Have a request compared."""
-        self._waiting[token] += 1
-        self._bytes_in += len(asked.body)
-        self._queue.put((token, asked))
+    def part_from_all_but(self, tokens: set[str]) -> None:
+        """Forget all workers but these."""
+        for token in self._sources.keys() - tokens:
+            del self._sources[token]
+
+    def end(self) -> None:
+        """Have workers hand on nothing more."""
+        for ring, _ in self._sources.values():
+            ring.read(is_read=False)
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Have nothing compared meanwhile: who needs the interpreter for a lock that others want does not wait for it."""
+        self._may_work.clear()
+        try:
+            with self._turn:
+                yield
+        finally:
+            self._may_work.set()
 
     def take(self) -> tuple[Counter[Count], Counter[str]]:
-        """Return what was counted since the last time, and how many rows of which ledgers that is.
-
-        It is added up here, in the thread that keeps it, out of what the other one has done: so no lock is needed.
-        """
+        """Return what was counted since the last time, and how many rows of which ledgers that is."""
         counts: Counter[Count] = Counter()
         accounted: Counter[str] = Counter()
         while self._done:
-            token, elapsed_us, compared = self._done.popleft()
-            about = self._abouts[token]
-            active = f"{about.version} {about.digest}"
-            self._waiting[token] -= 1
-            accounted[token] += len(compared.rows)
-            _count(counts, active, compared)
-            counts[Count(active, "active_time", str(step_of(elapsed_us)))] += 1
-            counts[Count(active, "second_time", str(step_of(compared.busy_us)))] += 1
+            some_counts, some_accounted = self._done.popleft()
+            counts.update(some_counts)
+            accounted.update(some_accounted)
+        self._told.update(accounted)
         return counts, accounted
 
     def _run(self) -> None:
         if not priority.step_back():
             _logger.warning("a silent trial runs as if it were predictions: the unit forbids sched_setscheduler(2)")
         while True:
-            token, asked = self._queue.get()
-            try:
-                compared = self._second.compare(asked, self._abouts[token])
-            except Exception as error:  # noqa: BLE001 - it is counted; the text may have values of the request
-                _logger.error("silent trial: %s", type(error).__name__)
-                compared = Compared(["crashed"] * len(asked.places), 0.0)
-            self._bytes_out += len(asked.body)
-            self._done.append((token, asked.elapsed_us, compared))
+            time.sleep(max(_LOOK_S, self._work() / _SHARE))
+
+    def _work(self) -> float:
+        """Work until there is nothing to do, or it is in somebody's way; return how long the last slice was."""
+        begun, waited = time.thread_time(), priority.waited_s()
+        while True:
+            self._may_work.wait()
+            with self._turn:
+                is_done = not self._compare()
+            spent_s = time.thread_time() - begun
+            if is_done:
+                return spent_s
+            if spent_s >= _SLICE_S:
+                before, waited = waited, priority.waited_s()
+                if self._are_predictions_made() and _is_in_the_way(before, waited, spent_s):
+                    return spent_s
+                begun = time.thread_time()
+
+    def _are_predictions_made(self) -> bool:
+        put_bytes = sum(ring.put_bytes for ring, _ in list(self._sources.values()))
+        now = time.monotonic()
+        if put_bytes != self._put_bytes:
+            self._put_bytes, self._last_put = put_bytes, now
+        return now - self._last_put < _QUIET_S
+
+    def _compare(self) -> bool:
+        """Compare what is answered together, and tell whether there was anything."""
+        group = self._group()
+        if not group:
+            return False
+        counts: Counter[Count] = Counter()
+        accounted: Counter[str] = Counter()
+        compared = self._compared([(asked, about) for _, asked, about in group])
+        for (token, asked, about), each in zip(group, compared, strict=True):
+            active = f"{about.version} {about.digest}"
+            accounted[token] += len(each.rows)
+            _count(counts, active, each)
+            counts[Count(active, "active_time", str(step_of(asked.elapsed_us)))] += 1
+            counts[Count(active, "second_time", str(step_of(each.busy_us)))] += 1
+        self._done.append((counts, accounted))
+        return True
+
+    def _group(self) -> list[tuple[str, Asked, About]]:
+        """Take what is answered together: of each worker its part."""
+        group = []
+        sources = list(self._sources.items())
+        for token, (ring, about) in sources:
+            rows = 0
+            while rows < max(1, self._second.group_rows // len(sources)) and (record := ring.look()) is not None:
+                asked = wire.decode(record)
+                rows += len(asked.places)
+                self._taken[token] += len(asked.places)
+                ring.take(record)
+                group.append((token, asked, about))
+        return group
+
+    def _compared(self, group: Sequence[tuple[Asked, About]]) -> list[Compared]:
+        try:
+            return self._second.compare(group)
+        except Exception as error:  # noqa: BLE001 - it is counted; the text may have values of the request
+            if len(group) > 1:
+                return [compared for each in group for compared in self._compared([each])]
+            _logger.error("silent trial: %s", type(error).__name__)
+            return [Compared(["crashed"] * len(group[0][0].places), 0.0)]
+
+
+def _is_in_the_way(before: float | None, after: float | None, spent_s: float) -> bool:
+    return before is None or after is None or after - before > _WAITED_SHARE * spent_s
 
 
 def _count(counts: Counter[Count], active: str, compared: Compared) -> None:
