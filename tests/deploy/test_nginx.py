@@ -1,6 +1,7 @@
 """The files for Nginx as Nginx runs them, with local HTTP servers in the place of Django and the monitor."""
 
 import http.server
+import re
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 import requests
 import urllib3
+from flask import Response
+
+from monitor_blueprint.web.answers import secure
 
 OURS = Path(__file__).resolve().parents[2] / "deploy" / "nginx"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
@@ -65,7 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             left -= len(self.rfile.read(min(left, 1 << 20)))
         tokens, host = self.headers.get_all("Authorization"), self.headers.get("Host")
         said = f"{self.server.name} {self.path} {tokens} {self.headers.get('Cookie')} {host} {size}".encode()
-        self.send_response(404 if self.path.endswith("/nothing") else 200)
+        self.send_response(503 if self.path.endswith("/health") else 404 if self.path.endswith("/nothing") else 200)
         self.send_header("Content-Length", str(len(said)))
         self.send_header(
             "X-Seen-User", ",".join(self.headers.get_all("X-Remote-User", []) + self.headers.get_all("X_Remote_User", []))
@@ -122,7 +126,7 @@ def etc(tmp_path: Path, certificate: Path) -> Path:
 
 
 @contextmanager
-def nginx(etc: Path, site: str) -> Iterator[str]:
+def nginx(etc: Path, site: str, *, is_monitor_away: bool = False) -> Iterator[str]:
     """Run Nginx with a site on a free port, every file of it in the folder."""
     with ExitStack() as stack:
         django, monitor = (stack.enter_context(Neighbour(name)) for name in ("django", "monitor"))
@@ -162,6 +166,9 @@ def nginx(etc: Path, site: str) -> Iterator[str]:
             assert program.poll() is None, (etc / "errors").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        if is_monitor_away:
+            monitor.shutdown()
+            monitor.server_close()
         yield f"https://127.0.0.1:{ports[0]}"
 
 
@@ -234,6 +241,33 @@ def test_monitor_removed_is_no_failure(etc: Path, browser: requests.Session) -> 
     with nginx(etc, included()) as url:
         assert browser.get(f"{url}/monitor/", auth=ADMIN, timeout=10).text.startswith("monitor / None ")
         assert browser.get(f"{url}/", timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("site", [included(), EXAMPLE], ids=["foreign", "example"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_monitor_away_says_what_to_type(etc: Path, browser: requests.Session, site: str, method: str) -> None:
+    """To whoever knows the password, with the status that it is, and as strict with the browser as the monitor's own pages."""
+    with nginx(etc, site, is_monitor_away=True) as url:
+        page = browser.request(method, f"{url}/monitor/incidents/3", auth=ADMIN, timeout=10)
+        assert (page.status_code, page.headers["Content-Type"]) == (502, "text/html; charset=utf-8")
+        for said in ("모니터가 응답하지 않습니다", "The monitor does not answer", "systemctl status gunicorn_monitor"):
+            assert said in page.text
+        assert "sudo neuronova-monitor status" in page.text
+        own = dict(secure(Response(mimetype="text/html", headers={"Content-Length": page.headers["Content-Length"]})).headers)
+        assert {name: page.headers[name] for name in own} == own
+        (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', page.text)
+        css = browser.get(f"{url}{style}", timeout=10)
+        assert (css.status_code, css.headers["Content-Type"]) == (200, "text/css")
+        assert "color-scheme: light dark" in css.text
+        assert browser.get(f"{url}/monitor/", timeout=10).status_code == 401
+        assert browser.get(f"{url}/", timeout=10).text.startswith("django / ")
+
+
+def test_monitor_says_itself_how_it_is(etc: Path, browser: requests.Session) -> None:
+    """An answer of the monitor's stays its own, whatever its status."""
+    with nginx(etc, included()) as url:
+        answer = browser.get(f"{url}/monitor/health", auth=ADMIN, timeout=10)
+        assert (answer.status_code, answer.text.split()[:2]) == (503, ["monitor", "/health"])
 
 
 def test_statistics_are_djangos(etc: Path, browser: requests.Session) -> None:
