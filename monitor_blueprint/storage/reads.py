@@ -15,6 +15,7 @@ from monitor_blueprint.storage.access import AccessReads
 from monitor_blueprint.storage.channels import ChannelReads, Delivery, Parameters, Rows
 from monitor_blueprint.storage.encoding import decode_incident, decode_readings, decode_result, decode_state
 from monitor_blueprint.storage.hours import HourReads
+from monitor_blueprint.storage.results import ResultReads
 from monitor_blueprint.storage.story import StoryReads
 from monitor_blueprint.storage.timestamps import from_ms, to_ms
 from monitor_blueprint.storage.trials import TrialReads
@@ -105,7 +106,7 @@ class IncidentDetail:
 
 
 class Reads(ChannelReads):
-    """Questions, each answered from one consistent state of the database; `story`, `trials`, `access`, `hours` have more."""
+    """Questions, each answered from one consistent state of the database; `hours`, `results` and others have more."""
 
     def __init__(self, query: Callable[[str, Parameters], Rows], note: Callable[[Public], None]) -> None:
         """Take what runs a statement and returns its rows, and what is told of something that cannot be read."""
@@ -115,6 +116,7 @@ class Reads(ChannelReads):
         self.trials = TrialReads(query)
         self.access = AccessReads(query)
         self.hours = HourReads(query)
+        self.results = ResultReads(query)
 
     def state(self) -> State:
         """Return the saved state; a fresh one, and a note, where what is saved cannot be read."""

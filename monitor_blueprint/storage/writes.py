@@ -21,6 +21,7 @@ from monitor_blueprint.storage.encoding import (
 from monitor_blueprint.storage.hours import PRUNE as PRUNE_HOURS
 from monitor_blueprint.storage.outbox import OutboxWrites
 from monitor_blueprint.storage.reads import STATE_VERSION, Reads
+from monitor_blueprint.storage.results import DURATION_MS, LATENCY_MS
 from monitor_blueprint.storage.story import PRUNE, StoryWrites
 from monitor_blueprint.storage.timestamps import to_ms
 from monitor_blueprint.storage.trials import TrialWrites
@@ -179,6 +180,13 @@ _PRUNE = (
 )
 
 
-def _measured(result: CheckResult) -> str | None:
+def _measured(result: CheckResult) -> str:
+    """Return what a result measured, how long it took, and until when what was asked had answered (the slowest)."""
     values = {reading.aspect: round(reading.value, 3) for reading in result.readings if reading.value is not None}
-    return to_json(values) if values else None
+    # What was refused or ran out of time is no answer, however fast.
+    answered = [each.facts for each in result.readings if each.facts.get("http_status")]
+    latencies = [latency for facts in answered if isinstance(latency := facts.get(LATENCY_MS), int | float)]
+    if latencies:
+        values[LATENCY_MS] = max(latencies)
+    values[DURATION_MS] = round(result.duration_ms, 1)
+    return to_json(values)
