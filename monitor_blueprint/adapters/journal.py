@@ -21,6 +21,10 @@ _FIELDS = (
     *("MESSAGE", "MESSAGE_ID", "SYSLOG_IDENTIFIER", "UNIT", "UNIT_RESULT", "JOB_RESULT", "EXIT_CODE", "EXIT_STATUS"),
     *("N_RESTARTS", "COMMAND", "INVOCATION_ID", "_PID", "_TRANSPORT", "_HOSTNAME", "_SYSTEMD_UNIT", "_SYSTEMD_INVOCATION_ID"),
 )
+# What systemd says of a unit, by the number of the sentence (`journalctl --dump-catalog`): a process of it has ended; it will be
+# restarted, and what begins then goes on with what was.
+EXITED = "98e322203f7a4ed290d09fe03c09fe15"
+WILL_RESTART = "5eb03494b6584870a536b337290809b3"
 _MAX_BYTES = 4 * 1024 * 1024
 # What journalctl says where it may not be read; that there is none it does not say.
 _NOT_ALLOWED = ("not seeing messages", "insufficient permissions")

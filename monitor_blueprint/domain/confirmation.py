@@ -74,8 +74,10 @@ def _doubtful_since(before: CheckState, result: CheckResult, now: datetime) -> d
     bad = [reading for reading in result.readings if reading.is_settling or reading.status is Status.CRITICAL]
     began = min(now, before.doubtful_since or now, *(reading.began_at for reading in bad if reading.began_at is not None))
     was_well = before.since is not None and before.status in (Status.OK, Status.WARNING) and before.doubtful_since is None
+    if not was_well or before.seen_at is None or any(reading.is_counted for reading in bad):
+        return began
     # What was seen well has not been otherwise: another unit, or another file, may have taken its place.
-    return max(began, min(before.seen_at, now)) if was_well and before.seen_at is not None else began
+    return max(began, min(before.seen_at, now))
 
 
 def _since(before: CheckState, status: Status, began: datetime, now: datetime) -> datetime:

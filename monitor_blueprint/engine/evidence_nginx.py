@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
-
-from monitor_blueprint.adapters import tail
+from monitor_blueprint.adapters import access_lines, tail
+from monitor_blueprint.adapters.access_lines import AccessLine
 from monitor_blueprint.domain.sanitize import MASK
 from monitor_blueprint.engine.evidence_found import Found
 from monitor_blueprint.probes.nginx_log import is_own
@@ -19,35 +16,10 @@ from monitor_blueprint.text import evidence
 
 REQUESTS = 10
 _MAX_BYTES = 1024 * 1024
-_REQUEST = re.compile(r'\[(?P<at>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>5\d\d) ')
 _JSON_STATUS = re.compile(r'"status"\s*:\s*"?5\d\d\b')
 _FIRST_LINE = re.compile(r"(?P<method>[A-Z]+) (?P<path>[^ ?]*)")
 # A number, or a name in percent encoding, may be a patient.
 _PERSONAL_SEGMENT = re.compile(r"[^/]*(?:%[0-9A-Fa-f]{2}|@|\d{3,})[^/]*")
-
-
-class _Failed(NamedTuple):
-    """When what was asked and answered so; `request` is what the client has written."""
-
-    at: datetime
-    status: int
-    request: str
-
-
-class _JsonLine(msgspec.Struct):
-    """What a log in JSON may call these things (ngx_http_core_module's variables)."""
-
-    status: int | str = 0
-    time_iso8601: str = ""
-    time_local: str = ""
-    time: str = ""
-    request: str = ""
-    request_method: str = ""
-    request_uri: str = ""
-    uri: str = ""
-
-
-_JSON_LINE = msgspec.json.Decoder(_JsonLine, strict=False)
 
 
 def failed_requests(access_log: Path, begin: datetime, now: datetime) -> Found:
@@ -69,31 +41,11 @@ def failed_requests(access_log: Path, begin: datetime, now: datetime) -> Found:
     return Found("\n".join([public, *shown]), public)
 
 
-def _failed(line: str) -> _Failed | None:
-    try:
-        # The alert waits for it: most lines are about nothing that failed.
-        if line.startswith("{"):
-            return _from_json(line) if _JSON_STATUS.search(line) else None
-        match = _REQUEST.search(line) if '" 5' in line else None
-        return None if match is None else _Failed(_moment(match["at"]), int(match["status"]), match["request"])
-    except ValueError:
-        # Another form of time, or no JSON.
-        return None
-
-
-def _from_json(line: str) -> _Failed:
-    found = _JSON_LINE.decode(line)
-    iso = found.time_iso8601 or found.time
-    at = datetime.fromisoformat(iso) if iso else _moment(found.time_local)
-    if at.tzinfo is None:
-        at = at.astimezone()
-    return _Failed(at, int(found.status), found.request or f"{found.request_method} {found.request_uri or found.uri}")
-
-
-@lru_cache(maxsize=1024)
-def _moment(text: str) -> datetime:
-    """Return the moment that Nginx's `$time_local` says; raises ValueError."""
-    return datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")
+def _failed(line: str) -> AccessLine | None:
+    # The alert waits for it: most lines are about nothing that failed.
+    is_one = _JSON_STATUS.search(line) if line.startswith("{") else '" 5' in line
+    found = access_lines.parse(line) if is_one else None
+    return found if found is not None and 500 <= found.status < 600 else None
 
 
 def _request(line: str) -> str:

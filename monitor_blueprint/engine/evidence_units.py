@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from monitor_blueprint.adapters import journal
-from monitor_blueprint.adapters.journal import Entry
+from monitor_blueprint.adapters.journal import WILL_RESTART, Entry
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, full_name
 from monitor_blueprint.adapters.unit_runs import read_run
 from monitor_blueprint.domain.models import ProbeError
@@ -25,8 +25,6 @@ _EXCEPTIONS = 3
 # So many are looked at: of what all have written, and of what systemd has.
 _LOOKED_AT = 200
 _OF_SYSTEMD = 60
-# "Scheduled restart job": what begins after it goes on with what was.
-_WILL_RESTART = "5eb03494b6584870a536b337290809b3"
 
 
 class UnitEvidence:
@@ -109,7 +107,7 @@ def of_the_run(entries: Sequence[Entry]) -> list[Entry]:
             runs.append(each.invocation)
     if not runs:
         return list(entries)
-    followed = {each.invocation for each in entries if each.is_systemds and each.fields.get("MESSAGE_ID") == _WILL_RESTART}
+    followed = {each.invocation for each in entries if each.is_systemds and each.fields.get("MESSAGE_ID") == WILL_RESTART}
     kept = [runs.pop()]
     while runs and runs[-1] in followed:
         kept.append(runs.pop())

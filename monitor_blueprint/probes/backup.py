@@ -91,7 +91,8 @@ def _age(newest: Backup, now: float, options: Options) -> Reading:
     at = moment(datetime.fromtimestamp(newest.written_at, UTC).astimezone(), "%Y-%m-%d %H:%M %Z")
     limit_h = options.critical_h if status is Status.CRITICAL else options.warning_h
     facts = _file(newest, options) | {"hours": int(hours), "at": at, "limit_h": limit_h}
-    return Reading("age", status, value=round(hours, 1), unit="h", facts=facts)
+    late = datetime.fromtimestamp(newest.written_at + limit_h * HOUR_S, UTC) if status is Status.CRITICAL else None
+    return Reading("age", status, value=round(hours, 1), unit="h", facts=facts, began_at=late)
 
 
 def _size(backups: Sequence[Backup], options: Options) -> Reading:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from monitor_blueprint.adapters import command
 from monitor_blueprint.adapters.journal import has_files
 from monitor_blueprint.adapters.systemd import full_name
-from monitor_blueprint.domain.models import ProbeError, Reading, Scalar
+from monitor_blueprint.domain.models import EMPTY, ProbeError, Reading, Scalar
+from monitor_blueprint.domain.onset import Onset
 from monitor_blueprint.domain.text import Private, fill, private, word
 from monitor_blueprint.options import STACK_UNITS, LimitOptions, NotNegative, Positive, Units
 from monitor_blueprint.probes import Observation, ProbeContext
@@ -45,7 +49,7 @@ class Entry(NamedTuple):
     """One line of the journal."""
 
     cursor: str
-    minute: int
+    at: float
     unit: str
     is_error: bool
     message: str
@@ -72,17 +76,35 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     if cursor:
         counts.update({(minute, unit): count for minute, unit, count in checkpoint.get("counts", ())})
     last = str(checkpoint.get("last", "")) if cursor else ""
+    onset, last_at = _remembered(checkpoint if cursor else EMPTY)
+    onset = onset.within(_in_window(counts, begin).total())
+    # Between the limits: what is just above one of them has to add up, too.
+    allowed_per_s = (options.warning + options.critical) / 120
     for entry in parse(output.text.split("\n"), context.asked_paths):
         cursor = entry.cursor
         if entry.is_error:
-            counts[entry.minute, entry.unit] += 1
-            last = entry.message
-    counts = Counter({key: count for key, count in counts.items() if key[0] * 60 + 60 > begin})
+            counts[int(entry.at // 60), entry.unit] += 1
+            onset = onset.after(allowed_per_s * max(0.0, entry.at - last_at), partial(float, entry.at))
+            last, last_at = entry.message, entry.at
+    counts = _in_window(counts, begin)
     kept_last = private(last)
+    onset = onset.within(counts.total())
     reading = _reading(options, context, counts, kept_last, is_cut=output.is_cut)
+    reading = replace(reading, began_at=datetime.fromtimestamp(onset.since, UTC) if onset.excess else None)
     # After more than could be read, the rest would be old before it is reached: begin at the window the next time.
     kept = [[minute, unit, count] for (minute, unit), count in counts.items()]
-    return Observation((reading,), {"cursor": "" if output.is_cut else cursor, "at": now, "counts": kept, "last": kept_last.text})
+    remembered = {"cursor": "" if output.is_cut else cursor, "at": now, "counts": kept, "last": kept_last.text}
+    return Observation((reading,), remembered | {"onset": [onset.excess, onset.since, last_at]})
+
+
+def _in_window(counts: Counter[tuple[int, str]], begin: float) -> Counter[tuple[int, str]]:
+    return Counter({key: count for key, count in counts.items() if key[0] * 60 + 60 > begin})
+
+
+def _remembered(checkpoint: Mapping[str, Any]) -> tuple[Onset, float]:
+    """Return since when there are more errors than are bearable, and when the last one was."""
+    excess, since, last_at = checkpoint.get("onset", (0.0, 0.0, 0.0))
+    return Onset(excess, since), last_at
 
 
 def parse(lines: Iterable[str], asked_paths: Collection[str] = ()) -> Iterator[Entry]:
@@ -93,7 +115,7 @@ def parse(lines: Iterable[str], asked_paths: Collection[str] = ()) -> Iterator[E
     for line in lines:
         try:
             fields: dict[str, Any] = json.loads(line)
-            minute = int(fields["__REALTIME_TIMESTAMP"]) // 60_000_000
+            at = int(fields["__REALTIME_TIMESTAMP"]) / 1e6
             priority = int(fields.get("PRIORITY") or 6)
         except (ValueError, KeyError, TypeError):
             continue
@@ -101,7 +123,7 @@ def parse(lines: Iterable[str], asked_paths: Collection[str] = ()) -> Iterator[E
         # Whatever begins with "_" journald has found out by itself. `UNIT` any program may write; systemd is process 1.
         unit = str((fields.get("_PID") == "1" and fields.get("UNIT")) or fields.get("_SYSTEMD_UNIT") or "")
         is_error = (priority <= ERR or _LEVEL.search(message) is not None) and not _is_own(message, asked_paths)
-        yield Entry(str(fields.get("__CURSOR", "")), minute, unit.removesuffix(".service"), is_error, message)
+        yield Entry(str(fields.get("__CURSOR", "")), at, unit.removesuffix(".service"), is_error, message)
 
 
 def _is_own(message: str, asked_paths: Collection[str]) -> bool:
@@ -162,4 +184,5 @@ def _reading(
         thresholds=options.thresholds,
         facts=facts,
         is_symptom=True,
+        is_counted=True,
     )

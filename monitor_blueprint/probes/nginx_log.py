@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from monitor_blueprint.adapters import tail
+from monitor_blueprint.adapters import access_lines, tail
 from monitor_blueprint.domain.models import Reading, Scalar, Status
+from monitor_blueprint.domain.onset import Onset
 from monitor_blueprint.domain.text import NOTHING, Private, fill, joined, private, word
 from monitor_blueprint.options import Count, LimitOptions, NotNegative, Positive, Text
 from monitor_blueprint.probes import Observation, ProbeContext
@@ -68,7 +71,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     span_s = max(options.window_s, pause_s) if is_fresh else options.window_s
     access = tail.read_new(Path(options.access), checkpoint.get("access") if is_fresh else None)
     error = tail.read_new(Path(options.error), checkpoint.get("error") if is_fresh else None)
-    statuses = status_codes(access.lines)
+    asked = list(_visits(access.lines))
+    statuses = [code for _, code in asked]
     failed = Counter(str(code) for code in statuses if code >= 500)
     requests = _counted(checkpoint.get("requests", ()), [len(statuses), failed.total(), failed], now, options)
     found = [match for match in map(_ERROR.match, error.lines) if match]
@@ -76,15 +80,40 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     at_once = sum(level in _AT_ONCE for level in levels)
     errors = _counted(checkpoint.get("errors", ()), [len(levels), at_once, _worst(levels)], now, options)
     last = _line_text(found[-1]["text"]) if found else Private(str(checkpoint.get("last", "")) if errors else "")
-    readings = (_share(requests, span_s, options), _complaints(errors, span_s, last, options))
-    remembered = {"requests": requests, "errors": errors, "last": last.text, "at": now}
+    before = Onset(*checkpoint.get("onset", ())) if is_fresh else Onset()
+    bad = sum(row[2] for row in requests)
+    onset = _onset(before.within(bad - failed.total()), asked, now, options).within(bad)
+    readings = (_share(requests, span_s, options, onset), _complaints(errors, span_s, last, options))
+    remembered = {"requests": requests, "errors": errors, "last": last.text, "at": now, "onset": [onset.excess, onset.since]}
     return Observation(readings, remembered | {"access": dict(access.position), "error": dict(error.position)})
 
 
 def status_codes(lines: Iterable[str]) -> list[int]:
     """Return the HTTP status of every line that has one, of a visitor's request."""
-    matches = [_STATUS.search(line) for line in lines if not is_own(line)]
-    return [int(match["combined"] or match["json"]) for match in matches if match]
+    return [code for _, code in _visits(lines)]
+
+
+def _visits(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Yield every line about a visitor's request, with its status."""
+    for line in lines:
+        match = None if is_own(line) else _STATUS.search(line)
+        if match:
+            yield line, int(match["combined"] or match["json"])
+
+
+def _onset(onset: Onset, asked: Iterable[tuple[str, int]], now: float, options: Options) -> Onset:
+    """Return since when more has failed than is bearable."""
+    # Between the limits: what is just above one of them has to add up, too.
+    allowed = (options.warning + options.critical) / 200
+    for line, code in asked:
+        onset = onset.after(allowed, partial(_moment, line, now) if code >= 500 else None)
+    return onset
+
+
+def _moment(line: str, now: float) -> float:
+    """Return when a line was written; now where it does not say so."""
+    found = access_lines.parse(line)
+    return now if found is None else found.at.timestamp()
 
 
 def is_own(line: str) -> bool:
@@ -98,7 +127,7 @@ def _counted(before: Iterable[Sequence[Any]], counts: list[Any], now: float, opt
     return [*rows, [now, *counts]] if counts[0] else rows
 
 
-def _share(rows: Sequence[Sequence[Any]], span_s: float, options: Options) -> Reading:
+def _share(rows: Sequence[Sequence[Any]], span_s: float, options: Options, onset: Onset) -> Reading:
     requests, failed = sum(row[1] for row in rows), sum(row[2] for row in rows)
     facts: dict[str, Scalar] = {"requests": requests, "failed": failed, "minutes": round(span_s / 60)}
     # A row of a version before has no codes.
@@ -110,7 +139,17 @@ def _share(rows: Sequence[Sequence[Any]], span_s: float, options: Options) -> Re
         return Reading("quiet", facts=facts, is_symptom=True)
     percent = round(100 * failed / requests, 1)
     # A 502 is said by Nginx about the one behind it.
-    return Reading("share", value=percent, unit="%", thresholds=options.thresholds, facts=facts, is_symptom=True)
+    began_at = datetime.fromtimestamp(onset.since, UTC) if onset.excess else None
+    return Reading(
+        aspect="share",
+        value=percent,
+        unit="%",
+        thresholds=options.thresholds,
+        facts=facts,
+        is_symptom=True,
+        began_at=began_at,
+        is_counted=True,
+    )
 
 
 def _complaints(rows: Sequence[Sequence[Any]], span_s: float, last: Private, options: Options) -> Reading:

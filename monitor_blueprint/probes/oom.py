@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from monitor_blueprint.adapters import command
+from monitor_blueprint.adapters import journal
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Thresholds
 from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, private, word
 from monitor_blueprint.domain.vocabulary import PROGRAMS
@@ -49,30 +52,42 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     # What happened before the first look is history. A smaller counter: rebooted, all of it is new.
     grown = 0 if before is None else counter - before if counter >= before else counter
     kills = [at for at in context.checkpoint.get("kills", ()) if now - options.window_s < at <= now]
+    killed = _killed(options.directory, context.checkpoint.get("at", now - options.window_s), context.deadline) if grown else []
     kills = (kills + [now] * min(grown, MOST_REMEMBERED))[-MOST_REMEMBERED:]
+    moments = _moments(context.checkpoint.get("moments", ()), killed, min(grown, MOST_REMEMBERED), now)[-len(kills) or None :]
     names = str(context.checkpoint.get("names", "")) if kills else ""
     if grown:
-        names = killed_names(options.directory, context.checkpoint.get("at", now - options.window_s), context.deadline)
+        names = private(", ".join(dict.fromkeys(each.name for each in killed))).text
     facts: dict[str, Scalar] = {"kills": len(kills), "names": _public_names(names), "minutes": round(options.window_s / 60)}
     if names:
         facts["names_text"] = private(names)
     # No hysteresis: this is a count that falls by time alone.
     limits = Thresholds(options.warning, options.critical, clear=0)
-    reading = Reading(aspect="kills", value=len(kills), thresholds=limits, facts=facts)
-    return Observation((reading,), {"counter": counter, "kills": kills, "names": names, "at": now})
+    began_at = datetime.fromtimestamp(min(moments), UTC) if kills and moments else None
+    reading = Reading("kills", value=len(kills), thresholds=limits, facts=facts, began_at=began_at, is_counted=True)
+    remembered = {"counter": counter, "kills": kills, "moments": moments if kills else [], "names": names, "at": now}
+    return Observation((reading,), remembered)
 
 
-def killed_names(directory: str, since: float, deadline: float) -> str:
-    """Return the names of the killed processes from the kernel's log; empty where that may not be read."""
-    argv = ["journalctl", "-o", "cat", "--no-pager", "-q", f"--since=@{since:.0f}", "_TRANSPORT=kernel"]
-    if directory:
-        argv += ["-D", directory]
+class _Kill(NamedTuple):
+    at: datetime
+    name: str
+
+
+def _killed(directory: str, since: float, deadline: float) -> list[_Kill]:
+    """Return the killed processes from the kernel's log, oldest first; none where that may not be read."""
     try:
-        lines = command.run(argv, deadline).text
+        entries = journal.read([f"--since=@{since:.0f}", "_TRANSPORT=kernel"], deadline, directory=directory)
     except ProbeError:
         # The count is what matters, and it is known.
-        return ""
-    return private(", ".join(dict.fromkeys(match["name"] for match in _KILLED.finditer(lines)))).text
+        return []
+    return [_Kill(each.at, match["name"]) for each in entries if (match := _KILLED.search(each.message))]
+
+
+def _moments(before: Sequence[float], killed: Sequence[_Kill], grown: int, now: float) -> list[float]:
+    """Return when the processes were killed that the counter tells of; of those that the log does not know it is now."""
+    known = [min(each.at.timestamp(), now) for each in killed[-grown:]] if grown else []
+    return [*before, *known, *([now] * (grown - len(known)))]
 
 
 def _public_names(names: str) -> Public | Private:

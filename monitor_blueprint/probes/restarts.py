@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import psutil
 
+from monitor_blueprint.adapters import journal
+from monitor_blueprint.adapters.journal import EXITED, WILL_RESTART
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
 from monitor_blueprint.domain.text import Public, configured, fill, joined
@@ -19,11 +23,15 @@ MOST_REMEMBERED = 50
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What [[check]] of kind "restarts" may say: more than `most` restarts within `window_s` are CRITICAL."""
+    """What [[check]] of kind "restarts" may say: more than `most` restarts within `window_s` are CRITICAL.
+
+    `directory` is where the journal lies if it is not this machine's own.
+    """
 
     units: Units = STACK_UNITS
     most: Count = 2
     window_s: Positive = 300.0
+    directory: str = ""
 
 
 def is_possible(options: Options) -> bool:  # noqa: ARG001
@@ -42,7 +50,30 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     before = context.checkpoint.get("units", {})
     since = float(context.checkpoint.get("at", now))
     remembered = {name: _look(unit, before.get(name), since, now, options) for name, unit in known.items()}
-    return Observation(_readings(remembered, options), {"units": remembered, "at": now})
+    readings = _readings(remembered, options)
+    if readings[0].status is not Status.CRITICAL:
+        return Observation(readings, {"units": remembered, "at": now})
+    # One storm has one beginning, however long it goes on.
+    began = context.checkpoint.get("began") or _first_fall(remembered, units, context, options)
+    first = replace(readings[0], began_at=datetime.fromtimestamp(began, UTC))
+    return Observation((first, *readings[1:]), {"units": remembered, "at": now, "began": began})
+
+
+def _first_fall(
+    remembered: Mapping[str, Mapping[str, Any]], units: Mapping[str, UnitState], context: ProbeContext, options: Options
+) -> float:
+    """Return when the first of the restarted units fell, as systemd has written it; else when it may have been restarted."""
+    fallen = {name: min(unit["times"]) for name, unit in remembered.items() if len(unit["times"]) > options.most}
+    supposed = float(min(fallen.values()))
+    since = f"--since=@{context.now.timestamp() - options.window_s:.6f}"
+    matches = [f"MESSAGE_ID={each}" for each in (EXITED, WILL_RESTART)]
+    try:
+        entries = journal.read([since, "_PID=1", *matches], context.deadline, directory=options.directory)
+    except ProbeError:
+        return supposed
+    names = {units[name].name for name in fallen}
+    seen = [each.at for each in entries if each.is_systemds and each.fields.get("UNIT") in names and each.at <= context.now]
+    return min(seen).timestamp() if seen else supposed
 
 
 def restarts_since(unit: UnitState, before: Mapping[str, Any]) -> int:
@@ -97,7 +128,7 @@ def _readings(remembered: Mapping[str, Mapping[str, Any]], options: Options) -> 
         "most": options.most,
     }
     status = Status.CRITICAL if worst > options.most else Status.OK
-    readings = [Reading("restarts" if worst else "steady", status, value=worst, facts=facts)]
+    readings = [Reading("restarts" if worst else "steady", status, value=worst, facts=facts, is_counted=True)]
     renewed = [name for name, unit in remembered.items() if unit["renewed"]]
     if renewed:
         readings.append(Reading("renewed", facts={"units": joined(", ", map(configured, renewed))}))

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +28,7 @@ from monitor_blueprint.probes import Observation, ProbeContext
 
 DEFAULT_INTERVAL_S = 3600.0
 DAY_S = 86400.0
+_LONGEST_DAYS = 36500.0
 _NGINX = Path("/etc/nginx")
 _SITE = re.compile(r"(?=.{4,100}\Z)(?!.*\d{5})(?:[a-z0-9-]+\.)+[a-z]{2,}")
 # How OpenSSL names the alerts of a server that wants to see the client's certificate.
@@ -229,7 +230,13 @@ def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
         facts["where_text"] = private(certificate.where)
         if _is_public(certificate, options):
             facts["where"] = configured(certificate.where)
-    return Reading(aspect, status, value=round(days, 1), unit="d", facts=facts, began_at=end if days < 0 else None)
+    # It is too near from the limit on, and over with the end; that it is not yet valid has no beginning.
+    began = (
+        {"expired": end, "expiry": end - timedelta(days=min(options.critical_days, _LONGEST_DAYS))}
+        if status is Status.CRITICAL
+        else {}
+    )
+    return Reading(aspect, status, value=round(days, 1), unit="d", facts=facts, began_at=began.get(aspect))
 
 
 def _local(end: datetime) -> Public:

@@ -67,6 +67,7 @@ class Story:
         self.silences: list[Silence] = []
         self.events: tuple[Event, ...] = ()
         self.began_at: datetime | None = None
+        self.is_counted = False
 
     def cycle(self, after_s: float = INTERVAL_S, **words: str) -> list[str]:
         """Check everything; checks that are not named are well, and "nothing" is a check without a result."""
@@ -106,4 +107,7 @@ class Story:
 
     def _readings(self, word: str) -> tuple[Reading, ...]:
         """Return what is seen; what is wrong says itself that it began at `began_at`."""
-        return tuple(replace(each, began_at=self.began_at) if each.status is Status.CRITICAL else each for each in readings(word))
+        return tuple(self._dated(each) if each.status is Status.CRITICAL else each for each in readings(word))
+
+    def _dated(self, reading: Reading) -> Reading:
+        return replace(reading, began_at=self.began_at, is_counted=self.is_counted)

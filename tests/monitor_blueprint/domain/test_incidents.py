@@ -696,6 +696,15 @@ class TestSince:
         story.cycle(Disk="slow")
         assert story.events[0].since == {"Disk": last_well}
 
+    def test_what_is_counted_began_before_it_was_too_much(self) -> None:
+        """A look in between found it well: not enough had happened yet."""
+        story = Story()
+        story.is_counted = True
+        story.cycle()
+        story.began_at = story.now - timedelta(seconds=100)
+        story.cycle(Disk="slow")
+        assert story.events[0].since == {"Disk": story.began_at}
+
     def test_at_first_sight_the_target_is_believed(self) -> None:
         story = Story()
         story.began_at = START - timedelta(days=58)

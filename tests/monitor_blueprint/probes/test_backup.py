@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ class Shelf:
 
     def look(self) -> dict[str, Reading]:
         return {reading.aspect: reading for reading in backup.probe(self.options, looking()).readings}
+
+
+def test_it_is_missed_since_it_was_due(shelf: Shelf) -> None:
+    """And not since somebody looked: who looks once an hour comes late."""
+    shelf.put("old", 50.5)
+    assert shelf.look()["age"].began_at == NOW - timedelta(minutes=30)
 
 
 @pytest.fixture

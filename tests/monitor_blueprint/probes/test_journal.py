@@ -63,6 +63,19 @@ def test_only_what_is_new_is_read(journal: str) -> None:
     assert reading.facts["errors"] == 11
 
 
+def test_a_flood_began_with_its_first_error(journal: str) -> None:
+    """What was said before, now and then, is not of it; nor is it when somebody looked."""
+    options = Options(directory=journal, warning=1, critical=2)
+    lines = command.run(["journalctl", "-o", "json", "-D", journal, *(f"-u{unit}" for unit in options.units)], looking().deadline)
+    errors = [entry.at for entry in parse(lines.text.splitlines()) if entry.is_error and BEGIN - 60 <= entry.at <= BEGIN + 240]
+    (reading,) = probe(options, looking(BEGIN + 240)).readings
+    assert reading.began_at is not None
+    assert reading.began_at.timestamp() in errors
+    (later,) = probe(options, looking(BEGIN + 250, checkpoint=probe(options, looking(BEGIN + 240)).checkpoint)).readings
+    assert later.began_at == reading.began_at
+    assert probe(options, looking(BEGIN + 86400)).readings[0].began_at is None
+
+
 def test_errors_leave_the_window(journal: str) -> None:
     """Errors leave the window after five minutes."""
     options = Options(directory=journal)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from tests.monitor_blueprint.probes.looking import NOW, looking, private
 START = NOW.timestamp()
 
 
-def request(status: int, path: str = "/api/predict") -> str:
-    return f'203.0.113.9 - - [06/Dec/2025:14:35:01 +0900] "POST {path} HTTP/1.1" {status} 157 "-" "curl/7.88.1"\n'
+def request(status: int, path: str = "/api/predict", at: str = "14:35:01") -> str:
+    return f'203.0.113.9 - - [06/Dec/2025:{at} +0900] "POST {path} HTTP/1.1" {status} 157 "-" "curl/7.88.1"\n'
 
 
 def complaint(level: str, text: str = "connect() failed (111: Connection refused)") -> str:
@@ -67,6 +68,24 @@ def test_share_of_5xx_has_limits(nginx: Nginx) -> None:
     assert share.thresholds is not None
     assert (share.thresholds.warning, share.thresholds.critical) == (5, 20)
     assert share.is_symptom
+
+
+def test_it_began_with_the_first_that_failed(nginx: Nginx) -> None:
+    """Of the run that is too much: one that failed long before is not of it, and a look in between changes nothing."""
+    nginx.write(request(200) * 20 + request(500, at="14:36:00") + request(200) * 30 + request(502, at="14:37:07") * 2)
+    assert nginx.look(130)[0].status is Status.OK
+    nginx.write(request(502, at="14:37:20") * 30)
+    share, _ = nginx.look(300)
+    assert (share.began_at, share.is_counted) == (datetime(2025, 12, 6, 5, 37, 7, tzinfo=UTC), True)
+    nginx.write(request(200) * 100)
+    assert nginx.look(900)[0].began_at is None
+
+
+def test_a_line_without_a_moment_is_of_now(nginx: Nginx) -> None:
+    nginx.write('{"status": 502, "path": "/"}\n' * 30)
+    assert nginx.look(300)[0].began_at == NOW + timedelta(seconds=300)
+    nginx.write('{"status": 502, "time": "2025-12-06T14:41:00+09:00"}\n' * 30)
+    assert nginx.look(1200)[0].began_at == datetime(2025, 12, 6, 5, 41, tzinfo=UTC)
 
 
 def test_few_requests_are_not_judged(nginx: Nginx) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,24 @@ def test_new_kill_is_named(tmp_path: Path, journal: str) -> None:
     reading = machine.look(9, START + 300)
     assert reading.value == 2
     assert reading.facts["names"] == "gunicorn, python3"
+
+
+def test_it_began_with_the_first_kill(tmp_path: Path, journal: str) -> None:
+    """As the kernel has written it, and not when somebody looked."""
+    machine = Machine(tmp_path, journal)
+    machine.look(7, START)
+    first = datetime(2025, 12, 6, 5, 31, 40, tzinfo=UTC)
+    seen = machine.look(9, START + 300).began_at
+    assert seen is not None
+    assert seen.replace(microsecond=0) == first
+    assert machine.look(10, START + 400).began_at == seen
+    assert machine.look(10, START + 3950).began_at != seen
+
+
+def test_an_unwritten_kill_is_known_when_seen(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, journal=str(tmp_path / "nowhere"))
+    machine.look(7, START)
+    assert machine.look(8, START + 300).began_at == NOW
 
 
 def test_kills_have_limits(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,19 +21,19 @@ START = NOW.timestamp()
 PID = 5_000_000
 
 
-def unit(count: int, pid: int = PID) -> UnitState:
-    return UnitState("gunicorn_flask.service", "loaded", "active", "running", restarts=count, main_pid=pid)
+def unit(count: int, pid: int = PID, name: str = "gunicorn_flask") -> UnitState:
+    return UnitState(f"{name}.service", "loaded", "active", "running", restarts=count, main_pid=pid)
 
 
 class Watch:
     """The looks at one unit, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: restarts.Options | None = None) -> None:
         self.seen = Observation(())
-        self.options = restarts.Options(units=("gunicorn_flask", "gunicorn_django"))
+        self.options = options or restarts.Options(units=("gunicorn_flask", "gunicorn_django"))
 
     def look(self, state: UnitState, at: float = 0.0) -> Reading:
-        context = looking(START + at, checkpoint=self.seen.checkpoint, units={"gunicorn_flask": state})
+        context = looking(START + at, checkpoint=self.seen.checkpoint, units={state.name.removesuffix(".service"): state})
         self.seen = restarts.probe(self.options, context)
         return self.seen.readings[0]
 
@@ -193,3 +195,20 @@ def parent_of_two() -> Iterator[tuple[int, Callable[[], None]]]:
 
         yield process.pid, kill_one
         stdin.write("\n")
+
+
+def test_a_storm_began_when_systemd_says(units_journal: str) -> None:
+    """With the first process that fell, and it keeps that beginning while it goes on."""
+    watch = Watch(restarts.Options(units=("killed",), directory=units_journal))
+    watch.look(unit(0, name="killed"), at=-300)
+    reading = watch.look(unit(3, PID + 3, name="killed"))
+    assert reading.began_at == datetime(2025, 12, 6, 5, 34, 30, tzinfo=UTC)
+    later = watch.look(unit(4, PID + 4, name="killed"), at=60)
+    assert (later.status, later.began_at) == (Status.CRITICAL, reading.began_at)
+    assert watch.look(unit(4, PID + 4, name="killed"), at=700).began_at is None
+
+
+def test_without_a_journal_the_first_restart_counts(tmp_path: Path) -> None:
+    watch = Watch(restarts.Options(units=("gunicorn_flask",), directory=str(tmp_path)))
+    watch.look(unit(0))
+    assert watch.look(unit(3, PID + 3), at=240).began_at == NOW + timedelta(seconds=80)

@@ -359,3 +359,11 @@ def test_file_of_a_site_is_named(subject: str, file: str, is_public: bool) -> No
     reading = tls._expiry(certificate, NOW.timestamp(), tls.Options(file="/etc/live/*/fullchain.pem"))
     assert reading.facts["where"] == (f"/etc/{file}" if is_public else "/etc/live/*/fullchain.pem")
     assert private(reading.facts["where_text"]) == f"/etc/{file}"
+
+
+@pytest.mark.parametrize(("days", "began"), [(30, None), (10, None), (3, -4), (-2, -2)])
+def test_an_end_is_too_near_from_its_limit_on(days: float, began: float | None) -> None:
+    """Whenever somebody looks; and what is over is over since then."""
+    now = NOW.timestamp()
+    reading = tls.worst_end([Certificate(Private("clinic.example"), 0, now + days * tls.DAY_S)], now, tls.Options())
+    assert reading.began_at == (None if began is None else NOW + timedelta(days=began))
