@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -86,8 +87,8 @@ class IncidentAnswer(Answer, frozen=True, kw_only=True):
 
 
 def incidents(view: View, limit: int, where: IncidentFilter | None = None) -> IncidentsAnswer:
-    """Return a page of incidents."""
-    found = view.reads.incidents(limit + 1, where)
+    """Return a page of incidents; what people have typed is searched for those only who may see it."""
+    found = view.reads.incidents(limit + 1, replace(where or IncidentFilter(), is_typed_searched=view.visitor.is_trusted))
     page = found[:limit]
     return IncidentsAnswer(
         incidents=[_incident(view, record) for record in page],

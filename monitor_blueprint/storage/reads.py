@@ -29,6 +29,19 @@ STATE_VERSION = 1
 # The reason of a health check by hand, and how that of one of some checks only begins.
 MANUAL = "manual"
 PARTIAL = "look"
+_WANTED = (
+    "WHERE number < :before AND opened_at < :until AND coalesce(closed_at, :since) >= :since"
+    " AND (:is_open IS NULL OR (closed_at IS NULL) = :is_open) AND (:check = '' OR EXISTS (SELECT 1 FROM event,"
+    " json_each(event.body, '$.checks') WHERE event.incident = incident.number AND value = :check))"
+    # Capitals do not count: of ASCII, as SQLite knows no others, and Korean has none.
+    " AND (:text = '' OR EXISTS (SELECT 1 FROM event LEFT JOIN told ON told.event_id = event.id"
+    " WHERE event.incident = incident.number AND (instr(lower(told.text), lower(:text))"
+    " OR EXISTS (SELECT 1 FROM json_each(event.body, '$.checks') WHERE instr(lower(value), lower(:text)))))"
+    " OR :is_typed_searched AND (instr(lower(incident.body ->> 'acked_by'), lower(:text)) OR EXISTS (SELECT 1 FROM story"
+    " WHERE kind = 'noted' AND facts ->> 'number' = CAST(incident.number AS TEXT)"
+    " AND instr(lower(facts ->> 'text'), lower(:text)))))"
+    " ORDER BY number DESC LIMIT :limit"
+)
 # As large as SQLite's integers are.
 _NUMBER_MAX = 2**63 - 1
 
@@ -63,6 +76,8 @@ class IncidentFilter:
         check: those that it had to do with; "" for any.
         is_open: those that are open, or those that are over; None for both.
         since, until: those that were open at some moment between.
+        text: those that have this in a message or in the name of a check; "" for any.
+        is_typed_searched: or in a note, or in the name of who takes care of it.
     """
 
     before: int = _NUMBER_MAX
@@ -70,6 +85,8 @@ class IncidentFilter:
     is_open: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+    text: str = ""
+    is_typed_searched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +210,15 @@ class Reads(ChannelReads):
         wanted = where or IncidentFilter()
         return tuple(
             self._incident_records(
-                "WHERE number < :before AND opened_at < :until AND coalesce(closed_at, :since) >= :since"
-                " AND (:is_open IS NULL OR (closed_at IS NULL) = :is_open) AND (:check = '' OR EXISTS (SELECT 1 FROM event,"
-                " json_each(event.body, '$.checks') WHERE event.incident = incident.number AND value = :check))"
-                " ORDER BY number DESC LIMIT :limit",
+                _WANTED,
                 {
                     "before": wanted.before,
                     "check": wanted.check,
                     "is_open": wanted.is_open,
                     "since": to_ms(wanted.since) if wanted.since else 0,
                     "until": to_ms(wanted.until) if wanted.until else _NUMBER_MAX,
+                    "text": wanted.text,
+                    "is_typed_searched": wanted.is_typed_searched,
                     "limit": limit,
                 },
             )

@@ -47,7 +47,9 @@ class AvailabilityQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentsQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which incidents: of a check, open or closed, those that were open at some moment of a time; and the next page."""
+    """Which incidents: of a check, open or closed, those that were open at some moment of a time, or that have a text in what was
+    said of them; and the next page.
+    """
 
     before: _Number = LARGEST_NUMBER
     limit: _Limit = 50
@@ -55,6 +57,7 @@ class IncidentsQuery(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["open", "closed"] | None = None
     since: Moment | None = None
     until: Moment | None = None
+    text: Annotated[str, Meta(max_length=100)] = ""
 
 
 class SilencesQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +148,7 @@ def _availability(asked: Asked) -> Answer:
 def _incidents(asked: Asked) -> Answer:
     query: IncidentsQuery = asked.query
     is_open = None if query.state is None else query.state == "open"
-    where = IncidentFilter(query.before, query.check, is_open, query.since, query.until)
+    where = IncidentFilter(query.before, query.check, is_open, query.since, query.until, query.text)
     return incidents.incidents(asked.view, query.limit, where)
 
 

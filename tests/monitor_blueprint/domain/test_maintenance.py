@@ -87,3 +87,16 @@ def test_window_silences_named_checks() -> None:
     silences = active((window,), now)
     assert [(silence.check, silence.why) for silence in silences] == [("Flask", "backup"), ("Disk", "backup")]
     assert [silence.covers("Flask", now) for silence in silences] == [True, False]
+
+
+def test_windows_of_a_past_time() -> None:
+    """Those that cover something of it, each once for each of its checks."""
+    window = Window((Weekday.MON, Weekday.TUE), time(23), time(1), SEOUL, ("Disk", "Flask"), "backup")
+    # From Monday, 2 March, to Monday, 9 March.
+    since, until = datetime(2026, 3, 2, 14, 30, tzinfo=UTC), datetime(2026, 3, 9, 14, tzinfo=UTC)
+    found = window.between(since, until)
+    assert [(each.check, f"{each.starts_at:%d %H:%M}-{each.ends_at:%d %H:%M}") for each in found] == [
+        (check, times) for times in ("02 14:00-02 16:00", "03 14:00-03 16:00", "09 14:00-09 16:00") for check in window.checks
+    ]
+    assert window.between(since + timedelta(days=2), until - timedelta(days=1)) == ()
+    assert {each.why for each in found} == {"backup"}

@@ -10,6 +10,7 @@ import pytest
 
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import Event, EventKind, Incident, State
+from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.storage.reads import IncidentFilter
 from monitor_blueprint.storage.store import Store
@@ -53,3 +54,17 @@ def test_only_what_is_wanted(store: Store) -> None:
     assert numbers(store, is_open=False) == [8, 7, 6, 5, 4, 3, 2, 1]
     assert numbers(store, since=NOW + 4.2 * DAY, until=NOW + 6.1 * DAY) == [6, 5, 4]
     assert numbers(store, since=NOW + 20 * DAY) == [9], "it is still open"
+
+
+def test_texts_are_searched(store: Store) -> None:
+    """What was said, what was noted, and who took care of it; capitals do not count, and nothing is a pattern."""
+    store.run(lambda tx: tx.story.add_told("3", NOW, "디스크 100% 사용, /var/LOG", []))
+    store.run(lambda tx: tx.story.add(StoryEntry(NOW, StoryKind.NOTED, {"number": "4", "by": "lee", "text": "Rotated by hand"})))
+    incident = Incident(9, NOW + 9 * DAY, NOW + 9 * DAY, acked_by="Kim")
+    store.run(lambda tx: tx.save_state(State(incident=incident), NOW + 9 * DAY))
+    expected = {"디스크": [3], "var/log": [3], "100%": [3], "flask": [8, 6, 4, 2], "1%0": [], "_": []}
+    assert {text: numbers(store, text=text) for text in expected} == expected
+    typed = {"rotated": [4], "kim": [9], "lee": []}
+    assert {text: numbers(store, text=text, is_typed_searched=True) for text in typed} == typed
+    assert not any(numbers(store, text=text) for text in typed)
+    assert numbers(store, text="디스크", check="Flask") == []
