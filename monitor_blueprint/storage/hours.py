@@ -57,6 +57,15 @@ class Watched:
         """Return for how long it is known how the check was."""
         return self.up_s + self.down_s
 
+    @property
+    def worst(self) -> Status | None:
+        """Return the worst that was seen, None where nobody has watched."""
+        if self.down_s > 0:
+            return Status.CRITICAL
+        if self.unknown_s > 0:
+            return Status.UNKNOWN
+        return Status.OK if self.up_s > 0 else None
+
     def longer(self, status: Status, lasted_s: float) -> Watched:
         """Return it with some seconds more of a status."""
         if status is Status.UNKNOWN:
