@@ -13,7 +13,7 @@ from monitor_blueprint.domain.receivers import Logged, Receiver
 from monitor_blueprint.domain.text import fill, joined
 from monitor_blueprint.log import Log
 from monitor_blueprint.storage.writes import Transaction
-from monitor_blueprint.text import backlog, messages
+from monitor_blueprint.text import backlog, lateness, messages
 
 _log = Log(__name__)
 
@@ -33,10 +33,12 @@ class Waiting:
     results: Mapping[str, CheckResult]
 
 
-def waiting_for(tx: Transaction, receiver: Receiver) -> Waiting:
+def waiting_for(tx: Transaction, receiver: Receiver, now: datetime) -> Waiting:
     """Return what waits for a receiver."""
     behind, unsure = tx.outbox.behind(receiver), tx.outbox.unsure(receiver)
-    results = {} if len(behind) == 1 else tx.reads.latest_results()
+    # A single event is told in the words of its own moment, unless that is long ago.
+    is_as_it_was = len(behind) == 1 and not lateness.is_late(behind[0].message.at, now)
+    results = {} if is_as_it_was else tx.reads.latest_results()
     # Where nothing is behind, the message recalls some of what is in doubt, and settles no more than it recalls.
     recalled = () if behind else unsure[-backlog.MOST_REMINDERS :]
     settled_to = recalled[0].number - 1 if recalled else receiver.cursor

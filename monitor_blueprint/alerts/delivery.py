@@ -207,7 +207,7 @@ class ChannelDelivery:
     def _begin(self, group: Sequence[Receiver], now: datetime) -> None:
         """Send the one message that all these receivers are to have."""
         channel, names = self._channel, tuple(receiver.name for receiver in group)
-        waiting = self._store.run(lambda tx: waiting_for(tx, group[0]), is_lasting=False)
+        waiting = self._store.run(lambda tx: waiting_for(tx, group[0], now), is_lasting=False)
         told = receivers.worth_telling(waiting.behind, now, self._timing.keep_s)
         message = self._message(group[0], told, waiting, now)
         if message is None:

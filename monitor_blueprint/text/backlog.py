@@ -11,14 +11,12 @@ from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind
 from monitor_blueprint.domain.receivers import Logged
 from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, lateness, render
 from monitor_blueprint.text.details import MOST_DETAILS, causes_first, details, recoveries
 from monitor_blueprint.text.message_templates import filled
 from monitor_blueprint.text.messages import subject
 
 _ENDS = (EventKind.RECOVERED, EventKind.PARTLY_RECOVERED, EventKind.CALM)
-# What is later than this is called late.
-_LATE_S = 60.0
 # Slack cuts a text at 40,000 characters: so much about what happened meanwhile.
 _STORIES_CHARS = 15_000
 _MOST_LINES = 60
@@ -55,7 +53,8 @@ def catch_up(
     before = [each for each in unsure if each.event.incident in incidents or each.event.kind in _ENDS]
     last = told[-1]
     if len(told) == 1:
-        return _with_reminders(_brief(last.message) if is_brief else last.message, before)
+        message = lateness.marked(last.message, last.event, results, now)
+        return _with_reminders(_brief(message) if is_brief else message, before)
     return _with_reminders(_how_things_stand(told, results, now, 0 if is_brief else _STORIES_CHARS), before)
 
 
@@ -89,7 +88,7 @@ def _how_things_stand(
         "more_details": max(0, len(failing) + len(unstable) - MOST_DETAILS),
         "count": len(told),
         "late_s": late_s,
-        "is_late": late_s >= _LATE_S,
+        "is_late": late_s >= lateness.LATE_S,
         "incident": standing.incident,
     }
     body = filled("backlog", stories=None, **facts)
@@ -137,7 +136,7 @@ def _stories(messages: Sequence[Message], most_chars: int, said: Sequence[str]) 
 def _once(body: Public, known: Collection[str]) -> Public:
     """Return the message without what the one around it says already: the server, what to type, and lines `known`."""
     lines = [Public(line) for line in body.split("\n") if not line.startswith(ko.SAID_ONCE) and line not in known]
-    return Public(joined("\n", lines).rstrip("\n"))
+    return lateness.then(Public(joined("\n", lines).rstrip("\n")))
 
 
 def _with_reminders(message: Message, before: Sequence[Logged]) -> Message:
@@ -151,4 +150,4 @@ def _with_reminders(message: Message, before: Sequence[Logged]) -> Message:
 
 
 def _cut(subject: Public) -> Public:
-    return Public(subject[:_LINE_CHARS])
+    return lateness.then(Public(subject[:_LINE_CHARS]))

@@ -25,7 +25,9 @@ JINJA = Environment(
     keep_trailing_newline=True,
     finalize=_only_public,
 )
-JINJA.filters.update(duration=render.duration, guide_time=render.guide_time, local=render.local, named=render.named)
+JINJA.filters.update(
+    duration=render.duration, guide_time=render.guide_time, local=render.local, named=render.named, zone=render.zone
+)
 # When an alert is due, the disk may be what has failed.
 _TEMPLATES = {name: JINJA.get_template(f"{name}.txt") for name in ("alert", "backlog", "deadman", "test")}
 

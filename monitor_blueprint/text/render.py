@@ -29,6 +29,12 @@ def guide_time(at: datetime) -> Public:
     return _shown_at(at, "%Y-%m-%d %H:%M:%S")
 
 
+def zone(at: datetime) -> Public:
+    """Return the zone of a moment's local time, by name and by its distance from UTC: "KST (UTC+09:00)"."""
+    name, offset = _shown_at(at, "%Z"), _shown_at(at, "%z")
+    return fill("{name} (UTC{hours}:{minutes})", name=name, hours=Public(offset[:3]), minutes=Public(offset[3:5]))
+
+
 def _shown_at(at: datetime, form: str) -> Public:
     # The machine's zone may have been changed; the C library looks again only when it is told to.
     time.tzset()

@@ -16,6 +16,7 @@ MAKERS = {
     "domain/text.py",
     "storage/encoding.py",
     "text/backlog.py",
+    "text/lateness.py",
     "text/message_templates.py",
     "text/messages.py",
     "text/places.py",

@@ -450,7 +450,10 @@ def test_doubt_is_repeated_twice_and_marked(store: Store, clock: Clock) -> None:
     assert pigeon.ids == ["1-opened"] * 3
     assert [message.is_repeat for message in pigeon.sent] == [False, True, True]
     first, second, third = (message.body for message in pigeon.sent)
-    assert second == third == f"{first}\n\n{ko.REPEATED}"
+    assert "늦게 전달됨" not in first
+    for repeat, minutes in ((second, 10), (third, 20)):
+        late = [line for line in repeat.split("\n") if line not in f"{first}\n\n{ko.REPEATED}".split("\n")]
+        assert [line.partition("(")[2] for line in late] == [f"{minutes}분 지연)", ""]
     assert waits[0] == NOW + 30 * SECOND
     assert waits[1] == NOW + 10 * MINUTE + 300 * SECOND
     assert set(waits[2:]) == {NOW + 20 * MINUTE + HOUR}
@@ -534,7 +537,7 @@ def test_truth_that_cannot_be_put_together_is_told(store: Store, clock: Clock, m
     for _ in range(4):
         loft.deliver()
         clock.now += HOUR
-    assert pigeon.sent[3].body == pigeon.sent[2].body
+    assert pigeon.sent[3].body == f"{pigeon.sent[0].body}\n\n{ko.REPEATED}"
     assert loft.health() is Health.OK
 
 

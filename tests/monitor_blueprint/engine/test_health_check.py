@@ -672,6 +672,7 @@ def test_damaged_database_is_told_once(bench: MakeBench, tmp_path: Path) -> None
         "[CRITICAL] NeuroNova 서비스 장애 발생!",
         "실패한 서비스: Monitor",
         f"시각: {render.guide_time(moved[1])}",
+        f"시간대: {render.zone(moved[1])}",
         f"서버: {socket.gethostname()}",
         "- 데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음"
         f" ({aside}) · {render.local(moved[1])}부터",

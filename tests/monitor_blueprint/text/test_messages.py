@@ -22,6 +22,7 @@ from monitor_blueprint.text import backlog, ko, message_templates, messages
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
 
+ZONE = "시간대: KST (UTC+09:00)"
 SERVER = f"서버: {socket.gethostname()}"
 LOOK = "  확인: systemctl status ml.service · sudo journalctl -u ml.service -n 50 · sudo systemctl restart ml.service"
 LOOK_AT_SITE = (
@@ -55,6 +56,7 @@ def test_each_failed_check_has_a_line() -> None:
     """What, since when, the measured value, on which server, and what to do next."""
     notified = replace(event(checks=("Django", "Flask", "Disk")), since={"Flask": AT - timedelta(seconds=61)})
     assert body(notified)[3:] == [
+        ZONE,
         SERVER,
         "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터",
         LOOK_AT_SITE,
@@ -75,7 +77,7 @@ def test_the_first_line_is_the_subject() -> None:
 
 def test_a_consequence_names_its_cause() -> None:
     """And stands below it, though the configuration has it first."""
-    assert body(replace(event(), consequences={"Django": ("Flask",)}))[4:7] == [
+    assert body(replace(event(), consequences={"Django": ("Flask",)}))[5:8] == [
         "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
         LOOK,
         "- Django API: 응답 이상 (HTTP 502) · 2025-12-06 14:35:01 KST부터 · 원인: Flask",
@@ -85,7 +87,8 @@ def test_a_consequence_names_its_cause() -> None:
 def test_an_unstable_service_that_is_well_now_has_not_failed() -> None:
     """Its line among those that have is not taken for one of them."""
     joined = replace(event(EventKind.JOINED, ("Disk",)), flapping={"Flask": 5})
-    assert body(joined)[3:7] == [
+    assert body(joined)[3:8] == [
+        ZONE,
         SERVER,
         "아직 불안정함: Flask (지금 정상)",
         "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01 KST부터",
@@ -120,7 +123,7 @@ def test_a_coincidence_is_no_cause() -> None:
 def test_a_joining_failure_names_the_new() -> None:
     """After all that fails."""
     notified = replace(event(EventKind.JOINED), checks=("Flask",))
-    assert body(notified)[:5] == [*guide.ALERT, SERVER, "새로 실패: Flask"]
+    assert body(notified)[:6] == [*guide.ALERT, ZONE, SERVER, "새로 실패: Flask"]
 
 
 def test_the_unseen_is_not_called_failed() -> None:
@@ -130,7 +133,7 @@ def test_the_unseen_is_not_called_failed() -> None:
 
 
 def test_a_check_without_a_result() -> None:
-    assert body(event(checks=("Backup",)))[4:6] == [
+    assert body(event(checks=("Backup",)))[5:7] == [
         "- Backup: 결과 없음 · 2025-12-06 14:35:01 KST부터",
         "  확인: sudo neuronova-monitor history 7",
     ]
@@ -140,7 +143,7 @@ def test_what_two_checks_say_alike_is_said_once() -> None:
     facts: Facts = {"target": Public("/data"), "source": private("nas:/x"), "was": Public("nfs4")}
     gone = Reading("unmounted", Status.CRITICAL, facts=facts)
     results = {name: CheckResult(name, kind, (gone,), AT) for name, kind in (("Data", "disk"), ("Trend", "disk_trend"))}
-    assert messages.alert(event(checks=("Data", "Trend")), "nn-7", results).body.splitlines()[4:6] == [
+    assert messages.alert(event(checks=("Data", "Trend")), "nn-7", results).body.splitlines()[5:7] == [
         "- 파일 시스템 /data: 마운트되어 있지 않음 (이전: 비공개, nfs4) · 2025-12-06 14:35:01 KST부터",
         "  확인: findmnt /data · sudo mount /data · lsblk -f · sudo dmesg | tail · sudo neuronova-monitor status",
     ]
@@ -153,7 +156,7 @@ def test_evidence_follows_under_its_title() -> None:
         RESULTS,
         [("journal nginx", Public("one\ntwo")), ("oom", Public("x")), ("new", Public("y"))],
     ).body
-    assert text.splitlines()[6:] == [
+    assert text.splitlines()[7:] == [
         "",
         "[저널 nginx]",
         "one",
@@ -378,10 +381,11 @@ def test_a_backlog_in_an_outage_begins_as_the_guides() -> None:
     joined = replace(event(EventKind.JOINED, ("Flask",)), failing=("Django", "Flask"), consequences={"Django": ("Flask",)})
     told = backlog.catch_up(logged(FAILED, RECOVERED, joined), [], RESULTS, AT + timedelta(seconds=5))
     assert told.subject == "[CRITICAL] NeuroNova 서비스 장애 발생! Flask Django"
-    assert told.body.splitlines()[:6] == [
+    assert told.body.splitlines()[:7] == [
         guide.ALERT[0],
         "실패한 서비스: Flask Django",
         "시각: 2025-12-06 14:35:06",
+        ZONE,
         SERVER,
         "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
         LOOK,
@@ -399,10 +403,11 @@ def test_what_recovered_meanwhile_is_told_with_what_fails() -> None:
     )
     joined = replace(event(EventKind.JOINED, ("Flask",)), failing=("Flask",))
     told = backlog.catch_up(logged(recovered, joined), [], RESULTS, AT + timedelta(seconds=5))
-    assert told.body.splitlines()[:7] == [
+    assert told.body.splitlines()[:8] == [
         guide.ALERT[0],
         "실패한 서비스: Flask",
         "시각: 2025-12-06 14:35:06",
+        ZONE,
         SERVER,
         "그동안 복구된 서비스: Disk",
         "- Disk: 46초 동안 장애 상태였음",
@@ -421,14 +426,44 @@ def test_what_is_only_unseen_is_not_failed() -> None:
 
 def test_a_single_event_is_its_own_message() -> None:
     (only,) = logged(FAILED)
-    assert backlog.catch_up([only], [], RESULTS, LATER) == only.message
+    assert backlog.catch_up([only], [], {}, AT + timedelta(seconds=119)) == only.message
+
+
+def test_a_late_message_says_so() -> None:
+    """When it was to be sent, when it is, how late that is, and how its checks are by now; the guide's lines stay."""
+    results = {**RESULTS, "Flask": CheckResult("Flask", "service", (Reading("unit"),), LATER - timedelta(seconds=6))}
+    (only,) = logged(event(checks=("Flask", "Disk", "Backup")))
+    late = backlog.catch_up([only], [], results, LATER)
+    assert late.body.splitlines() == [
+        guide.ALERT[0],
+        "실패한 서비스: Flask Disk Backup",
+        guide.ALERT[2],
+        "늦게 전달됨: 2025-12-06 14:35:01 KST의 알림을 2025-12-06 16:36:01 KST에 보냄 (2시간 1분 지연)",
+        "지금 상태: 장애 Disk · 정상 Flask · 결과 없음 Backup (마지막 점검 2025-12-06 16:35:55 KST)",
+        *only.message.body.splitlines()[3:],
+    ]
+    assert late.subject == only.message.subject
+    unknown = backlog.catch_up([only], [], {}, LATER)
+    assert unknown.body.splitlines()[4] == "지금 상태: 결과 없음 Flask Disk Backup"
+
+
+def test_the_now_of_a_late_message_is_past() -> None:
+    """In its first line and its subject, and in what a backlog tells of each moment."""
+    unstable = replace(event(EventKind.FLAPPING, ("Flask",)), flapping={"Flask": 5})
+    calm = replace(event(EventKind.CALM, ("Flask",)), failing=(), lasted_s={"Flask": 60.0})
+    for each, said in ((unstable, "불안정 - 당시 중단"), (calm, "끝남, 당시 정상)")):
+        late = backlog.catch_up(logged(each), [], RESULTS, LATER)
+        assert said in late.subject
+        assert said in late.body.splitlines()[0]
+    both = backlog.catch_up(logged(unstable, calm), [], RESULTS, LATER)
+    assert [line for line in both.body.splitlines() if "지금" in line] == []
 
 
 def test_what_was_never_acknowledged_is_named() -> None:
     """Of the same incident only."""
     other = replace(FAILED, incident=3)
     first, unrelated, last = logged(FAILED, other, RECOVERED)
-    told = backlog.catch_up([last], [first, unrelated], RESULTS, LATER)
+    told = backlog.catch_up([last], [first, unrelated], RESULTS, last.message.at)
     assert told.body.splitlines()[-2:] == [
         "수신 확인을 받지 못한 앞선 알림 (이미 받으셨을 수 있음):",
         "- 2025-12-06 14:35:01 KST · nn-1 · [CRITICAL] NeuroNova 서비스 장애 발생! Flask",
@@ -509,6 +544,7 @@ def test_hostile_text_stays_text(hostile: str) -> None:
         "[CRITICAL] NeuroNova 서비스 장애 발생!",
         f"실패한 서비스: {hostile}",
         guide.ALERT[2],
+        ZONE,
         SERVER,
         f"- {hostile}: 중지됨 ({hostile}) · 2025-12-06 14:35:01 KST부터 · 원인: {hostile}",
         "",

@@ -28,7 +28,7 @@ for zone in sys.argv[2:]:
     dated = subprocess.run(["date", "+%H"], capture_output=True, text=True, check=True).stdout.strip()
     logged = (Path(sys.argv[1]) / "health_check.log").read_text().splitlines()[-1][12:14]
     served = telemetry._local_time(int(AT.timestamp()) + len(zone))[11:13]
-    print(render.local(AT), render.guide_time(AT)[11:13], logged == dated, served)
+    print(render.local(AT), render.zone(AT), render.guide_time(AT)[11:13], logged == dated, served)
 """
 
 
@@ -52,7 +52,7 @@ def test_change_of_the_zone_is_seen(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.stdout.splitlines() == [
-        "2025-12-06 14:35:01 KST 14 True 14",
-        "2025-12-06 00:35:01 EST 00 True 00",
-        "2025-12-06 11:20:01 +0545 11 True 11",
+        "2025-12-06 14:35:01 KST KST (UTC+09:00) 14 True 14",
+        "2025-12-06 00:35:01 EST EST (UTC-05:00) 00 True 00",
+        "2025-12-06 11:20:01 +0545 +0545 (UTC+05:45) 11 True 11",
     ]
