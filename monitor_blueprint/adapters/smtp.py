@@ -29,7 +29,10 @@ class Client(smtplib.SMTP):
 
     def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
         """Connect, and return the greeting; the library calls it at once."""
-        self.sock = socket.create_connection((host, port), self.timeout, source_address)
+        try:
+            self.sock = socket.create_connection((host, port), self._waits.connect_s, source_address)
+        except TimeoutError as error:
+            raise TimeoutError(f"no connection within {self._waits.connect_s:.0f} s") from error
         self._wire.attach(self.sock)
         if self._tls is not None:
             with self._within(self._waits.command_s):

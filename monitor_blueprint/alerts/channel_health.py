@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from monitor_blueprint.domain.models import Status
 from monitor_blueprint.storage.channels import ChannelStatus
 
 
@@ -27,6 +28,8 @@ class ChannelHealth:
         since: for OK, since when what was tried has failed, for so short a time that it need not be more than a pause.
         pending: how many events wait.
         remark: what is wrong with the way that its messages take, though they arrive.
+        next_at: when the next attempt is due, where one has failed.
+        server: where it sends to, as far as that is no secret: "host:port", or the host alone.
     """
 
     name: str
@@ -35,10 +38,23 @@ class ChannelHealth:
     reason: str = ""
     pending: int = 0
     remark: str = ""
+    next_at: datetime | None = None
+    server: str = ""
+
+
+def status_of(found: ChannelHealth) -> Status:
+    """Return how grave it is: who looks is to see a failed attempt at once, nobody is woken before it has failed for long."""
+    if found.health is not Health.OK:
+        return Status.CRITICAL
+    return Status.OK if found.since is None else Status.WARNING
 
 
 def health_of(status: ChannelStatus, began_at: datetime, failing_s: float, now: datetime) -> ChannelHealth:
     """Return how a channel is doing whose delivery began at `began_at`: FAILING when it has not worked for `failing_s`."""
+    return replace(_health_of(status, began_at, failing_s, now), next_at=status.next_at)
+
+
+def _health_of(status: ChannelStatus, began_at: datetime, failing_s: float, now: datetime) -> ChannelHealth:
     if status.refusal:
         return ChannelHealth(status.name, Health.REFUSED, status.failing_since, status.refusal, status.pending)
     if status.in_doubt_since is not None:

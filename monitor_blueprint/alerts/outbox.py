@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from monitor_blueprint.adapters.deadline import Call
@@ -60,6 +61,7 @@ class Outbox:
             stopping=self._stopping,
         )
         self._deliveries = {channel.name: over(channel) for channel in channels}
+        self._servers = {channel.name: channel.address for channel in channels}
         self._threads: list[threading.Thread] = []
 
     @property
@@ -122,5 +124,6 @@ class Outbox:
         known = self._store.reads.outbox_status()
         failing_s = self._timing.failing_s
         return {
-            name: health_of(known.get(name, ChannelStatus(name)), self._began_at, failing_s, now) for name in self._deliveries
+            name: replace(health_of(known.get(name, ChannelStatus(name)), self._began_at, failing_s, now), server=server)
+            for name, server in self._servers.items()
         }

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
-from monitor_blueprint.cli.opening import load_config, open_store
+from monitor_blueprint.cli.opening import open_config, open_store
 from monitor_blueprint.cli.version import version_option
 from monitor_blueprint.domain.models import CheckResult, Reading
 from monitor_blueprint.domain.text import Document, Private, configured, iso, label, member
@@ -29,15 +29,19 @@ from monitor_blueprint.text.health_log import HealthLog
 @click.option("--json", "as_json", is_flag=True, help=ko.HELP["json"])
 def health_check(*, as_json: bool) -> None:
     """Run one health check; the exit code is 0, 1, 2 or 3 for OK, WARNING, CRITICAL or UNKNOWN."""
-    settings = load_config()
+    opened = open_config()
+    settings = opened.config
+    if opened.warning and not as_json:
+        click.echo(opened.warning, err=True)
     with open_store(settings) as store:
         log = HealthLog(settings.log_dir, io.StringIO() if as_json else sys.stdout)
         outbox = make_outbox(settings, store, sender=f"cli-{os.getpid()}")
-        self_check = SelfCheck(settings, store, log, outbox)
+        self_check = SelfCheck(settings, store, log, outbox, watched=opened.watched)
         report = HealthCheck(settings, store, log, outbox, self_check).run(datetime.now(UTC), MANUAL)
         log.close()
         if as_json:
-            click.echo(msgspec.json.format(to_json(_as_json(report)), indent=2))
+            warning: dict[str, Document] = {"warning": configured(opened.warning)} if opened.warning else {}
+            click.echo(msgspec.json.format(to_json({**warning, **_as_json(report)}), indent=2))
         # Whoever delivers first does it; with the service running that may be either. What is only a copy in memory
         # is not ours to deliver.
         if not store.problem:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from monitor_blueprint.cli.opening import json_option, load_config, open_store, print_json, require_readable, view_of
+from monitor_blueprint.cli.opening import json_option, load_config, open_config, open_store, print_json, require_readable, view_of
 from monitor_blueprint.cli.parameters import NUMBER
 from monitor_blueprint.console.incidents import incident, incidents
 from monitor_blueprint.storage.reads import EventRecord, IncidentDetail
@@ -57,14 +57,14 @@ def history(number: int | None, *, as_json: bool) -> None:
 
 
 def _print_json(number: int | None) -> None:
-    settings = load_config()
-    with open_store(settings) as store:
-        view = view_of(settings, store)
+    opened = open_config()
+    with open_store(opened.config) as store:
+        view = view_of(opened, store)
         document = incidents(view, _MOST) if number is None else incident(view, number)
         require_readable(store)
     if document is None:
         raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
-    print_json(document)
+    print_json(document, opened.warning)
 
 
 def _event(record: EventRecord, detail: IncidentDetail, told: Mapping[str, Told]) -> Iterator[str]:

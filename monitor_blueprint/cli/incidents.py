@@ -9,6 +9,7 @@ import click
 from monitor_blueprint.cli.opening import (
     json_option,
     load_config,
+    open_config,
     open_store,
     operator,
     order,
@@ -43,14 +44,16 @@ def silence(check: str, duration: timedelta, why: str) -> None:
 @json_option
 def silences(*, as_json: bool) -> None:
     """List the silences that have not ended."""
-    settings = load_config()
-    with open_store(settings) as store:
+    opened = open_config()
+    with open_store(opened.config) as store:
         found = store.reads.silences(datetime.now(UTC))
-        document = console_silences(view_of(settings, store)) if as_json else None
+        document = console_silences(view_of(opened, store)) if as_json else None
         require_readable(store)
     if document is not None:
-        print_json(document)
+        print_json(document, opened.warning)
         return
+    if opened.warning:
+        click.echo(opened.warning, err=True)
     for each in found:
         click.echo(ko.SILENCE.format(number=each.number, check=each.check, until=render.local(each.ends_at), why=each.why))
     if not found:

@@ -6,21 +6,25 @@ import getpass
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import click
+import msgspec
 
 from monitor_blueprint import config
 from monitor_blueprint.config import Config, ConfigError
+from monitor_blueprint.config.in_use import Watched, load_in_use
 from monitor_blueprint.console.orders import Order
 from monitor_blueprint.console.view import Answer, View, encode
 from monitor_blueprint.domain.access import Role, Visitor
 from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.monitor import make_outbox
 from monitor_blueprint.engine.self_check import SelfCheck
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko
+from monitor_blueprint.text import ko, ko_config, render
 from monitor_blueprint.text.health_log import HealthLog
 
 # The Monitoring Plugins guidelines: 3 says "could not tell".
@@ -32,12 +36,43 @@ _Answer = TypeVar("_Answer")
 
 
 def load_config() -> Config:
-    """Return the configuration, or end the command with what is wrong with it."""
+    """Return the configuration; where it is wrong, say so first, and return what the monitor runs by."""
+    opened = open_config()
+    if opened.warning:
+        click.echo(opened.warning, err=True)
+    return opened.config
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The configuration to work by.
+
+    Attributes:
+        config: what the file says, or what the monitor runs by where that cannot be used.
+        watched: the file, held against what the monitor runs by.
+        warning: that the file cannot be used, and why; "" when it can.
+    """
+
+    config: Config
+    watched: Watched
+    warning: str = ""
+
+
+def open_config() -> Opened:
+    """Return the configuration to work by, or end the command with what is wrong with it where no monitor has run by it yet."""
     try:
-        return config.load()
+        loaded = load_in_use()
     except ConfigError as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_UNKNOWN)
+    is_running = ScheduleLock(loaded.config.state_dir).is_held()
+    if not loaded.fault:
+        in_use = loaded.kept.text if loaded.kept is not None and is_running else ""
+        return Opened(loaded.config, Watched(loaded.config, in_use))
+    form = ko_config.FAULT_RUNNING if is_running else ko_config.FAULT_STOPPED
+    since = render.local(loaded.kept.since if loaded.kept is not None else None)
+    warning = form.format(fault=ko_config.fault(loaded.fault), since=since)
+    return Opened(loaded.config, Watched(loaded.config, fault=loaded.fault), warning)
 
 
 def open_store(settings: Config) -> Store:
@@ -77,15 +112,20 @@ def order(do: Callable[[Order], _Answer], by: str | None = None) -> _Answer:
     return answer
 
 
-def view_of(settings: Config, store: Store) -> View:
+def view_of(opened: Opened, store: Store) -> View:
     """Return what the documents of `--json` are made of: whoever may run the command may see everything."""
-    self_check = SelfCheck(settings, store, HealthLog(settings.log_dir), make_outbox(settings, store))
+    settings = opened.config
+    outbox = make_outbox(settings, store)
+    self_check = SelfCheck(settings, store, HealthLog(settings.log_dir), outbox, watched=opened.watched)
     return View(settings, store, self_check, Visitor(operator(), Role.OPERATE), datetime.now(UTC))
 
 
-def print_json(document: Answer) -> None:
-    """Print a document as the API answers it, indented."""
-    click.echo(encode(document, is_for_people=True), nl=False)
+def print_json(document: Answer, warning: str = "") -> None:
+    """Print a document as the API answers it, indented; with a "warning" before all else where there is one."""
+    shown = (
+        {"warning": warning, **msgspec.to_builtins(document, builtin_types=(datetime,), enc_hook=str)} if warning else document
+    )
+    click.echo(encode(shown, is_for_people=True), nl=False)
 
 
 def user_name() -> str:

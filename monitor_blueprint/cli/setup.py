@@ -31,7 +31,7 @@ _ASK_EVERY_S = 0.2
 @click.option("--send", is_flag=True, help=ko.HELP["send"])
 def check_config(*, send: bool) -> None:
     """Read and validate the configuration, and try out what it names; the exit code is 3 where it cannot be used."""
-    settings = load_config()
+    settings = _load_strictly()
     names = [check.name for check in settings.checks]
     channels = notifiers.channels(settings.environ, settings.channel_options)
     click.echo(
@@ -48,6 +48,15 @@ def check_config(*, send: bool) -> None:
     _say(list(trials(settings)))
     if send:
         sys.exit(_send(settings))
+
+
+def _load_strictly() -> Config:
+    """Return what the file says, or end the command with what is wrong with it, whatever a monitor runs by."""
+    try:
+        return config.load()
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_UNKNOWN)
 
 
 def _say(tried: Sequence[Trial]) -> None:

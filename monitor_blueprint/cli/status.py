@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
 
-from monitor_blueprint.cli.opening import json_option, load_config, open_store, print_json, require_readable, view_of
+from monitor_blueprint.cli.opening import json_option, open_config, open_store, print_json, require_readable, view_of
 from monitor_blueprint.config import Config
 from monitor_blueprint.console.checks import status as console_status
 from monitor_blueprint.console.evidence import found
@@ -19,7 +19,7 @@ from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.standing import Standing, in_order, standings
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.monitor import make_outbox
-from monitor_blueprint.engine.self_check import SelfCheck
+from monitor_blueprint.engine.self_check import SelfCheck, whole
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import ko, render, rows
 from monitor_blueprint.text.health_log import HealthLog
@@ -29,17 +29,21 @@ from monitor_blueprint.text.health_log import HealthLog
 @json_option
 def status(*, as_json: bool) -> None:
     """Show what is known of every check, without checking; the exit code is the overall status, 3 where nobody looks."""
-    settings = load_config()
+    opened = open_config()
+    settings = opened.config
     if as_json:
         with open_store(settings) as store:
-            document = console_status(view_of(settings, store))
+            document = console_status(view_of(opened, store))
             require_readable(store)
-        print_json(document)
+        print_json(document, opened.warning)
         sys.exit(Status[document.overall])
+    if opened.warning:
+        click.echo(opened.warning)
     now = datetime.now(UTC)
     with open_store(settings) as store:
-        self_check = SelfCheck(settings, store, HealthLog(settings.log_dir), make_outbox(settings, store))
-        problems = [problem.sentence for problem in self_check.problems(now)]
+        outbox = make_outbox(settings, store)
+        self_check = SelfCheck(settings, store, HealthLog(settings.log_dir), outbox, watched=opened.watched)
+        problems = self_check.problems(now)
         state = store.reads.state()
         stored = store.reads.silences(now)
         lines = list(_checks(settings, store, state, stored, now))
@@ -50,21 +54,35 @@ def status(*, as_json: bool) -> None:
         is_first, is_stalled = self_check.is_first_under_way(scheduled, now), self_check.is_stalled(scheduled, now)
         require_readable(store)
     policies = [policy.name for policy in settings.policies if policy.name in state.checks]
-    seen = overall = worst([state.checks[name].status for name in policies])
+    seen = worst([state.checks[name].status for name in policies])
+    overall = whole(seen, problems)
     stale = ko.STOPPED if not is_running else ko.FIRST if is_first else ko.STALLED if is_stalled else ""
     if stale:
         overall = Status.UNKNOWN
     standing = _standings(state, stored, settings, now)
-    what = rows.not_well(in_order(standing[name] for name in policies if state.checks[name].status is seen))
+    what = _what(state, standing, policies, seen)
+    if not what and overall is not Status.OK and not stale:
+        what = ko.OWN_TROUBLE
     click.echo(_head(overall, stale, what))
-    if stale and seen is not Status.OK:
+    if stale and what:
         click.echo(ko.LAST_SEEN.format(overall=seen.name, what=what))
     click.echo(ko.STATUS_LAST.format(at=render.local(last.started_at if last else None), pid=pid or ko.NEVER))
     for problem in problems:
-        click.echo(ko.NOTE.format(note=problem))
+        # What the first line has said is not said again.
+        if not opened.warning or problem.aspect != "config":
+            click.echo(ko.NOTE.format(note=problem.sentence))
     for line in (*lines, *_incident(state, stored, settings, now), *_silences(stored)):
         click.echo(line)
     sys.exit(int(overall))
+
+
+def _what(state: State, standing: Mapping[str, Standing], names: Sequence[str], seen: Status) -> str:
+    """Return what is not well, and the incident that is open though nothing is critical any more; "" where all is well."""
+    bad = () if seen is Status.OK else in_order(standing[name] for name in names if state.checks[name].status is seen)
+    parts = [rows.not_well(bad)]
+    if state.incident is not None and seen is not Status.CRITICAL:
+        parts.append(rows.still_open(state.incident, in_order(each for each in standing.values() if each.is_told)))
+    return " · ".join(part for part in parts if part)
 
 
 def _head(overall: Status, stale: str, what: str) -> str:
@@ -73,7 +91,7 @@ def _head(overall: Status, stale: str, what: str) -> str:
         return ko.STATUS_FIRST.format(overall=overall.name, why=stale, server=server)
     if stale:
         return ko.STATUS_OLD.format(overall=overall.name, why=stale, server=server)
-    if overall is not Status.OK:
+    if what:
         return ko.STATUS_BAD.format(overall=overall.name, what=what, server=server)
     return ko.STATUS_HEAD.format(overall=overall.name, server=server)
 

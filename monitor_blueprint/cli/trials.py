@@ -51,7 +51,7 @@ def _servers(channels: Sequence[Channel]) -> Iterator[Trial]:
         if channel.server is None:
             continue
         host, port = channel.server
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        address = channel.address
         yield Trial(note=ko_trials.TRIED_SERVER.format(name=channel.name, address=address))
         call = _call(partial(_is_listening, host, port))
         is_there = call.wait(time.monotonic() + 2 * _ADDRESS_S) and call.result()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,6 +80,7 @@ class Config:
         environ: the environment's settings and secrets.
         faults: what is wrong with the files of channels that cannot be used, and that no section names.
         replaced: keys of an earlier version that the file still has.
+        text: the file's, as it was read; "" where it was read elsewhere.
     """
 
     source: str
@@ -91,6 +92,7 @@ class Config:
     environ: Mapping[str, str]
     faults: tuple[PluginError, ...] = ()
     replaced: tuple[Replaced, ...] = ()
+    text: str = field(default="", repr=False)
 
     @property
     def policies(self) -> tuple[CheckPolicy, ...]:

@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,9 +35,10 @@ _COMMON_KEYS = CheckSection.__struct_fields__
 def load(environ: Mapping[str, str] = os.environ) -> Config:
     """Read and validate the configuration that the environment names; raises ConfigError."""
     named = environ.get("NEURONOVA_CONFIG", "")
-    path = Path(named) if named else DEFAULT_FILE
+    path = file_of(environ)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
     except OSError as error:
         # Whoever has mixed up two lines has the other one's secret here.
         shown_path = MASK if "://" in named else path
@@ -45,7 +47,13 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    return parse(document, environ, source=str(path), is_embedded=not named)
+    return replace(parse(document, environ, source=str(path), is_embedded=not named), text=text)
+
+
+def file_of(environ: Mapping[str, str]) -> Path:
+    """Return the file that the environment names, or the embedded one."""
+    named = environ.get("NEURONOVA_CONFIG", "")
+    return Path(named) if named else DEFAULT_FILE
 
 
 def parse(document: Section, environ: Mapping[str, str], *, source: str, is_embedded: bool = False) -> Config:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from monitor_blueprint.alerts.channel_health import status_of
 from monitor_blueprint.alerts.outbox import Outbox
-from monitor_blueprint.console.view import Answer, Document, View
+from monitor_blueprint.console.view import Answer, Document, StatusWord, View, status_word
+from monitor_blueprint.domain.answers import public_words
+from monitor_blueprint.domain.models import Status
+from monitor_blueprint.domain.text import configured
+from monitor_blueprint.text import ko_channels, render
 
 
 class ReceiverDocument(Document, frozen=True, kw_only=True):
@@ -25,9 +30,17 @@ class ReceiverDocument(Document, frozen=True, kw_only=True):
 
 
 class ChannelDocument(Document, frozen=True, kw_only=True):
-    """A channel: how it is, and for how many events somebody still waits. What the other side said is for operators."""
+    """A channel: how it is, and for how many events somebody still waits. What the other side said is for operators.
+
+    `status` is how grave that is: WARNING already while it is tried again; then `sentence` says what there is to know, and
+    `try_command` what to type. `server` is where it sends to, as far as that is no secret.
+    """
 
     name: str
+    status: StatusWord
+    server: str | None
+    sentence: str | None
+    try_command: str | None
     health: Literal["ok", "failing", "refused", "in_doubt", "given_up"]
     since: datetime | None
     pending: int
@@ -50,9 +63,15 @@ def channels(view: View, outbox: Outbox) -> ChannelsAnswer:
     found = []
     for name, health in outbox.channel_health(view.now).items():
         status = known.get(name)
+        grave = status_of(health)
+        said = render.channel_trouble(health, public_words(health.reason), view.now) if grave is not Status.OK else None
         found.append(
             ChannelDocument(
                 name=name,
+                status=status_word(grave),
+                server=str(configured(health.server)) or None,
+                sentence=str(said) if said is not None else None,
+                try_command=ko_channels.TEST_COMMAND if said is not None else None,
                 health=health.health.value,
                 since=health.since,
                 pending=health.pending,

@@ -17,6 +17,7 @@ from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.standing import Standing, standings
 from monitor_blueprint.domain.text import Private
 from monitor_blueprint.engine.leader import ScheduleLock
+from monitor_blueprint.engine.self_check import whole
 from monitor_blueprint.storage.reads import RoundRecord
 from monitor_blueprint.text import ko, render, rows
 
@@ -129,15 +130,16 @@ def status(view: View) -> StatusAnswer:
     state, now = view.reads.state(), view.now
     last = view.reads.last_round()
     stale = _stale(view)
+    problems = view.self_check.problems(now)
     known = [state.checks[policy.name].status for policy in view.config.policies if policy.name in state.checks]
     return StatusAnswer(
         server=clean(socket.gethostname()),
         at=now,
-        overall=status_word(Status.UNKNOWN if stale else worst(known)),
+        overall=status_word(Status.UNKNOWN if stale else whole(worst(known), problems)),
         stale=stale,
         last_check=round_document(last) if last is not None else None,
         next_check_at=view.next_check_at,
-        problems=[ProblemDocument(text=each.text, sentence=each.sentence) for each in view.self_check.problems(now)],
+        problems=[ProblemDocument(text=each.text, sentence=each.sentence) for each in problems],
         incident=_incident(view, state),
         silences=active_silences(view),
         checks=_checks(view, state),

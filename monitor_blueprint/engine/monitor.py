@@ -17,7 +17,7 @@ from monitor_blueprint.adapters.systemd import full_name
 from monitor_blueprint.adapters.unit_watcher import Watcher
 from monitor_blueprint.alerts.heartbeat import Heartbeat
 from monitor_blueprint.alerts.outbox import SCHEDULE_SENDER, Outbox
-from monitor_blueprint.config import Config, ConfigError, units_of
+from monitor_blueprint.config import Config, ConfigError, in_use, units_of
 from monitor_blueprint.config.digest import digest_of
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.domain.story import StoryEntry, StoryKind, began
@@ -186,6 +186,9 @@ class Monitor:
             self.log.write_run(logging.INFO, fill(ko.TOOK_OVER, pid=os.getpid()))
             self._has_schedule = True
             self.store.run(self._note_beginning)
+            # Where it cannot be kept, the commands need a file that is right.
+            with suppress(OSError):
+                in_use.keep(self.config, datetime.now(UTC))
             url = self._environ.get("HEARTBEAT_URL", "").strip()
             self._heartbeat = Heartbeat(url) if url else None
             self.outbox.start()

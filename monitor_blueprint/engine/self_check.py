@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor_blueprint.alerts.channel_health import Health
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import SELF_CHECK, Config
+from monitor_blueprint.config.in_use import Watched
 from monitor_blueprint.domain.answers import public_words
 from monitor_blueprint.domain.decision import ROUND_S
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Scalar, Status
@@ -16,7 +17,7 @@ from monitor_blueprint.domain.story import StoryKind
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, label, private
 from monitor_blueprint.storage.reads import RoundRecord
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, ko_config, render
 from monitor_blueprint.text.health_log import HealthLog
 
 _KIND = "monitor"
@@ -28,10 +29,15 @@ _FIRST_TAKES = timedelta(seconds=2 * ROUND_S)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is wrong with the monitor itself: `text` is for programs, `sentence` for people."""
+    """Something that is wrong with the monitor itself: `text` is for programs, `sentence` for people.
+
+    `status` is how grave it is for the whole, OK where it changes nothing about that; `aspect` is what of the monitor it is.
+    """
 
     text: Public
     sentence: Public
+    status: Status = Status.OK
+    aspect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class _Part:
     reason: Public
     text: Public = NOTHING
     detail: Private | None = None
-    is_fault: bool = True
+    more: Private | None = None
+    status: Status = Status.CRITICAL
 
     @property
     def reading(self) -> Reading:
@@ -51,11 +58,19 @@ class _Part:
         facts: dict[str, Scalar] = {"reason": self.reason}
         if self.detail is not None:
             facts["reason_text"] = self.detail
-        return Reading(self.aspect, Status.CRITICAL if self.is_fault else Status.OK, facts=facts)
+        if self.more is not None:
+            facts["more_text"] = self.more
+        return Reading(self.aspect, self.status, facts=facts)
 
     def problem(self, now: datetime) -> Problem:
         sentence = render.line(CheckResult(SELF_CHECK, _KIND, (self.reading,), now), self.reading)
-        return Problem(self.text or self.reason, sentence)
+        return Problem(self.text or self.reason, sentence, self.status, self.aspect)
+
+
+def whole(seen: Status, problems: Iterable[Problem]) -> Status:
+    """Return how everything is: not well where the last health check was, and something of the monitor has failed since."""
+    has_trouble = any(problem.status is not Status.OK for problem in problems)
+    return Status.WARNING if seen is Status.OK and has_trouble else seen
 
 
 class SelfCheck:
@@ -74,6 +89,7 @@ class SelfCheck:
         *,
         config_problem: str = "",
         has_admin_token: bool = True,
+        watched: Watched | None = None,
     ) -> None:
         """Take what may be in trouble.
 
@@ -81,6 +97,7 @@ class SelfCheck:
             config, store, log, outbox: the monitor's parts.
             config_problem: why a configuration that was changed meanwhile is not in use; for administrators.
             has_admin_token: somebody can be let in.
+            watched: the file, held against what the monitor runs by; the configuration's own where it is not given.
         """
         self._config = config
         self._store = store
@@ -89,6 +106,7 @@ class SelfCheck:
         self._config_problem = config_problem
         self.lock_problem = NOTHING
         self._has_admin_token = has_admin_token
+        self._watched = watched or Watched(config)
 
     def result(self, now: datetime) -> CheckResult:
         """Return the result of the monitor's own check: a fault of its own is an incident like any other."""
@@ -135,26 +153,33 @@ class SelfCheck:
         yield self._configuration()
 
     def _configuration(self) -> _Part:
-        if not self._config_problem:
-            return _Part("config", NOTHING)
         path = configured(self._config.source)
-        text = fill("{path} was changed and cannot be used", path=path)
-        return _Part("config", fill(ko.CHECK_CONFIG, path=path), text, private(self._config_problem))
+        unusable = fill("{path} was changed and cannot be used", path=path)
+        if self._config_problem:
+            return _Part("config", fill(ko.CHECK_CONFIG, path=path), unusable, private(self._config_problem))
+        found = self._watched.difference()
+        if found is None:
+            return _Part("config", NOTHING)
+        if found.fault:
+            told = fill(ko_config.NOT_USABLE, fault=configured(ko_config.fault(found.fault)))
+            return _Part("config", told, unusable, status=Status.WARNING)
+        unused = fill("{path} was changed and is not in use yet", path=path)
+        return _Part("config", fill(ko_config.NOT_APPLIED, path=path), unused, status=Status.WARNING)
 
     def _channels(self, now: datetime) -> Iterator[_Part]:
         for name, found in self._outbox.channel_health(now).items():
             if found.health is Health.OK and found.since is None:
                 yield _Part(f"channel_{name}", NOTHING)
                 continue
+            said = public_words(found.reason)
+            trouble = render.channel_trouble(found, said, now)
             if found.health is Health.OK:
-                reason, pending = public_words(found.reason), fill("{pending}", pending=found.pending)
-                text = fill("{name}: trying again, {pending} waiting", name=configured(name), pending=pending)
-                told = fill(ko.TRYING, reason=reason or fill(ko.NO_ANSWER), pending=pending)
-                yield _Part(f"trying_{name}", told, text, private(found.reason), is_fault=False)
+                text = fill("{name}: trying again, {pending} waiting", name=configured(name), pending=found.pending)
+                yield _Part(f"trying_{name}", trouble, text, private(found.reason), status=Status.WARNING)
                 continue
-            reason = render.channel_problem(found.health, public_words(found.reason))
+            reason = render.channel_problem(found.health, said)
             text = fill("{name}: {health}", name=configured(name), health=label(found.health))
-            yield _Part(f"channel_{name}", reason, text, private(found.reason))
+            yield _Part(f"channel_{name}", reason, text, private(found.reason), Private(trouble))
 
     def _settings(self, now: datetime) -> Iterator[Problem]:
         """Return what nobody is woken for: whoever looks at the monitor shall see it."""

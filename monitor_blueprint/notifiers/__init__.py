@@ -18,6 +18,7 @@ It may have more:
   `message.to` says for whom a message is, and the answer may be a `PerReceiver`.
 - `REPLACED`: keys that `Options` had in an earlier version, each with what has replaced it, for people; they are ignored.
 - `server(options, environ) -> tuple[str, int]`: the host and port that it sends to, where they are no secret.
+- `host(options, environ) -> str`: the host alone, where the rest of the address is a secret.
 
 Nothing else has to be told about a new file. One that cannot be used stops nothing unless the configuration names it.
 """
@@ -95,6 +96,7 @@ class Channel:
         fingerprint: changes when the configuration does; tells nothing about it.
         receivers: to whom it delivers, if it tells them apart.
         server: host and port that it sends to, where they are no secret.
+        host: the host alone, where no more may be known.
     """
 
     name: str
@@ -102,6 +104,15 @@ class Channel:
     fingerprint: str = ""
     receivers: tuple[str, ...] = ()
     server: tuple[str, int] | None = None
+    host: str = ""
+
+    @property
+    def address(self) -> str:
+        """Return where it sends to, as far as that is no secret: "host:port", or the host alone."""
+        if self.server is None:
+            return self.host
+        host, port = self.server
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def available() -> list[str]:
@@ -190,6 +201,7 @@ def _channel(kind: str, module: NotifierModule, chosen: Any, environ: Mapping[st
         fingerprint=hashlib.blake2b(msgspec.json.encode(settings), digest_size=8).hexdigest(),
         receivers=tuple(dict.fromkeys(_asked(module, "receivers", chosen, environ) or ())),
         server=_asked(module, "server", chosen, environ),
+        host=_asked(module, "host", chosen, environ) or "",
     )
 
 

@@ -62,15 +62,20 @@ def check(options: Options, environ: Mapping[str, str]) -> list[str]:  # noqa: A
     url = environ.get("SLACK_WEBHOOK", "").strip()
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        named, _ = parts.hostname or "", parts.port
     except ValueError:
         return [f"SLACK_WEBHOOK {allowed}"]
     is_plain = not re.search(r"[\s\x00-\x1f\x7f]", url) and url.isascii()
-    if not is_plain or not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
+    if not is_plain or not named or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(named))):
         return [f"SLACK_WEBHOOK {allowed}"]
     # Imported now: at the moment of an alert the disk may be gone.
     _client_class()
     return []
+
+
+def host(options: Options, environ: Mapping[str, str]) -> str:  # noqa: ARG001 - as all notifiers
+    """Return the host: all of the address that is no secret."""
+    return urlsplit(environ["SLACK_WEBHOOK"].strip()).hostname or ""
 
 
 def send(message: Message, options: Options, environ: Mapping[str, str], handover: Handover) -> Outcome:  # noqa: ARG001

@@ -143,7 +143,6 @@ GIVEN_UP = "수신 확인이 끝내 오지 않아 새로운 일만 알림, 다�
 CHANNEL_HEALTH = {"failing": "재시도 중", "refused": "거부됨", "in_doubt": "수신 확인 없음", "given_up": GIVEN_UP}
 CHANNEL_REMARK = "{name} 알림은 전송되지만 주의가 필요함: {remark}"
 REPLACED_KEY = "설정 [[channel]] {kind}: {key} 은(는) 더 이상 쓰이지 않아 무시됨. {remedy} 그 줄을 지우십시오"
-TRYING = "{reason}, 대기 {pending}건"
 NO_ANSWER = "응답 없음"
 CHECK_CONFIG = "{path}, 확인: sudo neuronova-monitor check-config"
 LOG_CURE = " - 소유자가 바뀜. 조치: systemctl restart gunicorn_monitor"
@@ -241,6 +240,19 @@ NOT_READ = "기록을 읽지 못했습니다: {reason}. 확인: systemctl status
 # Of status.
 STATUS_HEAD = "{overall}: 서버 {server}"
 STATUS_BAD = "{overall}: {what} · 서버 {server}"
+# An incident that is open though nothing is critical any more, and why each of its checks still belongs to it.
+STILL_OPEN = "진행 중인 장애 {number}번{why}"
+STILL_WHY = " ({why})"
+STILL = {
+    "awaited": "{name} 복구 확인 중",
+    "improved": "{name} 경고 수준",
+    "unstable_up": "{name} 불안정",
+    "unstable_down": "{name} 불안정, 중단",
+    "unseen": "{name} 확인할 수 없음",
+    "settling": "{name} 지켜보는 중",
+    "unconfirmed": "{name} 이상 감지",
+}
+OWN_TROUBLE = "모니터 자체에 문제가 있음 (아래 '모니터:' 줄)"
 STATUS_LAST = "마지막 헬스 체크: {at} (모니터 PID: {pid})"
 STALLED = "점검이 멈춰 있습니다"
 FIRST = "시작 후 첫 점검이 진행 중입니다"

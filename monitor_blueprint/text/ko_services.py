@@ -100,10 +100,10 @@ LINES: dict[tuple[str, str], Texts] = {
         bad="데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음 ({file})"
     ),
     ("monitor", "log"): Texts("로그 파일: 정상", bad="로그 파일: 기록 불가 ({reason})"),
-    ("monitor", "config"): Texts("설정: 정상", bad="설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({reason})"),
+    ("monitor", "config"): Texts("설정: 정상", "설정: {reason}", "설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 ({reason})"),
     ("monitor", "channel_slack"): Texts("Slack 알림: 정상", bad="Slack 알림: 전송 실패 ({reason})"),
-    ("monitor", "trying_slack"): Texts("Slack 알림: 전송 실패, 재시도 중 ({reason})"),
-    ("monitor", "trying_email"): Texts("이메일 알림: 전송 실패, 재시도 중 ({reason})"),
+    ("monitor", "trying_slack"): Texts(bad="Slack 알림: 전송 실패, 재시도 중 ({reason})"),
+    ("monitor", "trying_email"): Texts(bad="이메일 알림: 전송 실패, 재시도 중 ({reason})"),
     ("monitor", "channel_email"): Texts("이메일 알림: 정상", bad="이메일 알림: 전송 실패 ({reason})"),
 }
 

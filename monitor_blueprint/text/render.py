@@ -6,11 +6,12 @@ import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Silence, Status
-from monitor_blueprint.domain.text import Private, Public, configured, fill, joined, label, member, moment
-from monitor_blueprint.text import ko, ko_evidence, ko_services, ko_trials, limits
+from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, joined, label, member, moment
+from monitor_blueprint.text import ko, ko_channels, ko_evidence, ko_services, ko_trials, limits
 from monitor_blueprint.text.places import AllPlaces, Places
 
 # What may be on its way up itself; what depends on another one knows nothing of that.
@@ -170,7 +171,50 @@ def delivery(channel: str, state: str, answer: str) -> str:
 
 def channel_problem(health: str, reason: Public) -> Public:
     """Return what is wrong with a channel."""
-    return fill("{health}: {reason}", health=fill(ko.CHANNEL_HEALTH[health]), reason=reason or fill(ko.NO_ANSWER))
+    return fill("{health}: {reason}", health=fill(ko.CHANNEL_HEALTH[health]), reason=channel_reason(reason))
+
+
+def channel_reason(reason: Public) -> Public:
+    """Return why a channel has not taken a message; `reason` is what everybody may know of its answer."""
+    return Public(ko_channels.reason(reason)) or fill(ko.NO_ANSWER)
+
+
+class Ailing(Protocol):
+    """A channel that fails."""
+
+    @property
+    def server(self) -> str:
+        """Return where it sends to, as far as that is no secret."""
+
+    @property
+    def since(self) -> datetime | None:
+        """Return since when it fails."""
+
+    @property
+    def next_at(self) -> datetime | None:
+        """Return when the next attempt is due; None where only news is worth one."""
+
+    @property
+    def pending(self) -> int:
+        """Return how many events wait."""
+
+
+def channel_trouble(channel: Ailing, reason: Public, now: datetime) -> Public:
+    """Return what there is to know of a channel that fails: where, why, since when, what comes next, and what to type."""
+    next_at = channel.next_at
+    if next_at is not None and next_at > now:
+        following = fill(ko_channels.NEXT, at=local(next_at))
+    else:
+        # Where no attempt has failed, the first one has not come to its end.
+        following = fill(ko_channels.NO_NEXT if next_at is None and reason else ko_channels.NEXT_NOW)
+    return fill(
+        ko_channels.TROUBLE,
+        where=fill(ko_channels.WHERE, server=configured(channel.server)) if channel.server else NOTHING,
+        reason=channel_reason(reason),
+        since=local(channel.since),
+        pending=channel.pending,
+        next=following,
+    )
 
 
 def replaced(kind: str, key: str, told: Public) -> Public:

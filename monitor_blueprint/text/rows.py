@@ -142,6 +142,13 @@ def not_well(found: Sequence[Standing]) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def still_open(incident: Incident, parts: Sequence[Standing]) -> str:
+    """Return that an incident is open, and of its checks why each still belongs to it."""
+    told = [ko.STILL[each.why].format(name=each.check) for each in parts[:_MOST_NAMED] if each.why in ko.STILL]
+    why = ko.STILL_WHY.format(why=", ".join(told)) if told else ""
+    return ko.STILL_OPEN.format(number=incident.number, why=why)
+
+
 def remaining(incident: Incident, parts: Sequence[Standing]) -> str:
     """Return since when what is left of an incident is so, where that is later than the incident; "" where it is not."""
     began = min((each.since for each in parts if each.since is not None), default=incident.opened_at)

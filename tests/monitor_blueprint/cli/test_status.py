@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from monitor_blueprint.domain.models import Reading, Silence, Status, Thresholds
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import Observation
 from monitor_blueprint.storage.store import Store
-from tests.monitor_blueprint.conftest import Script, StartMonitor
+from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
 from tests.monitor_blueprint.running import ENDED, UNIT, configure
+from tests.monitor_blueprint.standins import HttpStandIn, Reply
 
 DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": Public("gone")}),))
 FULL = Observation((Reading("usage", value=85.0, unit="%", thresholds=Thresholds(80, 90)),))
@@ -127,3 +129,47 @@ def test_a_maintenance_window_is_seen(start_monitor: StartMonitor, status: Statu
     checks = '[[check]]\nname = "Flask"\nkind = "scripted"\nline = "Flask"\n'
     start_monitor(f"{checks}{always}")
     assert "까지, 이사)]" in status().output
+
+
+def test_an_open_incident_is_in_the_first_line(start_monitor: StartMonitor, status: Status_, script: Script) -> None:
+    """Though all is well again, and only its confirmation is awaited."""
+    script["Flask"] = lambda context: DOWN
+    running = start_monitor()
+    with Store(running.monitor.config.database) as store:
+        state = store.reads.state()
+        well = replace(state.checks["Flask"], status=Status.OK, streak_of=Status.OK)
+        store.run(lambda tx: tx.save_state(replace(state, checks={**state.checks, "Flask": well}), datetime.now(UTC)))
+    done = status()
+    assert (done.exit_code, done.output.splitlines()[0]) == (
+        0,
+        f"OK: 진행 중인 장애 1번 (Flask 복구 확인 중) · 서버 {SERVER}",
+    )
+
+
+def test_a_failing_channel_is_a_warning(
+    start_monitor: StartMonitor, status: Status_, script: Script, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is tried again: where, why, and what to type, never the address itself."""
+    script["Flask"] = lambda context: DOWN
+    with HttpStandIn(lambda post: Reply(503, "")) as slack:
+        monkeypatch.setenv("SLACK_WEBHOOK", slack.url)
+        running = start_monitor(SLACK_WEBHOOK=slack.url)
+        slack.next_post()
+        running.monitor.outbox.deliver_due()
+        script.clear()
+        running.monitor.schedule.run_soon("test")
+        reports.until_checked()
+        done = status()
+        (channel,) = running.admin.get("/api/v1/channels").get_json()["channels"]
+    assert done.exit_code == 1
+    note = next(line for line in done.output.splitlines() if line.startswith("모니터: Slack 알림: 전송 실패, 재시도 중 "))
+    assert note.startswith("모니터: Slack 알림: 전송 실패, 재시도 중 (127.0.0.1: HTTP 503, 20")
+    assert note.endswith(", 시험: sudo neuronova-monitor test-alert)")
+    assert any(line.startswith("WARNING  Monitor ") for line in done.output.splitlines())
+    assert slack.url not in done.output
+    assert (channel["status"], channel["server"], channel["try_command"]) == (
+        "WARNING",
+        "127.0.0.1",
+        "sudo neuronova-monitor test-alert",
+    )
+    assert channel["sentence"].startswith("127.0.0.1: HTTP 503, 20")

@@ -13,7 +13,7 @@ from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.messages import Delivered, Handover, Message, Outcome, Refused, Retry
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.domain.text import Public
-from monitor_blueprint.engine.self_check import SelfCheck
+from monitor_blueprint.engine.self_check import Problem, SelfCheck, whole
 from monitor_blueprint.notifiers import Channel
 from monitor_blueprint.storage.reads import RoundRecord
 from monitor_blueprint.storage.store import Store
@@ -35,7 +35,8 @@ class There:
         self.store = Store(self.config.database, busy_timeout_s=0.2)
         self.log = HealthLog(self.config.log_dir)
         self.answer: Outcome = Delivered()
-        self.outbox = Outbox(self.store, [Channel("slack", self._take)], clock=lambda: NOW)
+        channel = Channel("slack", self._take, host="hooks.slack.com")
+        self.outbox = Outbox(self.store, [channel], clock=lambda: NOW, jitter=lambda: 1.0)
 
     def _take(self, message: Message, handover: Handover) -> Outcome:
         return self.answer
@@ -145,12 +146,36 @@ def test_damaged_database_news_lasts_a_day(there: There) -> None:
     assert there.self_check().loss(NOW) is None
 
 
+@pytest.mark.usefixtures("seoul")
 def test_channel_that_is_tried_again_is_told(there: There) -> None:
-    """To whoever looks: nobody is woken for a pause."""
+    """To whoever looks: nobody is woken for a pause. Where, why, since when, what comes next, and what to type."""
     there.send(Retry("HTTP 503"))
     check = there.self_check()
     reading = check.result(NOW).readings[-1]
-    assert (reading.aspect, reading.status) == ("trying_slack", Status.OK)
+    assert (reading.aspect, reading.status) == ("trying_slack", Status.WARNING)
     (problem,) = check.problems(NOW)
     assert problem.text == "slack: trying again, 1 waiting"
-    assert problem.sentence == "Slack 알림: 전송 실패, 재시도 중 (HTTP 503, 대기 1건)"
+    assert problem.status is Status.WARNING
+    assert problem.sentence == (
+        "Slack 알림: 전송 실패, 재시도 중 (hooks.slack.com: HTTP 503, 2025-12-06 14:35:01 KST부터, 대기 1건,"
+        " 다음 시도 2025-12-06 14:35:02 KST, 시험: sudo neuronova-monitor test-alert)"
+    )
+
+
+def test_refused_channel_says_all_to_administrators(there: There) -> None:
+    """The sentence that leaves stays short."""
+    there.refuse()
+    result = there.self_check().result(NOW)
+    reading = result.readings[-1]
+    assert render.line(result, reading) == "Slack 알림: 전송 실패 (거부됨: HTTP 404 no_service)"
+    full = render.full_line(result, reading).text
+    assert "[hooks.slack.com: HTTP 404 no_service, 2025" in full
+    assert "다음 시도 2025" in full
+    assert full.endswith("시험: sudo neuronova-monitor test-alert]")
+
+
+def test_trouble_since_makes_the_whole_a_warning() -> None:
+    grave, note = Problem(Public("x"), Public("x"), Status.CRITICAL), Problem(Public("x"), Public("x"))
+    assert whole(Status.OK, [grave]) is Status.WARNING
+    assert whole(Status.OK, [note]) is Status.OK
+    assert whole(Status.UNKNOWN, [grave]) is Status.UNKNOWN
