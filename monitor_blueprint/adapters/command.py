@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import ProbeError
@@ -77,7 +78,7 @@ def run(argv: Sequence[str], deadline: float, *, stdin: bytes = b"", max_bytes: 
     with process:
         try:
             _feed(process, stdin)
-            return _read(process, argv[0], deadline, max_bytes)
+            return _read(process, argv[0], _Limit(deadline, deadline - time.monotonic()), max_bytes)
         finally:
             _end(process)
 
@@ -88,16 +89,26 @@ def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
             process.stdin.write(stdin)
 
 
-def _read(process: subprocess.Popen[bytes], name: str, deadline: float, max_bytes: int) -> Output:
+class _Limit(NamedTuple):
+    """Until when a program may run (monotonic clock), and how long that is altogether."""
+
+    deadline: float
+    whole_s: float
+
+    def error(self, name: str) -> ProbeError:
+        return ProbeError(fill("{name} did not end in time ({whole:.0f} s)", name=configured(name), whole=self.whole_s))
+
+
+def _read(process: subprocess.Popen[bytes], name: str, limit: _Limit, max_bytes: int) -> Output:
     received = {"out": bytearray(), "err": bytearray()}
     with selectors.DefaultSelector() as selector:
         for stream, key in ((process.stdout, "out"), (process.stderr, "err")):
             assert stream is not None  # noqa: S101 - both were asked for as pipes
             selector.register(stream, selectors.EVENT_READ, key)
         while selector.get_map():
-            left_s = deadline - time.monotonic()
+            left_s = limit.deadline - time.monotonic()
             if left_s <= 0:
-                raise ProbeError(fill("{name} did not end in time", name=configured(name)))
+                raise limit.error(name)
             for ready, _ in selector.select(left_s):
                 chunk = os.read(ready.fd, 64 * 1024)
                 if not chunk:
@@ -107,9 +118,9 @@ def _read(process: subprocess.Popen[bytes], name: str, deadline: float, max_byte
             if len(received["out"]) > max_bytes:
                 return _output(received, 0, is_cut=True, max_bytes=max_bytes)
     try:
-        code = process.wait(max(0.0, deadline - time.monotonic()))
+        code = process.wait(max(0.0, limit.deadline - time.monotonic()))
     except subprocess.TimeoutExpired as error:
-        raise ProbeError(fill("{name} did not end in time", name=configured(name))) from error
+        raise limit.error(name) from error
     return _output(received, code, is_cut=False, max_bytes=max_bytes)
 
 

@@ -19,11 +19,13 @@ from monitor_blueprint.adapters.deadline import Call
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.text import Public, class_name, fill
 
+# A failure: nothing came in the time that was given.
+TIMEOUT = fill("timeout")
 # A failure: the monitor's own user may not use the socket. That says nothing of who is behind it.
 NO_PERMISSION = fill("permission")
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EHOSTDOWN, errno.ENETDOWN)
 _FAILURES: tuple[tuple[type[OSError], Public], ...] = (
-    (TimeoutError, fill("timeout")),
+    (TimeoutError, TIMEOUT),
     (socket.gaierror, fill("name")),
     (ssl.SSLCertVerificationError, fill("certificate")),
     (ssl.SSLError, fill("tls")),

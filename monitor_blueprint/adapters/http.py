@@ -22,7 +22,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from monitor_blueprint.adapters.connect import NO_PERMISSION, connect, connect_unix, failure_of, left
+from monitor_blueprint.adapters.connect import NO_PERMISSION, TIMEOUT, connect, connect_unix, failure_of, left
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import EMPTY
 from monitor_blueprint.domain.text import NOTHING, Public, class_name, fill
@@ -47,6 +47,7 @@ class Answer:
         latency_ms: how long all of it took.
         failure: what went wrong before the answer was complete; "" when nothing did.
         charset: what the answer says that its text is written in.
+        timeout_s: how long the whole was waited for at most.
     """
 
     status: int
@@ -54,6 +55,12 @@ class Answer:
     latency_ms: float = 0.0
     failure: Public = NOTHING
     charset: str = ""
+    timeout_s: float = 0.0
+
+    @property
+    def within(self) -> Mapping[str, float]:
+        """Return as a fact in how many seconds there was no answer, where that is what went wrong."""
+        return {"within_s": round(self.timeout_s, 1)} if self.failure == TIMEOUT else EMPTY
 
     @property
     def is_blind(self) -> bool:
@@ -183,7 +190,7 @@ def fetch(
         failure = _reason(error)
     if response is not None:
         status = response.status_code
-    return Answer(status, received, (time.monotonic() - start) * 1000, failure, charset)
+    return Answer(status, received, (time.monotonic() - start) * 1000, failure, charset, timeout_s)
 
 
 def _connected(url: str, deadline: float, *, verify: bool) -> socket.socket:

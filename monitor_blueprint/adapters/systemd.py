@@ -13,7 +13,7 @@ from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain import vocabulary
-from monitor_blueprint.domain.text import ExplainedError, Public, fill, private, word
+from monitor_blueprint.domain.text import NOTHING, ExplainedError, Public, fill, private, word
 from monitor_blueprint.faults import detail_of, reason_of
 
 MANAGER = DBusAddress("/org/freedesktop/systemd1", "org.freedesktop.systemd1", "org.freedesktop.systemd1.Manager")
@@ -135,7 +135,9 @@ def call(connection: DBusConnection, message: Any, timeout_s: float) -> tuple[An
     try:
         reply = connection.send_and_get_reply(message, timeout=timeout_s)
     except (OSError, TimeoutError, EOFError) as error:
-        raise SystemdUnavailableError(fill("systemd did not answer: {reason}", reason=reason_of(error))) from error
+        within = fill(" within {seconds:g} s", seconds=timeout_s) if isinstance(error, TimeoutError) else NOTHING
+        told = fill("systemd did not answer: {reason}{within}", reason=reason_of(error), within=within)
+        raise SystemdUnavailableError(told) from error
     if reply.header.message_type.name == "error":
         refusal = DBusErrorResponse(reply)
         reason = word(refusal.name, vocabulary.BUS_ERRORS) or _OTHER

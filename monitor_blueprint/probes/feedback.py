@@ -178,5 +178,5 @@ def without(answer: Answer, *, has_been: bool) -> Reading:
     if answer.status in (HTTP_FORBIDDEN, HTTP_NOT_FOUND) and not answer.failure:
         return Reading("off", Status.WARNING if has_been else Status.OK)
     reason: Any = answer.failure or (word("key", ("key",)) if answer.status == HTTP_UNAUTHORIZED else fill("status"))
-    facts: Facts = {"reason": reason, "http_status": answer.status}
+    facts: Facts = {"reason": reason, "http_status": answer.status, **answer.within}
     return Reading("refused", Status.WARNING, facts=facts, is_settling=answer.status != HTTP_UNAUTHORIZED)

@@ -97,7 +97,10 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     """Send every sample, one after the other, and compare class, probabilities, model and version."""
     seen = _look(options, context)
     asked: Facts = {"address": configured(options.url), "health": configured(beside(options.url, "health"))}
-    return replace(seen, readings=tuple(replace(each, facts={**each.facts, **asked}) for each in seen.readings))
+    # All answers share the time.
+    late: Facts = {**asked, "within_s": options.timeout_s}
+    readings = (replace(each, facts={**each.facts, **(late if "within_s" in each.facts else asked)}) for each in seen.readings)
+    return replace(seen, readings=tuple(readings))
 
 
 def _look(options: Options, context: ProbeContext) -> Observation:
@@ -252,7 +255,7 @@ def _without_samples(answer: Answer, context: ProbeContext) -> Reading:
 def _refused(answer: Answer) -> Reading:
     has_refused = answer.status not in (0, HTTP_OK)
     reason = fill("key") if answer.status == HTTP_UNAUTHORIZED else fill("status") if has_refused else answer.failure
-    facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status}
+    facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status, **answer.within}
     if answer.is_blind:
         return Reading("refused", Status.UNKNOWN, facts=facts)
     # A server that is being restarted is not ready either: that counts only when it lasts.

@@ -135,7 +135,7 @@ def _no_body(answer: Answer, context: ProbeContext) -> Reading:
     is_away = answer.status != HTTP_OK or bool(answer.failure)
     has_refused = answer.status not in (0, HTTP_OK)
     reason = status_reason(answer) if has_refused else answer.failure or fill("body")
-    facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status, "config": config_file(context)}
+    facts: dict[str, Scalar] = {"reason": reason, "http_status": answer.status, "config": config_file(context), **answer.within}
     if answer.is_blind:
         return Reading("answer", Status.UNKNOWN, facts=facts)
     # Nobody there may be a restart: that counts only when it lasts.

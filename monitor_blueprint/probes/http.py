@@ -139,18 +139,18 @@ def _headers(request: Request, environ: Mapping[str, str]) -> dict[str, str]:
     return headers
 
 
-def _failure(answer: Answer, request: Request) -> Mapping[str, Public]:
+def _failure(answer: Answer, request: Request) -> Facts:
     # What it has said, it has said, whatever became of the rest.
     if answer.status and answer.status not in request.statuses:
         return {"reason": status_reason(answer)}
     if answer.failure:
-        return {"reason": answer.failure}
+        return {"reason": answer.failure, **answer.within}
     if request.expect_text and request.expect_text not in answer.text:
         return {"reason": fill("text")}
     return _wrong_value(answer, request) if request.expect_json else EMPTY
 
 
-def _wrong_value(answer: Answer, request: Request) -> Mapping[str, Public]:
+def _wrong_value(answer: Answer, request: Request) -> Facts:
     """Return which value is wrong. What it is instead is somebody else's text, and is not repeated."""
     try:
         document = msgspec.json.decode(answer.text.removeprefix(BOM))

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ from msgspec import Meta
 
 from monitor_blueprint.adapters import command
 from monitor_blueprint.adapters.certificates import Certificate, Found, in_der, in_file, sent_by
-from monitor_blueprint.adapters.connect import NO_PERMISSION, connect, connect_unix, failure_of, left
+from monitor_blueprint.adapters.connect import NO_PERMISSION, TIMEOUT, connect, connect_unix, failure_of, left
 from monitor_blueprint.adapters.file_patterns import has_match, matches
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status
@@ -262,7 +263,10 @@ def _no_answer(error: OSError, options: Options) -> _FailedError:
     reason = failure_of(error)
     if reason == NO_PERMISSION:
         raise ProbeError(fill("{server}: {reason}", server=_server(options), reason=reason_of(error))) from error
-    return _FailedError(_failure("answer", options, reason, error, is_symptom=True))
+    failed = _failure("answer", options, reason, error, is_symptom=True)
+    if reason == TIMEOUT:
+        failed = replace(failed, facts={**failed.facts, "within_s": options.timeout_s})
+    return _FailedError(failed)
 
 
 def _library_word(error: ssl.SSLError) -> Public:

@@ -53,7 +53,7 @@ REASONS = {
     "ENXIO": "장치 없음 (ENXIO)",
     "ENODEV": "장치 없음 (ENODEV)",
     "ENOTCONN": "파일 시스템 프로그램이 죽음 (ENOTCONN)",
-    "ETIMEDOUT": "시간 초과 (ETIMEDOUT)",
+    "ETIMEDOUT": "원격 파일 시스템이 응답하지 않음 (ETIMEDOUT)",
     "EHOSTDOWN": "원격 서버 꺼짐 (EHOSTDOWN)",
     "no_descriptors": "모니터가 열 수 있는 파일 수를 다 씀 (EMFILE). 조치: systemctl restart gunicorn_monitor",
     "no_descriptors_left": "서버가 열 수 있는 파일 수를 다 씀 (ENFILE). 조치: cat /proc/sys/fs/file-nr",

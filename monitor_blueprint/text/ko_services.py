@@ -128,7 +128,7 @@ RESULTS = {
     "signal": "강제 종료됨(signal)",
     "core-dump": "비정상 종료, 코어 덤프",
     "oom-kill": "메모리 부족으로 종료됨",
-    "timeout": "시간 초과",
+    "timeout": "유닛의 제한 시간(TimeoutStartSec, TimeoutStopSec) 초과",
     "watchdog": "응답이 없어 watchdog이 종료함",
     "start-limit-hit": "재시작 횟수 초과",
     "resources": "자원 부족",
@@ -168,6 +168,16 @@ REASONS = {
     "lost_samples": "응답하는 서버가 더 이상 표본을 제공하지 않음, HTTP {http_status}",
     "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",
 }
+
+# Where it is known how long an answer was waited for.
+TIMEOUT_WITHIN = "{within_s:g}초 안에 응답 없음"
+# What a program or a probe of ours has not done in its time; all else stays as the program says it.
+LATE = (
+    (r"([\w./-]+) did not end in time \((\d+) s\)", r"\1 명령이 \2초 안에 끝나지 않음"),
+    (r"no answer from the probe for (\d+) s", r"점검이 \1초가 지나도 끝나지 않음"),
+    (r"not reached before the deadline of the round", "앞선 점검이 오래 걸려 이번 차례에 점검하지 못함"),
+    (r"systemd did not answer: TimeoutError within ([\d.]+) s", r"systemd가 \1초 안에 응답하지 않음"),
+)
 
 # Why a health check runs, or does not.
 RUN_REASONS = {

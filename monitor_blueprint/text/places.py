@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 from monitor_blueprint.domain.models import CheckResult, Reading
@@ -10,6 +11,7 @@ from monitor_blueprint.domain.text import Private, Public, configured, label, pr
 from monitor_blueprint.text import ko, ko_resources, ko_services
 
 _MOST_TEXT = 500
+_TIMEOUT = "timeout"
 _KIB = 1024
 
 
@@ -97,8 +99,13 @@ class Places:
         return "".join(f", {words}" for words in (ko_services.RESULTS.get(self._said("result")), meant) if words)
 
     def _reason(self) -> object:
-        ours = ko.REASONS.get(self._said("reason"))
-        return self._fact("reason") if ours is None else ours.format_map(self)
+        said = self._said("reason")
+        if said == _TIMEOUT and "within_s" in self._facts:
+            return ko_services.TIMEOUT_WITHIN.format_map(self)
+        ours = ko.REASONS.get(said)
+        if ours is not None:
+            return ours.format_map(self)
+        return _late(str(self._fact("reason")))
 
     def _disk(self) -> str:
         """Return which disk it is, where it is not the one that the guide means; of a device, where it is mounted."""
@@ -172,6 +179,13 @@ class _Unknown:
 
 
 _UNKNOWN = _Unknown()
+
+
+def _late(reason: str) -> str:
+    """Return in Korean that something of ours was not done in its time; any other reason as it is."""
+    for pattern, words in ko_services.LATE:
+        reason = re.sub(pattern, words, reason)
+    return reason
 
 
 def _number(value: float | None) -> str:

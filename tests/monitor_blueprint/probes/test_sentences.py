@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,11 +16,24 @@ from monitor_blueprint.adapters.certificates import Certificate
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import CheckResult, Reading, Status
 from monitor_blueprint.domain.text import Private, Public
-from monitor_blueprint.probes import Observation, backup, golden, health_body, inodes, journal, log_rotation, swap, tls
+from monitor_blueprint.probes import (
+    Observation,
+    backup,
+    drift,
+    feedback,
+    golden,
+    health_body,
+    http,
+    inodes,
+    journal,
+    log_rotation,
+    swap,
+    tls,
+)
 from monitor_blueprint.text import ko, render
 from tests.monitor_blueprint.probes import test_disk_trend, test_golden, test_health_body, test_nginx_log, test_oom
 from tests.monitor_blueprint.probes import test_restarts as restarts_test
-from tests.monitor_blueprint.probes.looking import NOW, Site, looking, nobody
+from tests.monitor_blueprint.probes.looking import NOW, Site, answering, looking, nobody
 
 
 def say(kind: str, reading: Reading, status: Status | None = None) -> str:
@@ -168,3 +182,20 @@ def test_updates() -> None:
     )
     assert say("updates", pending) == "보안 업데이트: 2개 대기 (apt list --upgradable)"
     assert say("updates", Reading("lists", facts={"days": 3})) == "패키지 목록: 3일 전 갱신"
+
+
+def test_no_answer_says_in_what_time() -> None:
+    """Whatever asks a server that says nothing."""
+    with answering(b"", pause_s=60) as (url, _):
+        port = urlsplit(url).port or 0
+        asked: dict[str, Observation] = {
+            "http": http.probe(http.Options(url=url, timeout_s=0.2, attempts=1), looking()),
+            "health_body": health_body.probe(health_body.Options(url=url, timeout_s=0.2), looking()),
+            "golden": golden.probe(golden.Options(url=url, timeout_s=0.2), looking()),
+            "drift": drift.probe(drift.Options(url=url, timeout_s=0.2), looking()),
+            "feedback": feedback.probe(feedback.Options(url=url, timeout_s=0.2), looking()),
+            "tls": tls.probe(tls.Options(host="127.0.0.1", port=port, timeout_s=0.2), looking()),
+        }
+    for kind, seen in asked.items():
+        lines = [render.line(CheckResult("Name", kind, (each,), NOW), each) for each in seen.readings]
+        assert any("0.2초 안에 응답 없음" in line for line in lines), kind

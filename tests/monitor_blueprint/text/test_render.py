@@ -231,6 +231,22 @@ def test_a_reason_is_said_in_words(reason: str, expected: str) -> None:
     assert said("service", "http", CRITICAL, reason=reason, http_status=502) == f"Flask API: 응답 이상 ({expected})"
 
 
+@pytest.mark.parametrize(
+    ("reason", "facts", "expected"),
+    [
+        ("timeout", {"within_s": 5.0}, "5초 안에 응답 없음"),
+        ("timeout", {"within_s": 0.5}, "0.5초 안에 응답 없음"),
+        ("apt-get did not end in time (26 s)", {}, "apt-get 명령이 26초 안에 끝나지 않음"),
+        ("no answer from the probe for 27 s", {}, "점검이 27초가 지나도 끝나지 않음"),
+        ("not reached before the deadline of the round", {}, "앞선 점검이 오래 걸려 이번 차례에 점검하지 못함"),
+        ("systemd did not answer: TimeoutError within 5 s", {}, "systemd가 5초 안에 응답하지 않음"),
+        ("no system bus: No such file or directory", {}, "no system bus: No such file or directory"),
+    ],
+)
+def test_a_time_limit_is_said(reason: str, facts: dict[str, float], expected: str) -> None:
+    assert said("service", "http", CRITICAL, reason=reason, **facts) == f"Flask API: 응답 이상 ({expected})"
+
+
 def test_a_percentage_is_rounded_down() -> None:
     """No limit seems met that is not."""
     assert said("disk", "usage", WARNING, 89.99) == "디스크 사용량: 89% (경고)"
