@@ -6,11 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 
 from monitor_blueprint.console.view import Answer, Document, View
-from monitor_blueprint.domain.story import StoryEntry, StoryKind
+from monitor_blueprint.domain.story import StoryEntry, StoryKind, with_restarts
 from monitor_blueprint.text import story as sentences
 
 # What befell the monitor: starts, ends, and another configuration. No person has typed any of it.
-OF_THE_MONITOR = (StoryKind.STARTED, StoryKind.STOPPED, StoryKind.CONFIGURED)
+OF_THE_MONITOR = (StoryKind.STARTED, StoryKind.STOPPED, StoryKind.RESTARTED, StoryKind.CONFIGURED)
 
 
 class StoryDocument(Document, frozen=True, kw_only=True):
@@ -23,7 +23,10 @@ class StoryDocument(Document, frozen=True, kw_only=True):
 
 
 class StoryAnswer(Answer, frozen=True, kw_only=True):
-    """When the monitor was started, was ended or got another configuration, the oldest first: the marks of a deployment."""
+    """When the monitor was started, was ended or got another configuration, the oldest first: the marks of a deployment.
+
+    An end with a beginning just after it is one, "restarted".
+    """
 
     story: list[StoryDocument]
 
@@ -49,7 +52,7 @@ class AuditAnswer(Answer, frozen=True, kw_only=True):
 def story(view: View, since: datetime, until: datetime) -> StoryAnswer:
     """Return what befell the monitor in a time."""
     found = view.reads.story.of_kinds(OF_THE_MONITOR, since, until, 1000)
-    return StoryAnswer(story=[story_document(view, each) for each in reversed(found)])
+    return StoryAnswer(story=[story_document(view, each) for each in with_restarts(found[::-1])])
 
 
 def audit(view: View, limit: int, before: datetime | None, kinds: Collection[StoryKind]) -> AuditAnswer:

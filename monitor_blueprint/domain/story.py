@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
 class StoryKind(StrEnum):
-    """What happened."""
+    """What happened. RESTARTED is what is made of an end and the beginning after it where the story is told."""
 
     ACKED = "acked"
     SILENCED = "silenced"
@@ -23,7 +23,12 @@ class StoryKind(StrEnum):
     TURNED_AWAY = "turned_away"
     STARTED = "started"
     STOPPED = "stopped"
+    RESTARTED = "restarted"
     CONFIGURED = "configured"
+
+
+# A monitor that begins again so soon after its end was restarted, or has read its configuration again.
+_RESTART_TAKES = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +64,26 @@ def began(
         }
         entries.append(StoryEntry(now, StoryKind.CONFIGURED, facts))
     return tuple(entries)
+
+
+def with_restarts(entries: Sequence[StoryEntry]) -> list[StoryEntry]:
+    """Return the entries, oldest first, with each restart as one: the end, the beginning, and what was configured meanwhile."""
+    told: list[StoryEntry] = []
+    for entry in entries:
+        ended = next((each for each in reversed(told) if each.kind in _COMINGS_AND_GOINGS), None)
+        is_restart = (
+            entry.kind is StoryKind.STARTED
+            and ended is not None
+            and ended.kind is StoryKind.STOPPED
+            and entry.at - ended.at <= _RESTART_TAKES
+        )
+        if not is_restart:
+            told.append(entry)
+            continue
+        changed = next((each for each in told if each.kind is StoryKind.CONFIGURED and each.at == entry.at), None)
+        facts = {**changed.facts, "configured": "1"} if changed is not None else {}
+        told = [*(each for each in told if each not in (ended, changed)), StoryEntry(entry.at, StoryKind.RESTARTED, facts)]
+    return told
+
+
+_COMINGS_AND_GOINGS = (StoryKind.STARTED, StoryKind.STOPPED, StoryKind.RESTARTED)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor_blueprint.domain.models import CheckResult
-from monitor_blueprint.domain.story import StoryEntry, StoryKind
+from monitor_blueprint.domain.story import StoryEntry, StoryKind, with_restarts
 from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.places import size
 
@@ -17,6 +17,7 @@ BEFORE = timedelta(minutes=30)
 _JUST_BEGUN = timedelta(seconds=30)
 # What is done to one incident, whose number it has.
 _OF_ONE = (StoryKind.ACKED, StoryKind.UNACKED, StoryKind.NOTED)
+_BEGINNINGS = (StoryKind.STARTED, StoryKind.RESTARTED)
 
 
 class Lasting(Protocol):
@@ -49,6 +50,8 @@ def sentence(entry: StoryEntry) -> str:
     text = ko.STORY[entry.kind].format_map(facts)
     if entry.kind is StoryKind.STARTED and facts.get("cut"):
         text += ko.STORY_CUT
+    if entry.kind is StoryKind.RESTARTED and facts.get("configured"):
+        text += ko.STORY_CONFIGURED
     for change in ("added", "removed"):
         if facts.get(change):
             text += ko.STORY_CHANGES[change].format(names=facts[change])
@@ -80,12 +83,12 @@ def of_incident(entries: Sequence[StoryEntry], number: int, opened_at: datetime)
     Of that only what says something of the failure: a monitor that was cut short, perhaps with the machine, and one that had
     only just begun to look.
     """
-    return [entry for entry in entries if _belongs(entry, number, opened_at)]
+    return [entry for entry in with_restarts(entries) if _belongs(entry, number, opened_at)]
 
 
 def _belongs(entry: StoryEntry, number: int, opened_at: datetime) -> bool:
     if entry.kind in _OF_ONE:
         return entry.facts.get("number") == str(number)
-    if entry.at >= opened_at or entry.kind not in (StoryKind.STARTED, StoryKind.STOPPED):
+    if entry.at >= opened_at or entry.kind not in (*_BEGINNINGS, StoryKind.STOPPED) or entry.facts.get("configured"):
         return True
-    return entry.kind is StoryKind.STARTED and (bool(entry.facts.get("cut")) or opened_at - entry.at <= _JUST_BEGUN)
+    return entry.kind in _BEGINNINGS and (bool(entry.facts.get("cut")) or opened_at - entry.at <= _JUST_BEGUN)

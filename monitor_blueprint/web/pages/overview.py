@@ -12,12 +12,14 @@ from monitor_blueprint.domain import maintenance
 from monitor_blueprint.domain.models import CheckResult, Status, worst
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.standing import in_order, standings
+from monitor_blueprint.domain.story import with_restarts
 from monitor_blueprint.storage.hours import Watched
 from monitor_blueprint.text import ko, render, rows, story
 from monitor_blueprint.web.mounted import monitor as monitor_of_app
 from monitor_blueprint.web.pages.page import html
 
 _DAY = timedelta(days=1)
+_MOST_TOLD = 10
 _MONTH = timedelta(days=30)
 
 
@@ -65,7 +67,10 @@ def page() -> Response:
         ),
         incidents=monitor.store.reads.incidents(20),
         silences=silences,
-        story=[(each.at, story.sentence(each)) for each in reversed(monitor.store.reads.story.between(now - _DAY, now, 10))],
+        story=[
+            (each.at, story.sentence(each))
+            for each in with_restarts(monitor.store.reads.story.between(now - _DAY, now, 30))[: -_MOST_TOLD - 1 : -1]
+        ],
         channels=[each for each in monitor.store.reads.outbox_status().values() if each.name in monitor.outbox.channel_names],
         last_seen=ko.LAST_SEEN,
         local=render.local,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from monitor_blueprint.domain.story import StoryEntry, StoryKind, began
+from monitor_blueprint.domain.story import StoryEntry, StoryKind, began, with_restarts
 
 NOW = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -32,3 +32,23 @@ def test_a_changed_configuration_is_noted() -> None:
     started, configured = began(FIRST, END, "b", ("Flask", "CPU"), NOW)
     assert (started.kind, configured.kind) == (StoryKind.STARTED, StoryKind.CONFIGURED)
     assert configured.facts == {"digest": "b", "added": "CPU", "removed": "Disk"}
+
+
+def test_a_restart_is_one_entry() -> None:
+    """With what people did meanwhile beside it, and what was configured in it."""
+    second = timedelta(seconds=1)
+    noted = StoryEntry(NOW + second, StoryKind.NOTED, {"number": "1"})
+    configured = StoryEntry(NOW + 2 * second, StoryKind.CONFIGURED, {"added": "CPU"})
+    entries = [FIRST, StoryEntry(NOW, StoryKind.STOPPED), noted, configured, StoryEntry(NOW + 2 * second, StoryKind.STARTED)]
+    told = with_restarts(entries)
+    assert told[:2] == [FIRST, noted]
+    assert told[2:] == [StoryEntry(NOW + 2 * second, StoryKind.RESTARTED, {"added": "CPU", "configured": "1"})]
+    again = [*entries, StoryEntry(NOW + 9 * second, StoryKind.STOPPED), StoryEntry(NOW + 10 * second, StoryKind.STARTED)]
+    assert [each.kind.value for each in with_restarts(again)] == ["started", "noted", "restarted", "restarted"]
+
+
+def test_a_late_beginning_is_no_restart() -> None:
+    """Nor one whose end is not known."""
+    apart = [END, StoryEntry(END.at + timedelta(seconds=31), StoryKind.STARTED)]
+    assert with_restarts(apart) == apart
+    assert with_restarts([FIRST, FIRST]) == [FIRST, FIRST]

@@ -244,7 +244,8 @@ def test_a_reason_is_said_in_words(reason: str, expected: str) -> None:
     ],
 )
 def test_a_time_limit_is_said(reason: str, facts: dict[str, float], expected: str) -> None:
-    assert said("service", "http", CRITICAL, reason=reason, **facts) == f"Flask API: 응답 이상 ({expected})"
+    reading = Reading("http", CRITICAL, facts={"reason": Public(reason), **facts})
+    assert render.line(CheckResult("Flask", "service", (reading,), AT), reading) == f"Flask API: 응답 이상 ({expected})"
 
 
 def test_a_percentage_is_rounded_down() -> None:
