@@ -4,11 +4,11 @@ The model's file is a JSON object: `url` (as `http://127.0.0.1:8080`), `model`, 
 https://github.com/kserve/open-inference-protocol
 """
 
-import contextlib
 import http.client
 import socket
 import threading
 import urllib.parse
+import weakref
 from typing import Annotated, Any
 
 import msgspec
@@ -59,6 +59,14 @@ class _Inferred(msgspec.Struct):
 
 
 _INFERRED = msgspec.json.Decoder(_Inferred)
+
+
+class _Kept:
+    """A thread's connection, which is closed with the thread or the runtime, whichever ends first."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self.connection = connection
+        weakref.finalize(self, connection.close)
 
 
 class RemoteRuntime:
@@ -159,12 +167,11 @@ class RemoteRuntime:
         return content
 
     def _connection(self) -> http.client.HTTPConnection:
-        with contextlib.suppress(AttributeError):
-            kept: http.client.HTTPConnection = self._own.connection
-            return kept
-        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        self._own.connection = kind(self._url.netloc, timeout=_LOAD_TIMEOUT_S)
-        return self._connection()
+        kept: _Kept | None = getattr(self._own, "kept", None)
+        if kept is None:
+            kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
+            kept = self._own.kept = _Kept(kind(self._url.netloc, timeout=_LOAD_TIMEOUT_S))
+        return kept.connection
 
 
 def _spec(tensor: _Tensor) -> TensorSpec:
