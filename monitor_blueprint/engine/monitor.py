@@ -226,7 +226,7 @@ class Monitor:
 
     def _completed(self, report: HealthReport) -> None:
         """Feed systemd's watchdog: only checks that have really come to their end keep this program alive."""
-        status = render.systemd_status(report.overall, report.started_at, report.decision.state.checks)
+        status = render.systemd_status(report.overall, report.started_at, report.decision.state)
         self._tell_systemd(f"STATUS={status}")
         self._tell_systemd("WATCHDOG=1")
         if self._heartbeat is not None:

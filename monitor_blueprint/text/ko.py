@@ -26,6 +26,7 @@ START = "NeuroNova 헬스 체크 시작"
 END = "헬스 체크 완료: {overall}"
 UNCHANGED = "헬스 체크 완료: {overall} (점검 {count}개, 변화 없음)"
 UNCHANGED_BAD = " - 문제: {names}"
+UNCHANGED_OPEN = " - 진행 중인 장애 {number}번"
 STEP = "{number}. {title} 확인 중..."
 SHARED_TITLE = "{title} ({name})"
 # What a step is called; a check that is not here is called by its kind, then by its name.

@@ -26,9 +26,8 @@ def framed(lines: Sequence[Line], overall: Status) -> Iterator[Line]:
 
 def unchanged(state: State, overall: Status) -> Public:
     """Return the one line that stands for a health check that found what the one before had found."""
-    bad = [name for name, check in state.checks.items() if check.status not in (Status.OK, Status.WARNING)]
-    parts = [fill(ko.UNCHANGED, overall=member(overall), count=len(state.checks))]
-    return joined("", [*parts, fill(ko.UNCHANGED_BAD, names=render.named(bad))] if bad else parts)
+    head = fill(ko.UNCHANGED, overall=member(overall), count=len(state.checks))
+    return joined("", [head, render.left_over(state)])
 
 
 def steps(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor_blueprint.domain.messages import Delivered, Single
-from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Event, Reading, Silence, Status
+from monitor_blueprint.domain.models import ABSENT, CheckResult, Event, Reading, Silence, State, Status
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, joined, label, member, moment
 from monitor_blueprint.text import ko, ko_channels, ko_evidence, ko_services, ko_trials, limits
 from monitor_blueprint.text.places import AllPlaces, Places
@@ -241,11 +241,18 @@ def event_line(event: Event, channels: Sequence[str]) -> Public:
     )
 
 
-def systemd_status(overall: Status, at: datetime, checks: Mapping[str, CheckState]) -> Public:
+def systemd_status(overall: Status, at: datetime, state: State) -> Public:
     """Return the line that `systemctl status` shows of the monitor."""
-    bad = [name for name, check in checks.items() if check.status not in (Status.OK, Status.WARNING)]
-    parts = [fill(ko.SYSTEMD_STATUS, overall=member(overall), count=len(checks), at=local(at))]
-    return joined("", [*parts, fill(ko.UNCHANGED_BAD, names=named(bad))] if bad else parts)
+    head = fill(ko.SYSTEMD_STATUS, overall=member(overall), count=len(state.checks), at=local(at))
+    return joined("", [head, left_over(state)])
+
+
+def left_over(state: State) -> Public:
+    """Return what is not well, for the end of a line; where all seems so, the incident that is open all the same."""
+    bad = [name for name, check in state.checks.items() if check.status not in (Status.OK, Status.WARNING)]
+    if bad:
+        return fill(ko.UNCHANGED_BAD, names=named(bad))
+    return fill(ko.UNCHANGED_OPEN, number=state.incident.number) if state.incident is not None else NOTHING
 
 
 def trial(channel: str, outcome: Single) -> list[tuple[bool, str]]:

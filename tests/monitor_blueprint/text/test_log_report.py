@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from monitor_blueprint.domain.models import CheckResult, CheckState, Reading, State, Status
+from monitor_blueprint.domain.models import CheckResult, CheckState, Incident, Reading, State, Status
 from monitor_blueprint.domain.text import Public
-from monitor_blueprint.text import log_report
+from monitor_blueprint.text import log_report, render
 from monitor_blueprint.text.health_log import SUCCESS
 from monitor_blueprint.text.log_report import Line
 from tests.monitor_blueprint.text.samples import AT, DISK_FULL, DJANGO_DOWN, FLASK_DOWN
@@ -121,3 +121,13 @@ def test_the_worst_of_before_is_repeated() -> None:
 def test_the_undue_has_its_checks_level(reading: Reading, status: Status, level: int) -> None:
     """Its age alone can make a check UNKNOWN."""
     assert not_due(CheckResult("New", "new", (reading,), AT), status)[0] == level
+
+
+def test_an_open_incident_is_in_every_short_line() -> None:
+    """Though all seems well: what `systemctl status` and the journal show."""
+    state = State({"Flask": CheckState()}, Incident(3, AT, AT))
+    assert log_report.unchanged(state, Status.OK).endswith(" - 진행 중인 장애 3번")
+    assert render.systemd_status(Status.OK, AT, state).endswith(" - 진행 중인 장애 3번")
+    down = replace(state, checks={"Flask": CheckState(status=Status.CRITICAL)})
+    assert log_report.unchanged(down, Status.CRITICAL).endswith(" - 문제: Flask")
+    assert log_report.unchanged(replace(state, incident=None), Status.OK).endswith("변화 없음)")
