@@ -15,6 +15,7 @@ from monitor_blueprint import notifiers, probes
 from monitor_blueprint.config import environment
 from monitor_blueprint.config.convert import RefusedError, Section, convert, refuse_unknown_keys
 from monitor_blueprint.config.model import SELF_CHECK, ChannelConfig, Check, Config, ConfigError, Replaced, units_of
+from monitor_blueprint.config.relations import related
 from monitor_blueprint.config.sections import CheckSection, MaintenanceSection, Settings
 from monitor_blueprint.config.suggestions import listed, shown, unknown
 from monitor_blueprint.domain.maintenance import Weekday, Window
@@ -86,7 +87,7 @@ def _parse(document: Section, environ: Mapping[str, str], source: str, *, is_emb
         source=source,
         is_embedded=is_embedded,
         settings=settings,
-        checks=checks,
+        checks=related(checks),
         channels=channels,
         windows=windows,
         environ=environ,

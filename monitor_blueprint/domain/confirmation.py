@@ -21,7 +21,13 @@ def count_result(before: CheckState, result: CheckResult, policy: CheckPolicy, n
     settling_since = min(before.settling_since or now, now) if result.is_settling else None
     doubtful_since = _doubtful_since(before, result, now)
     if result.is_settling and measured is before.status:
-        return replace(before, seen_at=now, settling_since=settling_since, doubtful_since=doubtful_since)
+        return replace(
+            before,
+            seen_at=now,
+            settling_since=settling_since,
+            doubtful_since=doubtful_since,
+            is_self_report=result.is_self_report,
+        )
     streak = before.streak + 1 if measured is before.streak_of else 1
     status = measured
     if measured is Status.CRITICAL and not before.is_down and streak < policy.confirm and not _is_unit_down(result):
@@ -41,6 +47,8 @@ def count_result(before: CheckState, result: CheckResult, policy: CheckPolicy, n
         is_down=status is Status.CRITICAL or (status is Status.UNKNOWN and before.is_down),
         # Not to see it changes nothing about what was last seen.
         is_symptom=before.is_symptom if measured is Status.UNKNOWN else result.is_symptom,
+        is_self_report=before.is_self_report if measured is Status.UNKNOWN else result.is_self_report,
+        about=before.about if measured is Status.UNKNOWN else result.about,
         aspects={**before.aspects, **known},
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from monitor_blueprint.domain.kinship import apart
 from monitor_blueprint.domain.models import (
     NEW_FAILURES,
     Belief,
@@ -39,18 +40,23 @@ class _Picture:
     blind: tuple[str, ...]
     flapping: Mapping[str, int]
     silenced: tuple[str, ...]
+    apart: tuple[tuple[str, ...], ...]
 
 
 def notify(
     state: State,
     checks: Mapping[str, CheckState],
     wanted: Mapping[str, Belief],
+    kin: Mapping[str, frozenset[str]],
     *,
     silenced: frozenset[str],
     now: datetime,
     reminder_s: float,
 ) -> tuple[State, tuple[Event, ...]]:
-    """Return the state in which the operator is notified of `wanted`, and the events that do it."""
+    """Return the state in which the operator is notified of `wanted`, and the events that do it.
+
+    `kin` says which checks have something in common with which: see `kinship`.
+    """
     checks = {name: _with_outage(check, wanted[name]) for name, check in checks.items()}
     changes = {name: _Change(check.notified, wanted[name], check.is_symptom) for name, check in checks.items()}
     incident = _with_clock_set_back(state.incident, now)
@@ -58,10 +64,11 @@ def notify(
     if not kinds and incident is not None and _is_reminder_due(incident, now, reminder_s):
         kinds = _reminder(checks, silenced)
     if kinds and incident is None:
-        began = [checks[name].failing_since or now for names in kinds.values() for name in names]
-        incident = Incident(state.last_incident_number + 1, opened_at=min([*began, now]), last_notified_at=now)
-
-    picture = _picture(checks, wanted, silenced)
+        incident = Incident(state.last_incident_number + 1, opened_at=now, last_notified_at=now)
+    picture = _picture(checks, wanted, silenced, kin)
+    if incident is not None:
+        told = [name for names in kinds.values() for name in names]
+        incident = replace(incident, opened_at=_earliest(incident.opened_at, dict.fromkeys((*told, *picture.failing)), checks))
     named = frozenset(picture.failing if kinds else ())
     notified = {n: replace(check, notified=_belief_after(check, wanted[n], is_named=n in named)) for n, check in checks.items()}
     is_over = all(check.notified in UNNOTIFIED for check in notified.values())
@@ -83,6 +90,11 @@ def notify(
         ),
         tuple(events),
     )
+
+
+def _earliest(opened_at: datetime, names: Iterable[str], checks: Mapping[str, CheckState]) -> datetime:
+    """Return since when the first of these has failed: what has joined an incident may be older than what has opened it."""
+    return min([opened_at, *(since for name in names if (since := failing_since(name, checks)) is not None)])
 
 
 def _with_outage(check: CheckState, wanted: Belief) -> CheckState:
@@ -136,11 +148,16 @@ def _reminder(checks: Mapping[str, CheckState], silenced: frozenset[str]) -> dic
     return {EventKind.REMINDER: names} if names else {}
 
 
-def _picture(checks: Mapping[str, CheckState], wanted: Mapping[str, Belief], silenced: frozenset[str]) -> _Picture:
+def _picture(
+    checks: Mapping[str, CheckState], wanted: Mapping[str, Belief], silenced: frozenset[str], kin: Mapping[str, frozenset[str]]
+) -> _Picture:
     failing = tuple(n for n in checks if n not in silenced and _is_failing(checks[n], wanted[n]))
+    blind = tuple(n for n in failing if _is_blind(checks[n], wanted[n]))
     return _Picture(
         failing=failing,
-        blind=tuple(n for n in failing if _is_blind(checks[n], wanted[n])),
+        blind=blind,
+        # Nobody knows what those have in common that cannot be seen.
+        apart=apart([n for n in failing if n not in blind], kin),
         flapping={n: len(checks[n].flips) for n in checks if n not in silenced and wanted[n] is Belief.FLAPPING},
         silenced=tuple(n for n in checks if n in silenced and wanted[n] not in UNNOTIFIED),
     )
@@ -190,6 +207,7 @@ def _event(
         due_to={name: checks[name].blamed for name in names if is_end and checks[name].blamed},
         flapping=picture.flapping,
         silenced=picture.silenced,
+        apart=picture.apart,
     )
 
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from monitor_blueprint.domain.confirmation import count_absence, count_result
 from monitor_blueprint.domain.events import UNNOTIFIED, notify
 from monitor_blueprint.domain.flapping import FlapRules, is_flapping, with_flip
+from monitor_blueprint.domain.kinship import dependencies_of, kin_of
 from monitor_blueprint.domain.models import Belief, CheckPolicy, CheckResult, CheckState, Event, Silence, State, Status
 
 _NOTIFIED_FAILED = (Belief.CRITICAL, Belief.CONSEQUENCE)
@@ -80,9 +81,9 @@ def advance(  # noqa: PLR0917
     none goes stale, and a recovery waits for the complete round where consequences have yet to be looked at again.
     """
     covering = tuple(silences)
-    dependencies = _dependencies(policies)
-    unseen = frozenset() if is_complete else frozenset(dependencies) - {result.check for result in results}
+    unseen = frozenset() if is_complete else frozenset(policy.name for policy in policies) - {each.check for each in results}
     counted = _count(state, results, policies, unseen=unseen, now=now, rules=rules)
+    dependencies = dependencies_of(policies, counted)
     # A consequence on its way up has not been looked at either, as far as its cause's recovery is concerned.
     unseen |= {name for name, check in counted.items() if check.settling_since is not None and check.notified in _CONSEQUENCES}
     origins = _origins(counted, dependencies)
@@ -104,7 +105,8 @@ def advance(  # noqa: PLR0917
         rules=rules,
     )
     wanted = _beliefs(picture)
-    notified, events = notify(state, checks, wanted, silenced=picture.silenced, now=now, reminder_s=rules.reminder_s)
+    kin = kin_of(policies, dependencies, checks)
+    notified, events = notify(state, checks, wanted, kin, silenced=picture.silenced, now=now, reminder_s=rules.reminder_s)
     kept = {name: check for name, check in notified.checks.items() if name in counted or check.notified is not Belief.FINE}
     return replace(notified, checks=kept), events
 
@@ -121,23 +123,6 @@ def release(state: State) -> State:
     if state.incident is None:
         return state
     return replace(state, incident=replace(state.incident, acked_by="", acked_at=None))
-
-
-def _dependencies(policies: Sequence[CheckPolicy]) -> dict[str, frozenset[str]]:
-    """Return all that each check depends on, directly or not; a circle does no harm."""
-    direct = {policy.name: policy.depends_on for policy in policies}
-    return {name: _reachable(name, direct) for name in direct}
-
-
-def _reachable(name: str, direct: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    found: set[str] = set()
-    waiting = list(direct[name])
-    while waiting:
-        dependency = waiting.pop()
-        if dependency in direct and dependency not in found and dependency != name:
-            found.add(dependency)
-            waiting.extend(direct[dependency])
-    return frozenset(found)
 
 
 def _count(

@@ -49,13 +49,26 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CheckPolicy:
-    """What the rules need to know of a configured check; `grace_s` is its own grace time, None: everybody's."""
+    """What the rules need to know of a configured check.
+
+    Attributes:
+        name: its name.
+        depends_on: the checks whose failure may bring about its own.
+        confirm: so many CRITICAL results in a row make a failure.
+        interval_s: how often it is looked at.
+        grace_s: its own grace time; None: everybody's.
+        explained_by: the checks that read what its target says of itself: where that says that it is not well, this one sees
+            what follows.
+        shares: what it is about ("unit nginx", "path /"): what fails of one thing belongs together.
+    """
 
     name: str
     depends_on: tuple[str, ...] = ()
     confirm: int = 1
     interval_s: float = 300.0
     grace_s: float | None = None
+    explained_by: tuple[str, ...] = ()
+    shares: frozenset[str] = frozenset()
 
 
 class Belief(StrEnum):
@@ -86,6 +99,8 @@ class CheckState:
         notified: what the operator was last notified of; HIDDEN is a consequence that no message has named yet.
         is_down: the last status other than UNKNOWN was CRITICAL.
         is_symptom: a failed dependency can have brought about what is CRITICAL.
+        is_self_report: the target itself has said that it is not well.
+        about: the units that have failed, of a check that is about several.
         causes: the dependencies that have failed and that the failure is put down to.
         likely_causes: the same of what may be about to fail.
         blamed: the causes of an outage whose end is still to be told.
@@ -104,6 +119,8 @@ class CheckState:
     notified: Belief = Belief.FINE
     is_down: bool = False
     is_symptom: bool = False
+    is_self_report: bool = False
+    about: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
     likely_causes: tuple[str, ...] = ()
     blamed: tuple[str, ...] = ()
@@ -128,7 +145,7 @@ class Incident:
 
     Attributes:
         number: counts up; what `ack` and the history name.
-        opened_at: when it began; a silence may have kept it from being told until later.
+        opened_at: when the first of what belongs to it began; it may have been told, or have joined, later.
         last_notified_at: when a message last went out (for reminders).
         acked_by: who takes care of it; empty while nobody does.
         acked_at: since when; None while nobody does.
@@ -188,6 +205,7 @@ class Event:
         due_to: those of the recovered checks that were down because of others only, with these.
         told_apart: those of `failing` that another event of the same moment is about.
         is_opening: the incident begins with it.
+        apart: where several of `failing` have nothing in common that is known, each of them with what belongs to it.
     """
 
     kind: EventKind
@@ -205,6 +223,7 @@ class Event:
     due_to: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     told_apart: tuple[str, ...] = ()
     is_opening: bool = False
+    apart: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

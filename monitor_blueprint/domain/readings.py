@@ -73,6 +73,7 @@ class Reading:
         settles_s: how long the transition may take by what is known of the target, where that is longer than the grace time.
         began_at: since when it is so, where the target itself knows (a unit's last moment in service, a certificate's end).
         is_counted: it counts what has happened over a time: it may have begun while a look before still found it well.
+        is_self_report: the target says so of itself: whoever asks it otherwise sees what follows from that.
     """
 
     aspect: str
@@ -86,6 +87,7 @@ class Reading:
     settles_s: float = 0.0
     began_at: datetime | None = None
     is_counted: bool = False
+    is_self_report: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +125,14 @@ class CheckResult:
         """Tell whether everything that is critical here can be brought about by a failed dependency."""
         critical = [reading for reading in self.readings if reading.status is Status.CRITICAL]
         return bool(critical) and all(reading.is_symptom for reading in critical)
+
+    @property
+    def is_self_report(self) -> bool:
+        """Tell whether the target itself says that it is not well, confirmed or not."""
+        return any(each.is_self_report and (each.is_settling or each.status is Status.CRITICAL) for each in self.readings)
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Return the units that are critical, where the check is about several and says which."""
+        critical = [reading for reading in self.readings if reading.status is Status.CRITICAL]
+        return tuple(dict.fromkeys(str(unit) for each in critical if isinstance(unit := each.facts.get("unit"), Public)))

@@ -48,7 +48,9 @@ def plan(config: Config, state: State, now: datetime, reason: str, only: Collect
     """Return the round of all checks that are due, or of `only` those named."""
     optional = _optional(config, state)
     if only is not None:
-        named = tuple(check for check in config.checks if check.name in only)
+        # What its target says of itself comes with what is seen of it: else the consequence were told before its cause.
+        readers = {reader for check in config.checks if check.name in only for reader in check.policy.explained_by}
+        named = tuple(check for check in config.checks if check.name in only or check.name in readers)
         return Round(now, reason, named, is_complete=False, optional=optional)
     period_s = config.settings.every_minutes * 60.0
     due = tuple(

@@ -6,9 +6,11 @@ A probe module has two names that the configuration and the health check use:
 - `probe(options, context) -> Observation`: looks once and says what it saw. What the target does wrong is a
   CRITICAL reading; `ProbeError` is for a probe that could not look at all, which is never blamed on the target.
 
-and may have two more:
+and may have more:
 
 - `DEFAULT_INTERVAL_S`: how often it is wanted where the configuration does not say, in seconds; every round without it.
+- `READS_SELF_REPORT`: it reads what its target says of itself: what it finds is the cause of what others see at that address.
+- `SHARES`: what it is about besides its unit and path: what fails of one thing is told to belong together.
 - `is_possible(options) -> bool`: whether there is anything to look at on this machine. With the embedded default
   configuration it is asked before every look until there has been something; from then on that is missed.
 

@@ -27,6 +27,8 @@ from monitor_blueprint.options import Address, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
 from monitor_blueprint.probes.http import BOM, HTTP_OK, config_file, status_reason
 
+# What it finds is the cause of what others see at the same address.
+READS_SELF_REPORT = True
 GOOD = ("healthy", "ok", "pass", "up", "alive")
 # "Healthy, with some concerns"; and of Spring what nobody can say anything of.
 FAIR = ("warn", "unknown")
@@ -108,7 +110,9 @@ def _look(options: Options, context: ProbeContext) -> tuple[Reading, ...]:
     readings.append(_listed("entries", own, len(entries), options, is_symptom=False))
     if blamed:
         readings.append(_listed("blamed", blamed, len(entries), options, is_symptom=True))
-    return tuple(replace(each, is_settling=is_explained and each.status is not Status.OK) for each in readings)
+    return tuple(
+        replace(each, is_settling=is_explained and each.status is not Status.OK, is_self_report=True) for each in readings
+    )
 
 
 def judge(text: str) -> Status:

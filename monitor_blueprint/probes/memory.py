@@ -8,6 +8,8 @@ from monitor_blueprint.options import ShareOptions
 from monitor_blueprint.probes import Observation, ProbeContext
 
 Options = ShareOptions
+# What fails of memory, swap space and the kernel's kills has one cause.
+SHARES = ("memory",)
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:  # noqa: ARG001

@@ -21,6 +21,8 @@ from monitor_blueprint.probes import Observation, ProbeContext
 # mm/oom_kill.c: "Out of memory: Killed process 812 (python) ...", "Memory cgroup out of memory: Killed process ...".
 _KILLED = re.compile(r"Killed process \d+ \((?P<name>.*?)\)(?:,| total-vm)")
 MOST_REMEMBERED = 100
+# What fails of memory, swap space and the kernel's kills has one cause.
+SHARES = ("memory",)
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,6 +10,9 @@ from monitor_blueprint.faults import detail_of, reason_of
 from monitor_blueprint.options import ShareOptions
 from monitor_blueprint.probes import Observation, ProbeContext
 
+# What fails of memory, swap space and the kernel's kills has one cause.
+SHARES = ("memory",)
+
 
 class Options(ShareOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What [[check]] of kind "swap" may say: the limits (the memory's)."""

@@ -19,7 +19,7 @@ from monitor_blueprint.domain.text import Private, Public
 
 _STORED_NAMES = {"notified": "told", "last_notified_at": "last_told_at"}
 _NAMES = {stored: name for name, stored in _STORED_NAMES.items()}
-_LATER = ("acked_at", "doubtful_since", "likely_causes", "blamed")
+_LATER = ("acked_at", "doubtful_since", "likely_causes", "blamed", "is_self_report", "about")
 # A reading says which of its facts may be known, and a message that it may: whatever has no such mark came from outside,
 # be it that a version wrote it that knew no difference. The texts themselves stand where that version has them.
 _MARK = "public"

@@ -287,10 +287,11 @@ _MERGES = {
     "story": "INSERT OR IGNORE INTO story",
     "told": "INSERT OR IGNORE INTO told",
 }
-# Numbers may have been used twice where the file could not even be read: what it holds of another incident stays.
+# Numbers may have been used twice where the file could not be read: of another incident it stays; its own may begin earlier now.
 _MERGE_INCIDENT = (
     "INSERT INTO incident (number, opened_at, closed_at, body) VALUES (?, ?, ?, ?) ON CONFLICT (number) DO UPDATE"
-    " SET closed_at = excluded.closed_at, body = excluded.body WHERE incident.opened_at = excluded.opened_at"
+    " SET opened_at = excluded.opened_at, closed_at = excluded.closed_at, body = excluded.body"
+    " WHERE incident.opened_at = excluded.opened_at OR incident.closed_at IS NULL AND excluded.opened_at < incident.opened_at"
 )
 _MERGE_STATE = (
     "INSERT INTO state (only, version, body, saved_at) VALUES (1, ?, ?, ?) ON CONFLICT (only) DO UPDATE"

@@ -71,7 +71,7 @@ class Transaction:
         if incident is not None:
             self._connection.execute(
                 "INSERT INTO incident (number, opened_at, body) VALUES (?, ?, ?)"
-                " ON CONFLICT (number) DO UPDATE SET body = excluded.body, closed_at = NULL",
+                " ON CONFLICT (number) DO UPDATE SET opened_at = excluded.opened_at, body = excluded.body, closed_at = NULL",
                 (incident.number, to_ms(incident.opened_at), encode_incident(incident)),
             )
 

@@ -81,6 +81,7 @@ def _how_things_stand(
         "failing": [name for name in failing if name not in standing.blind],
         "unstable": unstable,
         "silenced": standing.silenced,
+        "apart": standing.apart,
         "blind": [name for name in failing if name in standing.blind],
         "recovered": recovered,
         "over": list(over.values()),

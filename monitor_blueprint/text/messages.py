@@ -14,6 +14,8 @@ from monitor_blueprint.text import ko, render
 from monitor_blueprint.text.details import MOST_DETAILS, causes_first, details, recoveries
 from monitor_blueprint.text.message_templates import filled
 
+# These name all that fails.
+_ABOUT_ALL = (*NEW_FAILURES, EventKind.REMINDER)
 # Somebody is to take these on; a reminder comes because nobody has.
 _TO_BE_CARED_FOR = (*NEW_FAILURES, EventKind.BLIND, EventKind.FLAPPING, EventKind.REMINDER)
 
@@ -50,6 +52,7 @@ def alert(
         flapping=event.flapping,
         unstable=unstable,
         silenced=event.silenced,
+        apart=event.apart if event.kind in _ABOUT_ALL else (),
         new=event.checks if has_joined else (),
         also=[name for name in event.failing if name not in event.checks] if event.kind is EventKind.FLAPPING else (),
         recovered=recoveries(event, results),

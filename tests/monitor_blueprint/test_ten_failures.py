@@ -143,6 +143,8 @@ def test_every_surface_says_it_all(surfaces: tuple[Surfaces, dict[str, str]]) ->
         assert told[number + 1].startswith("  확인: ")
         assert len(told[number]) < 200
         assert re.search(rf"^CRITICAL {name} .*\[.*KST부터 장애\]$", seen.status, re.MULTILINE)
+    # Nothing brought about the others, and the message says so.
+    assert re.search(r"^서로 별개인 장애 10건 \(알려진 공통 원인 없음\): \(1\) Nginx \(2\) Masked ", seen.alert, re.MULTILINE)
     for surface in (seen.alert, seen.history, seen.status, seen.page):
         assert socket.gethostname() in surface
     assert "Gildong" not in seen.alert

@@ -50,6 +50,25 @@ def test_the_default_is_the_guide() -> None:
     assert thresholds == {"Disk": Thresholds(80, 90), "Memory": Thresholds(80, 90), "CPU": Thresholds(70, 90)}
     depends_on = {policy.name: policy.depends_on for policy in found.policies}
     assert (depends_on["Nginx"], depends_on["Django"], depends_on["Flask"]) == (("Django",), ("Flask",), ())
+    assert {policy.name: policy.explained_by for policy in found.policies if policy.explained_by} == {"Django": ("DjangoHealth",)}
+
+
+def test_what_is_about_one_thing_is_known() -> None:
+    """Of a check of many units only its result says which of them it is about."""
+    shares = {policy.name: policy.shares for policy in config.load({}).policies}
+    assert shares["Disk"] == shares["Inodes"] == shares["DiskTrend"] == {"path /"}
+    assert shares["Swap"] == shares["OutOfMemory"] == shares["Memory"] == {"memory"}
+    assert shares["Flask"] == {"unit gunicorn_flask"}
+    assert shares["Restarts"] == shares["CPU"] == shares["Monitor"] == frozenset()
+
+
+def test_who_reads_the_same_address_explains_it() -> None:
+    """And another of the same site does not: of that it says nothing."""
+    site = "http://127.0.0.1:8000/"
+    asking = "".join(f'[[check]]\nname = "{name}"\nkind = "http"\nurl = "{site}{name}"\n' for name in ("health", "portal"))
+    body = f'[[check]]\nname = "Body"\nkind = "health_body"\nurl = "{site}health/"\n'
+    explained = {policy.name: policy.explained_by for policy in parse(asking + body).policies}
+    assert explained == {"health": ("Body",), "portal": (), "Body": (), "Monitor": ()}
 
 
 def test_the_guides_thresholds_are_default() -> None:

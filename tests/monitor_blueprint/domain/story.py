@@ -14,6 +14,7 @@ import msgspec
 
 from monitor_blueprint.domain.incidents import IncidentRules, acknowledge, advance
 from monitor_blueprint.domain.models import CheckPolicy, CheckResult, CheckState, Event, Reading, Silence, State, Status
+from monitor_blueprint.domain.text import Public
 from monitor_blueprint.domain.thresholds import judge
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -34,6 +35,9 @@ _WORDS: dict[str, tuple[Reading, ...]] = {
     "slow": (_UNIT_OK, Reading("http", Status.CRITICAL)),
     "unknown": (Reading("probe", Status.UNKNOWN),),
     "starting": (Reading("unit", Status.CRITICAL, is_settling=True),),
+    "ill": (Reading("entries", Status.CRITICAL, is_self_report=True),),
+    "blaming": (Reading("blamed", Status.CRITICAL, is_symptom=True, is_settling=True, is_self_report=True),),
+    "naming": (Reading("restarts", Status.CRITICAL, facts={"unit": Public("flask")}),),
     "warming": (_UNIT_OK, Reading("http", Status.CRITICAL, is_symptom=True, is_settling=True)),
 }
 

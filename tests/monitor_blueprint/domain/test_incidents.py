@@ -820,3 +820,119 @@ def test_state_and_events_survive_json() -> None:
     assert msgspec.json.decode(msgspec.json.encode(story.state), type=State) == story.state
     assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event
     assert replace(story.state) == story.state
+
+
+class TestSelfReport:
+    """What a target says of itself is the cause of what others see of it."""
+
+    policies = (
+        CheckPolicy("Nginx", depends_on=("Django",)),
+        CheckPolicy("Django", depends_on=("Flask",), explained_by=("Body",)),
+        CheckPolicy("Flask"),
+        CheckPolicy("Body", depends_on=("Django", "Flask")),
+    )
+
+    def test_its_own_word_is_the_cause(self) -> None:
+        """One alert, cause first, and one recovery."""
+        story = Story(self.policies)
+        assert story.cycle(Django="502", Nginx="502", Body="ill") == ["opened Body [Nginx*, Django*, Body]"]
+        assert story.events[0].consequences == {"Nginx": ("Body",), "Django": ("Body",)}
+        assert story.events[0].apart == ()
+        assert story.cycle() == ["recovered Nginx, Django, Body []"]
+
+    def test_what_it_may_put_down_to_others_is_awaited(self) -> None:
+        """It blames another one, which may be starting; nobody is told of the consequence first."""
+        story = Story(self.policies)
+        assert story.cycle(Django="502", Body="blaming") == []
+        assert story.partial(11, Django="502", Body="blaming") == ["opened Body [Django*, Body]"]
+
+    def test_who_is_blamed_rightly_is_the_cause(self) -> None:
+        story = Story(self.policies)
+        told = story.cycle(Flask="stopped", Django="502", Body="blaming")
+        assert told == ["opened Flask [Django*, Flask]"]
+        assert story.cycle(11, Flask="stopped", Django="502", Body="blaming") == []
+        assert story.cycle() == ["recovered Django, Flask []"]
+
+    def test_who_is_silent_explains_nothing(self) -> None:
+        """It is not answered either: then the service is the cause, as it always was."""
+        story = Story(self.policies)
+        assert story.cycle(Django="502", Body="502") == ["opened Django [Django, Body*]"]
+        assert story.cycle(Django="stopped", Body="502") == []
+        assert story.cycle() == ["recovered Django, Body []"]
+
+    def test_who_stops_after_its_word_has_stopped(self) -> None:
+        story = Story(self.policies)
+        story.cycle(Django="502", Body="ill")
+        assert story.cycle(Django="stopped", Body="502") == ["worsened Django [Django, Body*]"]
+        assert story.cycle() == ["recovered Django, Body []"]
+
+    def test_a_consequence_waits_for_its_cause_to_be_looked_at(self) -> None:
+        story = Story(self.policies)
+        story.cycle(Django="502", Body="ill")
+        assert story.partial(Django="ok", Body="ok") == ["recovered Django, Body []"]
+
+
+class TestSinceOfAnIncident:
+    """It is the earliest of its members', whatever came to be told first."""
+
+    def test_who_joins_may_be_older(self) -> None:
+        story = Story([CheckPolicy("Disk", confirm=3), CheckPolicy("Flask")])
+        story.cycle(Disk="slow")
+        began = story.now
+        story.cycle(Disk="slow", Flask="stopped")
+        assert story.events[0].opened_at > began
+        assert story.cycle(Disk="slow", Flask="stopped") == ["joined Disk [Disk, Flask]"]
+        assert story.events[0].opened_at == began
+        assert story.state.incident is not None
+        assert story.state.incident.opened_at == min(story.events[0].since.values())
+
+    def test_a_consequence_makes_it_no_older(self) -> None:
+        story = Story()
+        story.cycle(Flask="stopped")
+        began = story.now
+        story.cycle(Flask="stopped", Django="502", Disk="slow")
+        assert story.events[0].opened_at == began
+
+
+class TestApart:
+    """What has nothing in common is one message, and is said to be apart."""
+
+    def test_unrelated_failures_are_told_apart(self) -> None:
+        story = Story()
+        assert story.cycle(Nginx="stopped", Disk="slow") == ["opened Nginx, Disk [Nginx, Disk]"]
+        assert story.events[0].apart == (("Nginx",), ("Disk",))
+
+    def test_who_joins_finds_its_own(self) -> None:
+        story = Story()
+        story.cycle(Nginx="stopped", Disk="slow")
+        story.cycle(Nginx="stopped", Disk="slow", Flask="stopped")
+        assert story.events[0].apart == (("Nginx", "Flask"), ("Disk",))
+
+    def test_what_depends_on_each_other_is_not(self) -> None:
+        """Three services that are stopped at once are one alert and one recovery, as they always were."""
+        story = Story()
+        story.cycle(Nginx="stopped", Django="stopped", Flask="stopped")
+        assert story.events[0].apart == ()
+
+    def test_a_consequence_belongs_to_its_cause(self) -> None:
+        story = Story()
+        story.cycle(Flask="stopped", Django="502", Disk="slow")
+        assert story.events[0].apart == (("Django", "Flask"), ("Disk",))
+
+    def test_what_is_about_one_thing_belongs_together(self) -> None:
+        shares = frozenset({"path /"})
+        story = Story([CheckPolicy("Disk", shares=shares), CheckPolicy("Flask"), CheckPolicy("Inodes", shares=shares)])
+        story.cycle(Disk="slow", Inodes="slow", Flask="stopped")
+        assert story.events[0].apart == (("Disk", "Inodes"), ("Flask",))
+
+    def test_a_check_of_many_is_about_whom_it_names(self) -> None:
+        flask, nginx = (CheckPolicy(name, shares=frozenset({f"unit {name.lower()}"})) for name in ("Flask", "Nginx"))
+        story = Story([flask, nginx, CheckPolicy("Restarts")])
+        story.cycle(Nginx="slow", Flask="slow", Restarts="naming")
+        assert story.events[0].apart == (("Flask", "Restarts"), ("Nginx",))
+
+    def test_the_unseen_is_nobodys(self) -> None:
+        story = Story()
+        story.rounds(2, Disk="unknown")
+        story.cycle(Disk="unknown", Flask="stopped")
+        assert [event.apart for event in story.events] == [(), ()]

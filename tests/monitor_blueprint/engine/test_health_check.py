@@ -757,3 +757,45 @@ def test_removed_check_forgets(bench: MakeBench, script: Script) -> None:
     bench("Other").run(NOW + 2 * FIVE_MINUTES)
     bench("Data").run(NOW + 3 * FIVE_MINUTES)
     assert seen == [{}, {"was": "here"}, {}]
+
+
+BODY = b'{"status": "degraded", "checks": {"database": "error: x", "disk": "ok"}}'
+
+
+@pytest.mark.parametrize("body", [BODY, b'{"status": "degraded"}'], ids=["entry", "status"])
+def test_an_ill_site_is_one_alert(bench: MakeBench, systemd: Systemd, body: bytes) -> None:
+    """What it says of itself is the cause, whoever is looked at first; and one recovery ends it."""
+    systemd.has("site.service", ActiveEnterTimestampMonotonic=1)
+    with serve() as site:
+        site.answers, site.status = [b'{"status": "ok"}'], 200
+        asking: dict[str, Any] = {"kind": "service", "unit": "site", "url": site.url, "attempts": 1}
+        reading: dict[str, Any] = {"name": "Body", "kind": "health_body", "url": site.url, "depends_on": ["Site"]}
+        there = bench({"name": "Site", **asking}, reading)
+        there.run()
+        site.answers, site.status = [body], 503
+        # systemd has said that the unit has changed.
+        there.run(NOW + timedelta(minutes=1), only=["Site"])
+        there.run(NOW + timedelta(minutes=2))
+        site.answers, site.status = [b'{"status": "ok"}'], 200
+        there.run(NOW + timedelta(minutes=3), only=["Site"])
+        there.run(NOW + timedelta(minutes=4))
+    opened, recovered = there.sent
+    assert opened.body.splitlines()[1] == "실패한 서비스: Body Site"
+    assert "원인: Body" in opened.body
+    assert "별개" not in opened.body
+    assert recovered.subject == "[OK] NeuroNova 서비스 복구 Body Site"
+    (incident,) = there.store.reads.incidents()
+    assert incident.opened_at == NOW + timedelta(minutes=1)
+
+
+def test_an_older_member_moves_the_beginning(bench: MakeBench, script: Script) -> None:
+    """Of the incident, in the history too: it is no later than what belongs to it."""
+    there = bench({"name": "A", "confirm": 3}, "B")
+    script["A"] = lambda context: DOWN
+    there.run()
+    script["B"] = lambda context: DOWN
+    there.run(NOW + FIVE_MINUTES)
+    there.run(NOW + 2 * FIVE_MINUTES)
+    (incident,) = there.store.reads.incidents()
+    assert (incident.opened_at, incident.checks) == (NOW, ("B", "A"))
+    assert "서로 별개인 장애 2건 (알려진 공통 원인 없음): (1) A (2) B" in there.sent[-1].body.splitlines()
