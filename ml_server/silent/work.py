@@ -111,7 +111,7 @@ class Work:
                 return spent_s
             if spent_s >= _SLICE_S:
                 before, waited = waited, priority.waited_s()
-                if self._are_predictions_made() and _is_in_the_way(before, waited, spent_s):
+                if self._are_predictions_made() and is_in_the_way(before, waited, spent_s):
                     return spent_s
                 begun = time.thread_time()
 
@@ -163,7 +163,8 @@ class Work:
             return [Compared(["crashed"] * len(group[0][0].places), 0.0)]
 
 
-def _is_in_the_way(before: float | None, after: float | None, spent_s: float) -> bool:
+def is_in_the_way(before: float | None, after: float | None, spent_s: float) -> bool:
+    """Tell whether somebody wanted the processor that was used for so long; `before` and `after` are `priority.waited_s`."""
     return before is None or after is None or after - before > _WAITED_SHARE * spent_s
 
 
