@@ -84,7 +84,8 @@ def test_outlives_who_put(handle: int) -> None:
                 os.sched_yield()
         os.kill(os.getpid(), signal.SIGKILL)
     other = Ring(handle)
-    taken, is_over = [], False
+    taken: list[bytes | None] = []
+    is_over = False
     while not is_over:
         is_over = os.waitpid(pid, os.WNOHANG)[0] == pid  # first: what it has put is there now
         taken += iter(lambda: take(other), None)
