@@ -90,8 +90,13 @@ def open_store(settings: Config) -> Store:
 def require_readable(store: Store) -> None:
     """Say that nothing could be read, rather than that there is nothing."""
     if store.problem:
-        click.echo(ko.NOT_READ.format(reason=store.problem, look=_look()), err=True)
+        click.echo(not_read(store), err=True)
         sys.exit(EXIT_UNKNOWN)
+
+
+def not_read(store: Store) -> str:
+    """Return why nothing could be read, and where to look; "" where it could."""
+    return ko.NOT_READ.format(reason=store.problem, look=_look()) if store.problem else ""
 
 
 def _look() -> str:

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from monitor_blueprint.cli import checks, history, incidents, setup, status, tokens
+from monitor_blueprint.cli import checks, history, incidents, setup, status, tokens, watch
 from monitor_blueprint.cli.opening import EXIT_UNKNOWN
 from monitor_blueprint.cli.version import version_option
 from monitor_blueprint.domain.text import fault_of
@@ -25,6 +25,7 @@ def main() -> None:
 for _command in (
     checks.health_check,
     status.status,
+    watch.watch,
     incidents.silence,
     incidents.silences,
     incidents.unsilence,

@@ -135,6 +135,11 @@ class Reads(ChannelReads):
         self.hours = HourReads(query)
         self.results = ResultReads(query)
 
+    def version(self) -> int:
+        """Return a number that is another one as soon as another connection, of this process or of any, has written."""
+        ((version,),) = self._rows("PRAGMA data_version")
+        return int(version)
+
     def state(self) -> State:
         """Return the saved state; a fresh one, and a note, where what is saved cannot be read."""
         saved = self._rows("SELECT version, body FROM state")
