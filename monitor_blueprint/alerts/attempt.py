@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor_blueprint.adapters.deadline import Call
+from monitor_blueprint.alerts.presentation import presented
 from monitor_blueprint.domain.messages import (
     SHORT_WAITS,
     Handover,
@@ -57,7 +58,7 @@ class Attempt:
 
     def _send(self, channel: Channel) -> Outcome:
         try:
-            return channel.send(self.message, self._handover)
+            return channel.send(presented(self.message, channel.console_url), self._handover)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of a channel
             # Not its text, which may hold what must not be known.
             return self._handover.failed(f"unexpected {type(error).__name__}")

@@ -55,6 +55,7 @@ def compose(told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message:
         _log.error(fill("what is to be told cannot be put together"), error)
         bodies = [each.message.body for each in reversed(told)]
         message = replace(told[-1].message, body=joined("\n\n", bodies))
+    message = replace(message, is_plain=waiting.is_to_be_brief)
     return message if len(told) == 1 else replace(message, id=summary_id([each.message.id for each in told]))
 
 
@@ -66,6 +67,7 @@ def compose_truth(waiting: Waiting, now: datetime) -> Message:
     except Exception as error:  # noqa: BLE001 - as above
         _log.error(fill("what is to be told cannot be put together"), error)
         message = waiting.unsure[-1].message
+    message = replace(message, is_plain=waiting.is_to_be_brief)
     return messages.repeated(replace(message, id=f"standing-{summary_id(ids).removeprefix('summary-')}"))
 
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from monitor_blueprint import notifiers
 from monitor_blueprint.adapters.addresses import is_loopback
 from monitor_blueprint.alerts import heartbeat
 from monitor_blueprint.config.suggestions import misspelt
 
-_KNOWN = ("NEURONOVA_CONFIG", "HEARTBEAT_URL", "MONITOR_ADMIN_TOKEN", "MONITOR_STATS_TOKEN", "MONITOR_BIND", "ML_API_KEY")
+_KNOWN = (
+    "NEURONOVA_CONFIG",
+    "HEARTBEAT_URL",
+    "MONITOR_ADMIN_TOKEN",
+    "MONITOR_STATS_TOKEN",
+    "MONITOR_BIND",
+    notifiers.CONSOLE_URL,
+    "ML_API_KEY",
+)
 _BIND = "127.0.0.1:9001"
 # Variables of other programs that look much like one of ours.
 _OTHERS = ("SFTP_PASSWORD", "MAIL_API_KEY")
@@ -27,6 +35,7 @@ def problems(environ: Mapping[str, str], options: Mapping[str, Any]) -> list[str
         *heartbeat.check(environ),
         *_check_tokens(environ),
         *_check_bind(environ),
+        *_check_console_url(environ),
         *_misspelt(environ, names),
     ]
 
@@ -72,6 +81,23 @@ def _check_bind(environ: Mapping[str, str]) -> list[str]:
     found = re.fullmatch(r"unix:/[^\s]+|(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", bind_of(environ))
     if found is None or (found[1] and not (is_loopback(found[1].strip("[]")) and 0 < int(found[2]) < 65536)):
         return ["MONITOR_BIND must be 127.0.0.1:PORT or unix:/PATH (or empty: 127.0.0.1:9001)"]
+    return []
+
+
+def _check_console_url(environ: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the address that messages link to; it stands in each of them, so it may hold no secret."""
+    url = environ.get(notifiers.CONSOLE_URL, "").strip()
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    is_plain = re.fullmatch(r"https?://[A-Za-z0-9._~:/%\[\]-]+", url) is not None and bool(host)
+    if url and not is_plain:
+        return [
+            f"{notifiers.CONSOLE_URL} must be where people open the monitor's pages, as https://HOST or https://HOST:PORT/PATH,"
+            " without user, query and fragment (or empty: messages have no link)"
+        ]
     return []
 
 

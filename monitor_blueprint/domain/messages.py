@@ -6,7 +6,61 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from monitor_blueprint.domain.text import Public
+from monitor_blueprint.domain.text import NOTHING, Public
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a message says of one check.
+
+    Attributes:
+        name: what the check is called there; "" where the line has no such beginning.
+        said: what is the matter with it.
+        since: since when, with the zone; "" where that is not said.
+        notes: what else: how often it has changed, what has brought it about.
+        commands: what to type to see more.
+    """
+
+    name: Public
+    said: Public
+    since: Public = NOTHING
+    notes: tuple[Public, ...] = ()
+    commands: tuple[Public, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a message with a title of its own: a piece of evidence, or what was told of an earlier moment."""
+
+    title: Public
+    lines: tuple[Public, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The parts of a message's body, for a channel that can show more than text; together they say what the body says.
+
+    Attributes:
+        level: the word in brackets that the title begins with, such as "CRITICAL"; "" where there is none.
+        title: the first line.
+        facts: label and value of each line about the whole; the label is "" where a line has none.
+        items: the lines about single checks.
+        sections: evidence, and earlier messages.
+        incident: label and value of what names the incident.
+        commands: what the incident may be taken on and read with: label and command.
+        link: the address of the incident's page; "" where there is none.
+        notes: what else is said of the message itself.
+    """
+
+    level: Public
+    title: Public
+    facts: tuple[tuple[Public, Public], ...] = ()
+    items: tuple[Item, ...] = ()
+    sections: tuple[Section, ...] = ()
+    incident: tuple[tuple[Public, Public], ...] = ()
+    commands: tuple[tuple[Public, Public], ...] = ()
+    link: Public = NOTHING
+    notes: tuple[Public, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +76,9 @@ class Message:
         kind: the event's kind, or "" for a message that is not about an event.
         to: for which of the channel's receivers it is; empty for a channel that knows no receivers.
         is_repeat: all or some of it may have arrived before.
+        is_plain: it is to go out as nothing but text: more than that may be what was not taken.
+        outline: the parts of the body; None where a channel is to make do with the text.
+        page: the same as HTML; "" as above.
     """
 
     id: str
@@ -32,6 +89,9 @@ class Message:
     kind: str = ""
     to: tuple[str, ...] = ()
     is_repeat: bool = False
+    is_plain: bool = False
+    outline: Outline | None = None
+    page: Public = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ from monitor_blueprint.plugins import PluginError
 
 # Message, Handover, Outcome and its kinds are what a notifier's file needs.
 __all__ = [
+    "CONSOLE_URL",
     "Channel",
     "Delivered",
     "Handover",
@@ -67,6 +68,8 @@ __all__ = [
     "problems",
     "variables",
 ]
+# The variable that says where people open the monitor's pages.
+CONSOLE_URL = "MONITOR_URL"
 _NEEDED = ("Options", "ENVIRONMENT", "is_configured", "check", "send")
 
 
@@ -97,6 +100,7 @@ class Channel:
         receivers: to whom it delivers, if it tells them apart.
         server: host and port that it sends to, where they are no secret.
         host: the host alone, where no more may be known.
+        console_url: where people open the monitor's pages, without a "/" at the end; "" where that is not known.
     """
 
     name: str
@@ -105,6 +109,7 @@ class Channel:
     receivers: tuple[str, ...] = ()
     server: tuple[str, int] | None = None
     host: str = ""
+    console_url: str = ""
 
     @property
     def address(self) -> str:
@@ -202,6 +207,7 @@ def _channel(kind: str, module: NotifierModule, chosen: Any, environ: Mapping[st
         receivers=tuple(dict.fromkeys(_asked(module, "receivers", chosen, environ) or ())),
         server=_asked(module, "server", chosen, environ),
         host=_asked(module, "host", chosen, environ) or "",
+        console_url=environ.get(CONSOLE_URL, "").strip().rstrip("/"),
     )
 
 

@@ -148,7 +148,7 @@ def send(message: Message, options: Options, environ: Mapping[str, str], handove
 
 
 def mail_of(message: Message, sender: str, recipients: Sequence[str]) -> EmailMessage:
-    """Return the mail: UTF-8, the id as Message-ID, the mails of one incident in one thread."""
+    """Return the mail: UTF-8, text and page, the id as Message-ID, the mails of one incident in one thread."""
     mail = EmailMessage()
     # Exim takes no name without a domain in a field either.
     sender, *to = map(_envelope, (sender, *recipients))
@@ -159,13 +159,16 @@ def mail_of(message: Message, sender: str, recipients: Sequence[str]) -> EmailMe
     mail["Date"] = format_datetime(message.at)
     mail["Message-ID"] = f"<{_token(message.id)}@{domain}>"
     if message.incident:
-        mail["References"] = f"<incident-{message.incident}@{domain}>"
+        # Nobody has sent what they all answer. Other servers, which may send in the same name, count their incidents as well.
+        mail["In-Reply-To"] = mail["References"] = f"<incident-{message.incident}.{_own_name()}@{domain}>"
     # Nobody's holiday answer is wanted.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     if message.is_repeat:
         mail["X-NeuroNova-Repeat"] = "yes"
     mail.set_content(f"{message.body}\n\nid: {message.id}\n", charset="utf-8", cte="base64")
+    if message.page:
+        mail.add_alternative(message.page, subtype="html", charset="utf-8", cte="base64")
     return mail
 
 

@@ -92,10 +92,10 @@ def _how_things_stand(
         "is_late": late_s >= lateness.LATE_S,
         "incident": standing.incident,
     }
-    body = filled("backlog", stories=None, **facts)
+    body = filled("backlog.txt", stories=None, **facts)
     if stories_chars is not None:
         stories = _stories([each.message for each in told], stories_chars, body.split("\n"))
-        body = filled("backlog", stories=stories, **facts)
+        body = filled("backlog.txt", stories=stories, **facts)
     title = subject(body, failing or unstable or recovered)
     return Message(last.message.id, title, body, last.event.at, standing.incident, last.event.kind)
 

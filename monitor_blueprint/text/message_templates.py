@@ -29,10 +29,11 @@ JINJA.filters.update(
     duration=render.duration, guide_time=render.guide_time, local=render.local, named=render.named, zone=render.zone
 )
 # When an alert is due, the disk may be what has failed.
-_TEMPLATES = {name: JINJA.get_template(f"{name}.txt") for name in ("alert", "backlog", "deadman", "test")}
+_NAMES = ("alert.txt", "backlog.txt", "deadman.txt", "test.txt", "mail.html")
+_TEMPLATES = {name: JINJA.get_template(name) for name in _NAMES}
 
 
 def filled(name: str, **facts: object) -> Public:
-    """Return the text of the template of that name."""
+    """Return the text of the template of that name; in one that ends with ".html" nothing that it is filled with is markup."""
     # The newline that ends the file is none of the message.
     return Public(_TEMPLATES[name].render(facts).removesuffix("\n"))

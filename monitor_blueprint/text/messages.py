@@ -38,7 +38,7 @@ def alert(
     named = (*failing, *unstable) if is_about_failing else event.checks
     checks = causes_first(event.checks, {**event.consequences, **event.due_to})
     body = filled(
-        "alert",
+        "alert.txt",
         kind=event.kind,
         level=fill("CRITICAL" if event.failing else "OK"),
         at=event.at,
@@ -70,6 +70,17 @@ def repeated(message: Message) -> Message:
     return replace(message, body=joined("\n\n", [message.body, fill(ko.REPEATED)]), is_repeat=True)
 
 
+def linked(message: Message, console_url: str) -> Message:
+    """Return the message with the address of its incident's page below the incident's number, if it has one."""
+    if not console_url or not message.incident:
+        return message
+    link = fill(ko.LINK, url=configured(f"{console_url}/incidents/{message.incident}"))
+    lines = list(map(Public, message.body.split("\n")))
+    number = fill(ko.NUMBERED, number=message.incident)
+    below = lines.index(number) + 1 if number in lines else len(lines)
+    return replace(message, body=joined("\n", [*lines[:below], link, *lines[below:]]))
+
+
 def subject(body: Public, names: Sequence[str]) -> Public:
     """Return the subject of a message: its first line, and the names of the checks."""
     return joined(" ", [Public(body.partition("\n")[0]), render.names(names)])
@@ -78,9 +89,9 @@ def subject(body: Public, names: Sequence[str]) -> Public:
 def deadman(*, is_gone: bool, last: datetime | None, now: datetime) -> tuple[Public, Public]:
     """Return subject and body of the message that the monitor is gone, or back."""
     title = fill(ko.DEADMAN_SUBJECT if is_gone else ko.DEADMAN_BACK_SUBJECT)
-    return title, filled("deadman", is_gone=is_gone, last=last, at=now, server=configured(gethostname()))
+    return title, filled("deadman.txt", is_gone=is_gone, last=last, at=now, server=configured(gethostname()))
 
 
 def test(now: datetime) -> tuple[Public, Public]:
     """Return subject and body of the message that tries a channel."""
-    return fill(ko.TEST_SUBJECT), filled("test", at=now, server=configured(gethostname()))
+    return fill(ko.TEST_SUBJECT), filled("test.txt", at=now, server=configured(gethostname()))

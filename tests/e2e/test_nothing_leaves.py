@@ -70,6 +70,7 @@ def collect(out: Out, hostile: Machine, program: Program, slack: HttpStandIn, ma
         out.take(f"slack {number} raw", post.body + repr(post.headers) + post.path)  # type: ignore[attr-defined]
     for number, each in enumerate(drained(mail.mails)):  # type: ignore[arg-type]
         out.take(f"mail {number}", each.text + str(each.parsed["Subject"]))  # type: ignore[attr-defined]
+        out.take(f"mail {number} page", each.page)  # type: ignore[attr-defined]
         out.take(f"mail {number} raw", each.content.decode())  # type: ignore[attr-defined]
     for post in drained(heartbeat.posts):  # type: ignore[arg-type]
         out.take("heartbeat", post.path + post.body + repr(post.headers))  # type: ignore[attr-defined]

@@ -114,9 +114,10 @@ def test_outage_is_told_once(
     ]
     alerts = [slack.next_post().text, mail.next_mail().text]
     for alert in alerts:
-        first, second, third, server, detail = alert.splitlines()[:5]
+        first, second, third, zone, server, detail = alert.splitlines()[:6]
         assert (first, second) == (ALERT[0], "실패한 서비스: Flask")
         assert re.fullmatch(r"시각: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", third)
+        assert re.fullmatch(r"시간대: \S+ \(UTC[+-]\d\d:\d\d\)", zone)
         assert (server, detail.split(" · ")[0]) == (f"서버: {socket.gethostname()}", "- Flask API: 응답 이상 (연결 거부)")
 
     # Neither a restart, nor a crash, nor a reload, nor another look repeats it, or takes it for over.

@@ -17,7 +17,7 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 from urllib.parse import quote
 
 from aiosmtpd.controller import Controller
@@ -135,7 +135,15 @@ class Mail:
 
     @property
     def text(self) -> str:
-        return cast("str", self.parsed.get_content())
+        return self._part("plain")
+
+    @property
+    def page(self) -> str:
+        return self._part("html")
+
+    def _part(self, kind: Literal["plain", "html"]) -> str:
+        part = self.parsed.get_body((kind,))
+        return cast("str", part.get_content()) if part is not None else ""
 
 
 class MailStandIn:

@@ -19,6 +19,7 @@ MAKERS = {
     "text/lateness.py",
     "text/message_templates.py",
     "text/messages.py",
+    "text/outline.py",
     "text/places.py",
     "text/render.py",
 }

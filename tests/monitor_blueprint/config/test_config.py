@@ -582,6 +582,38 @@ def test_the_pages_stay_on_this_machine(bind: str) -> None:
     assert str(refused.value) == ("environment: MONITOR_BIND must be 127.0.0.1:PORT or unix:/PATH (or empty: 127.0.0.1:9001)")
 
 
+@pytest.mark.parametrize("url", ["", " https://mon.example.org/\n", "http://10.0.0.7:8080/monitor", "https://[fd00::7]/m"])
+def test_messages_may_link_to_the_pages(url: str) -> None:
+    assert parse(FLASK, {"MONITOR_URL": url}).environ == {"MONITOR_URL": url}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mon.example.org",
+        "ftp://mon.example.org",
+        "javascript:alert(1)",
+        "https://",
+        "https://admin:secret@mon.example.org",
+        "https://mon.example.org/?token=secret",
+        "https://mon.example.org/#x",
+        "https://mon.example.org/ x",
+        'https://mon.example.org/"><b>',
+        "https://mon.example.org:99999",
+        "https://[::1",
+        "https://병원.example",
+    ],
+)
+def test_a_link_that_is_none_is_refused(url: str) -> None:
+    """Its value is not repeated: there may be a secret in it."""
+    with pytest.raises(ConfigError) as refused:
+        parse(FLASK, {"MONITOR_URL": url})
+    assert str(refused.value) == (
+        "environment: MONITOR_URL must be where people open the monitor's pages, as https://HOST or https://HOST:PORT/PATH,"
+        " without user, query and fragment (or empty: messages have no link)"
+    )
+
+
 def test_a_last_newline_is_no_tear() -> None:
     assert parse(FLASK, {"ALERT_EMAIL": "ops@example.com\n"}).environ
 

@@ -56,7 +56,8 @@ def test_mail_arrives_complete() -> None:
     assert mail.parsed["Message-ID"] == "<17-opened@example.org>"
     assert mail.parsed["Date"].datetime == MESSAGE.at
     assert mail.parsed["Auto-Submitted"] == "auto-generated"
-    assert mail.parsed["References"] == "<incident-17@example.org>"
+    assert mail.parsed["References"] == mail.parsed["In-Reply-To"] == f"<incident-17.{email._own_name()}@example.org>"
+    assert mail.parsed.get_content_type() == "text/plain"
     assert mail.text == f"{MESSAGE.body}\n\nid: 17-opened\n"
 
 
@@ -64,6 +65,18 @@ def test_mail_is_plain_ascii() -> None:
     """Every line of a mail is plain ASCII, so that any server can pass it on."""
     mail = email.mail_of(MESSAGE, "monitor@example.org", ("ops@example.com",))
     assert mail.as_bytes().isascii()
+
+
+def test_a_page_comes_beside_the_text() -> None:
+    """Whoever shows no HTML has the text as it always was, and has it first."""
+    with MailStandIn() as server:
+        assert send(server.environ, replace(MESSAGE, page=Public("<p>장애 &amp; 복구</p>"))) == Delivered("accepted")
+        mail = server.next_mail()
+    assert mail.parsed.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in mail.parsed.iter_parts()] == ["text/plain", "text/html"]
+    assert mail.text == f"{MESSAGE.body}\n\nid: 17-opened\n"
+    assert mail.page == "<p>장애 &amp; 복구</p>\n"
+    assert mail.content.isascii()
 
 
 def test_long_id_stays_whole() -> None:
