@@ -169,7 +169,15 @@ def _contradictions(card: Card) -> Iterator[Detail]:
     for number, sample in enumerate(card.golden_samples, start=1):
         yield from _sample_contradictions(card, number, sample)
     samples = [sample.features for sample in card.golden_samples]
-    yield from card_consistency.problems(card, card.inputs, samples, files={CARD_FILE, card.file}, classes=card.classes)
+    yield from card_consistency.problems(
+        card,
+        card.inputs,
+        samples,
+        files={CARD_FILE, card.file},
+        classes=card.classes,
+        targets=[target.name for target in card.targets],
+        is_one_true=card.task == "classification",
+    )
 
 
 def _sample_contradictions(card: Card, number: int, sample: GoldenSample) -> Iterator[Detail]:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from ml_server.errors import Detail
-from ml_server.evidence import Applicability, Claims, Pattern, Spread, Threshold
+from ml_server.evidence import Applicability, Claims, Pattern, Spread, Threshold, UsualAnswers
 from ml_server.inputs import Input, Scalar
 from ml_server.inputs.date import Date
 from ml_server.inputs.number import Number
@@ -20,14 +20,21 @@ def problems(
     *,
     files: Set[str],
     classes: Sequence[str],
+    targets: Sequence[str],
+    is_one_true: bool,
 ) -> Iterator[Detail]:
-    """Yield what does not fit; `samples` are the features of the golden samples, `files` the names that are taken."""
+    """Yield what does not fit; `samples` are the features of the golden samples, `files` the names that are taken.
+
+    `is_one_true` tells whether one of `classes` is, rather than any number of them; `targets` are the names of values.
+    """
     known = {item.name: item for item in inputs}
     yield from _patterns(card, known)
     yield from _submodels(card, known, samples, files)
     yield from _positive(card, classes)
     if card.applicability is not None:
         yield from _applicability(card.applicability, known)
+    if card.usual_answers is not None:
+        yield from _usual_answers(card.usual_answers, classes, targets, is_one_true=is_one_true)
 
 
 def _patterns(card: Claims, known: Mapping[str, Input]) -> Iterator[Detail]:
@@ -123,3 +130,20 @@ def _applicability(claimed: Applicability, known: Mapping[str, Input]) -> Iterat
         yield Detail(f"{path}.quantiles", "must not fall")
     if not claimed.unusual <= claimed.refused:
         yield Detail(f"{path}.unusual", "must not be beyond refused")
+
+
+def _usual_answers(usual: UsualAnswers, classes: Sequence[str], targets: Sequence[str], *, is_one_true: bool) -> Iterator[Detail]:
+    path = "usual_answers"
+    if usual.counts and (set(usual.counts) != set(classes) or not classes):
+        yield Detail(f"{path}.counts", "must have one for each class or label, and for nothing else")
+    elif usual.counts and is_one_true and sum(usual.counts.values()) != usual.rows:
+        yield Detail(f"{path}.counts", "must be as many as rows together: each person has one likeliest class")
+    elif any(count > usual.rows for count in usual.counts.values()):
+        yield Detail(f"{path}.counts", "must not be more than rows")
+    for name, histogram in usual.histograms.items():
+        if name not in (*classes, *targets):
+            yield Detail(f"{path}.histograms.{name}", "is about what is no class, label or target")
+        elif len(histogram.edges) != len(histogram.counts) + 1 or any(a >= b for a, b in pairwise(histogram.edges)):
+            yield Detail(f"{path}.histograms.{name}.edges", "must rise, and be one more than counts")
+        elif sum(histogram.counts) != usual.rows:
+            yield Detail(f"{path}.histograms.{name}.counts", "must be as many as rows together")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from ml_server.inputs.base import Count, Name, Share, Text
+from ml_server.inputs.base import Count, Histogram, Name, Share, Text
 
 _Figures = Annotated[list[float], msgspec.Meta(min_length=1)]
 Inside = Annotated[float, msgspec.Meta(gt=0, lt=1)]
@@ -125,6 +125,24 @@ class Applicability(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     over: Text
 
 
+class UsualAnswers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How the answers are spread where all is as it was in training: what those of later people are held against.
+
+    They are those to people that the model was not trained on, as those to others are surer. Each lacks only inputs that some
+    in the training lacked, too (`missing_share`): a request that lacks others is answered otherwise, and not counted.
+
+    Attributes:
+        rows: how many people that are; `over` says which.
+        counts: of each class, how many had it as the likeliest; of each label, how many had it likelier than not.
+        histograms: the probability of a class, or the value of a target, by its name.
+    """
+
+    over: Text
+    rows: Count
+    counts: dict[str, Count] = {}
+    histograms: dict[str, Histogram] = {}
+
+
 class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The keys of a card that say how good its answers are, and how they are to be taken.
 
@@ -137,6 +155,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         submodels: further model files, which patterns name.
         subgroups: how good the answers are for some of the people.
         applicability: how far a request may be from the training data.
+        usual_answers: how the answers are spread where all is as it was in training.
         statements: what only a person can say, by the number of the item of TRIPOD+AI, such as `6b`.
     """
 
@@ -148,4 +167,5 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     submodels: list[Submodel] = []
     subgroups: list[Subgroup] = []
     applicability: Applicability | None = None
+    usual_answers: UsualAnswers | None = None
     statements: dict[str, Text] = {}

@@ -50,7 +50,7 @@ def lines(settings: Settings) -> Iterator[str]:
             yield from _lines_of(version)
     drifts = _asked(settings, "/drift", _Drifts)
     if isinstance(drifts, _Drifts) and drifts.models:
-        yield "drift of the inputs:"
+        yield "drift of inputs and answers:"
         for drift in drifts.models:
             yield from _drift_of(drift)
 
@@ -71,9 +71,16 @@ def _asked(settings: Settings, path: str, kind: type[_Told]) -> _Told | str | No
 
 def _drift_of(drift: Drift) -> Iterator[str]:
     named = f"{drift.model_name} {drift.model_version} {drift.model_digest}"
-    verdict = _DRIFTS.get(drift.verdict, "") or f"{len(drift.drifted)} OF {len(drift.inputs)} INPUTS ARE NOT AS IN TRAINING"
-    yield f"  {named}: {verdict} (the last {drift.people} people)"
-    for each in drift.drifted[:_MOST_DRIFTED]:
+    moved = [
+        f"{len(drifted)} OF {len(of)} {what} ARE NOT AS IN TRAINING"
+        for what, drifted, of in (
+            ("INPUTS", drift.drifted, drift.inputs),
+            ("ANSWERS", drift.drifted_answers, drift.answers),
+        )
+        if drifted
+    ]
+    yield f"  {named}: {_DRIFTS.get(drift.verdict, '') or ', '.join(moved)} (the last {drift.people} people)"
+    for each in [*drift.drifted[:_MOST_DRIFTED], *drift.drifted_answers[:_MOST_DRIFTED]]:
         if each.verdict == "missing":
             trained = f"in training {100 * (each.missing_share_in_training or 0):.3g} %"
             yield f"    {each.name}: missing in {100 * each.missing_share:.3g} % ({trained})"

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_server.card import Card
+from ml_server.evidence import UsualAnswers
 from ml_server.inputs import Boolean, Category, Date, Number
 from ml_server.inputs.base import Histogram, Scalar
 from ml_server.model import Answer, Result
@@ -24,7 +25,8 @@ class Column(msgspec.Struct, frozen=True):
     """What is counted of one input, or of the answers: bins, and after them the missing ones.
 
     `reference` is how many people of each bin there were in training, `of` by which of the card's keys that is known: `range`
-    knows only that nobody was outside of it. `missing_share` is that in training; None where the card does not say.
+    knows only that nobody was outside of it. `missing_share` is that in training; None where the card does not say. Of answers
+    those are missing that there are none of, and those to requests that lack what nobody in training lacked.
     """
 
     name: str
@@ -65,6 +67,9 @@ class Bins:
         rows = card.training.rows
         self._inputs = [_binned(place, item, rows) for place, item in enumerate(card.inputs) if isinstance(item, Scalar)]
         self._answers = _answer_columns(card)
+        # Who lacks what nobody in training lacked is answered otherwise than anybody there.
+        never = [place for place, item in enumerate(card.inputs) if not getattr(item, "missing_share", None)]
+        self._never_missing = never if card.usual_answers is not None else []
         self.reference = Reference([each.column for each in self._inputs], [column for column, _ in self._answers], rows)
         sizes = [len(column.labels) + 1 for column in (*self.reference.inputs, *self.reference.answers)]
         self._starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64) if sizes else np.zeros(0, dtype=np.int64)
@@ -79,7 +84,8 @@ class Bins:
             np.where(is_missing[:, each.place], len(each.column.labels), _places(columns[each.place], each))
             for each in self._inputs
         ]
-        found += [read(results) for _, read in self._answers]
+        is_left_out = is_missing[:, self._never_missing].any(axis=1)
+        found += [np.where(is_left_out, len(column.labels), read(results)) for column, read in self._answers]
         places = np.stack(found, axis=1) + self._starts if found else np.zeros((len(rows), 0), dtype=np.int64)
         counted = []
         for begin in range(0, len(rows), size):
@@ -166,7 +172,7 @@ class _Likeliest:
 
 
 class _Between:
-    """Between which inner edges one of an answer's numbers is."""
+    """Between which inner edges one of an answer's numbers is; what is no answer counts as missing."""
 
     def __init__(self, place: int, inner: Sequence[float]) -> None:
         self._place = place
@@ -179,17 +185,38 @@ class _Between:
 
 
 _Reader = _Likeliest | _Between
+_NOTHING_USUAL = UsualAnswers(over="", rows=0)
 
 
 def _answer_columns(card: Card) -> list[tuple[Column, _Reader]]:
-    """Return how answers are counted; a card has nothing yet to hold them against."""
-    if card.task == "classification":
-        return [(Column("prediction", list(card.classes), "nothing"), _Likeliest(len(card.classes)))]
-    if card.task == "multi_label":
-        columns = [Column(name, ["false", "true"], "nothing") for name in card.classes]
-        return [(column, _Between(place, [_HALF])) for place, column in enumerate(columns)]
+    """Return how answers are counted, and what the card has to hold them against."""
+    usual = card.usual_answers or _NOTHING_USUAL
     found: list[tuple[Column, _Reader]] = []
+    if card.task == "classification":
+        counts = [usual.counts[name] for name in card.classes] if usual.counts else None
+        found.append((_counted("prediction", card.classes, counts), _Likeliest(len(card.classes))))
+        spread = [(place, name) for place, name in enumerate(card.classes) if name in usual.histograms]
+        found += [_spread(f"probability of {name}", place, usual.histograms[name]) for place, name in spread]
+    elif card.task == "multi_label":
+        for place, name in enumerate(card.classes):
+            count = usual.counts.get(name)
+            counts = None if count is None else [usual.rows - count, count]
+            found.append((_counted(name, ["false", "true"], counts), _Between(place, [_HALF])))
     for place, target in enumerate(card.targets):
-        edges = [float(edge) for edge in np.linspace(target.minimum, target.maximum, _ANSWER_BINS + 1)]
-        found.append((Column(target.name, _labels(edges), "nothing", is_ordered=True), _Between(place, edges[1:-1])))
+        if target.name in usual.histograms:
+            found.append(_spread(target.name, place, usual.histograms[target.name]))
+        else:
+            edges = [float(edge) for edge in np.linspace(target.minimum, target.maximum, _ANSWER_BINS + 1)]
+            column = Column(target.name, _labels(edges), "nothing", is_ordered=True)
+            found.append((column, _Between(place, edges[1:-1])))
     return found
+
+
+def _counted(name: str, labels: Sequence[str], counts: list[int] | None) -> Column:
+    return Column(name, list(labels), "counts" if counts else "nothing", reference=counts)
+
+
+def _spread(name: str, place: int, histogram: Histogram) -> tuple[Column, _Reader]:
+    edges = histogram.edges
+    column = Column(name, _labels(edges), "histogram", is_ordered=True, reference=histogram.counts)
+    return column, _Between(place, edges[1:-1])

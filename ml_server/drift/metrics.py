@@ -1,4 +1,4 @@
-"""How far the inputs of the served versions have moved, for Prometheus."""
+"""How far the inputs and the answers of the served versions have moved, for Prometheus."""
 
 import logging
 from collections.abc import Iterator
@@ -31,21 +31,28 @@ class DriftMetrics(Collector):
         except StorageError as error:
             _logger.error("no drift for the metrics: %s", error)
             return
-        by_input = (*_LABELS, "input")
+        by_input, by_answer = (*_LABELS, "input"), (*_LABELS, "answer")
         people = GaugeMetricFamily("neuronova_ml_drift_people", "The last people, who are compared", labels=_LABELS)
         drifted = GaugeMetricFamily("neuronova_ml_drift_inputs", "Inputs that are not as in training", labels=_LABELS)
         psi = GaugeMetricFamily("neuronova_ml_drift_psi", "Population stability index against training", labels=by_input)
         missing = GaugeMetricFamily("neuronova_ml_drift_missing_share", "Share of people without a value", labels=by_input)
-        share = GaugeMetricFamily("neuronova_ml_drift_answer_share", "Share of answers", labels=(*_LABELS, "answer", "bin"))
+        answers = GaugeMetricFamily("neuronova_ml_drift_answers", "Answers that are not as usual", labels=_LABELS)
+        answer_psi = GaugeMetricFamily(
+            "neuronova_ml_drift_answer_psi", "Population stability index against the answers that are usual", labels=by_answer
+        )
+        share = GaugeMetricFamily("neuronova_ml_drift_answer_share", "Share of answers", labels=(*by_answer, "bin"))
         for each in found:
             labels = (each.model_name, each.model_version)
             people.add_metric(labels, each.people)
             drifted.add_metric(labels, len(each.drifted))
+            answers.add_metric(labels, len(each.drifted_answers))
             for one in each.inputs[:_MOST_INPUTS]:
                 missing.add_metric((*labels, one.name), one.missing_share)
                 if one.psi is not None:
                     psi.add_metric((*labels, one.name), one.psi)
             for answer in each.answers[:_MOST_INPUTS]:
+                if answer.psi is not None:
+                    answer_psi.add_metric((*labels, answer.name), answer.psi)
                 for label, value in zip(answer.labels[:_MOST_INPUTS], answer.today, strict=False):
                     share.add_metric((*labels, answer.name, label), value)
-        yield from (people, drifted, psi, missing, share)
+        yield from (people, drifted, psi, missing, answers, answer_psi, share)

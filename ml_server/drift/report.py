@@ -1,4 +1,4 @@
-"""What is said of each version: which of its inputs are not as they were in training."""
+"""What is said of each version: which of its inputs and answers are not as they were in training."""
 
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,21 +12,23 @@ from ml_server.storage.drift import DriftStore, Window
 
 _REFERENCE = msgspec.json.Decoder(Reference)
 
-# One false alarm among all inputs of a model in a hundred times a thousand looks at other people each (Bonferroni): half a
-# million people of a faithful stream, one window after the other.
+# One false alarm among all inputs and answers of a model in a hundred times a thousand looks at other people each
+# (Bonferroni): half a million people of a faithful stream, one window after the other.
 _FALSE_ALARMS = 0.01
 _LOOKS = 1000
 _MOST_VERSIONS = 20
 # Of fewer people in training nothing can be said of others.
 _FEWEST_TRAINED = 30
 
+_DRIFTED = ("drifted", "missing")
 Verdict = Literal["steady", "drifted", "missing", "too_few", "no_reference"]
 
 
 class InputDrift(msgspec.Struct, frozen=True):
     """One input: the share of people in each bin today and in training, `people` who had a value, and the share who had none.
 
-    `psi` is without what chance adds to it; it is None, as what the card does not say, where nothing can be compared.
+    Of an answer, those have none who got none, or who lack what nobody in training lacked: they are not compared. `psi` is
+    without what chance adds to it; it is None, as what the card does not say, where nothing can be compared.
     """
 
     name: str
@@ -64,13 +66,24 @@ class Drift(msgspec.Struct, frozen=True):
     @property
     def drifted(self) -> list[InputDrift]:
         """Return the inputs that are not as they were, the farthest first."""
-        found = [each for each in self.inputs if each.verdict in ("drifted", "missing")]
-        return sorted(found, key=lambda each: each.p_value or 0.0)
+        return _drifted(self.inputs)
+
+    @property
+    def drifted_answers(self) -> list[InputDrift]:
+        """Return the answers that are not as they were, the farthest first."""
+        return _drifted(self.answers)
 
     def brief(self, most: int = 20) -> "Drift":
-        """Return the same with the inputs that drifted only, and of those the farthest."""
-        few = [msgspec.structs.replace(each, labels=[], today=[], in_training=None) for each in self.drifted[:most]]
-        return msgspec.structs.replace(self, inputs=few, answers=[])
+        """Return the same with what drifted only, and of that the farthest."""
+        inputs, answers = (
+            [msgspec.structs.replace(each, labels=[], today=[], in_training=None) for each in drifted[:most]]
+            for drifted in (self.drifted, self.drifted_answers)
+        )
+        return msgspec.structs.replace(self, inputs=inputs, answers=answers)
+
+
+def _drifted(found: list[InputDrift]) -> list[InputDrift]:
+    return sorted((each for each in found if each.verdict in _DRIFTED), key=lambda each: each.p_value or 0.0)
 
 
 def drifts(store: DriftStore) -> list[Drift]:
@@ -85,9 +98,10 @@ def drifts(store: DriftStore) -> list[Drift]:
 def _drift(window: Window) -> Drift:
     reference = _REFERENCE.decode(window.reference)
     counts = np.array(window.counts or [0] * reference.width, dtype=np.float64)
-    sizes = [len(column.labels) + 1 for column in (*reference.inputs, *reference.answers)]
+    columns = (*reference.inputs, *reference.answers)
+    sizes = [len(column.labels) + 1 for column in columns]
     parts = np.split(counts, np.cumsum(sizes)[:-1]) if sizes else []
-    tests = sum((column.reference is not None) + (column.missing_share is not None) for column in reference.inputs)
+    tests = sum((column.reference is not None) + (column.missing_share is not None) for column in columns)
     limit = _FALSE_ALARMS / (_LOOKS * max(1, tests))
     count = len(reference.inputs)
     inputs = [_input(column, part, reference.rows, limit) for column, part in zip(reference.inputs, parts, strict=False)]
@@ -96,7 +110,7 @@ def _drift(window: Window) -> Drift:
         model_name=window.name,
         model_version=window.version,
         model_digest=window.digest,
-        verdict=_verdict(inputs),
+        verdict=_verdict([*inputs, *answers]),
         people=window.people,
         people_ever=window.people_ever,
         since=datetime.fromtimestamp(window.since_ms / 1000, UTC) if window.people else None,
@@ -105,9 +119,9 @@ def _drift(window: Window) -> Drift:
     )
 
 
-def _verdict(inputs: list[InputDrift]) -> Literal["steady", "drifted", "too_few", "no_reference"]:
-    verdicts = {each.verdict for each in inputs}
-    if verdicts & {"drifted", "missing"}:
+def _verdict(found: list[InputDrift]) -> Literal["steady", "drifted", "too_few", "no_reference"]:
+    verdicts = {each.verdict for each in found}
+    if verdicts.intersection(_DRIFTED):
         return "drifted"
     if "steady" in verdicts:
         return "steady"

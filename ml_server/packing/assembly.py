@@ -12,6 +12,7 @@ import numpy as np
 from ml_server.packing import claims, golden, missing
 from ml_server.packing.assignment import assign, check_name, check_targets
 from ml_server.packing.card_inputs import describe
+from ml_server.packing.claims import Made
 from ml_server.packing.columns import Column, Slot, read_column
 from ml_server.packing.form import Said, empty_fields
 from ml_server.packing.golden import Golden
@@ -29,6 +30,7 @@ from ml_server.packing.stale_form import keep
 from ml_server.packing.table import Table, Texts, without_index
 from ml_server.packing.trial import Compared, Floats, Trial
 from ml_server.packing.unseen import Answered, Others, answer, compare
+from ml_server.packing.usual import usual_answers
 from ml_server.packing.wholes import KINDS, card_part, read_whole
 from ml_server.suggestions import did_you_mean
 from ml_server.verification.findings import Finding, listed
@@ -138,7 +140,9 @@ def pack_model(
     has_classes, is_far = reading.task == "classification", claims.far_of(near, columns)
     chosen = golden.choose(columns, policies, answers, trial.run, has_classes=has_classes, is_far=is_far)
     truth = targets if held_out is None else _targets(held_out, wishes.targets, "held-out data")
-    made = claims.of_answers(claims.known_of(trial, policies, truth, is_served, judged_rows))
+    made = _with_usual(
+        claims.of_answers(claims.known_of(trial, policies, truth, is_served, judged_rows)), trial, judged_rows, near
+    )
     names = reading.classes if reading.task == "regression" else ()
     targets_described = keep(wishes.said.targets, names, part="targets", form=wishes.form)
     card = _card(content, wishes, trial=trial, policies=policies, chosen=chosen, judged=judged, answers=answers)
@@ -206,6 +210,13 @@ def _check_others(trial: Trial, policies: Sequence[Policy], others: Sequence[Oth
 def _by_position(predictions: Table | None, reference: Reference | None) -> Sequence[str]:
     """Return the columns of the predictions that were taken by their place."""
     return list(predictions.columns) if predictions is not None and reference is not None and reference.is_by_position else ()
+
+
+def _with_usual(made: Made, trial: Trial, held_out: Answered | None, near: Mapping[str, Any] | None) -> Made:
+    """Add how the answers are spread where all is as it was in training."""
+    is_far = claims.far_of(near, trial.columns if held_out is None else held_out.columns)
+    keys, notes = usual_answers(trial.reading, trial.columns, held_out, is_far)
+    return Made(made.keys | keys, (*made.notes, *notes))
 
 
 def _refused(held_out: Answered | None) -> Sequence[str]:

@@ -100,9 +100,7 @@ def of_answers(known: Known | None) -> Made:
     keys |= {"patterns": patterns} if patterns else {}
     subgroups = list(_subgroups(known))
     keys |= {"subgroups": subgroups} if subgroups else {}
-    notes = (
-        ["how far a probability moves when the training is repeated (spread) needs the training: left out"] if is_binary else []
-    )
+    notes = [_NO_SPREAD] if is_binary else []
     if any(policy.name != "refuse" for policy in known.policies) and not any(pattern["missing"] for pattern in patterns):
         notes.append("too few rows to say how good the answers are to requests that lack something")
     return Made(keys, tuple(notes))

@@ -26,7 +26,7 @@ InstallSlowModel = Callable[[Path], None]
 
 
 # The keys by which the bundled card says how good its answers are.
-CLAIMS = ("research_only", "positive", "patterns", "submodels", "subgroups", "applicability", "statements")
+CLAIMS = ("research_only", "positive", "patterns", "submodels", "subgroups", "applicability", "usual_answers", "statements")
 
 
 @pytest.fixture(scope="session")

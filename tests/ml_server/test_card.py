@@ -7,7 +7,7 @@ import pytest
 from ml_server.card import Card, GoldenSample, Interval, Output, Target, Training, read_card
 from ml_server.config import BUNDLED_MODELS
 from ml_server.errors import BrokenModelError
-from ml_server.evidence import Applicability, Limit, Pattern, Score, Spread, Subgroup, Submodel, Threshold
+from ml_server.evidence import Applicability, Limit, Pattern, Score, Spread, Subgroup, Submodel, Threshold, UsualAnswers
 from ml_server.inputs import AnyInput
 from tests.ml_server.conftest import CLAIMS, NAME, VERSION
 
@@ -224,7 +224,7 @@ def keys_of(struct: Any) -> set[str]:
 
 
 def test_every_key_is_documented() -> None:
-    claims = (Applicability, Limit, Pattern, Score, Spread, Subgroup, Submodel, Threshold)
+    claims = (Applicability, Limit, Pattern, Score, Spread, Subgroup, Submodel, Threshold, UsualAnswers)
     structs = (Card, Training, *claims, Target, Interval, Output, GoldenSample, *get_args(AnyInput))
     text = (ROOT / "docs" / "model-card.md").read_text()
     keys = set().union(*map(keys_of, structs)) | {struct.__struct_config__.tag for struct in get_args(AnyInput)}

@@ -100,3 +100,29 @@ def test_limit_is_about_a_score_of_each(content: Content) -> None:
 def test_applicability_that_does_not_fit(content: Content, change: Content, field: str) -> None:
     content["applicability"] |= change
     assert f"applicability.{field}" in problems(content)
+
+
+@pytest.mark.parametrize(
+    ("usual", "field", "problem"),
+    [
+        ({"counts": {"Control": 300, "Impared": 33}}, "counts", "each class"),
+        ({"counts": {"Control": 300, "Impaired": 34}}, "counts", "one likeliest class"),
+        ({"histograms": {"age": {"edges": [0, 1], "counts": [333]}}}, "histograms.age", "no class"),
+        ({"histograms": {"Impaired": {"edges": [0, 1], "counts": [300, 33]}}}, "histograms.Impaired.edges", "one more"),
+        ({"histograms": {"Impaired": {"edges": [0, 1, 1], "counts": [300, 33]}}}, "histograms.Impaired.edges", "rise"),
+        ({"histograms": {"Impaired": {"edges": [0, 0.5, 1], "counts": [300, 30]}}}, "histograms.Impaired.counts", "as many as"),
+    ],
+)
+def test_usual_answers_that_do_not_fit(content: Content, usual: Content, field: str, problem: str) -> None:
+    content["usual_answers"] |= usual
+    assert problem in problems(content)[f"usual_answers.{field}"]
+
+
+def test_usual_answers_of_several_labels(content: Content) -> None:
+    """Of them each may be likely, or none."""
+    content |= {"task": "multi_label", "positive": None, "subgroups": [], "submodels": [], "patterns": []}
+    content["golden_samples"] = content["golden_samples"][:1]
+    content["usual_answers"] = {"over": "made up", "rows": 9, "counts": {"Control": 8, "Impaired": 7}}
+    read_card(msgspec.json.encode(content))
+    content["usual_answers"]["counts"]["Control"] = 10
+    assert "more than rows" in problems(content)["usual_answers.counts"]

@@ -21,9 +21,10 @@ NAME = "discharge"
 Person = dict[str, Any]
 
 
-def pack(directory: Path) -> Path:
+def pack(directory: Path, *, has_held_out: bool = True) -> Path:
     """Pack the example as a model directory."""
     data = ["--data", str(EXAMPLE / "train.csv"), "--target", "outcome", "--reference", str(EXAMPLE / "predictions.csv")]
+    data += ["--held-out", str(EXAMPLE / "held_out.csv")] if has_held_out else []
     told = ["--name", NAME, "--version", "1.0.0", "--describe", str(EXAMPLE / "describe.toml"), "--out", str(directory)]
     done = CliRunner().invoke(program(), ["pack", str(EXAMPLE / "model.onnx"), *data, *told])
     assert done.exit_code == 0, done.output
@@ -121,9 +122,9 @@ class Counted:
         return version
 
 
-def drifted(version: Any) -> list[str]:
-    """The names of the inputs that are not as they were."""
-    return [each["name"] for each in version["inputs"] if each["verdict"] in ("drifted", "missing")]
+def drifted(version: Any, part: str = "inputs") -> list[str]:
+    """The names of the inputs, or answers, that are not as they were."""
+    return [each["name"] for each in version[part] if each["verdict"] in ("drifted", "missing")]
 
 
 def standard_deviation(card: Card, name: str) -> float:

@@ -1,5 +1,6 @@
 """Shifts that must be seen, and faithful streams in which none may be, through the real server and its database."""
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 import requests
 
+from ml_server.app import create_app
 from ml_server.card import Card
+from ml_server.config import Settings
 from tests.ml_server.conftest import StartServer
 from tests.ml_server.drift.streams import (
     NAME,
@@ -85,6 +88,7 @@ def test_faithful_50_000_are_as_they_were(counted: Counted, card: Card, stream: 
         counted.ask(people, 250)
         version = counted.drift()
         assert not drifted(version)
+        assert not drifted(version, "answers")
     assert version["people_ever"] == 50_000
     assert 500 <= version["people"] < 550
     # Without what chance adds to it.
@@ -109,12 +113,57 @@ def test_direction_and_shares_are_told(counted: Counted, card: Card) -> None:
     assert by_name["crp"]["missing_share"] == pytest.approx(by_name["crp"]["missing_share_in_training"], abs=0.05)
 
 
-def test_answers_are_counted_without_reference(counted: Counted, card: Card) -> None:
-    counted.ask(of_card(card, 6), 300)
+def test_answers_are_counted_without_reference(tmp_path: Path) -> None:
+    """Those to the people of the training are none: a model is surer of them."""
+    models = pack(tmp_path / "packed", has_held_out=False)
+    counted = Counted(tmp_path / "state", models)
+    counted.ask(of_card(card_of(models), 6), 300)
     (answers,) = counted.drift()["answers"]
     assert (answers["verdict"], answers["reference"], answers["labels"]) == ("no_reference", "nothing", ["home", "transfer"])
     assert answers["in_training"] is None
     assert sum(answers["today"]) == pytest.approx(1)
+
+
+def test_answers_have_the_held_out_ones(counted: Counted, card: Card) -> None:
+    """As class counts, and as a probability of ten bins."""
+    counted.ask(of_rows(card, 6), 500)
+    prediction, probability = counted.drift()["answers"]
+    assert card.usual_answers is not None
+    assert (prediction["verdict"], prediction["reference"], prediction["labels"]) == ("steady", "counts", ["home", "transfer"])
+    assert prediction["in_training"] == [round(card.usual_answers.counts[name] / 150, 4) for name in ("home", "transfer")]
+    assert (probability["name"], probability["verdict"]) == ("probability of transfer", "steady")
+    assert (probability["reference"], len(probability["labels"])) == ("histogram", 10)
+    assert probability["psi"] < 0.2
+
+
+def test_shifted_answers_are_seen_within_500(tmp_path: Path, models: Path, card: Card) -> None:
+    """Of the people of whom the model is fairly sure that they are transferred."""
+    some = list(itertools.islice(of_rows(card, 14), 250))
+    items = [{"features": each} for each in some]
+    answer: Any = Counted(tmp_path / "other", models).client.post("/predict", json={"items": items}).json
+    sure = [each for each, told in zip(some, answer["results"], strict=True) if told["predictions"]["transfer"] > 0.55]
+    counted = Counted(tmp_path / "state", models)
+    counted.ask(itertools.cycle(sure), 500, size=50)
+    version = counted.drift()
+    assert version["verdict"] == "drifted"
+    assert set(drifted(version, "answers")) == {"prediction", "probability of transfer"}
+    text = counted.client.get("/metrics").text
+    assert f'neuronova_ml_drift_answers{{model="{NAME}",version="1.0.0"}} 2.0' in text
+    assert 'neuronova_ml_drift_answer_psi{answer="probability of transfer"' in text
+    brief: Any = counted.client.get("/drift?brief=true").json
+    assert {each["name"] for each in brief["models"][0]["answers"]} == {"prediction", "probability of transfer"}
+
+
+def test_incomplete_requests_are_not_held_against_whole_ones(tmp_path: Path, bundled_card: Card) -> None:
+    """Nobody lacked anything in the training of the bundled model: submodels answer who does, and are not so sure."""
+    client = create_app(Settings(state_dir=tmp_path)).test_client()
+    whole = bundled_card.golden_samples[0].features
+    required = {item.name: whole[item.name] for item in bundled_card.inputs if item.is_required}
+    client.post("/predict", json={"items": [{"features": each} for each in [whole] * 110 + [required] * 90]})
+    told: Any = client.get("/drift").json
+    (version,) = told["models"]
+    assert [each["name"] for each in version["answers"]] == ["prediction", "probability of Impaired"]
+    assert {(each["people"], each["missing_share"]) for each in version["answers"]} == {(110, 0.45)}
 
 
 def test_card_without_histograms_has_its_range(tmp_path: Path) -> None:
