@@ -1,4 +1,4 @@
-"""Whether the served model is asked of people like those that it was trained on.
+"""Whether the served model is asked of people like those that it was trained on, and answers as it should to such.
 
 The ML server counts and compares: here is only told what it says. A shift is a WARNING: the answers may be worse, or not.
 """
@@ -6,31 +6,28 @@ The ML server counts and compares: here is only told what it says. A shift is a 
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.adapters import sample_files
-from monitor_blueprint.adapters.http import Answer, fetch
+from monitor_blueprint.adapters import ml_reports, sample_files
 from monitor_blueprint.domain.models import Facts, Reading, Status
 from monitor_blueprint.domain.text import configured, fill, joined, private, word
 from monitor_blueprint.options import Address, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
-from monitor_blueprint.probes.feedback import KEPT, brief, known_version, seen, without
-from monitor_blueprint.probes.http import HTTP_OK
 
 # It takes five hundred people to see one.
 DEFAULT_INTERVAL_S = 900.0
+# In the checkpoint: the server counts whom it is asked of.
+_KEPT = "is_kept"
 _DRIFTED, _MISSING = "drifted", "missing"
 _ASPECTS = {"steady": "inputs", "too_few": "inputs_few", "no_reference": "inputs_alone"}
 
 
 class Input(msgspec.Struct, frozen=True):
-    """An input that is not as it was in training: its values, or how often there is none."""
+    """An input, or an answer, that is not as it was in training: its values, or how often there is none."""
 
     name: str
     verdict: str
@@ -46,6 +43,7 @@ class Version(msgspec.Struct, frozen=True):
     verdict: str
     people: int
     inputs: tuple[Input, ...] = ()
+    answers: tuple[Input, ...] = ()
 
 
 class Drifts(msgspec.Struct, frozen=True):
@@ -72,37 +70,23 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 def is_possible(options: Options) -> bool:
     """Tell whether there is a server that counts whom it is asked of."""
-    return _drifts(fetch(brief(options.url), 2.0)) is not None
+    return ml_reports.is_told(options.url, _DRIFTS)
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Ask once; a server that is away is its own check's finding."""
-    key = context.environ.get("ML_API_KEY", "")
-    timeout_s = max(0.1, min(options.timeout_s, context.deadline - time.monotonic()))
-    answer = fetch(brief(options.url), timeout_s, headers={"X-API-Key": key} if key else {})
-    found = _drifts(answer)
+    answer = ml_reports.ask(options.url, context.environ, options.timeout_s, context.deadline)
     asked: Facts = {"address": configured(options.url)}
+    found = ml_reports.read(answer, _DRIFTS)
     if found is None:
-        reading = without(answer, has_been=bool(context.checkpoint.get(KEPT)))
-        return Observation((replace(reading, facts={**reading.facts, **asked}),), context.checkpoint)
-    # Of two versions that say the same, the latest.
-    first = {reading.aspect: reading for version in reversed(found.models) for reading in _readings(version)}
-    return seen(list(first.values()) or [Reading("inputs_none")], asked)
-
-
-def _drifts(answer: Answer) -> Drifts | None:
-    if answer.status != HTTP_OK or answer.failure:
-        return None
-    try:
-        found = _DRIFTS.decode(answer.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return found if found.ok else None
+        return Observation((ml_reports.unread(answer, asked, has_been=bool(context.checkpoint.get(_KEPT))),), context.checkpoint)
+    told = [reading for version in found.models for reading in _readings(version)]
+    return Observation(ml_reports.worth_telling(told or [Reading("inputs_none")], asked), {_KEPT: True})
 
 
 def _readings(version: Version) -> Iterator[Reading]:
     facts: Facts = {
-        "model_version": known_version(version.model_version),
+        "model_version": ml_reports.known_version(version.model_version),
         "model_name_text": private(version.model_name, 80),
         "people": version.people,
     }
@@ -112,12 +96,21 @@ def _readings(version: Version) -> Iterator[Reading]:
         return
     missing = [each for each in version.inputs if each.verdict == _MISSING]
     moved = [each for each in version.inputs if each.verdict != _MISSING]
-    if moved or not missing:
-        farthest = max((each.psi or 0.0 for each in moved), default=0.0)
-        yield Reading("drifted", Status.WARNING, facts={**facts, **_named(moved), "psi": fill("{psi:.2f}", psi=farthest)})
+    if moved or not (missing or version.answers):
+        yield Reading("drifted", Status.WARNING, facts={**facts, **_named(moved), **_farthest(moved)})
     if missing:
         most = max(each.missing_share for each in missing)
         yield Reading("missing", Status.WARNING, facts={**facts, **_named(missing), "percent": round(100 * most)})
+
+    if version.answers:
+        # Their names are classes and targets: the server's own text.
+        entries = private(", ".join(each.name for each in version.answers), 500)
+        told = {**facts, **_farthest(version.answers), "entries_text": entries}
+        yield Reading("answers", Status.WARNING, facts=told)
+
+
+def _farthest(moved: Sequence[Input]) -> Facts:
+    return {"psi": fill("{psi:.2f}", psi=max((each.psi or 0.0 for each in moved), default=0.0))}
 
 
 def _named(inputs: Sequence[Input]) -> Facts:

@@ -5,30 +5,22 @@ The ML server counts: here is only told what its figures say. A worse model is a
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from monitor_blueprint.adapters.http import Answer, fetch
+from monitor_blueprint.adapters import ml_reports
 from monitor_blueprint.domain.models import Facts, Reading, Scalar, Status
-from monitor_blueprint.domain.text import Public, configured, fill, joined, private, word
+from monitor_blueprint.domain.text import Public, configured, fill, joined, private
 from monitor_blueprint.options import Address, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
-from monitor_blueprint.probes.http import HTTP_OK
 
 # What turns out to be true does so in days.
 DEFAULT_INTERVAL_S = 3600.0
-HTTP_UNAUTHORIZED = 401
-HTTP_FORBIDDEN = 403
-HTTP_NOT_FOUND = 404
 # In the checkpoint: the server keeps what it has answered.
-KEPT = "is_kept"
-_VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){2}")
+_KEPT = "is_kept"
 # The figures that a card may have, as its server calls them; each has a sentence of its own.
 FIGURES = (
     *("sensitivity", "specificity", "roc_auc", "accuracy", "brier", "calibration_slope", "calibration_intercept"),
@@ -91,51 +83,24 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 def is_possible(options: Options) -> bool:
     """Tell whether there is a server that keeps what it answers."""
-    return _summary(fetch(brief(options.url), 2.0)) is not None
+    return ml_reports.is_told(options.url, _SUMMARY)
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
     """Ask once; a server that is away is its own check's finding."""
-    key = context.environ.get("ML_API_KEY", "")
-    timeout_s = max(0.1, min(options.timeout_s, context.deadline - time.monotonic()))
-    answer = fetch(brief(options.url), timeout_s, headers={"X-API-Key": key} if key else {})
-    summary = _summary(answer)
+    answer = ml_reports.ask(options.url, context.environ, options.timeout_s, context.deadline)
     asked: Facts = {"address": configured(options.url)}
+    summary = ml_reports.read(answer, _SUMMARY)
     if summary is None:
-        reading = without(answer, has_been=bool(context.checkpoint.get(KEPT)))
-        return Observation((replace(reading, facts={**reading.facts, **asked}),), context.checkpoint)
-    readings = [reading for version in summary.models for reading in _readings(version)]
-    # Of two versions that say the same, the latest.
-    first = {reading.aspect: reading for reading in reversed(readings)}
-    told = list(first.values()) or [Reading("figures_none")]
-    return seen(told, asked)
-
-
-def seen(told: Sequence[Reading], asked: Facts) -> Observation:
-    """Return what is wrong, or else all of it, and remember that the server keeps what it answers."""
-    wrong = [reading for reading in told if reading.status is Status.WARNING]
-    return Observation(tuple(replace(each, facts={**each.facts, **asked}) for each in wrong or told), {KEPT: True})
-
-
-def brief(url: str) -> str:
-    """Return where no more is told than is read here."""
-    return f"{url}{'&' if '?' in url else '?'}brief=true"
-
-
-def _summary(answer: Answer) -> Summary | None:
-    if answer.status != HTTP_OK or answer.failure:
-        return None
-    try:
-        summary = _SUMMARY.decode(answer.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return summary if summary.ok else None
+        return Observation((ml_reports.unread(answer, asked, has_been=bool(context.checkpoint.get(_KEPT))),), context.checkpoint)
+    told = [reading for version in summary.models for reading in _readings(version)]
+    return Observation(ml_reports.worth_telling(told or [Reading("figures_none")], asked), {_KEPT: True})
 
 
 def _readings(version: Version) -> Sequence[Reading]:
     window = version.windows[0]
     facts: Facts = {
-        "model_version": known_version(version.model_version),
+        "model_version": ml_reports.known_version(version.model_version),
         "model_name_text": private(version.model_name, 80),
         "days": window.days,
         "judged": window.judged,
@@ -162,21 +127,3 @@ def _told(figure: Figure) -> Facts:
 
 def _number(value: float | None) -> Public:
     return fill("?") if value is None else fill("{value:.3g}", value=value)
-
-
-def known_version(text: str) -> Scalar:
-    """Return a version as everybody may know it; what is none is the server's own text."""
-    if not _VERSION.fullmatch(text):
-        return private(text, 80)
-    return joined(".", [fill("{number}", number=int(part)) for part in text.split(".")])
-
-
-def without(answer: Answer, *, has_been: bool) -> Reading:
-    """Return the reading of a server that tells nothing: it keeps nothing, or does not let us ask, or is away."""
-    if answer.is_blind:
-        return Reading("refused", Status.UNKNOWN, facts={"reason": answer.failure})
-    if answer.status in (HTTP_FORBIDDEN, HTTP_NOT_FOUND) and not answer.failure:
-        return Reading("off", Status.WARNING if has_been else Status.OK)
-    reason: Any = answer.failure or (word("key", ("key",)) if answer.status == HTTP_UNAUTHORIZED else fill("status"))
-    facts: Facts = {"reason": reason, "http_status": answer.status, **answer.within}
-    return Reading("refused", Status.WARNING, facts=facts, is_settling=answer.status != HTTP_UNAUTHORIZED)

@@ -48,6 +48,9 @@ LINES: dict[tuple[str, str], Texts] = {
         " (최근 {people}명, 누락 최대 {percent}%, 버전 {model_version})",
         more=_LOOK,
     ),
+    ("drift", "answers"): Texts(
+        bad="ML 예측 분포: 학습 때의 예측과 다름 (최근 {people}명, 가장 큰 PSI {psi}, 버전 {model_version})", more=_LOOK
+    ),
     ("drift", "inputs"): Texts("ML 입력 분포: 학습 데이터와 비슷함 (최근 {people}명, 버전 {model_version})"),
     ("drift", "inputs_few"): Texts("ML 입력 분포: 판단하기에 예측이 적음 (최근 {people}명, 버전 {model_version})"),
     ("drift", "inputs_alone"): Texts("ML 입력 분포: 모델 카드에 비교할 분포가 없음 (최근 {people}명, 버전 {model_version})"),

@@ -17,9 +17,9 @@ def _input(name: str, verdict: str = "drifted", **more: Any) -> dict[str, Any]:
     return {"name": name, "verdict": verdict, "psi": 0.314, "missing_share": 0.0, "people": 500, **more}
 
 
-def _version(verdict: str, *inputs: dict[str, Any], version: str = "1.0.0") -> dict[str, Any]:
-    named = {"model_name": "own", "model_version": version, "model_digest": "0" * 12}
-    return {**named, "verdict": verdict, "people": 512, "people_ever": 9000, "since": None, "inputs": list(inputs), "answers": []}
+def _version(verdict: str, *inputs: dict[str, Any], version: str = "1.0.0", answers: Any = ()) -> dict[str, Any]:
+    named = {"model_name": "own", "model_version": version, "model_digest": "0" * 12, "answers": list(answers)}
+    return {**named, "verdict": verdict, "people": 512, "people_ever": 9000, "since": None, "inputs": list(inputs)}
 
 
 def _look(site: Site, *versions: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> list[Reading]:
@@ -43,6 +43,16 @@ def test_missing_is_told_apart(site: Site) -> None:
     drifted, missing = _look(site, _version("drifted", _input("age"), _input("tau", "missing", missing_share=1.0)))
     assert (drifted.aspect, missing.aspect) == ("drifted", "missing")
     assert _line(missing) == ("ML 입력 누락: 값이 없는 비율이 학습 데이터와 다름 - tau (최근 512명, 누락 최대 100%, 버전 1.0.0)")
+
+
+def test_answers_are_told_apart(site: Site) -> None:
+    """Their names are those of classes: they stay here."""
+    (alone,) = _look(site, _version("drifted", answers=[_input("probability of Impaired", psi=0.7)]))
+    assert (alone.aspect, alone.status) == ("answers", Status.WARNING)
+    assert _line(alone) == "ML 예측 분포: 학습 때의 예측과 다름 (최근 512명, 가장 큰 PSI 0.70, 버전 1.0.0)"
+    assert private(alone.facts["entries_text"]) == "probability of Impaired"
+    both = _look(site, _version("drifted", _input("age"), answers=[_input("prediction")]))
+    assert [reading.aspect for reading in both] == ["drifted", "answers"]
 
 
 def test_names_of_the_server_stay_here(site: Site) -> None:
