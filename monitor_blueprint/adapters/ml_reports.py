@@ -64,7 +64,7 @@ def unread(answer: Answer, asked: Facts, *, has_been: bool) -> Reading:
     if answer.status in _NOTHING_TOLD and not answer.failure:
         return Reading("off", Status.WARNING if has_been else Status.OK, facts=asked)
     reason: Any = answer.failure or (word("key", ("key",)) if answer.status == _UNAUTHORIZED else fill("status"))
-    facts: Facts = {"reason": reason, "http_status": answer.status, **asked}
+    facts: Facts = {"reason": reason, "http_status": answer.status, **answer.within, **asked}
     return Reading("refused", Status.WARNING, facts=facts, is_settling=answer.status != _UNAUTHORIZED)
 
 

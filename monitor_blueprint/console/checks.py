@@ -39,8 +39,8 @@ class CheckDocument(Document, frozen=True, kw_only=True):
     """A check as it stands.
 
     `status` is what counts since `since`; `at` and the readings are of the newest result. `why` says what keeps it in an
-    incident or out of it, `note` says it in a sentence. `next_commands` are what to type where it fails,
-    `evidence` what was found of the cause when it failed, for operators.
+    incident or out of it, and `stands_since` since when; `note` says it in a sentence. `next_commands` are what to type where
+    it fails, `evidence` what was found of the cause when it failed, for operators.
     """
 
     name: str
@@ -53,6 +53,7 @@ class CheckDocument(Document, frozen=True, kw_only=True):
     is_left_out: bool
     is_told: bool
     why: str | None
+    stands_since: datetime | None
     note: str
     causes: list[str]
     silenced_until: datetime | None
@@ -225,6 +226,7 @@ def _check(view: View, result: CheckResult, state: State, standing: Standing | N
         is_left_out=row.is_left_out,
         is_told=standing is not None and standing.is_told,
         why=standing.why if standing is not None else None,
+        stands_since=standing.since if standing is not None else None,
         note=row.note,
         causes=list(standing.causes) if standing is not None else [],
         silenced_until=standing.silenced_until if standing is not None else None,

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from flask import g, request
+from flask import Response, g, request, url_for
 
 from monitor_blueprint.console.gate import Entry
 from monitor_blueprint.console.throttle import MOST_FAILURES
+from monitor_blueprint.console.view import View
 from monitor_blueprint.domain.access import Role, Visitor
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.domain.text import configured, fill
 from monitor_blueprint.log import Log
 from monitor_blueprint.web.answers import RefusedError
 from monitor_blueprint.web.mounted import monitor
+from monitor_blueprint.web.route import Cookie
 
 _log = Log(__name__)
 COOKIE = "neuronova_session"
@@ -28,6 +30,7 @@ COOKIE = "neuronova_session"
 REMOTE_USER = "X-Remote-User"
 _READING = ("GET", "HEAD", "OPTIONS")
 _OWN_SITE = ("same-origin", "none")
+_NOBODY = Visitor("", Role.STATS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,31 @@ def asker() -> Asker:
         known = _find()
         g.neuronova_asker = known
     return known
+
+
+def view(visitor: Visitor | None = None) -> View:
+    """Return what documents are made of, for whoever asks or for another visitor."""
+    own = monitor()
+    seen_by = visitor or asker().visitor or _NOBODY
+    return View(own.config, own.store, own.self_check, seen_by, datetime.now(UTC), next_check_at=own.schedule.next_run_at())
+
+
+def proof() -> str:
+    """Return the secret that the request carries: a token, or the key of a session; "" for neither."""
+    return _token() or request.cookies.get(COOKIE, "")
+
+
+def keep(response: Response, cookie: Cookie) -> None:
+    """Let the browser keep the key of a session, or forget it."""
+    response.set_cookie(
+        COOKIE,
+        cookie.key,
+        max_age=cookie.lasts_s,
+        path=url_for(".page"),
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Strict",
+    )
 
 
 def check_token(token: str, claimed: str) -> Visitor:
@@ -102,15 +130,23 @@ def refuse_other_sites() -> None:
     """
     if request.method in _READING:
         return
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    # Nginx tells the name of the site without its port.
-    is_foreign = site not in _OWN_SITE if site is not None else origin is not None and not _is_own(origin)
-    if is_foreign:
-        raise RefusedError(403, "cross_site", "another site has sent this: it is done from the monitor's own address only")
+    refuse_foreign()
     if request.method != "DELETE" and request.mimetype != "application/json":
         raise RefusedError(
             415, "unsupported_media_type", 'changes are sent as JSON: Content-Type: application/json, at least "{}"'
         )
+
+
+def refuse_foreign() -> None:
+    """Refuse a request of which the browser says that another site is behind it.
+
+    Raises:
+        RefusedError: it is so.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    # Nginx tells the name of the site without its port.
+    if site not in _OWN_SITE if site is not None else origin is not None and not _is_own(origin):
+        raise RefusedError(403, "cross_site", "another site has sent this: it is done from the monitor's own address only")
 
 
 def _is_own(origin: str) -> bool:
@@ -121,14 +157,18 @@ def _is_own(origin: str) -> bool:
 
 
 def _find() -> Asker:
-    now, given = datetime.now(UTC), request.authorization
-    token = (given.token or given.password or "") if given is not None else ""
+    now, given, token = datetime.now(UTC), request.authorization, _token()
     if not token:
         key = request.cookies.get(COOKIE, "")
         return Asker(monitor().gate.by_session(key, now) if key else None)
     claimed = _remote_user() or (given.username if given is not None else "") or ""
     visitor = monitor().gate.by_token(token, claimed, now)
     return Asker(Entry(visitor)) if visitor is not None else Asker(None, _count_failure(now))
+
+
+def _token() -> str:
+    given = request.authorization
+    return (given.token or given.password or "") if given is not None else ""
 
 
 def _remote_user() -> str:

@@ -77,6 +77,11 @@ def open_json(content: Mapping[str, Open], status: int = 200) -> Response:
     return secure(Response(json.dumps(content, separators=(",", ":")) + "\n", status, mimetype="application/json"))
 
 
+def see_other(address: str) -> Response:
+    """Return that what comes next is at another address: the answer to a form that was done."""
+    return secure(Response(status=303, headers={"Location": address}))
+
+
 def document(content: msgspec.Struct | msgspec.Raw, status: int = 200) -> Response:
     """Return a document as an answer."""
     return secure(Response(encode(content), status, mimetype="application/json"))

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from monitor_blueprint.console.view import Answer, View
-from monitor_blueprint.domain.access import Role, Visitor
+from monitor_blueprint.console.view import Answer
+from monitor_blueprint.domain.access import Role
 from monitor_blueprint.web import access
 from monitor_blueprint.web.answers import RefusedError, document, refused
 from monitor_blueprint.web.mounted import monitor
 from monitor_blueprint.web.requests import LARGEST_BODY, read_body, read_query
-from monitor_blueprint.web.route import Asked, Cookie, Reply, Route
+from monitor_blueprint.web.route import Asked, Reply, Route
 from monitor_blueprint.web.routes import ROUTES
 
 PREFIX = "/api/v1"
 # How the names of its endpoints begin.
 ENDPOINT = "v1_"
 _DESCRIPTION = "openapi.json"
-_NOBODY = Visitor("", Role.STATS)
 
 
 def register(blueprint: Blueprint) -> None:
@@ -93,30 +91,15 @@ def _asked(route: Route, places: dict[str, Any]) -> Asked:
     request.max_content_length = LARGEST_BODY
     visitor = access.require(route.needs) if route.needs is not None else access.asker().visitor
     access.refuse_other_sites()
-    own = monitor()
-    view = View(
-        own.config, own.store, own.self_check, visitor or _NOBODY, datetime.now(UTC), next_check_at=own.schedule.next_run_at()
-    )
+    view = access.view(visitor)
     query = read_query(dict(request.args.lists()), route.query)
     body = read_body(request.get_data(), route.body) if route.body is not None else None
-    return Asked(view, own, places, query, body, request.cookies.get(access.COOKIE, ""))
+    return Asked(view, monitor(), places, query, body, request.cookies.get(access.COOKIE, ""))
 
 
 def _reply(answer: Answer | Reply, route: Route) -> Response:
     reply = answer if isinstance(answer, Reply) else Reply(answer)
     response = document(reply.answer, reply.status or route.status)
     if reply.cookie is not None:
-        _set_cookie(response, reply.cookie)
+        access.keep(response, reply.cookie)
     return response
-
-
-def _set_cookie(response: Response, cookie: Cookie) -> None:
-    response.set_cookie(
-        access.COOKIE,
-        cookie.key,
-        max_age=cookie.lasts_s,
-        path=url_for(".page"),
-        secure=request.is_secure,
-        httponly=True,
-        samesite="Strict",
-    )

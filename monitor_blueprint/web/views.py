@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, current_app, request, send_from_directory
+from flask import Blueprint, Response, abort, current_app, request, send_from_directory, url_for
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from monitor_blueprint.domain.access import Role
 from monitor_blueprint.domain.text import configured, fill
 from monitor_blueprint.log import Log
 from monitor_blueprint.web import access, api, programs
-from monitor_blueprint.web.answers import open_json, secure
-from monitor_blueprint.web.pages import routes
+from monitor_blueprint.web.answers import RefusedError, open_json, secure, see_other
+from monitor_blueprint.web.pages import page, routes, signing_in
 
 _log = Log(__name__)
-_OPEN = ("health", "static")
+_OPEN = ("health", "static", *routes.OPEN)
 _ROLES = {"system_stats": Role.STATS, "metrics_text": Role.READ, **routes.ROLES}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 _JSON_ERROR = {
@@ -69,9 +69,31 @@ def _refuse_strangers(role: Role) -> Response | None:
         response = open_json({"ok": False, "error": fill("too many wrong tokens: wait {seconds} s", seconds=asker.wait_s)}, 429)
         response.headers["Retry-After"] = str(asker.wait_s)
         return response
+    if _is_person():
+        return see_other(url_for(f"{_own_name()}.sign_in_page", _method="GET", next=_way_back()))
     response = open_json({"ok": False, "error": _JSON_ERROR[401]}, 401)
     response.headers["WWW-Authenticate"] = 'Basic realm="NeuroNova monitor", charset="UTF-8"'
     return response
+
+
+def _is_person() -> bool:
+    """Tell whether somebody sits before a browser that has no password to send."""
+    return "Authorization" not in request.headers and "text/html" in request.accept_mimetypes.values()
+
+
+def _own_name() -> str:
+    """Return what the application calls this blueprint; where it owns the whole place, what is no address is in none."""
+    return request.blueprint or next(
+        name for name in current_app.blueprints if f"{name}.{signing_in.sign_in_page.__name__}" in current_app.view_functions
+    )
+
+
+def _way_back() -> str | None:
+    """Return where the sign-in is to lead; what a form has sent is not sent again."""
+    if request.method != "GET":
+        return None
+    query = request.query_string.decode("latin-1")
+    return request.script_root + request.path + (f"?{query}" if query else "")
 
 
 def _options() -> Response | None:
@@ -106,6 +128,8 @@ def refuse(error: HTTPException) -> Response:
 
 def fail(error: Exception) -> Response | HTTPException:
     """Answer 500 where one of our own pages has failed: Flask would log what the exception says."""
+    if isinstance(error, RefusedError):
+        return page.refused(error)
     if isinstance(error, HTTPException):
         return api.refuse(error) if api.is_asked() else error
     _log.error(fill("{endpoint} could not be answered", endpoint=configured(request.endpoint)), error)

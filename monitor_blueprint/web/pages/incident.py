@@ -1,44 +1,56 @@
-"""All about one incident."""
+"""All about one incident, and what can be done about it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from flask import Response, url_for
 
-from flask import Response
+from monitor_blueprint.console import incidents
+from monitor_blueprint.console.audit import StoryDocument
+from monitor_blueprint.console.incidents import DeliveryDocument, EventDocument, IncidentAnswer, NoteDocument
+from monitor_blueprint.web import access
+from monitor_blueprint.web.answers import RefusedError
+from monitor_blueprint.web.pages.forms import Typed
+from monitor_blueprint.web.pages.page import html, lasting, words
 
-from monitor_blueprint.domain.story import StoryEntry
-from monitor_blueprint.storage.reads import EventRecord
-from monitor_blueprint.text import ko, render, story
-from monitor_blueprint.web.mounted import monitor as monitor_of_app
-from monitor_blueprint.web.pages.page import html
+_Happened = EventDocument | StoryDocument | NoteDocument
 
 
 def incident(number: int) -> Response:
-    """Show all about one incident: what was told, what was found, and how it was delivered."""
-    reads = monitor_of_app().store.reads
-    detail = reads.incident(number)
-    if detail is None:
+    """Show what was told, what was found, what was done, and how it was delivered."""
+    return show(number)
+
+
+def show(number: int, error: RefusedError | None = None, typed: Typed | None = None) -> Response:
+    """Show an incident; after an error, with what was typed."""
+    view = access.view()
+    found = incidents.incident(view, number)
+    if found is None:
         return html("missing.html", 404, number=number)
-    entries = story.of_incident(
-        reads.story.between(*story.span(detail.watched, datetime.now(UTC))), number, detail.watched.opened_at
-    )
+    known = found.incident
     return html(
         "incident.html",
-        detail=detail,
-        told=reads.story.told(number),
-        timeline=_timeline(detail.events, entries),
-        sentence=story.sentence,
-        local=render.local,
-        kinds=ko.EVENT_KINDS,
-        title_of=render.evidence_title,
-        delivery_text=render.delivery,
-        no_channel=ko.NOT_SENT,
+        error.status if error is not None else 200,
+        error=error,
+        state="none" if known.closed_at else "critical",
+        typed=typed or {},
+        here=url_for(".incident", number=number),
+        incident=known,
+        length=lasting(known.opened_at, known.closed_at or view.now),
+        course=_course(found),
+        evidence=found.evidence,
+        delivery_text=_delivery,
     )
 
 
-def _timeline(events: Sequence[EventRecord], entries: Sequence[StoryEntry]) -> list[EventRecord | StoryEntry]:
-    """Return what was told and what was done, in the order in which it happened."""
-    timed: list[tuple[datetime, EventRecord | StoryEntry]] = [(record.event.at, record) for record in events]
-    timed += [(entry.at, entry) for entry in entries]
-    return [happened for _, happened in sorted(timed, key=lambda each: each[0])]
+def _course(found: IncidentAnswer) -> list[tuple[str, _Happened]]:
+    """Return what was told, done and noted, in the order in which it happened."""
+    course: list[tuple[str, _Happened]] = [("told", event) for event in found.events]
+    course += [("done", entry) for entry in found.story]
+    course += [("noted", note) for note in found.notes]
+    return sorted(course, key=lambda each: each[1].at)
+
+
+def _delivery(found: DeliveryDocument) -> str:
+    name = f"{found.channel} {found.receiver}" if found.receiver else found.channel
+    reason = f" ({found.answer})" if found.answer and found.state != "delivered" else ""
+    return f"{name}: {words().deliveries[found.state]}{reason}"

@@ -1,88 +1,148 @@
-"""The overview: what an operator opens at three in the morning."""
+"""The overview: what an operator opens at three in the morning. What has failed comes first."""
 
 from __future__ import annotations
 
-import socket
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 from flask import Response
 
-from monitor_blueprint.console.evidence import found
-from monitor_blueprint.domain import maintenance
-from monitor_blueprint.domain.models import CheckResult, Status, worst
-from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.domain.standing import in_order, standings
+from monitor_blueprint.console import channels, checks, incidents
+from monitor_blueprint.console.checks import CheckDocument, StatusAnswer
+from monitor_blueprint.console.view import View
 from monitor_blueprint.domain.story import with_restarts
-from monitor_blueprint.storage.hours import Watched
-from monitor_blueprint.text import ko, render, rows, story
-from monitor_blueprint.web.mounted import monitor as monitor_of_app
-from monitor_blueprint.web.pages.page import html
+from monitor_blueprint.text import en_runbooks, ko_runbooks, render, rows, story
+from monitor_blueprint.web import access
+from monitor_blueprint.web.mounted import monitor
+from monitor_blueprint.web.pages import language
+from monitor_blueprint.web.pages.page import duration, html, lasting, words
 
 _DAY = timedelta(days=1)
 _MOST_TOLD = 10
 _MONTH = timedelta(days=30)
+_MOST_NAMED = 3
+# In the order in which they are to be looked at.
+_RANKS = {"CRITICAL": 0, "UNKNOWN": 1, "WARNING": 2, "OK": 3}
+# A share of a time is not called by the time's name where less of it was watched.
+_MOST_OF = 0.95
 
 
 def page() -> Response:
-    """Show how everything is: what an operator opens at three in the morning."""
-    monitor = monitor_of_app()
-    now = datetime.now(UTC)
-    results = monitor.store.reads.latest_results()
-    state = monitor.store.reads.state()
-    names = [policy.name for policy in monitor.config.policies if policy.name in results]
-    silences = monitor.store.reads.silences(now)
-    standing = standings(state, [*silences, *maintenance.active(monitor.config.windows, now)], now)
-    number = state.incident.number if state.incident is not None else 0
-    scheduled = monitor.store.reads.last_scheduled_round()
-    month = monitor.store.reads.hours.over(names, now - _MONTH, now)
-    is_first = monitor.self_check.is_first_under_way(scheduled, now)
-    is_stale = is_first or monitor.self_check.is_stalled(scheduled, now)
-    overall = worst([state.checks[name].status for name in names if name in state.checks])
-    told = in_order(each for each in standing.values() if each.is_told)
-    evidence = found(monitor.config, monitor.store.reads, state, results, standing)
-    shown = {
-        name: rows.row(results[name], state.checks.get(name), now, standing.get(name), number, found=evidence.get(name, ()))
-        for name in names
-    }
+    """Show how everything is."""
+    view = access.view()
+    status = checks.status(view)
+    bad = sorted((check for check in status.checks if _is_bad(check)), key=_rank)
+    well = [check for check in status.checks if not _is_bad(check)]
+    failing = [check for check in bad if check.silenced_until is None]
     return html(
         "overview.html",
-        problems=[problem.sentence for problem in monitor.self_check.problems(now)],
-        overall=Status.UNKNOWN if is_stale else overall,
-        is_stale=is_stale,
-        is_first=is_first,
-        # One by hand, too: the rows show what that has seen.
-        last=monitor.store.reads.last_round(),
-        server=clean(socket.gethostname()),
-        rows=list(shown.values()),
-        ranges={name: rows.value_range(results[name], _values(name, results[name], now)) for name in names},
-        availabilities={name: _availability(each) for name, each in month.items()},
-        incident=state.incident,
-        owner=rows.owner(state.incident) if state.incident is not None else "",
-        # What follows from another is not to be looked at itself.
-        parts=[(each, rows.note(each), None if each.causes else shown.get(each.check)) for each in told],
-        remaining=rows.remaining(state.incident, told) if state.incident is not None else "",
-        seen=overall,
-        what=rows.not_well(
-            in_order(standing[name] for name in names if name in standing and state.checks[name].status is overall)
-        ),
-        incidents=monitor.store.reads.incidents(20),
-        silences=silences,
-        story=[
-            (each.at, story.sentence(each))
-            for each in with_restarts(monitor.store.reads.story.between(now - _DAY, now, 30))[: -_MOST_TOLD - 1 : -1]
-        ],
-        channels=[each for each in monitor.store.reads.outbox_status().values() if each.name in monitor.outbox.channel_names],
-        last_seen=ko.LAST_SEEN,
-        local=render.local,
-        every_minutes=monitor.config.settings.every_minutes,
+        state=status.overall.lower(),
+        seen=status,
+        summary=_summary(status, len(bad)),
+        heading=_heading(status, bad),
+        what=_what(status, bad),
+        stale=_stale(status),
+        owner=_owner(status),
+        failing=failing,
+        silenced=[check for check in bad if check.silenced_until is not None],
+        well=well,
+        worst=_worst,
+        since_of=lambda check: _since(check, view),
+        lasting=lambda check: lasting(check.since, view.now),
+        runbooks=language.pick(ko_runbooks.RUNBOOKS, en_runbooks.RUNBOOKS),
+        ranges=_ranges(view, well),
+        availabilities=_availabilities(view, well),
+        every_minutes=view.config.settings.every_minutes,
+        channels=channels.channels(view, monitor().outbox).channels,
+        story=_story(view),
+        incidents=incidents.incidents(view, 5).incidents,
     )
 
 
-def _availability(watched: Watched) -> str:
-    return rows.availability(watched.availability, watched.known_s, _MONTH.total_seconds())
+def _is_bad(check: CheckDocument) -> bool:
+    return check.is_told or (check.status != "OK" and not check.is_left_out)
 
 
-def _values(name: str, result: CheckResult, now: datetime) -> list[float]:
-    """Return what the first measured reading of the check was in the last day."""
-    aspect = next((reading.aspect for reading in result.readings if reading.value is not None), "")
-    return [value for _, value in monitor_of_app().store.reads.trend(name, aspect, now - _DAY)] if aspect else []
+def _rank(check: CheckDocument) -> tuple[bool, bool, int]:
+    """Return where a check stands among those to be looked at: causes before what those bring about."""
+    return bool(check.causes), not check.is_told, _RANKS[check.status]
+
+
+def _worst(check: CheckDocument) -> list[str]:
+    """Return the lines that say what is the matter; all where it is well again and only not told yet."""
+    return [each.text for each in check.readings if each.status != "OK"] or [each.text for each in check.readings]
+
+
+def _since(check: CheckDocument, view: View) -> str:
+    since = check.stands_since or check.since
+    return words().since_for.format(at=render.local(since), lasting=lasting(since, view.now)) if since is not None else ""
+
+
+def _summary(status: StatusAnswer, count: int) -> str:
+    w = words()
+    if status.stale:
+        return w.summary_stale
+    return w.summary_bad.format(count=count) if count else w.summary_ok.format(count=len(status.checks))
+
+
+def _heading(status: StatusAnswer, bad: Sequence[CheckDocument]) -> str:
+    """Return what a tab of the browser says: the state, and the first of what has failed."""
+    names = [check.name for check in bad[:2]]
+    return " ".join([status.overall, *names, *([f"+{len(bad) - len(names)}"] if len(bad) > len(names) else [])])
+
+
+def _what(status: StatusAnswer, bad: Sequence[CheckDocument]) -> str:
+    """Return in one line what is worst, the cause first, and since when."""
+    w, seen = words(), min((check.status for check in status.checks), key=_RANKS.__getitem__, default="OK")
+    worst = [check for check in bad if check.status == seen]
+    own = [check for check in worst if not check.causes] or worst
+    others = [check for check in worst if check not in own]
+    named = ", ".join(
+        w.not_well.format(name=check.name, since=render.local(check.stands_since or check.since)) for check in own[:_MOST_NAMED]
+    )
+    if len(own) > _MOST_NAMED:
+        named = w.and_more.format(names=named, count=len(own) - _MOST_NAMED)
+    affected = [w.affected.format(names=render.names([check.name for check in others]))] if others else []
+    what = " · ".join(part for part in [named, *affected] if part)
+    return w.last_seen.format(overall=seen, what=what) if what and status.stale else what
+
+
+def _stale(status: StatusAnswer) -> str:
+    w = words()
+    return {"stopped": w.stopped, "first": w.first, "stalled": w.stalled}[status.stale] if status.stale else ""
+
+
+def _owner(status: StatusAnswer) -> str:
+    w, incident = words(), status.incident
+    if incident is None or not incident.is_acknowledged:
+        return w.nobody
+    return w.owned_since.format(by=incident.acknowledged_by or w.withheld, at=render.local(incident.acknowledged_at))
+
+
+def _ranges(view: View, well: Sequence[CheckDocument]) -> dict[str, str]:
+    """Return the least and the greatest of the day, of what each check measures first."""
+    results, since, found = view.reads.latest_results(), view.now - _DAY, {}
+    for check in well:
+        aspect = next((reading.aspect for reading in check.readings if reading.value is not None), "")
+        values = [value for _, value in view.reads.trend(check.name, aspect, since)] if aspect else []
+        found[check.name] = rows.value_range(results[check.name], values)
+    return found
+
+
+def _availabilities(view: View, well: Sequence[CheckDocument]) -> dict[str, str]:
+    """Return the share of the month that each check was up, and of how much of it that is said."""
+    watched = view.reads.hours.over([check.name for check in well], view.now - _MONTH, view.now)
+    found = {}
+    for name, each in watched.items():
+        share = rows.share(each.availability)
+        is_whole = each.availability is None or each.known_s >= _MOST_OF * _MONTH.total_seconds()
+        found[name] = share if is_whole else words().watched.format(share=share, known=duration(each.known_s))
+    return found
+
+
+def _story(view: View) -> list[tuple[object, str]]:
+    """Return what happened within the day, newest first; what people did, and who they are, is for operators."""
+    if not view.visitor.is_trusted:
+        return []
+    told = with_restarts(view.reads.story.between(view.now - _DAY, view.now, 3 * _MOST_TOLD))
+    return [(each.at, story.sentence(each)) for each in told[: -_MOST_TOLD - 1 : -1]]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from flask import Response, current_app, request, url_for
 from jinja2 import Environment, FileSystemLoader
 
+from monitor_blueprint.console.gate import ADMIN
+from monitor_blueprint.domain.access import Visitor
 from monitor_blueprint.text import en_pages, ko_pages, render
 from monitor_blueprint.text.page_words import PageWords
 from monitor_blueprint.web import access
-from monitor_blueprint.web.answers import secure
-from monitor_blueprint.web.pages import language
+from monitor_blueprint.web.answers import RefusedError, secure
+from monitor_blueprint.web.pages import forms, language
 
 # Not the application's: that may have a `base.html` of its own, and other rules.
 _templates = Environment(
@@ -29,25 +33,89 @@ def words() -> PageWords:
     return language.pick(ko_pages.WORDS, en_pages.WORDS)
 
 
-def html(template: str, status: int = 200, **values: object) -> Response:
+def duration(seconds: float) -> str:
+    """Return a duration in the words of the page's language, at most two units."""
+    # The clock may have been set back.
+    whole, parts = max(0, int(seconds)), []
+    for size, name in words().units:
+        count, whole = divmod(whole, size)
+        if count:
+            parts.append(f"{count}{name}")
+    return " ".join(parts[:2]) or f"0{words().units[-1][1]}"
+
+
+def lasting(since: datetime | None, until: datetime) -> str:
+    """Return how long it is from one moment to another; "" where the first is not known."""
+    return duration((until - since).total_seconds()) if since is not None else ""
+
+
+def is_named(visitor: Visitor | None) -> bool:
+    """Tell whether the record will know a person by the visitor's name: the administrators' token alone says nobody's."""
+    return visitor is not None and (visitor.token != ADMIN or visitor.name != ADMIN)
+
+
+def html(template: str, status: int = 200, *, error: RefusedError | None = None, **values: object) -> Response:
     """Return a page.
 
     Beside the values a template has `w` (the words of its language), `lang`, `home` (the address of the overview, with its
-    slash), `who` (the visitor, None for a stranger) and `is_operator`.
+    slash), `who` (the visitor, None for a stranger), `is_operator`, `form_field` (what every form carries), and of an `error`
+    that is given `refusal` (the sentence for it) and `problems` (a sentence for each wrong field, by its name).
     """
     asker = access.asker()
+    visitor = asker.visitor
     frame: dict[str, object] = {
         "w": words(),
         "lang": language.current(),
         "other_languages": {key: name for key, name in ko_pages.LANGUAGES.items() if key != language.current()},
         "home": url_for(".page"),
         "menu": _menu(),
-        "who": asker.visitor,
-        "is_operator": asker.visitor is not None and asker.visitor.is_trusted,
+        "who": visitor,
+        "is_operator": visitor is not None and visitor.is_trusted,
+        "is_named": is_named(visitor),
+        "is_session": asker.entry is not None and asker.entry.ends_at is not None,
+        "form_field": (forms.FIELD, forms.token()),
+        "said": _sentence(forms.said()),
+        "error": error,
+        "refusal": _refusal(error) if error is not None else "",
+        "problems": _problems(error) if error is not None else {},
     }
     response = Response(_templates.get_template(template).render(frame | values), status, mimetype="text/html")
+    if error is not None and error.retry_after_s:
+        response.headers["Retry-After"] = str(error.retry_after_s)
     language.remember(response)
+    forms.keep(response)
     return secure(response)
+
+
+def refused(error: RefusedError) -> Response:
+    """Return a page that says why something was not done."""
+    return html("refused.html", error.status, error=error, back=forms.own_path(request.form.get(forms.BACK, "")))
+
+
+def _refusal(error: RefusedError) -> str:
+    known = words().refusals
+    return known.get(error.refusal.code, known["not_done"]).format(wait_s=error.retry_after_s)
+
+
+def _problems(error: RefusedError) -> dict[str, str]:
+    known = words().problems
+    return {each.field: known.get(each.field, each.problem) for each in error.refusal.details}
+
+
+def _sentence(said: forms.Said | None) -> str:
+    if said is None or said.key not in words().said:
+        return ""
+    return words().said[said.key].format_map(_Facts(said.facts))
+
+
+class _Facts(dict[str, str]):
+    """The facts of a sentence; of one that another version has written, some may not be there."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        super().__init__(known)
+
+    def __missing__(self, key: str) -> str:
+        return ""
 
 
 def _menu() -> list[tuple[str, str, bool]]:

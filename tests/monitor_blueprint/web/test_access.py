@@ -52,8 +52,10 @@ def test_a_role_opens_pages_too(well: Running, role: Role) -> None:
         "/health": 0,
         "/api/system/stats/": Role.STATS,
         "/metrics": Role.READ,
-        "/": Role.OPERATE,
-        "/incidents/1": Role.OPERATE,
+        "/": Role.READ,
+        "/incidents/1": Role.READ,
+        "/silences": Role.OPERATE,
+        "/trials/1": Role.OPERATE,
     }
     for address, needs in needed.items():
         status = well.anybody.get(address, headers=headers).status_code
