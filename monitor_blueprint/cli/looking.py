@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from monitor_blueprint import config
-from monitor_blueprint.cli.opening import not_read, open_store, view_of
-from monitor_blueprint.config import Config, ConfigError
+from monitor_blueprint.cli.opening import not_read, open_config, open_store, view_of
 from monitor_blueprint.console import orders
 from monitor_blueprint.console.channels import ChannelDocument, channels
 from monitor_blueprint.console.checks import StatusAnswer, status
@@ -44,12 +43,11 @@ class Seen:
 class Looking:
     """Looks again and again, each time with the moment's configuration and records; a context that closes them."""
 
-    def __init__(self, settings: Config) -> None:
+    def __init__(self) -> None:
         """Open the records, or end the command where that cannot be done."""
-        self._settings = settings
-        self._settings_at = self._changed_at()
-        self._fault = ""
-        self._store = open_store(settings)
+        self._opened_config = open_config()
+        self._changed = self._changed_at()
+        self._store = open_store(self._opened_config.config)
         self._opened_at = time.monotonic()
         self._version = 0
         self._begin()
@@ -70,7 +68,7 @@ class Looking:
         view = replace(self._view, now=datetime.now(UTC))
         found = status(view), tuple(channels(view, self._outbox).channels)
         unread = not_read(self._store)
-        notes = (unread, self._fault, *(ko.NOTE.format(note=note) for note in self._store.notes()))
+        notes = (unread, self._opened_config.warning, *(ko.NOTE.format(note=note) for note in self._store.notes()))
         return Seen(*found, notes=tuple(note for note in notes if note), is_read=not unread)
 
     def has_changed(self) -> bool:
@@ -91,27 +89,21 @@ class Looking:
         return (ko.ACKNOWLEDGED if taken else ko_watch.GONE_MEANWHILE).format(number=number, by=visitor.name)
 
     def _begin(self) -> None:
-        self._view = view_of(self._settings, self._store)
-        self._outbox = make_outbox(self._settings, self._store)
+        self._view = view_of(self._opened_config, self._store)
+        self._outbox = make_outbox(self._opened_config.config, self._store)
 
     def _reopen(self) -> None:
         self._store.close()
-        self._store = Store(self._settings.database)
+        self._store = Store(self._opened_config.config.database)
         self._opened_at = time.monotonic()
         self._begin()
 
     def _follow_the_configuration(self) -> None:
-        """Read the file anew where it has been changed; one that cannot be used changes nothing, as in the monitor itself."""
-        changed_at = self._changed_at()
-        if changed_at == self._settings_at:
-            return
-        self._settings_at = changed_at
-        try:
-            self._settings, self._fault = config.load(), ""
-        except ConfigError as error:
-            self._fault = str(error)
-            return
-        self._reopen()
+        """Read the file anew where it has been changed; where it cannot be used, what the monitor runs by is looked at."""
+        changed = self._changed_at()
+        if changed != self._changed:
+            self._changed, self._opened_config = changed, open_config()
+            self._reopen()
 
     @staticmethod
     def _changed_at() -> int:
