@@ -7,18 +7,19 @@ from datetime import UTC, datetime
 
 import click
 
+from monitor_blueprint.cli.mistakes import Refusal
 from monitor_blueprint.cli.opening import json_option, load_config, open_config, open_store, print_json, require_readable, view_of
-from monitor_blueprint.cli.parameters import NUMBER
+from monitor_blueprint.cli.parameters import Number
 from monitor_blueprint.console.incidents import incident, incidents
 from monitor_blueprint.storage.reads import EventRecord, IncidentDetail
 from monitor_blueprint.storage.story import Told
-from monitor_blueprint.text import ko, render, story
+from monitor_blueprint.text import ko, ko_commands, render, story
 
 _MOST = 50
 
 
 @click.command(help=ko.HELP["history"])
-@click.argument("number", type=NUMBER, required=False)
+@click.argument("number", type=Number(), required=False)
 @json_option
 def history(number: int | None, *, as_json: bool) -> None:
     """List the incidents, or show all about one."""
@@ -40,7 +41,7 @@ def history(number: int | None, *, as_json: bool) -> None:
         entries = [] if detail is None else story.of_incident(found_entries, number, detail.watched.opened_at)
         require_readable(store)
     if detail is None:
-        raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
+        raise Refusal(ko.NO_SUCH_INCIDENT.format(number=number), ko_commands.LOOK_INCIDENTS)
     of = detail.incident
     click.echo(render.incident_line(of.number, of.checks, of.opened_at, of.closed_at))
     if detail.incident.acked_by:
@@ -63,7 +64,7 @@ def _print_json(number: int | None) -> None:
         document = incidents(view, _MOST) if number is None else incident(view, number)
         require_readable(store)
     if document is None:
-        raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
+        raise Refusal(ko.NO_SUCH_INCIDENT.format(number=number), ko_commands.LOOK_INCIDENTS)
     print_json(document, opened.warning)
 
 

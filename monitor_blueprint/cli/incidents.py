@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from monitor_blueprint.cli.mistakes import Refusal, near
 from monitor_blueprint.cli.opening import (
     json_option,
     load_config,
@@ -17,10 +18,12 @@ from monitor_blueprint.cli.opening import (
     require_readable,
     view_of,
 )
-from monitor_blueprint.cli.parameters import NUMBER, Duration, Words
+from monitor_blueprint.cli.parameters import Duration, Number, Words
 from monitor_blueprint.console import orders
+from monitor_blueprint.console.orders import Order
 from monitor_blueprint.console.silences import silences as console_silences
-from monitor_blueprint.text import ko, ko_access, render
+from monitor_blueprint.domain.sanitize import clean
+from monitor_blueprint.text import ko, ko_access, ko_commands, render
 
 
 @click.command(help=ko.HELP["silence"])
@@ -32,7 +35,8 @@ def silence(check: str, duration: timedelta, why: str) -> None:
     settings = load_config()
     names = [policy.name for policy in settings.policies]
     if check not in (*names, "*"):
-        raise click.BadParameter(ko.UNKNOWN_CHECK.format(check=check, names=", ".join([*names, "*"])))
+        told = ko.UNKNOWN_CHECK.format(check=clean(check, 60), names=", ".join([*names, "*"]))
+        raise click.BadParameter(told + near(check, names), param_hint="CHECK")
     now = datetime.now(UTC)
     until = now + duration
 
@@ -61,39 +65,52 @@ def silences(*, as_json: bool) -> None:
 
 
 @click.command(help=ko.HELP["unsilence"])
-@click.argument("number", type=NUMBER)
+@click.argument("number", type=Number())
 def unsilence(number: int) -> None:
     """End a silence."""
     if not order(lambda order: orders.unsilence(order, number)):
-        raise click.ClickException(ko.NO_SUCH_SILENCE.format(number=number))
+        raise Refusal(ko.NO_SUCH_SILENCE.format(number=number), ko_commands.LOOK_SILENCES)
     click.echo(ko.UNSILENCED.format(number=number))
 
 
 @click.command(help=ko.HELP["ack"])
+@click.argument("number", type=Number(), required=False)
 @click.option("--by", type=Words(40), default=operator, help=ko.HELP["by"])
-def ack(by: str) -> None:
+def ack(number: int | None, by: str) -> None:
     """Take care of the open incident: no more reminders until something new happens."""
-
-    number = order(orders.acknowledge, by)
-    if not number:
-        raise click.ClickException(ko.NO_INCIDENT)
-    click.echo(ko.ACKNOWLEDGED.format(number=number, by=by))
+    found = order(lambda order: orders.acknowledge(order, number) or _why_not(order, number, "ack"), by)
+    if isinstance(found, Refusal):
+        raise found
+    click.echo(ko.ACKNOWLEDGED.format(number=found, by=by))
 
 
 @click.command(help=ko.HELP["unack"])
-def unack() -> None:
+@click.argument("number", type=Number(), required=False)
+def unack(number: int | None) -> None:
     """Let go of the open incident: there are reminders again."""
-    number = order(orders.release)
-    if not number:
-        raise click.ClickException(ko.NO_INCIDENT)
-    click.echo(ko_access.RELEASED.format(number=number))
+    found = order(lambda order: orders.release(order, number) or _why_not(order, number, "unack"))
+    if isinstance(found, Refusal):
+        raise found
+    click.echo(ko_access.RELEASED.format(number=found))
+
+
+def _why_not(order: Order, number: int | None, command: str) -> Refusal:
+    """Return why nobody can take care of an incident: there is none of that number, or it is over."""
+    is_open = order.tx.reads.state().incident
+    if number is None:
+        return Refusal(ko.NO_INCIDENT, ko_commands.LOOK_BACK)
+    known = order.tx.reads.incident(number)
+    remedy = ko_commands.OPEN_NOW.format(number=is_open.number, command=command) if is_open else ko_commands.NONE_OPEN
+    if known is None:
+        return Refusal(ko.NO_SUCH_INCIDENT.format(number=number), remedy)
+    return Refusal(ko_commands.INCIDENT_OVER.format(number=number, at=render.local(known.incident.closed_at)), remedy)
 
 
 @click.command(help=ko.HELP["note"])
-@click.argument("number", type=NUMBER)
+@click.argument("number", type=Number())
 @click.argument("words", type=Words(orders.LONGEST_NOTE))
 def note(number: int, words: str) -> None:
     """Note something on an incident."""
     if order(lambda order: orders.note(order, number, words)) is None:
-        raise click.ClickException(ko.NO_SUCH_INCIDENT.format(number=number))
+        raise Refusal(ko.NO_SUCH_INCIDENT.format(number=number), ko_commands.LOOK_INCIDENTS)
     click.echo(ko_access.NOTED.format(number=number))

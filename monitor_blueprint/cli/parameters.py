@@ -9,10 +9,11 @@ import click
 
 from monitor_blueprint.console.orders import LONGEST_SILENCE
 from monitor_blueprint.domain.sanitize import clean
-from monitor_blueprint.text import ko
+from monitor_blueprint.domain.text import configured
+from monitor_blueprint.text import ko, ko_commands
 
 # As large as SQLite's integers are.
-NUMBER = click.IntRange(1, 2**63 - 1)
+_NUMBER_MAX = 2**63 - 1
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -30,6 +31,44 @@ class Duration(click.ParamType[timedelta]):
         if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
             self.fail(ko.BAD_DURATION.format(value=text), param, ctx)
         return timedelta(seconds=seconds)
+
+
+class Number(click.ParamType[int]):
+    """The number of an incident or a silence."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or refuse what is none."""
+        text = str(value)
+        if not re.fullmatch(r"[0-9]{1,19}", text) or not 1 <= int(text) <= _NUMBER_MAX:
+            self.fail(ko_commands.NO_NUMBER.format(value=clean(text, 40)), param, ctx)
+        return int(text)
+
+
+class OneOf(click.Choice[str]):
+    """One of some words."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word, or refuse one that is not among them."""
+        text = str(value)
+        if text not in self.choices:
+            names = ", ".join(self.choices)
+            self.fail(ko_commands.NOT_ONE_OF.format(value=clean(text, 40), names=names), param, ctx)
+        return text
+
+
+class Address(click.ParamType[str]):
+    """The address of something that speaks HTTP."""
+
+    name = "url"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the address, or refuse what is none."""
+        text = str(value)
+        if not re.fullmatch(r"(https?|http\+unix)://[^\s/]+(/\S*)?", text):
+            self.fail(ko_commands.NO_ADDRESS.format(value=configured(text)), param, ctx)
+        return text
 
 
 class Words(click.ParamType[str]):

@@ -6,12 +6,13 @@ import logging
 import sys
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
-from monitor_blueprint.cli import checks, history, incidents, setup, status, tokens, watch
+from monitor_blueprint.cli import checks, history, incidents, mistakes, setup, status, tokens, watch
 from monitor_blueprint.cli.opening import EXIT_UNKNOWN
 from monitor_blueprint.cli.version import version_option
 from monitor_blueprint.domain.text import fault_of
-from monitor_blueprint.text import ko
+from monitor_blueprint.text import ko, ko_commands
 
 
 @click.group(help=ko.HELP["monitor"])
@@ -50,14 +51,15 @@ def run(arguments: list[str] | None = None) -> None:
     """Run the command; whatever keeps it from finding out ends with 3, so that no caller takes it for a result."""
     try:
         main(arguments, prog_name="neuronova-monitor", standalone_mode=False)
-    except click.UsageError as error:
+    except NoArgsIsHelpError as error:
         error.show()
         sys.exit(EXIT_UNKNOWN)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        for line in mistakes.told(error):
+            click.echo(line, err=True)
+        sys.exit(EXIT_UNKNOWN if isinstance(error, click.UsageError) else error.exit_code)
     except click.Abort:
         sys.exit(EXIT_UNKNOWN)
     except Exception as error:  # noqa: BLE001 - the edge of a program, whose output a timer puts into the journal
-        click.echo(fault_of(error), err=True)
+        click.echo(ko_commands.FAULT.format(what=fault_of(error)), err=True)
         sys.exit(EXIT_UNKNOWN)

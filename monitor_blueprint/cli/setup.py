@@ -14,6 +14,7 @@ import click
 from monitor_blueprint import config, notifiers
 from monitor_blueprint.alerts import deadman
 from monitor_blueprint.cli.opening import EXIT_UNKNOWN, load_config, open_store
+from monitor_blueprint.cli.parameters import Address
 from monitor_blueprint.cli.trials import Trial, trials
 from monitor_blueprint.config import SELF_CHECK, Config, ConfigError
 from monitor_blueprint.config.digest import digest_of
@@ -116,7 +117,7 @@ def test_alert() -> None:
 
 
 @click.command("deadman", help=ko.HELP["deadman"])
-@click.option("--url", default=lambda: f"{config.own_url(os.environ)}/health", help=ko.HELP["url"])
+@click.option("--url", type=Address(), default=lambda: f"{config.own_url(os.environ)}/health", help=ko.HELP["url"])
 def deadman_command(url: str) -> None:
     """Look whether the monitor itself is alive, and tell once when it is not, over the channels directly.
 

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 import click
 
+from monitor_blueprint.cli.mistakes import Refusal
 from monitor_blueprint.cli.opening import load_config, open_store, operator, order, require_readable
+from monitor_blueprint.cli.parameters import OneOf
 from monitor_blueprint.console import orders
 from monitor_blueprint.console.gate import MOST_TOKENS, is_token_name, new_token
 from monitor_blueprint.domain.access import Role
-from monitor_blueprint.text import ko, ko_access, render
+from monitor_blueprint.text import ko, ko_access, ko_commands, render
 
 _ROLES: dict[str, Role] = {role.word: role for role in Role}
 
@@ -22,7 +24,7 @@ def token() -> None:
 
 @token.command("add", help=ko.HELP["token add"])
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(_ROLES)), required=True, help=ko.HELP["role"])
+@click.option("--role", type=OneOf(list(_ROLES)), required=True, help=ko.HELP["role"])
 def add(name: str, role: str) -> None:
     """Make a token and show it, this once."""
     if not is_token_name(name):
@@ -52,5 +54,5 @@ def list_all() -> None:
 def revoke(name: str) -> None:
     """Let nobody in with a token any more."""
     if not order(lambda order: orders.revoke_token(order, name)):
-        raise click.ClickException(ko_access.NO_SUCH_NAME.format(name=name))
+        raise Refusal(ko_access.NO_SUCH_NAME.format(name=name), ko_commands.LOOK_TOKENS)
     click.echo(ko_access.DISMISSED.format(name=name))

@@ -32,6 +32,9 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+_KEPT = msgspec.json.Decoder(Kept)
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A configuration to work by.
@@ -159,7 +162,7 @@ def _parsed(config: Config, text: str) -> Config:
 
 def _read(directory: Path, source: str) -> Kept | None:
     with suppress(OSError, msgspec.MsgspecError):
-        kept = msgspec.json.decode((directory / _FILE).read_bytes(), type=Kept)
+        kept = _KEPT.decode((directory / _FILE).read_bytes())
         return kept if kept.source == source else None
     return None
 
