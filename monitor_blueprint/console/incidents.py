@@ -102,8 +102,8 @@ def incident(view: View, number: int) -> IncidentAnswer | None:
     if detail is None:
         return None
     told = view.reads.story.told(number)
-    between = view.reads.story.between(*story.span(detail.incident, view.now))
-    entries = story.of_incident(between, number, detail.incident.opened_at)
+    between = view.reads.story.between(*story.span(detail.watched, view.now))
+    entries = story.of_incident(between, number, detail.watched.opened_at)
     # A note may come when all is over.
     notes = view.reads.story.notes(number)
     return IncidentAnswer(

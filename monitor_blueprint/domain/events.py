@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.kinship import apart
 from monitor_blueprint.domain.models import (
     NEW_FAILURES,
@@ -78,9 +79,10 @@ def notify(
         for kind, names in kinds.items():
             last = EventKind.RECOVERED if kind is EventKind.PARTLY_RECOVERED and is_over else kind
             event = _event(last, names, checks, incident=incident, picture=picture, now=now)
-            apart = tuple(name for name in event.failing if name in news) if last in _ENDS else ()
+            others = tuple(name for name in event.failing if name in news) if last in _ENDS else ()
             is_opening = state.incident is None and not events
-            events.append(replace(event, told_apart=apart, is_opening=is_opening))
+            ended_at = _ended_at(checks, now) if is_over else None
+            events.append(replace(event, told_apart=others, is_opening=is_opening, ended_at=ended_at))
         incident = _after(incident, changes, now) if kinds else incident
     return (
         State(
@@ -90,6 +92,11 @@ def notify(
         ),
         tuple(events),
     )
+
+
+def _ended_at(checks: Mapping[str, CheckState], now: datetime) -> datetime:
+    """Return since when all is well that the operator believed to be failing."""
+    return max((_well_since(check, now) for check in checks.values() if check.notified not in UNNOTIFIED), default=now)
 
 
 def _earliest(opened_at: datetime, names: Iterable[str], checks: Mapping[str, CheckState]) -> datetime:
@@ -219,10 +226,14 @@ def _is_blind(check: CheckState, wanted: Belief) -> bool:
     return check.status is Status.UNKNOWN and wanted in (Belief.BLIND, Belief.FLAPPING)
 
 
-def _lasted_s(check: CheckState, now: datetime) -> float:
+def _well_since(check: CheckState, now: datetime) -> datetime:
     # A recovery that could only be told later (after a silence) lasted until the check was well, not until it was told.
-    end = check.since if check.status not in _BAD and check.since is not None else now
-    return max(0.0, (end - (check.failing_since or end)).total_seconds())
+    return check.since if check.status not in _BAD and check.since is not None else now
+
+
+def _lasted_s(check: CheckState, now: datetime) -> float:
+    end = _well_since(check, now)
+    return lasted_s(check.failing_since or end, end)
 
 
 def _after(incident: Incident, changes: Mapping[str, _Change], now: datetime) -> Incident:

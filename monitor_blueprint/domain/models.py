@@ -206,6 +206,7 @@ class Event:
         told_apart: those of `failing` that another event of the same moment is about.
         is_opening: the incident begins with it.
         apart: where several of `failing` have nothing in common that is known, each of them with what belongs to it.
+        ended_at: since when all is well again, where the incident ends with it.
     """
 
     kind: EventKind
@@ -224,6 +225,7 @@ class Event:
     told_apart: tuple[str, ...] = ()
     is_opening: bool = False
     apart: tuple[tuple[str, ...], ...] = ()
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

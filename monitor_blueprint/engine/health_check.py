@@ -132,7 +132,7 @@ class HealthCheck:
             decision = self._decide(state, silences, seen)
         duration_ms = (time.monotonic() - seen.began_monotonic) * 1000
         tx.record_round(now, duration_ms, decision.overall, decision.results, seen.round.recorded_reason)
-        tx.save_state(decision.state, now)
+        tx.save_state(decision.state, now, max((each.ended_at for each in decision.events if each.ended_at), default=None))
         latest = tx.reads.latest_results()
         for event, message in self._alerts(decision, latest, found, seen.round):
             tx.add_event(event, message, self._outbox.receivers)

@@ -117,9 +117,14 @@ class IncidentDetail:
 
     @property
     def watched(self) -> IncidentRecord:
-        """Return the incident from when it can have a story here: a certificate may have ended long before anybody looked."""
-        told_at = min((record.event.at for record in self.events), default=self.incident.opened_at)
-        return replace(self.incident, opened_at=max(self.incident.opened_at, told_at - _STORY))
+        """Return the incident in the time in which it can have a story here.
+
+        A certificate may have ended long before anybody looked, and what is well may be told to be so only later.
+        """
+        of = self.incident
+        told = [record.event.at for record in self.events] or [of.opened_at]
+        closed_at = None if of.closed_at is None else max(of.closed_at, *told)
+        return replace(of, opened_at=max(of.opened_at, min(told) - _STORY), closed_at=closed_at)
 
 
 class Reads(ChannelReads):

@@ -57,8 +57,11 @@ class Transaction:
         self.access = AccessWrites(connection)
         self.saved_state: StateRow | None = None
 
-    def save_state(self, state: State, now: datetime) -> None:
-        """Save the state; the history's entry of its incident goes with it, and is closed when there is none any more."""
+    def save_state(self, state: State, now: datetime, ended_at: datetime | None = None) -> None:
+        """Save the state; the history's entry of its incident goes with it, and is closed when there is none any more.
+
+        `ended_at` is since when all was well; what nothing is known of ended now.
+        """
         self.saved_state = (STATE_VERSION, encode_state(state), to_ms(now))
         self._connection.execute(
             "INSERT OR REPLACE INTO state (only, version, body, saved_at) VALUES (1, ?, ?, ?)", self.saved_state
@@ -66,7 +69,7 @@ class Transaction:
         incident = state.incident
         open_number = -1 if incident is None else incident.number
         self._connection.execute(
-            "UPDATE incident SET closed_at = ? WHERE closed_at IS NULL AND number != ?", (to_ms(now), open_number)
+            "UPDATE incident SET closed_at = ? WHERE closed_at IS NULL AND number != ?", (to_ms(ended_at or now), open_number)
         )
         if incident is not None:
             self._connection.execute(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from socket import gethostname
 
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import NEW_FAILURES, CheckResult, Event, EventKind
 from monitor_blueprint.domain.text import Public, configured, fill, joined
@@ -45,7 +46,7 @@ def alert(
         server=configured(gethostname()),
         opened_at=event.opened_at,
         # The incident may be older than what is left of it.
-        lasted_s=(event.at - min(event.since.get(name, event.opened_at) for name in event.checks)).total_seconds(),
+        lasted_s=lasted_s(min(event.since.get(name, event.opened_at) for name in event.checks), event.at),
         checks=checks,
         failing=[name for name in failing if name not in event.blind],
         told_apart=event.told_apart,

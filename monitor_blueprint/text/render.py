@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, Event, Reading, Silence, State, Status
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, joined, label, member, moment
@@ -152,7 +153,9 @@ def names(many: Sequence[str], most_chars: int = 100) -> Public:
 
 def incident_line(number: int, checks: Sequence[str], opened_at: datetime, closed_at: datetime | None) -> Public:
     """Return one line of the list of incidents."""
-    closed = local(closed_at) if closed_at else fill(ko.ONGOING)
+    closed = fill(ko.ONGOING)
+    if closed_at:
+        closed = fill(ko.LASTED, closed=local(closed_at), lasted=duration(lasted_s(opened_at, closed_at)))
     return fill(ko.INCIDENT_LINE, number=number, opened=local(opened_at), closed=closed, names=named(checks))
 
 

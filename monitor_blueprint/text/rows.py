@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Incident, Status
 from monitor_blueprint.domain.standing import Standing, Why
 from monitor_blueprint.domain.text import NOTHING, Private, Public
@@ -18,6 +19,7 @@ _MOST_NAMED = 3
 # Less than so much of a time is not called by its name.
 _MOST_OF = 0.95
 _MOST_FOUND = 3
+_DOWN = (Why.FAILING, Why.CONSEQUENCE)
 # What is stored has its moment in whole milliseconds.
 _ROUNDED = timedelta(milliseconds=1)
 
@@ -71,6 +73,9 @@ def row(
 ) -> Row:
     """Return a check as it is shown: its title, what each reading says, since when it has been so, and what was found."""
     since = state.since if state is not None else None
+    if standing is not None and standing.why in _DOWN:
+        # As the note beside it says it: what follows from another failure is no older than that.
+        since = standing.since
     status = state.status if state is not None else result.status
     is_to_be_looked_at = status is not Status.OK and standing is not None and not standing.causes
     return Row(
@@ -79,7 +84,7 @@ def row(
         status=status,
         lines=tuple(render.full_line(result, reading) for reading in result.readings),
         worst=tuple(render.full_line(result, reading) for reading in result.readings if reading.status is not Status.OK),
-        since=render.duration((now - since).total_seconds()) if since else "",
+        since=render.duration(lasted_s(since, now)) if since else "",
         at=render.local(result.at),
         is_left_out=[reading.aspect for reading in result.readings] == [ABSENT],
         note=note(standing) if standing is not None else "",

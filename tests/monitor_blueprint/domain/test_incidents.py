@@ -894,6 +894,31 @@ class TestSinceOfAnIncident:
         assert story.events[0].opened_at == began
 
 
+class TestDuration:
+    """It is the difference of the moments that are shown, and the same wherever it is shown."""
+
+    def test_a_recovery_that_waits_makes_it_no_longer(self) -> None:
+        """It ended when it was well, not when that was told."""
+        story = Story()
+        story.cycle(Disk="stopped", Flask="stopped")
+        story.partial(30.7, Disk="ok", Flask="starting")
+        well = story.now
+        story.partial(9, Flask="ok")
+        (event,) = story.events
+        assert event.lasted_s == {"Flask": 39.0, "Disk": 30.0}
+        assert (event.ended_at, event.at > well) == (story.now, True)
+
+    def test_an_incident_ends_with_its_last(self) -> None:
+        story = Story()
+        story.cycle(Disk="slow")
+        assert [event.ended_at for event in story.events] == [None]
+        story.silence("Disk", 11)
+        story.cycle()
+        well = story.now
+        assert story.rounds(2) == ["recovered Disk []"]
+        assert (story.events[0].ended_at, story.events[0].lasted_s) == (well, {"Disk": 300.0})
+
+
 class TestApart:
     """What has nothing in common is one message, and is said to be apart."""
 

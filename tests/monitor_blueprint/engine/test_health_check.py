@@ -799,3 +799,22 @@ def test_an_older_member_moves_the_beginning(bench: MakeBench, script: Script) -
     (incident,) = there.store.reads.incidents()
     assert (incident.opened_at, incident.checks) == (NOW, ("B", "A"))
     assert "서로 별개인 장애 2건 (알려진 공통 원인 없음): (1) A (2) B" in there.sent[-1].body.splitlines()
+
+
+def test_every_surface_has_the_same_duration(bench: MakeBench, script: Script) -> None:
+    """What the message says, and what the history says and its two moments give."""
+    there = bench("A", "B")
+    script["A"] = script["B"] = lambda context: DOWN
+    there.run(NOW + timedelta(seconds=0.9))
+    del script["A"]
+    there.run(NOW + timedelta(seconds=31.2), only=["A"])
+    settling = Observation((replace(DOWN.readings[0], is_settling=True),))
+    script["B"] = lambda context: settling
+    there.run(NOW + timedelta(seconds=32), only=["B"])
+    del script["B"]
+    there.run(NOW + timedelta(seconds=37.3))
+    (incident,) = there.store.reads.incidents()
+    assert incident.closed_at == NOW + timedelta(seconds=37.3)
+    line = render.incident_line(incident.number, incident.checks, incident.opened_at, incident.closed_at)
+    assert line.endswith("(37초)  A B")
+    assert "- B: 37초 동안" in "".join(message.body for message in there.sent)

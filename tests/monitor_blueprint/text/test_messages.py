@@ -123,10 +123,11 @@ def test_a_coincidence_is_no_cause() -> None:
 def test_what_has_nothing_in_common_is_told_apart() -> None:
     """Who has repaired the one has not repaired the other; where very much fails, the machine itself is to be looked at."""
     two = replace(event(checks=("Django", "Flask", "Disk")), apart=(("Django", "Flask"), ("Disk",)))
-    assert body(two)[4] == "서로 별개인 장애 2건 (알려진 공통 원인 없음): (1) Django Flask (2) Disk"
-    assert body(two)[5].startswith("- ")
+    head, _, details = "\n".join(body(two)).partition("\n- ")
+    assert head.splitlines()[-1] == "서로 별개인 장애 2건 (알려진 공통 원인 없음): (1) Django Flask (2) Disk"
+    assert details
     four = replace(event(checks=("A", "B", "C", "D")), apart=(("A",), ("B",), ("C",), ("D",)))
-    assert body(four)[5].endswith("확인: uptime · df -h · free -h")
+    assert [line for line in body(four) if line.endswith("확인: uptime · df -h · free -h")]
     assert not any("별개" in line for line in body(replace(two, kind=EventKind.BLIND)))
 
 

@@ -434,7 +434,7 @@ def test_a_moment_is_local_time() -> None:
 def test_an_incident_is_one_line() -> None:
     opened, closed = AT, AT + timedelta(minutes=1)
     assert render.incident_line(7, ["Flask", "Django"], opened, closed) == (
-        "7번  2025-12-06 14:35:01 KST ~ 2025-12-06 14:36:01 KST  Flask Django"
+        "7번  2025-12-06 14:35:01 KST ~ 2025-12-06 14:36:01 KST (1분)  Flask Django"
     )
     assert render.incident_line(7, ["Flask"], opened, None) == "7번  2025-12-06 14:35:01 KST ~ 진행 중  Flask"
 
