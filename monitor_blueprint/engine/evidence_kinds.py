@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -27,6 +27,7 @@ _GONE = ("unmounted", "replaced", "device", "access")
 # own says something of that time.
 _BEFORE_S = 120.0
 _LONGEST_S = 3600.0
+_STOPPING = "deactivating/"
 _ANSWERING = ("service", "http", "health_body", "golden")
 
 
@@ -60,6 +61,16 @@ def failing_units(check: Check, result: CheckResult | None) -> Sequence[str]:
     facts = [fact for reading in readings for key in ("unit", "units") if isinstance(fact := reading.facts.get(key), str)]
     named = [name for fact in facts for name in _NAMES.split(fact)]
     return [unit for unit in dict.fromkeys(named) if unit in units] or units
+
+
+def being_stopped(checks: Sequence[Check], results: Sequence[CheckResult], failed: Collection[str]) -> list[Check]:
+    """Return the failed checks whose unit is on its way down: a moment later there is more to say of it."""
+    stopping = {
+        result.check
+        for result in results
+        if any(str(reading.facts.get("state", "")).startswith(_STOPPING) for reading in result.readings)
+    }
+    return [check for check in checks if check.name in stopping and check.name in failed]
 
 
 def sections(

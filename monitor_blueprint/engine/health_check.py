@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from monitor_blueprint.alerts.outbox import Outbox
-from monitor_blueprint.config import Config
+from monitor_blueprint.config import Check, Config
 from monitor_blueprint.domain.decision import ROUND_S, Decision, Rules, decide, is_news
 from monitor_blueprint.domain.messages import Message
-from monitor_blueprint.domain.models import CheckResult, Event, Silence, State
+from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
 from monitor_blueprint.engine import evidence, evidence_kinds
+from monitor_blueprint.engine.evidence_kinds import being_stopped
 from monitor_blueprint.engine.round import HealthReport, Round, plan
 from monitor_blueprint.engine.round_log import RoundLog
 from monitor_blueprint.engine.runner import Runner, UnitSnapshot
@@ -23,6 +25,10 @@ from monitor_blueprint.text import messages, story
 from monitor_blueprint.text.health_log import HealthLog
 
 Evidence = Sequence[evidence.Piece]
+# The alert waits so long for the end of a stop that is under way, in seconds, and looks for it so often.
+STOP_S = 1.0
+STOP_LOOK_S = 0.1
+_LOOK_S = 3.0
 
 
 class Known(NamedTuple):
@@ -71,6 +77,10 @@ class HealthCheck:
         known = self._known(now)
         seen = self._observe(plan(self._config, known.state, now, reason, only), known, began_monotonic)
         decision = self._decide(known.state, known.silences, seen)
+        stopping = being_stopped(seen.round.checks, seen.results, decision.failed)
+        if stopping:
+            seen = seen._replace(results=self._after_the_stop(stopping, seen, known))
+            decision = self._decide(known.state, known.silences, seen)
         found = self._evidence(decision, now)
         report = self._store.run(lambda tx: self._record(tx, known, seen, decision, found))
         self._round_log.write(seen.round, report)
@@ -86,21 +96,40 @@ class HealthCheck:
         """Look at everything side by side, and at the monitor itself last: by then it knows whether it can keep anything."""
         # The probes are to see local time as the machine has it now.
         time.tzset()
+        results = self._look(round_, round_.checks, known, began_monotonic, ROUND_S)
+        own = [self._self_check.result(round_.now)] if round_.is_complete else []
+        return Seen(round_, [*results, *own], began_monotonic)
+
+    def _look(
+        self, round_: Round, checks: Sequence[Check], known: Known, began_monotonic: float, deadline_s: float
+    ) -> list[CheckResult]:
         # A check that has left the configuration has also left what it remembers: whoever adds it again means what is there now.
         checkpoints = {name: memory for name, memory in known.checkpoints.items() if name in known.state.checks}
-        results = self._runner.run(
-            round_.checks,
+        return self._runner.run(
+            checks,
             now=round_.now,
             units=UnitSnapshot(self._config.units),
             checkpoints=checkpoints,
             environ=self._config.environ,
-            deadline_s=ROUND_S,
+            deadline_s=deadline_s,
             starting=self._starting(began_monotonic),
             optional=round_.optional,
             asked_paths=self._config.asked_paths,
         )
-        own = [self._self_check.result(round_.now)] if round_.is_complete else []
-        return Seen(round_, [*results, *own], began_monotonic)
+
+    def _after_the_stop(self, stopping: Sequence[Check], seen: Seen, known: Known) -> list[CheckResult]:
+        """Look again at units that are just being stopped, until they are, and return all results: how it ended is the news."""
+        results = {result.check: result for result in seen.results}
+        deadline = time.monotonic() + STOP_S
+        while stopping and time.monotonic() < deadline:
+            time.sleep(STOP_LOOK_S)
+            # How long ago something was counts from the look; the result is this round's.
+            later = seen.round.now + timedelta(seconds=time.monotonic() - seen.began_monotonic)
+            looked = self._look(replace(seen.round, now=later), stopping, known, seen.began_monotonic, _LOOK_S)
+            again = [replace(result, at=seen.round.now) for result in looked if result.status is not Status.UNKNOWN]
+            results |= {result.check: result for result in again}
+            stopping = being_stopped(stopping, again, [check.name for check in stopping])
+        return list(results.values())
 
     def _starting(self, now_monotonic: float) -> frozenset[str]:
         """Return the checks whose grace time has not passed since the monitor, and with it perhaps the machine, began."""

@@ -118,7 +118,7 @@ STOPPED, NOT_STARTED = "중지됨", "시작되지 않음"
 # What systemd's words for a state mean, by how they begin; of a failed unit its result says that.
 STATES = {
     "inactive/dead": "systemctl stop 등으로 오류 없이 정지됨",
-    "deactivating/": "정지하는 중",
+    "deactivating/": "정지하는 중, 아직 멈추지 않음",
     "activating/auto-restart": "다시 시작하기를 기다리는 중",
     "activating/": "시작하는 중",
 }

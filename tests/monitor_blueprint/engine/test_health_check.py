@@ -4,6 +4,7 @@ import io
 import os
 import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -19,7 +20,7 @@ from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.domain.messages import Delivered, Handover, Message
 from monitor_blueprint.domain.models import CheckResult, EventKind, ProbeError, Reading, Silence, Status, Thresholds
 from monitor_blueprint.domain.text import Public
-from monitor_blueprint.engine import evidence
+from monitor_blueprint.engine import evidence, health_check
 from monitor_blueprint.engine.evidence_found import Subject
 from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.engine.round import HealthReport
@@ -818,3 +819,39 @@ def test_every_surface_has_the_same_duration(bench: MakeBench, script: Script) -
     line = render.incident_line(incident.number, incident.checks, incident.opened_at, incident.closed_at)
     assert line.endswith("(37초)  A B")
     assert "- B: 37초 동안" in "".join(message.body for message in there.sent)
+
+
+def test_a_stop_under_way_is_told_by_its_end(bench: MakeBench, systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would say later that it has stopped."""
+    monkeypatch.setattr(health_check, "STOP_S", 60.0)
+    systemd.has("site.service", active="deactivating", sub="stop-sigterm", job="stop")
+    there = bench({"name": "Site", "kind": "service", "unit": "site"})
+    ending = threading.Timer(0.3, lambda: systemd.has("site.service", active="inactive", sub="dead", job="", MainPID=0))
+    ending.start()
+    there.run()
+    ending.join()
+    (told,) = there.sent
+    assert "- Site: 중지됨 (inactive/dead, systemctl stop 등으로 오류 없이 정지됨)" in told.body
+    assert there.store.reads.latest_results()["Site"].at == NOW
+
+
+def test_a_stop_that_takes_long_is_not_waited_for(bench: MakeBench, systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alert is due; it says that it has not stopped yet."""
+    monkeypatch.setattr(health_check, "STOP_S", 0.2)
+    systemd.has("site.service", active="deactivating", sub="stop-sigterm", job="stop")
+    there = bench({"name": "Site", "kind": "service", "unit": "site"})
+    there.run()
+    assert "- Site: 중지됨 (deactivating/stop-sigterm, 정지하는 중, 아직 멈추지 않음)" in there.sent[0].body
+
+
+def test_who_is_started_again_meanwhile_has_not_failed(
+    bench: MakeBench, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_check, "STOP_S", 60.0)
+    systemd.has("site.service", active="deactivating", sub="stop-sigterm", job="stop")
+    there = bench({"name": "Site", "kind": "service", "unit": "site"})
+    ending = threading.Timer(0.3, lambda: systemd.has("site.service", active="activating", sub="start", job="start"))
+    ending.start()
+    there.run()
+    ending.join()
+    assert there.sent == []
