@@ -11,7 +11,10 @@ _NICEST = 19
 _GROUP, _GROUP_NICE = Path("/proc/self/autogroup"), "5"
 # It takes one such change in a tenth of a second.
 _TRIES, _AGAIN_S = 5, 0.1
-_SPENT = Path("/proc/thread-self/schedstat")
+# Who waits for so little as a fiftieth of the time that it runs, rests as long as it ran: a request that comes to a processor
+# that it has warmed up for itself is late, even if it need not wait.
+_REST = 50
+_WAITED = Path("/proc/thread-self/schedstat")
 _SCORE = Path("/proc/self/oom_score_adj")
 _FIRST_TO_GO = 1000
 
@@ -41,10 +44,32 @@ def go_first() -> None:
         _SCORE.write_text(str(_FIRST_TO_GO), encoding="ascii")
 
 
-def waited_s() -> float | None:
-    """Return how long the calling thread has waited for a processor that others had, so far; None where nobody counts that."""
+class Slice:
+    """A piece of work of the calling thread, which has stepped back: was it in somebody's way, and so is to rest after?"""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self._begun = time.thread_time()
+        self._waited = _waited_s()
+
+    @property
+    def spent_s(self) -> float:
+        """Return how much of a processor it has taken so far, in seconds."""
+        return time.thread_time() - self._begun
+
+    def rest_s(self, share: float) -> float:
+        """Return how long to rest now, in seconds, by how long it had to wait for processors that others wanted.
+
+        That is not at all where nobody did, and no longer than it takes not to have more than this share of a processor.
+        """
+        waited, most_s = _waited_s(), self.spent_s * (1 / share - 1)
+        return most_s if waited is None or self._waited is None else min(most_s, _REST * (waited - self._waited))
+
+
+def _waited_s() -> float | None:
+    """Return how long the calling thread has waited for a processor so far; None where the kernel does not say."""
     try:
-        return int(_SPENT.read_bytes().split()[1]) / 1e9
+        return int(_WAITED.read_bytes().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return None
 

@@ -1,7 +1,7 @@
 """The thread that compares: it has what the processor has left over, so nobody may ever wait for a lock that it holds.
 
-It works in slices. While predictions arrive and somebody wants the processor that it is on, it rests after each of them: what
-waits longer than there is room for is not handed on any more, which the workers count.
+It works in slices. While predictions arrive and somebody wants the processor that it is on, it rests after each of them: where
+more comes than it gets done there is no room at some point, and workers skip what they would hand on, and count that.
 """
 
 import logging
@@ -22,10 +22,8 @@ from ml_server.storage.silent import Count
 
 # How often it looks for something to do, and for how long it is at it, in seconds.
 _LOOK_S, _SLICE_S = 0.1, 0.005
-# What it takes of a processor while it is in somebody's way.
+# What it takes of a processor at most while it is in somebody's way.
 _SHARE = _SLICE_S / _LOOK_S
-# It is in somebody's way where it had to wait for more than this share of a slice.
-_WAITED_SHARE = 0.05
 # Without a prediction for so long there is nobody to be in the way of.
 _QUIET_S = 0.25
 _logger = logging.getLogger("ml_server")
@@ -97,23 +95,22 @@ class Work:
         if not priority.step_back():
             _logger.warning("a silent trial runs as if it were predictions: the unit forbids sched_setscheduler(2)")
         while True:
-            time.sleep(max(_LOOK_S, self._work() / _SHARE))
+            self._work()
+            time.sleep(_LOOK_S)
 
-    def _work(self) -> float:
-        """Work until there is nothing to do, or it is in somebody's way; return how long the last slice was."""
-        begun, waited = time.thread_time(), priority.waited_s()
-        while True:
-            self._may_work.wait()
-            with self._turn:
-                is_done = not self._compare()
-            spent_s = time.thread_time() - begun
-            if is_done:
-                return spent_s
-            if spent_s >= _SLICE_S:
-                before, waited = waited, priority.waited_s()
-                if self._are_predictions_made() and is_in_the_way(before, waited, spent_s):
-                    return spent_s
-                begun = time.thread_time()
+    def _work(self) -> None:
+        """Work until there is nothing to do."""
+        part = priority.Slice()
+        while self._compare_some():
+            if part.spent_s >= _SLICE_S:
+                if self._are_predictions_made():
+                    time.sleep(part.rest_s(_SHARE))
+                part = priority.Slice()
+
+    def _compare_some(self) -> bool:
+        self._may_work.wait()
+        with self._turn:
+            return self._compare()
 
     def _are_predictions_made(self) -> bool:
         put_bytes = sum(ring.put_bytes for ring, _ in list(self._sources.values()))
@@ -161,11 +158,6 @@ class Work:
                 return [compared for each in group for compared in self._compared([each])]
             _logger.error("silent trial: %s", type(error).__name__)
             return [Compared(["crashed"] * len(group[0][0].places), 0.0)]
-
-
-def is_in_the_way(before: float | None, after: float | None, spent_s: float) -> bool:
-    """Tell whether somebody wanted the processor that was used for so long; `before` and `after` are `priority.waited_s`."""
-    return before is None or after is None or after - before > _WAITED_SHARE * spent_s
 
 
 def _count(counts: Counter[Count], active: str, compared: Compared) -> None:

@@ -15,7 +15,7 @@ from ml_server.errors import ModelFaultError, PredictionTimeoutError
 from ml_server.model import Answer, Model
 from ml_server.pinned import Pinned, load_pinned
 from ml_server.prediction import Progress
-from ml_server.silent import ring, wire, work
+from ml_server.silent import ring, wire
 from ml_server.silent.comparing import Difference
 from ml_server.silent.ledger import About
 from ml_server.silent.second import Second
@@ -136,11 +136,3 @@ def test_all_are_told_once(service: Pinned, about: About, requests: list[Asked])
     assert counts[Count(active, "compared", "")] == counts[Count(active, "decided", "same")] == 20 * 62
     times = [count.kind for count in counts.elements() if count.kind.endswith("_time")]
     assert Counter(times) == {"active_time": 20 * 61, "second_time": 20 * 61}
-
-
-def test_is_in_the_way_of_whom_it_waits_for() -> None:
-    assert [work.is_in_the_way(*each) for each in ((1.0, 1.0, 0.005), (1.0, 1.002, 0.005), (None, None, 0.005))] == [
-        False,
-        True,
-        True,
-    ]
