@@ -1,7 +1,7 @@
 """The process that answers long jobs, one after the other: `python -m ml_server.jobs.runner`, started by `companion`.
 
-It is in nobody's way: the model runs in a thread that gets what the processor has left over; another one keeps what came of it,
-so that a lock of the database is never held by the one that has to wait.
+It is in nobody's way: the model runs in a thread that gets what the processor has left over, and rests where others want that
+too; another one keeps what came of it, so that a lock of the database is never held by the one that has to wait.
 """
 
 import logging
@@ -20,10 +20,10 @@ import msgspec
 from ml_server import endpoint, priority, telemetry
 from ml_server.companion import is_server_alive
 from ml_server.errors import MlServerError
-from ml_server.jobs.answering import PIECE_S, Answering
+from ml_server.jobs.answering import PIECE_S, Answering, Piece
 from ml_server.pinned import Pinned, load_pinned
 from ml_server.storage.database import Database, StorageError
-from ml_server.storage.jobs import MOST_ATTEMPTS, Job, Jobs
+from ml_server.storage.jobs import KEPT_S, MOST_ATTEMPTS, Job, Jobs
 from serving.messages import Reply
 
 MODULE = "ml_server.jobs.runner"
@@ -32,6 +32,8 @@ LOCK = "jobs.lock"
 _LOOK_S = 0.2
 # How long it waits for the next one: it has the last model in memory still.
 _IDLE_S = 30.0
+# What it takes of a processor at most while it is in somebody's way; but not any more once half of its time is over.
+_SHARE = 0.1
 _LATE = "it was not done before it expired: send it in smaller parts"
 _KILLED = "the server's process ended each time that it worked on this job: it takes too much memory, or crashes the model"
 _logger = logging.getLogger("ml_server")
@@ -124,7 +126,17 @@ class Runner:
 
     def _answer(self, job: Job, answering: Answering) -> Reply:
         pieces = answering.pieces()
-        while (piece := self._wait(job, lambda: next(pieces, None))) is not None:
+        rest_s = 0.0
+
+        def next_piece() -> Piece | None:
+            nonlocal rest_s
+            time.sleep(rest_s)
+            part = priority.Slice()
+            piece = next(pieces, None)
+            rest_s = part.rest_s(_SHARE) if job.expires - time.time() > KEPT_S / 2 else 0.0
+            return piece
+
+        while (piece := self._wait(job, next_piece)) is not None:
             if not self._jobs.keep_piece(job, piece.number, piece.entries, piece.rows_done):
                 raise _Forgotten
             if time.time() > job.expires:
