@@ -4,6 +4,7 @@ One process puts and one takes, and nobody waits: what finds no room is not put,
 memory belongs to no file. It outlives its worker for as long as the other one has it.
 """
 
+import errno
 import mmap
 import os
 import struct
@@ -15,6 +16,8 @@ ROOM_BYTES = 4 * 1024 * 1024
 MOST_BYTES = 1024 * 1024
 # How long a record is, and its sum: another processor may see that there is one before it sees all of it.
 _BEFORE = struct.Struct("<II")
+# As in linux/memfd.h: nothing is ever run out of it. Some systems demand that it is said.
+_MFD_NOEXEC_SEAL = 8
 # The cells of the head: bytes that were ever put, bytes that were ever taken, whether there is one who takes.
 _PUT, _TAKEN, _READ = range(3)
 
@@ -95,10 +98,19 @@ def make() -> tuple[Ring, int]:
     Raises:
         OSError: there is no memory for it.
     """
-    handle = os.memfd_create("neuronova-silent", os.MFD_CLOEXEC)
+    handle = _memory()
     try:
         os.ftruncate(handle, _HEAD_BYTES + ROOM_BYTES)
         return Ring(handle), handle
     except OSError:
         os.close(handle)
         raise
+
+
+def _memory() -> int:
+    try:
+        return os.memfd_create("silent", os.MFD_CLOEXEC | _MFD_NOEXEC_SEAL)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    return os.memfd_create("silent", os.MFD_CLOEXEC)  # a kernel before 6.3 does not know the flag
