@@ -57,10 +57,10 @@ class Ring:
 
     def put(self, record: bytes) -> bool:
         """Put a record, and tell whether there was room for it."""
-        content = _BEFORE.pack(len(record), zlib.crc32(record)) + record
         begin = self._cells[_PUT]
-        if begin + len(content) - self._cells[_TAKEN] > ROOM_BYTES:
+        if begin + _BEFORE.size + len(record) - self._cells[_TAKEN] > ROOM_BYTES:
             return False
+        content = _BEFORE.pack(len(record), zlib.crc32(record)) + record
         place = begin % ROOM_BYTES
         first = ROOM_BYTES - place
         if len(content) <= first:
