@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.e2e.browsing import NEEDED, STICKING_OUT, chromium, sign_in
 from tests.e2e.conftest import StartMonitor
 from tests.e2e.programs import Program, command
 from tests.monitor_blueprint.running import TOKEN, configure
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE_NAME = "<img/src=x/onerror=document.title=1>"
 LONG_NAME = "W" * 40  # no name of a check may be longer
 LONG_WORD = "without_any_place_to_break" * 5
@@ -61,29 +51,21 @@ FILL = """word => {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) if (texts.currentNode.data.trim()) texts.currentNode.data = word;
 }"""
-# What reaches beyond the right edge of the screen; evidence may be scrolled within its own box.
-STICKING_OUT = """[...document.querySelectorAll("body :not(pre *)")]
-    .filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth)
-    .map(each => each.outerHTML.slice(0, 80))"""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium at /usr/bin/chromium"),
-]
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    with playwright.sync_playwright() as started:
-        context = started.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("chromium"),
-            executable_path=CHROMIUM,
-            args=FLAGS,
-            viewport={"width": 390, "height": 844},
-            http_credentials={"username": "admin", "password": TOKEN},
-        )
-        yield context
-        context.close()
+def chrome() -> Iterator[Any]:
+    with chromium() as chrome:
+        yield chrome
+
+
+@pytest.fixture
+def browser(chrome: Any) -> Iterator[Any]:
+    context = chrome.new_context(viewport={"width": 390, "height": 844})
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -100,8 +82,9 @@ def monitor(tmp_path: Path, start_monitor: StartMonitor) -> Program:
 
 def test_a_phone_shows_how_everything_is(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
     page = browser.new_page()
-    page.goto(monitor.url)
+    sign_in(page, monitor.url)
     assert page.inner_text("#overall") == "CRITICAL"
+    page.click("#well summary")
     assert page.inner_text("#check-Disk .badge") == "OK"
     assert page.inner_text("#check-Script .badge") == "UNKNOWN"
     # The style sheet has arrived.
@@ -112,10 +95,11 @@ def test_a_phone_shows_how_everything_is(browser, monitor: Program) -> None:  # 
     page.close()
 
 
-@pytest.mark.parametrize("address", ["/", "/incidents/1"])
+@pytest.mark.parametrize("address", ["/", "/incidents/1", "/silences", "/sign-in"])
 def test_nothing_sticks_out_of_a_phone(browser, monitor: Program, address: str) -> None:  # type: ignore[no-untyped-def]
     """Neither what this monitor has to say, which is long, nor anything else that it ever might."""
     page = browser.new_page()
+    sign_in(page, monitor.url)
     page.goto(monitor.url + address)
     assert page.evaluate(STICKING_OUT) == []
     page.evaluate(FILL, "W" * 300)
@@ -125,16 +109,19 @@ def test_nothing_sticks_out_of_a_phone(browser, monitor: Program, address: str) 
 
 
 def test_checks_are_read_whole(browser, monitor: Program) -> None:  # type: ignore[no-untyped-def]
-    """What every check says can be read whole, on a phone and on a desk."""
+    """What every check says can be read whole, on a phone and on a desk: what has failed on cards, the others in a table."""
     page = browser.new_page()
-    for width, columns in ((390, 3), (1280, 7)):
+    sign_in(page, monitor.url)
+    for width, columns in ((390, 3), (1280, 6)):
         page.set_viewport_size({"width": width, "height": 844})
         page.goto(monitor.url)
-        # Nothing of the first table is to be found by scrolling to the right only.
+        page.click("#well summary")
+        assert page.locator("[id^=check-]").count() == 6
+        for card in page.locator("article").all():
+            assert card.locator(".why p").first.evaluate("each => each.scrollWidth <= each.clientWidth")
+        # Nothing of the table is to be found by scrolling to the right only.
         assert page.evaluate("document.querySelector('.checks').getBoundingClientRect().right") <= width
-        rows = page.locator(".checks tbody tr")
-        assert rows.count() == 6
-        for row in rows.all():
+        for row in page.locator(".checks tbody tr").all():
             cells = [cell.bounding_box() for cell in row.locator("th, td").all() if cell.is_visible()]
             assert len(cells) == columns
             assert all(cell["x"] >= 0 and cell["x"] + cell["width"] <= width for cell in cells)
@@ -152,11 +139,12 @@ def test_hostile_texts_are_not_run(browser, monitor: Program) -> None:  # type: 
     page = browser.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
+    sign_in(page, monitor.url)
     for address in ("/", "/incidents/1"):
         page.goto(monitor.url + address)
         assert page.title() not in ("1", "2")
         assert page.locator("img").count() == 0
-        assert page.locator("script").count() == 0
+        assert page.locator("script").count() == page.locator("script[src$='/static/live.js']").count()
         assert HOSTILE_NAME in page.inner_text("body")
     page.goto(monitor.url)
     assert "/<script>document.title=2</script>: No such file or directory" in page.inner_text("#check-Script")

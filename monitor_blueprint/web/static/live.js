@@ -2,6 +2,8 @@
 // typed stays so. While the monitor does not answer, the page says since when.
 "use strict";
 (() => {
+  // As a page, so that a session that is over leads to the sign-in.
+  const PAGE = { cache: "no-store", headers: { Accept: "text/html" } };
   const EVERY_MS = 10_000, PATIENCE_MS = 8_000;
   const away = document.getElementById("away");
   let known = null, awaySince = null, timer = 0, isAsking = false;
@@ -71,9 +73,9 @@
     if (isAsking) return;
     isAsking = true;
     try {
-      const answer = await fetch(location.href.split("#")[0], { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+      const answer = await fetch(location.href.split("#")[0], { ...PAGE, signal: AbortSignal.timeout(PATIENCE_MS) });
       // The session is over: the sign-in page leads back here.
-      if (answer.redirected || answer.status === 401) return void location.assign(answer.redirected ? answer.url : location.href);
+      if (answer.redirected) return void location.assign(answer.url);
       if (!answer.ok) throw new Error(String(answer.status));
       take(await answer.text());
       tell(false);
