@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor_blueprint.console import audit, incidents
 from monitor_blueprint.console.audit import StoryDocument
 from monitor_blueprint.console.incidents import IncidentDocument
 from monitor_blueprint.console.view import View
-from monitor_blueprint.domain.models import Silence
+from monitor_blueprint.domain.models import Silence, Status
 from monitor_blueprint.storage.hours import COVERS_S, DAY, HOUR
 from monitor_blueprint.storage.reads import IncidentFilter
 from monitor_blueprint.storage.results import Spell
 
 _MOST_INCIDENTS = 300
+_RESULT_BY_RESULT = timedelta(days=7)
+_HOUR_BY_HOUR = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +45,43 @@ def happenings(view: View, checks: Sequence[str], since: datetime, until: dateti
 
 
 def spells(view: View, check: str, since: datetime, until: datetime) -> Sequence[Spell]:
-    """Return how a check stood, and when nobody watched: result by result, or by days where these are not kept for so long."""
-    if since >= view.now - timedelta(days=view.config.settings.keep_days, hours=1):
+    """Return how a check stood, and when nobody watched.
+
+    A week is told result by result; of more time each hour, then each day, is told by the worst that was seen in it.
+    """
+    length = until - since
+    if length <= _RESULT_BY_RESULT and length < timedelta(days=view.config.settings.keep_days):
         return view.reads.results.spells(check, since, until, covers_s(view, check))
-    return _days(view, check, since, until)
+    step = HOUR if length <= _HOUR_BY_HOUR else DAY
+    parts = sorted(view.reads.hours.parts(check, since - step, until, step).items())
+    covers = timedelta(seconds=covers_s(view, check))
+    found: list[Spell] = []
+    begin = since
+    for at, watched in parts:
+        # What is seldom due was watched meanwhile.
+        _add(found, begin, at, found[-1].status if found and at - begin <= covers else None)
+        _add(found, max(at, since), min(at + step, until), watched.worst)
+        begin = max(begin, at + step)
+    newest = view.reads.latest_results().get(check)
+    if newest is not None:
+        # It is in no hour yet.
+        _add(found, begin, min(newest.at, until), None)
+        _add(found, max(begin, newest.at), min(newest.at + covers, until), newest.status)
+        begin = max(begin, min(newest.at + covers, until))
+    _add(found, begin, until, None)
+    return found
+
+
+def _add(found: list[Spell], since: datetime, until: datetime, status: Status | None) -> None:
+    if since >= until:
+        return
+    if found and found[-1].status is status:
+        found[-1] = replace(found[-1], until=until)
+    else:
+        found.append(Spell(since, until, status))
 
 
 def covers_s(view: View, check: str) -> float:
     """Return for how many seconds a result says how things are: of a check that is seldom due, for longer."""
     interval_s = next((policy.interval_s for policy in view.config.policies if policy.name == check), 0.0)
     return max(COVERS_S, 1.5 * interval_s)
-
-
-def _days(view: View, check: str, since: datetime, until: datetime) -> list[Spell]:
-    """Return the days by the worst that was seen on them; an hour that nobody watched is not to be seen among so many days."""
-    begin = since.replace(minute=0, second=0, microsecond=0)
-    bounds = [begin + DAY * number for number in range(int((until - begin) / DAY) + 1)]
-    if until - bounds[-1] >= HOUR or len(bounds) == 1:
-        bounds.append(until)
-    watched = view.reads.hours.watched([check], bounds, view.now)[check]
-    return [Spell(begun, ended, each.worst) for begun, ended, each in zip(bounds, bounds[1:], watched, strict=False)]

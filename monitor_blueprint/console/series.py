@@ -89,24 +89,25 @@ def series(view: View, checks: Sequence[str], aspect: str, times: tuple[datetime
     found: list[SeriesDocument] = []
     for name, readings in known:
         buckets = view.reads.hours.series(name, [reading.aspect for reading in readings], times, step)
-        for reading in readings:
-            of = buckets.get(reading.aspect, Buckets())
-            limits = reading.thresholds
-            found.append(
-                SeriesDocument(
-                    check=name,
-                    aspect=reading.aspect,
-                    unit=reading.unit,
-                    warning=limits.warning if limits is not None else None,
-                    critical=limits.critical if limits is not None else None,
-                    at=of.at_s,
-                    count=of.count,
-                    min=of.least,
-                    mean=of.mean,
-                    max=of.greatest,
-                )
-            )
+        found += [document(name, reading, buckets.get(reading.aspect, Buckets())) for reading in readings]
     return SeriesAnswer(since=times[0], until=times[1], step_s=round(step.total_seconds()), series=found)
+
+
+def document(check: str, reading: Reading, of: Buckets) -> SeriesDocument:
+    """Return what a check measured of what a reading is of."""
+    limits = reading.thresholds
+    return SeriesDocument(
+        check=check,
+        aspect=reading.aspect,
+        unit=reading.unit,
+        warning=limits.warning if limits is not None else None,
+        critical=limits.critical if limits is not None else None,
+        at=of.at_s,
+        count=of.count,
+        min=of.least,
+        mean=of.mean,
+        max=of.greatest,
+    )
 
 
 def _measured(readings: Sequence[Reading], aspect: str) -> list[Reading]:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from monitor_blueprint.domain.models import Status
-from monitor_blueprint.storage.timestamps import to_ms
+from monitor_blueprint.storage.timestamps import from_ms, to_ms
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -130,6 +130,17 @@ class HourReads:
                 covered_ms = min(to_ms(now), kept_at + round(COVERS_S * 1000)) - max(kept_at, to_ms(bounds[-2]))
                 found[name][-1] = found[name][-1].longer(Status(status), max(0.0, covered_ms / 1000))
         return found
+
+    def parts(self, check: str, since: datetime, until: datetime, step: timedelta) -> dict[datetime, Watched]:
+        """Return how long a check was up and down, by times of `step` (whole hours, UTC), by when they begin; where nobody
+        watched, nothing; the newest result counts in none yet.
+        """
+        rows = self._query(
+            "SELECT at / :step * :step, sum(up_ms), sum(down_ms), sum(unknown_ms) FROM watched_hour"
+            " WHERE check_name = :check AND at >= :since AND at < :until GROUP BY 1",
+            {"check": check, "since": to_ms(since), "until": to_ms(until), "step": round(step.total_seconds() * 1000)},
+        )
+        return {from_ms(at): Watched(up / 1000, down / 1000, unknown / 1000) for at, up, down, unknown in rows}
 
     def over(self, checks: Sequence[str], since: datetime, now: datetime) -> dict[str, Watched]:
         """Return how long each check was up and down since the hour in which a moment was."""

@@ -100,6 +100,15 @@ class ResultReads:
             found.append(Spell(reached, until, None))
         return tuple(found)
 
+    def values(self, check: str, aspect: str, since: datetime, until: datetime) -> list[float]:
+        """Return what was measured of an aspect, in order."""
+        rows = self._query(
+            "SELECT measured ->> :aspect AS value FROM result WHERE check_name = :check AND at >= :since AND at < :until"
+            " AND value IS NOT NULL ORDER BY value",
+            {"check": check, "aspect": aspect, "since": to_ms(since), "until": to_ms(until)},
+        )
+        return [float(value) for (value,) in rows]
+
     def spread(self, check: str, aspect: str, since: datetime, until: datetime, step: timedelta) -> tuple[Spread, ...]:
         """Return how the values of an aspect are spread, by times of `step`: by nearest rank, so each was really measured."""
         rows = self._query(

@@ -84,9 +84,8 @@ WORDS = PlotWords(
     most="p95",
     count="Count",
     spread_title="{name}: p50 and p95 of the last {range}",
-    hours_only="Single results are kept for {days} days. Of what is older there are the least, the mean and the greatest of each"
-    " hour only, which p50 and p95 cannot be told from.",
-    day_and_week="p50 and p95 of 24 hours and of 7 days",
+    hours_only="p50 and p95 are told of up to 7 days. Single results are kept for {days} days; of what is older there are the"
+    " least, the mean and the greatest of each hour only.",
     last_results="Last results",
     status="Status",
     values="Values",

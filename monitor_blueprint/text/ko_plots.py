@@ -84,9 +84,8 @@ WORDS = PlotWords(
     most="p95",
     count="횟수",
     spread_title="{name}: 최근 {range}의 p50과 p95",
-    hours_only="개별 결과는 {days}일 동안만 보관합니다. 그보다 오래된 것은"
-    " 시간별 최소·평균·최대만 남아 p50과 p95를 알 수 없습니다.",
-    day_and_week="24시간과 7일의 p50, p95",
+    hours_only="p50과 p95는 7일까지 보여 줍니다. 개별 결과는 {days}일 동안만 보관하고, 그보다 오래된 것은 시간별 최소·평균·최대만"
+    " 남습니다.",
     last_results="최근 결과",
     status="상태",
     values="값",

@@ -80,7 +80,6 @@ class PlotWords:
     count: str
     spread_title: str
     hours_only: str
-    day_and_week: str
 
     # --- The last results, and the configuration
     last_results: str

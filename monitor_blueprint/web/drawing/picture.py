@@ -16,6 +16,8 @@ from monitor_blueprint.web.drawing.svg import element, field, group, percent, sh
 
 TOP = 8
 _AXIS_HEIGHT = 20
+# Between the curves and the lanes: the lowest value stands there.
+_GAP = 8
 _LABEL_X = -8
 
 
@@ -91,7 +93,7 @@ def draw(picture: Picture) -> Markup:
     """Return a picture."""
     top = TOP if picture.curves else 0
     bottom = top + picture.height if picture.curves else 0
-    lanes, end = [], bottom + (4 if picture.curves else 0)
+    lanes, end = [], bottom + (_GAP if picture.curves else 0)
     for lane in picture.lanes:
         lanes.append(draw_lane(lane, picture.times, end))
         end += lane.height
@@ -137,7 +139,7 @@ def _measured(picture: Picture, top: int) -> Markup:
         y = short(top + picture.height * (1 - scale.share(value)))
         parts += [
             element("line", x1=0, x2="100%", y1=y, y2=y, class_="grid"),
-            element("text", f"{value:,g}{picture.unit}", x=_LABEL_X, y=y, dy=4, class_="value", text_anchor="end"),
+            element("text", f"{value:,.10g}{picture.unit}", x=_LABEL_X, y=y, dy=4, class_="value", text_anchor="end"),
         ]
     drawn = [path for each in picture.curves for path in _paths(each, picture.longest_s, times, scale)]
     parts.append(field(*drawn, top=top, height=picture.height))
@@ -146,9 +148,16 @@ def _measured(picture: Picture, top: int) -> Markup:
             y = short(top + picture.height * (1 - scale.share(limit.value)))
             parts += [
                 element("line", x1=0, x2="100%", y1=y, y2=y, class_=f"limit {limit.kind}"),
-                element("text", limit.text, x="100%", y=y, dx=-4, dy=-3, class_=f"limit {limit.kind}", text_anchor="end"),
+                element(
+                    "text", limit.text, x="100%", y=y, dx=-4, dy=_beside(limit), class_=f"limit {limit.kind}", text_anchor="end"
+                ),
             ]
     return group(parts)
+
+
+def _beside(limit: Limit) -> int:
+    """Return where the words of a limit stand: two that are near to each other would cover each other above their lines."""
+    return 11 if limit.kind == "warning" else -3
 
 
 def _paths(curve: Curve, longest_s: float, times: Times, scale: Scale) -> list[Markup]:

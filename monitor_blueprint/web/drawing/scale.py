@@ -10,6 +10,7 @@ from monitor_blueprint.web.drawing.svg import FIELD
 
 # What is so far above everything that was measured would press it flat.
 _FAR = 3.0
+_LARGE_PERCENT = 50.0
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 
 
@@ -36,14 +37,15 @@ class Scale:
 def value_scale(values: Sequence[float], limits: Iterable[float] = (), unit: str = "") -> Scale:
     """Return a scale on which everything lies that was measured, with round ends.
 
-    Percentages begin at 0 and end at 100, unless there is more. Everything else begins at 0 where that does not press it flat.
-    A limit is on the scale unless it is far above.
+    Percentages begin at 0, and end at 100 where they go that way, unless there is more. Everything else begins at 0 where that
+    does not press it flat. A limit is on the scale unless it is far above.
     """
     least, greatest = min(values, default=0.0), max(values, default=1.0)
-    if unit == "%" and least >= 0:
+    limits = tuple(limits)
+    if unit == "%" and least >= 0 and max((greatest, *limits)) >= _LARGE_PERCENT:
         return Scale(0.0, max(100.0, _up(greatest)))
     greatest = max([greatest, *(limit for limit in limits if greatest < limit <= _FAR * greatest)])
-    if 0 <= least <= greatest / 2:
+    if least >= 0 and (unit == "%" or least <= greatest / 2):
         return Scale(0.0, _up(greatest) if greatest > 0 else 1.0)
     if greatest == least:
         # What is always the same lies in the middle.
