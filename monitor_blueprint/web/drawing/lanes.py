@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,11 @@ from monitor_blueprint.web.drawing.svg import element, group, percent, titled
 LANE_HEIGHT = 20
 _LABEL_X = -8
 # What is nearer to each other than this share of the width is drawn as one: nobody could tell it apart.
-_NEAR = 0.004
+_NEAR = 0.002
+# More are told by the parts of the time that they have most of.
+_MOST_SPANS = 60
+_SLOTS = 80
+_BAD = ("critical", "incident")
 _MOST_NAMED = 4
 HATCH = "hatch"
 
@@ -59,8 +64,11 @@ def definitions() -> Markup:
     return element("svg", element("defs", pattern), class_="definitions", width=0, height=0, aria_hidden="true")
 
 
-def near_ones_joined(spans: Iterable[Span], times: Times) -> list[Span]:
-    """Return the spans that are in sight, with those of a kind as one that cannot be told apart."""
+def in_sight(spans: Iterable[Span], times: Times) -> list[Span]:
+    """Return the spans that are in sight, with those of a kind as one that cannot be told apart; of very many, what counts most.
+
+    That is: in each hundredth of the time what is bad, however short it was, or else what lasted longest.
+    """
     joined: list[Span] = []
     for span in sorted((each for each in spans if times.has(each.since, each.until)), key=lambda each: each.since):
         last = joined[-1] if joined else None
@@ -70,13 +78,38 @@ def near_ones_joined(spans: Iterable[Span], times: Times) -> list[Span]:
             joined[-1] = replace(last, until=max(last.until, span.until), title=title)
         else:
             joined.append(span)
-    return joined
+    return joined if len(joined) <= _MOST_SPANS else _in_slots(joined, times)
+
+
+def _in_slots(spans: Sequence[Span], times: Times) -> list[Span]:
+    lengths: list[dict[str, float]] = [{} for _ in range(_SLOTS)]
+    titles: list[dict[str, str]] = [{} for _ in range(_SLOTS)]
+    for span in spans:
+        begin, end = times.share(span.since) * _SLOTS, times.share(span.until) * _SLOTS
+        for slot in range(int(begin), min(_SLOTS, math.ceil(end))):
+            lasted = min(end, slot + 1) - max(begin, slot)
+            lengths[slot][span.kind] = lengths[slot].get(span.kind, 0.0) + lasted
+            titles[slot].setdefault(span.kind, span.title)
+    found: list[Span] = []
+    for slot, kinds in enumerate(lengths):
+        kind = max(kinds, key=lambda each: (each in _BAD, kinds[each]), default="")
+        if not kind or (kind not in _BAD and sum(kinds.values()) < 0.5):
+            continue
+        since, until = (times.since + times.length * (number / _SLOTS) for number in (slot, slot + 1))
+        # So many titles would be longer than all the rest of the page.
+        title = titles[slot][kind] if kind in _BAD else ""
+        if found and found[-1].kind == kind and found[-1].until == since:
+            found[-1] = replace(found[-1], until=until)
+        else:
+            found.append(Span(since, until, kind, title))
+    return found
 
 
 def _and(first: str, second: str) -> str:
     lines = first.split("\n")
     if lines[-1] == "…":
         return first
+    second = second.split("\n", 1)[0]
     return f"{first}\n…" if len(lines) >= _MOST_NAMED else f"{first}\n{second}"
 
 
@@ -99,7 +132,7 @@ def draw_lane(lane: Lane, times: Times, top: int) -> Markup:
     )
     parts = [element("text", lane.name, class_="lane", **place)]
     parts.append(element("line", x1=0, x2="100%", y1=base + LANE_HEIGHT - 3, y2=base + LANE_HEIGHT - 3, class_="grid"))
-    parts += [_span(span, times, base) for span in near_ones_joined(lane.spans, times)]
+    parts += [_span(span, times, base) for span in in_sight(lane.spans, times)]
     parts += [_mark(mark, times, base) for mark in near_marks_joined(lane.marks, times)]
     return group(parts)
 

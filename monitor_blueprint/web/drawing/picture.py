@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from monitor_blueprint.web.drawing import curves
 from monitor_blueprint.web.drawing.clock import Times, time_ticks
-from monitor_blueprint.web.drawing.lanes import HATCH, Lane, Span, draw_lane, near_ones_joined
+from monitor_blueprint.web.drawing.lanes import HATCH, Lane, Span, draw_lane, in_sight
 from monitor_blueprint.web.drawing.scale import Scale, value_scale, value_ticks
 from monitor_blueprint.web.drawing.svg import element, field, group, percent, short, titled
 
@@ -128,7 +128,7 @@ def _bands(bands: Sequence[Span], times: Times, top: int, height: int) -> Markup
             width=percent(max(0.002, times.share(band.until) - times.share(band.since))),
             height=height,
         )
-        for band in near_ones_joined(bands, times)
+        for band in in_sight(bands, times)
     )
 
 

@@ -30,8 +30,8 @@ def group(parts: Iterable[str]) -> Markup:
 
 
 def titled(name: str, title: str, **attributes: str | float | None) -> Markup:
-    """Return an element that says what it is where one points at it."""
-    return element(name, element("title", title), **attributes)
+    """Return an element that says what it is where one points at it, if there is something to say."""
+    return element(name, *([element("title", title)] if title else []), **attributes)
 
 
 def percent(share: float) -> str:

@@ -59,7 +59,9 @@ def compare() -> Response:
     frame = Frame(wanted, times, answer.step_s, spans)
     shown = [_shown(view, number, name, _measured(view, name, answer, times), frame) for number, name in enumerate(chosen)]
     lanes = plotting.lanes_of(view, meanwhile, spans)
-    together = Picture("pl", w.story_meanwhile, "", times, bands=spans, lanes=lanes)
+    counts = ((w.incident_lane, meanwhile.incidents), (w.silence_lane, meanwhile.silences), (w.story_lane, meanwhile.story))
+    told = ", ".join(f"{name} {len(found)}" for name, found in counts)
+    together = Picture("pl", w.story_meanwhile, told, times, bands=spans, lanes=lanes)
     return html(
         "compare.html",
         422 if faults else 200,

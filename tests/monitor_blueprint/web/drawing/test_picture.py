@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor_blueprint.web.drawing.clock import Times
-from monitor_blueprint.web.drawing.lanes import Lane, Mark, Span, definitions, near_marks_joined, near_ones_joined
+from monitor_blueprint.web.drawing.lanes import Lane, Mark, Span, definitions, in_sight, near_marks_joined
 from monitor_blueprint.web.drawing.picture import Curve, Limit, Moment, Picture, draw
 
 SINCE = datetime(2026, 11, 27, tzinfo=UTC)
@@ -91,9 +91,21 @@ def test_near_spans_are_one() -> None:
     spans = [Span(at(1), at(1.01), "incident", f"{number}") for number in range(9)]
     spans.append(Span(at(9), at(10), "incident", "late"))
     spans.append(Span(at(40), at(41), "incident", "out of sight"))
-    assert [each.title for each in near_ones_joined(spans, TIMES)] == ["0\n1\n2\n3\n…", "late"]
+    assert [each.title for each in in_sight(spans, TIMES)] == ["0\n1\n2\n3\n…", "late"]
+
+
+def test_very_many_spans_are_few() -> None:
+    """What is bad is never lost among them, and of the rest stays what there was most of."""
+    spans = []
+    for number in range(24 * 60):
+        kind = "critical" if number == 700 else "unwatched" if number % 2 else "ok"
+        spans.append(Span(at(number / 60), at(number / 60 + (40 if kind == "ok" else 60) / 3600), kind, f"{kind} {number}"))
+    found = in_sight(spans, TIMES)
+    assert [each.kind for each in found] == ["unwatched", "critical", "unwatched"]
+    assert found[1].title == "critical 700"
+    assert (found[0].since, found[-1].until) == (SINCE, SINCE + DAY)
 
 
 def test_near_marks_are_one() -> None:
-    marks = [Mark(at(5), "a"), Mark(at(5.01), "b"), Mark(at(6), "c"), Mark(at(30), "d")]
+    marks = [Mark(at(5), "a"), Mark(at(5.02), "b"), Mark(at(6), "c"), Mark(at(30), "d")]
     assert [each.title for each in near_marks_joined(marks, TIMES)] == ["a\nb", "c"]
