@@ -61,10 +61,19 @@ class Opened:
 def open_config() -> Opened:
     """Return the configuration to work by, or end the command with what is wrong with it where no monitor has run by it yet."""
     try:
-        loaded = load_in_use()
+        return read_config()
     except ConfigError as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_UNKNOWN)
+
+
+def read_config() -> Opened:
+    """Return the configuration to work by.
+
+    Raises:
+        ConfigError: it cannot be used, and no monitor has run by it yet.
+    """
+    loaded = load_in_use()
     is_running = ScheduleLock(loaded.config.state_dir).is_held()
     if not loaded.fault:
         in_use = loaded.kept.text if loaded.kept is not None and is_running else ""

@@ -6,7 +6,6 @@ No text is taken for mark-up, and none of the characters that a terminal obeys g
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -54,8 +53,8 @@ def _lines(seen: Seen) -> Iterator[RenderableType]:
         yield from _check(each)
     yield from (Padding(line(_silence(each)), (0, 0, 0, 2)) for each in status.silences)
     yield from _others(status.checks, bad)
-    if seen.channels:
-        yield line(ko_watch.CHANNELS.format(channels=" · ".join(map(_channel, seen.channels))))
+    for channel in seen.channels:
+        yield line(_channel(channel), "yellow" if channel.sentence is not None else "")
 
 
 def _order(check: CheckDocument) -> tuple[bool, int]:
@@ -64,7 +63,7 @@ def _order(check: CheckDocument) -> tuple[bool, int]:
 
 def _head(status: StatusAnswer, bad: Sequence[CheckDocument]) -> Iterator[RenderableType]:
     seen = next((word for word in _URGENCY if any(each.status == word for each in status.checks)), "UNKNOWN")
-    what = _not_well([each for each in bad if each.status == seen])
+    what = _not_well([each for each in bad if each.status == seen]) if seen != "OK" else ko.OWN_TROUBLE
     if status.stale is not None:
         yield _badge(status.overall, ko_watch.STALE.format(why=_STALE[status.stale], server=status.server))
         yield line(ko_watch.FIRST_UNDER_WAY if status.stale == "first" else ko_watch.STALE_CURE, "yellow")
@@ -137,16 +136,9 @@ def _silence(each: SilenceDocument) -> str:
 
 
 def _channel(found: ChannelDocument) -> str:
-    facts = {"name": found.name, "pending": found.pending, "reason": found.reason or ko_watch.NO_REASON}
-    if found.health != "ok":
-        return ko_watch.CHANNEL_BAD.format(**facts, health=ko.CHANNEL_HEALTH[found.health], since=_since(found.since))
-    if found.since is not None:
-        return ko_watch.CHANNEL_TRYING.format(**facts)
+    if found.sentence is not None:
+        return ko_watch.CHANNEL_BAD.format(name=found.name, sentence=found.sentence)
     return (ko_watch.CHANNEL_REMARK if found.remark else ko_watch.CHANNEL_OK).format(name=found.name, remark=found.remark)
-
-
-def _since(at: datetime | None) -> str:
-    return render.local(at)
 
 
 def _badge(status: str, words: str, width: int = 0) -> Text:

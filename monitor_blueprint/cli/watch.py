@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor_blueprint.cli.opening import EXIT_UNKNOWN
+from monitor_blueprint.cli.opening import EXIT_UNKNOWN, open_config
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.text import ko, ko_watch
 
@@ -35,13 +35,14 @@ def watch(interval: float) -> None:
 
 def _run(interval_s: float) -> Seen | None:
     """Show the picture, once or live; return what was seen last, None where Ctrl-C has ended it."""
+    opened = open_config()
     # What it is drawn with is of no use to the other commands, and takes a while.
     from monitor_blueprint.cli import screen  # noqa: PLC0415
     from monitor_blueprint.cli.looking import Looking  # noqa: PLC0415
 
     console = screen.make_console()
     why_once = _why_once()
-    with Looking() as looking:
+    with Looking(opened) as looking:
         if not why_once:
             signal.signal(signal.SIGTERM, _end)
             return screen.show(console, looking, interval_s)

@@ -38,12 +38,9 @@ LEFT_OUT = "제외 {count}개 (이 서버에 없음): {names}"
 NOTHING_SEEN = "아직 점검 결과가 없습니다"
 
 # The channels.
-CHANNELS = "알림 채널: {channels}"
-CHANNEL_OK = "{name} 정상"
-CHANNEL_BAD = "{name} {health} ({since}부터, 대기 {pending}건): {reason}"
-CHANNEL_TRYING = "{name} 재시도 중 (대기 {pending}건): {reason}"
-CHANNEL_REMARK = "{name} 정상 ({remark})"
-NO_REASON = "응답 없음"
+CHANNEL_OK = "알림 채널 {name}: 정상"
+CHANNEL_BAD = "알림 채널 {name}: {sentence}"
+CHANNEL_REMARK = "알림 채널 {name}: 정상 ({remark})"
 
 # The last line.
 KEYS_LINE = "q 끝내기 · a 장애 맡기 · ? 도움말"

@@ -29,10 +29,12 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setenv("NEURONOVA_CONFIG", str(configure(tmp_path)))
 
     def run(*arguments: str) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as ended:
+        code = 0
+        try:
             program.run(list(arguments))
-            raise SystemExit(0)
-        return int(str(ended.value.code or 0)), capsys.readouterr().err
+        except SystemExit as ended:
+            code = int(str(ended.code or 0))
+        return code, capsys.readouterr().err
 
     return run
 

@@ -289,14 +289,14 @@ def test_an_encoding_without_korean_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_changed_configuration_is_followed(start_monitor: StartMonitor, watch: Watch, url: str, tmp_path: Path) -> None:
-    """One that cannot be used is told of; the monitor's own goes on to be looked at."""
+    """Of one that cannot be used it is told, and what the monitor goes by stays."""
     start_monitor(down(url), "grace_s = 0")
     terminal = watch("--interval", "0.5")
     terminal.until_seen("정상 2개: Inodes Monitor")
     configure(tmp_path, '[[check]]\nname = "Inodes"\nkind = "inodes"')
-    terminal.until(lambda text: "정상 2개: Inodes Monitor" in text and "Flask" not in text)
+    terminal.until(lambda text: "정상 2개: Inodes Monitor" in text and "CRITICAL Flask" not in text)
     configure(tmp_path, '[[check]]\nname = "Inodes"\nkind = "innodes"')
-    terminal.until_seen('kind의 값 "innodes"', "장애 1번", "Flask", "정상 2개: Inodes Monitor")
+    terminal.until_seen("CRITICAL Flask", 'kind의 값 "innodes"은(는) 없는 값', "정상 2개: Inodes Monitor", "q 끝내기")
 
 
 def test_records_that_cannot_be_read(watch: Watch, tmp_path: Path, url: str) -> None:
