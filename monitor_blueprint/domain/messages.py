@@ -16,7 +16,7 @@ class Item:
     Attributes:
         name: what the check is called there; "" where the line has no such beginning.
         said: what is the matter with it.
-        since: since when, with the zone; "" where that is not said.
+        since: since when, in words and with the zone; "" where that is not said.
         notes: what else: how often it has changed, what has brought it about.
         commands: what to type to see more.
     """

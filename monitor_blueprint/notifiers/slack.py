@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ import msgspec
 
 from monitor_blueprint.adapters.addresses import is_loopback
 from monitor_blueprint.adapters.deadline import cut_after
+from monitor_blueprint.adapters.slack_blocks import blocks_of
 from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, Refused, Retry, Waits
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ _DECLINING = re.compile(
     r"(invalid|no|missing|too|unknown|fatal|rollup|internal)_[a-z_]+|[a-z_]+_(not_found|archived|denied|disabled|prohibited"
     r"|expired|revoked|error|limited|inactive)|(error|failed|denied|forbidden|unauthorized)"
 )
+# What is answered to blocks by one that knows none, or not these.
+_NOT_UNDERSTOOD = (400, 413, 415, 422, 500, 501)
+_OF_FORM = re.compile(r"block|attachment|payload|argument|format|json|too_long", re.IGNORECASE)
 # The library's own log lines hold the URL, which is the secret.
 _silent = logging.Logger("slack-webhook", level=logging.CRITICAL + 1)
 
@@ -79,13 +84,17 @@ def host(options: Options, environ: Mapping[str, str]) -> str:  # noqa: ARG001 -
 
 
 def send(message: Message, options: Options, environ: Mapping[str, str], handover: Handover) -> Outcome:  # noqa: ARG001
-    """Post the message once."""
+    """Post the message once; where its blocks are what is not taken, the text alone at once."""
     url, wait_s = environ["SLACK_WEBHOOK"].strip(), handover.waits.answer_s
-    body = {"text": text_of(message), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    text = {"text": text_of(message), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    blocks = blocks_of(message.outline) if message.outline is not None else {}
     try:
-        if urlsplit(url).scheme == "https":
-            return _through_library(url, body, handover)
-        return _to_this_machine(url, body, handover)
+        answer = _posted(url, text | blocks, handover)
+        if blocks and isinstance(answer, _Answer) and answer.is_about_form:
+            # It has not been taken, and the text is what matters.
+            handover.is_out = False
+            answer = _posted(url, text, handover)
+        return _outcome(answer) if isinstance(answer, _Answer) else answer
     except TimeoutError:
         return handover.failed(f"no answer within {wait_s:.0f} s")
     except (OSError, http.client.HTTPException) as error:
@@ -97,7 +106,26 @@ def send(message: Message, options: Options, environ: Mapping[str, str], handove
         return Refused(f"cannot be sent: {type(error).__name__}")
 
 
-def _through_library(url: str, body: dict[str, Any], handover: Handover) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    body: str
+    headers: Mapping[str, str]
+
+    @property
+    def is_about_form(self) -> bool:
+        """Tell whether it may be how the message was put that was not taken; some fail where they do not understand."""
+        if 200 <= self.status < 300:
+            return not _is_accepted(self.body) and _is_declined(self.body) and _OF_FORM.search(self.body) is not None
+        return self.status in _NOT_UNDERSTOOD
+
+
+def _posted(url: str, body: dict[str, Any], handover: Handover) -> _Answer | Outcome:
+    """Return the answer to a post, or why there was none."""
+    return (_through_library if urlsplit(url).scheme == "https" else _to_this_machine)(url, body, handover)
+
+
+def _through_library(url: str, body: dict[str, Any], handover: Handover) -> _Answer | Outcome:
     client = _client(url, handover.waits)
     # What the library raises of the way there it wraps; of the way back it does not.
     handover.is_out = True
@@ -109,10 +137,10 @@ def _through_library(url: str, body: dict[str, Any], handover: Handover) -> Outc
         return _not_sent(url, error.reason)
     if not _is_accepted(response.body or "") and time.monotonic() - began > handover.waits.answer_s:
         raise TimeoutError
-    return _outcome(response.status_code, response.body or "", response.headers)
+    return _Answer(response.status_code, response.body or "", response.headers)
 
 
-def _to_this_machine(url: str, body: dict[str, Any], handover: Handover) -> Outcome:
+def _to_this_machine(url: str, body: dict[str, Any], handover: Handover) -> _Answer:
     """Post over http://, where the library offers no way to end an answer that has no end."""
     parts, waits = urlsplit(url), handover.waits
     client = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=waits.connect_s)
@@ -127,7 +155,7 @@ def _to_this_machine(url: str, body: dict[str, Any], handover: Handover) -> Outc
         text = answer.read(_MAX_ANSWER).decode(answer.headers.get_content_charset() or "utf-8")
         if wire.is_cut:
             raise TimeoutError
-    return _outcome(answer.status, text, dict(answer.headers.items()))
+    return _Answer(answer.status, text, dict(answer.headers.items()))
 
 
 def _not_sent(url: str, reason: object) -> Outcome:
@@ -200,7 +228,8 @@ class _ShortAnswer(ssl.SSLSocket):
         return count
 
 
-def _outcome(status: int, body: str, headers: Mapping[str, str]) -> Outcome:
+def _outcome(given: _Answer) -> Outcome:
+    status, body = given.status, given.body
     # Only Slack's own words are repeated: a proxy's page may quote the URL.
     word = body.strip() if _WORD.fullmatch(body.strip()) else ""
     answer = f"HTTP {status} {word}".rstrip()
@@ -212,7 +241,7 @@ def _outcome(status: int, body: str, headers: Mapping[str, str]) -> Outcome:
     if status in _GATEWAY:
         return InDoubt(answer)
     if status in _TRY_AGAIN or status >= 500 or 300 <= status < 400:
-        return Retry(answer, _retry_after_s(headers))
+        return Retry(answer, _retry_after_s(given.headers))
     return Refused(answer)
 
 
@@ -225,12 +254,15 @@ def _said(answer: str, body: str) -> Outcome:
     if _is_accepted(body):
         return Delivered(answer)
     reason = f"{answer}, but not Slack's ok"
-    is_no = _DECLINING.fullmatch(body.strip()) or _has_one(body, _DECLINED)
-    return Retry(reason) if is_no else InDoubt(reason)
+    return Retry(reason) if _is_declined(body) else InDoubt(reason)
 
 
 def _is_accepted(body: str) -> bool:
     return body.strip() == "ok" or _has_one(body, _ACCEPTED)
+
+
+def _is_declined(body: str) -> bool:
+    return _DECLINING.fullmatch(body.strip()) is not None or _has_one(body, _DECLINED)
 
 
 def _has_one(body: str, known: tuple[tuple[str, object], ...]) -> bool:

@@ -17,7 +17,7 @@ from monitor_blueprint.text import ko
 
 _LEVEL = re.compile(r"\[([A-Z]{1,20})\]")
 _SECTION = re.compile(r"\[[^\[\]]+\]")
-_SINCE = re.compile(ko.SINCE.format(since=r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+)"))
+_SINCE = re.compile(ko.SINCE.format(since=r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+"))
 _NUMBER = ko.NUMBERED.format(number="")
 _ITEM, _BELOW, _STORY = "- ", "  ", "--- "
 _BETWEEN, _BEHIND_LABEL = " · ", ": "
@@ -103,7 +103,7 @@ def _item(line: Public) -> Item:
     before = line[: since.start()].removesuffix(_BETWEEN) if since else line
     name, said = _labelled(Public(before))
     after = line[since.end() :].removeprefix(_BETWEEN) if since else ""
-    return Item(name, said, Public(since[1]) if since else NOTHING, _parts(Public(after)))
+    return Item(name, said, Public(since[0]) if since else NOTHING, _parts(Public(after)))
 
 
 def _labelled(line: Public) -> tuple[Public, Public]:

@@ -107,6 +107,10 @@ class HttpStandIn:
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self._server.server_port}/services/T000/B000/secret"
 
+    def hang_up(self) -> None:
+        """Accept no further connection."""
+        self._server.socket.shutdown(socket.SHUT_RDWR)
+
     def next_post(self) -> Post:
         return self.posts.get(timeout=30)
 

@@ -5,17 +5,18 @@ import logging
 import ssl
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from monitor_blueprint import notifiers
-from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, Refused, Retry, Waits
+from monitor_blueprint.domain.messages import Delivered, Handover, InDoubt, Message, Outcome, Outline, Refused, Retry, Waits
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.notifiers import slack
 from tests.monitor_blueprint.certificates import make_certificate, server_context
-from tests.monitor_blueprint.standins import EndlessServer, HttpStandIn, Reply, free_port
+from tests.monitor_blueprint.standins import EndlessServer, HttpStandIn, Post, Reply, free_port
 
 MESSAGE = Message(
     id="17-opened",
@@ -53,6 +54,93 @@ def test_message_arrives_with_its_id() -> None:
     assert post.text == f"{MESSAGE.body}\nid: 17-opened"
     # Nothing of the text is taken for anything else.
     assert json.loads(post.body) == {"text": post.text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+
+
+OUTLINED = replace(MESSAGE, outline=Outline(Public("CRITICAL"), Public("title"), ((Public("시각"), Public("now")),)))
+
+
+def is_with_blocks(post: Post) -> bool:
+    return "blocks" in json.loads(post.body)
+
+
+def test_blocks_stand_beside_the_text() -> None:
+    """Whatever shows no blocks shows the text as it always was."""
+    with HttpStandIn() as server:
+        assert send(server.url, OUTLINED) == Delivered("HTTP 200 ok")
+        post = server.next_post()
+    assert post.text == f"{MESSAGE.body}\nid: 17-opened"
+    assert json.loads(post.body)["attachments"][0]["color"] == "danger"
+    assert is_with_blocks(post)
+
+
+@pytest.mark.parametrize(
+    "no",
+    [
+        Reply(400, "invalid_blocks"),
+        Reply(400, "invalid_payload"),
+        Reply(400, '{"message": "Cannot send an empty message"}'),
+        Reply(413, "<h1>too large</h1>"),
+        Reply(422, ""),
+        Reply(500, "<h1>KeyError</h1>"),
+        Reply(200, "invalid_blocks"),
+        Reply(200, '{"ok": false, "error": "msg_blocks_too_long"}'),
+        Reply(200, '{"success": false, "error": "Invalid attachments"}'),
+    ],
+)
+def test_refused_blocks_leave_the_text(no: Reply) -> None:
+    """At once, and as one attempt."""
+    with HttpStandIn(lambda post: no if is_with_blocks(post) else Reply()) as server:
+        assert send(server.url, OUTLINED) == Delivered("HTTP 200 ok")
+        first, second = server.next_post(), server.next_post()
+        assert server.posts.empty()
+    assert first.text == second.text
+    assert list(json.loads(second.body)) == ["text", "mrkdwn", "unfurl_links", "unfurl_media"]
+
+
+def test_refused_blocks_leave_the_text_over_tls(tls: ssl.SSLContext) -> None:
+    with HttpStandIn(lambda post: Reply(400, "invalid_blocks") if is_with_blocks(post) else Reply(), tls=tls) as server:
+        assert send(server.url, OUTLINED) == Delivered("HTTP 200 ok")
+        assert server.posts.qsize() == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (Reply(404, "no_service"), Refused("HTTP 404 no_service")),
+        (Reply(403, "invalid_token"), Refused("HTTP 403 invalid_token")),
+        (Reply(429, "rate_limited", {"Retry-After": "30"}), Retry("HTTP 429 rate_limited", after_s=30.0)),
+        (Reply(503), Retry("HTTP 503 ok")),
+        (Reply(504, ""), InDoubt("HTTP 504")),
+        (Reply(200, "channel_not_found"), Retry("HTTP 200 channel_not_found, but not Slack's ok")),
+        (Reply(200, "<html>log in, block by block</html>"), InDoubt("HTTP 200, but not Slack's ok")),
+        (Reply(is_cut=True), InDoubt("RemoteDisconnected")),
+        (Reply(is_silent=True), InDoubt("no answer within 1 s")),
+    ],
+)
+def test_what_blocks_cannot_mean_is_sent_once(answer: Reply, outcome: Outcome) -> None:
+    """What may have arrived above all."""
+    with HttpStandIn(lambda post: answer) as server:
+        sent = send(server.url, OUTLINED, wait_s=1 if answer.is_silent else 10)
+        assert server.posts.qsize() == 1
+    assert sent == outcome or isinstance(outcome, InDoubt) is isinstance(sent, InDoubt) is True
+
+
+def test_refused_text_after_refused_blocks() -> None:
+    with HttpStandIn(lambda post: Reply(400, "invalid_payload")) as server:
+        assert send(server.url, OUTLINED) == Refused("HTTP 400 invalid_payload")
+        assert server.posts.qsize() == 2
+
+
+def test_nobody_listens_after_refused_blocks() -> None:
+    """Nothing has arrived, so that it is no doubt."""
+    with HttpStandIn() as server:
+
+        def leave(post: Post) -> Reply:
+            server.hang_up()
+            return Reply(400, "invalid_blocks")
+
+        server.reply_to = leave
+        assert send(server.url, OUTLINED) == Retry("ConnectionRefusedError: Connection refused")
 
 
 def test_special_characters_are_escaped() -> None:

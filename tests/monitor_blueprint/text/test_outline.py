@@ -93,12 +93,16 @@ def test_the_parts_are_found() -> None:
     commands = ("systemctl status ml.service", "sudo journalctl -u ml.service -n 50", "sudo systemctl restart ml.service")
     assert parts.items == (
         Item(
-            Public("Flask"), Public("중지됨 (failed/failed)"), Public("2025-12-06 14:35:01 KST"), (), tuple(map(Public, commands))
+            Public("Flask"),
+            Public("중지됨 (failed/failed)"),
+            Public("2025-12-06 14:35:01 KST부터"),
+            (),
+            tuple(map(Public, commands)),
         ),
         Item(
             Public("Django API"),
             Public("응답 이상 (HTTP 502)"),
-            Public("2025-12-06 14:35:01 KST"),
+            Public("2025-12-06 14:35:01 KST부터"),
             (Public("원인: Flask"),),
         ),
     )
@@ -112,7 +116,7 @@ def test_the_parts_are_found() -> None:
 
 def test_a_limit_belongs_to_what_is_said() -> None:
     (disk,) = outline_of(messages.alert(event(checks=("Swap",)), "nn-1", SWAP).body).items
-    assert disk.since == "2025-12-06 14:35:01 KST"
+    assert disk.since == "2025-12-06 14:35:01 KST부터"
     assert " · 위험 기준 " in disk.said
 
 
