@@ -24,14 +24,12 @@ _MOST_CHARS = 11_000
 
 def blocks_of(outline: Outline) -> dict[str, Any]:
     """Return the post's `blocks` (title and facts), and with the level's colour an attachment of all the rest."""
-    title = {
-        "type": "header",
-        "text": {"type": "plain_text", "text": _escaped(_cut(outline.title or " ", _MOST_TITLE)), "emoji": False},
-    }
+    title = _escaped(_cut(outline.title or " ", _MOST_TITLE))
+    header = {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
     facts = [_rich(_section(_labelled(outline.facts)))] if outline.facts else []
     rest = _fitting([*map(_item, outline.items), *_incident(outline), *_notes(outline), *map(_evidence, outline.sections)])
     attachment = {"color": _COLOURS.get(outline.level, _NO_COLOUR), "fallback": outline.title, "blocks": rest or facts}
-    return {"blocks": [title, *(facts if rest else [])], **({"attachments": [attachment]} if rest or facts else {})}
+    return {"blocks": [header, *(facts if rest else [])], **({"attachments": [attachment]} if rest or facts else {})}
 
 
 def _item(item: Item) -> Block:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from slack_sdk.models.blocks import Block as SlackBlock
 
 from monitor_blueprint.adapters.slack_blocks import blocks_of
 from monitor_blueprint.domain.messages import Message
@@ -57,6 +58,10 @@ def test_every_message_is_within_the_limits() -> None:
     for name, message in linked():
         parts = parts_of(message)
         assert all(0 < len(blocks) <= 50 for blocks in lists(parts)), name
+        for block in (block for blocks in lists(parts) for block in blocks):
+            known = SlackBlock.parse(block)
+            assert known is not None
+            known.validate_json()
         for each in texts(parts):
             assert 0 < len(each["text"]) <= (150 if each["type"] == "plain_text" else 3000), name
         assert sum(len(each["text"]) for each in texts(parts)) < 13_000, name
