@@ -11,7 +11,7 @@ from monitor_blueprint.alerts.attempt import send_to_all
 from monitor_blueprint.domain.models import CheckResult, EventKind, Reading, Status
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.text import messages
-from tests.e2e.test_page import CHROMIUM, FLAGS
+from tests.e2e.browsing import CHROMIUM, FLAGS
 from tests.monitor_blueprint.standins import MailStandIn
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
 
