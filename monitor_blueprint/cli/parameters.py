@@ -46,6 +46,23 @@ class Number(click.ParamType[int]):
         return int(text)
 
 
+class Seconds(click.ParamType[float]):
+    """So many seconds, within limits."""
+
+    name = "seconds"
+
+    def __init__(self, least: float, most: float) -> None:
+        self._least = least
+        self._most = most
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number, or refuse what is none or beyond a limit."""
+        text = str(value)
+        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) and self._least <= float(text) <= self._most:
+            return float(text)
+        return self.fail(ko_commands.NO_SECONDS.format(value=clean(text, 40), least=self._least, most=self._most), param, ctx)
+
+
 class OneOf(click.Choice[str]):
     """One of some words."""
 

@@ -61,8 +61,8 @@ def status(*, as_json: bool) -> None:
         overall = Status.UNKNOWN
     standing = _standings(state, stored, settings, now)
     what = _what(state, standing, policies, seen)
-    if not what and overall is not Status.OK and not stale:
-        what = ko.OWN_TROUBLE
+    if overall is not seen and not stale:
+        what = " · ".join(part for part in (ko.OWN_TROUBLE, what) if part)
     click.echo(_head(overall, stale, what))
     if stale and what:
         click.echo(ko.LAST_SEEN.format(overall=seen.name, what=what))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor_blueprint.cli.opening import EXIT_UNKNOWN, open_config
+from monitor_blueprint.cli.parameters import Seconds
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.text import ko, ko_watch
 
@@ -22,7 +23,7 @@ _TERMINATED = 128 + signal.SIGTERM
 
 
 @click.command(help=ko_watch.HELP["watch"])
-@click.option("--interval", type=click.FloatRange(0.5, 3600), default=2.0, show_default=True, help=ko_watch.HELP["interval"])
+@click.option("--interval", type=Seconds(0.5, 3600), default=2.0, show_default=True, help=ko_watch.HELP["interval"])
 def watch(interval: float) -> None:
     """Show how everything is until `q` is pressed; the exit code is that of `status`, and 0 after Ctrl-C."""
     _refuse_latin()

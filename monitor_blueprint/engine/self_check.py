@@ -155,9 +155,11 @@ class SelfCheck:
     def _configuration(self) -> _Part:
         path = configured(self._config.source)
         unusable = fill("{path} was changed and cannot be used", path=path)
-        if self._config_problem:
-            return _Part("config", fill(ko.CHECK_CONFIG, path=path), unusable, private(self._config_problem))
         found = self._watched.difference()
+        # What could not be used when the monitor took its place may have been put right since.
+        if self._config_problem and (not self._config.text or (found is not None and found.fault)):
+            why = private(ko_config.fault(self._config_problem))
+            return _Part("config", fill(ko.CHECK_CONFIG, path=path), unusable, why)
         if found is None:
             return _Part("config", NOTHING)
         if found.fault:

@@ -40,11 +40,10 @@ _REASONS = (
     (r"unexpected (\w+)", r"예상하지 못한 오류 \1"),
     (r"cannot be sent: (\w+)", r"보낼 수 없는 주소 (\1)"),
 )
-_KNOWN = [(re.compile(pattern), sentence) for pattern, sentence in _REASONS]
 
 
 def reason(said: str) -> str:
     """Return a channel's reason in Korean, as far as there are words for it."""
-    for pattern, sentence in _KNOWN:
-        said = pattern.sub(sentence, said)
+    for pattern, sentence in _REASONS:
+        said = re.sub(pattern, sentence, said)
     return said

@@ -33,6 +33,7 @@ HINTS = {
     "name": ": 토큰 이름",
     "role": ": stats, read, operate 중 하나",
     "by": ": 맡은 사람",
+    "interval": ": 새로 읽는 간격 (초)",
     "url": ": http:// 또는 https:// 주소",
 }
 EXAMPLES = {
@@ -48,6 +49,7 @@ EXAMPLES = {
 
 # What the fields themselves refuse.
 NO_NUMBER = "'{value}'은(는) 번호가 아닙니다. 1 이상의 정수를 쓰십시오"
+NO_SECONDS = "'{value}'은(는) 쓸 수 없는 값입니다. {least:g}에서 {most:g} 사이의 초를 쓰십시오"
 NOT_ONE_OF = "'{value}'은(는) 쓸 수 없는 값입니다. 가능한 값: {names}"
 NO_ADDRESS = "'{value}'은(는) 주소가 아닙니다. http://127.0.0.1:9001/health 처럼 쓰십시오"
 

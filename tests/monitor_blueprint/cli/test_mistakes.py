@@ -69,6 +69,7 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         (("token", "add", "x"), 3, "--role 옵션이 빠졌습니다: stats, read, operate"),
         (("token", "revoke", "nobody"), 1, "조치: 이름 보기: sudo neuronova-monitor token list"),
         (("deadman", "--url", "foo"), 3, "--url: 'foo'은(는) 주소가 아닙니다. http://"),
+        (("watch", "--interval", "0.1"), 3, "--interval: '0.1'은(는) 쓸 수 없는 값입니다. 0.5에서 3600 사이의 초를"),
         (("health-check", "Flask"), 3, "'Flask'은(는) 이 명령이 받지 않는 인자입니다. 빼고"),
         (("ack",), 1, "진행 중인 장애가 없습니다\n조치: 지난 장애 보기: sudo neuronova-monitor history"),
         (("ack", "7"), 1, "장애 7번은 없습니다\n조치: 진행 중인 장애가 없습니다"),

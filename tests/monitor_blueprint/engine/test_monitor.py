@@ -142,6 +142,11 @@ def test_broken_configuration_keeps_the_old(tmp_path: Path, script: Script, capl
     assert any(line.startswith("ERROR: 설정: 변경된 설정에 오류가 있어 이전 설정 사용 중 (") for line in written)
     assert "(the configuration from before stays in use)" in caplog.text
     assert [check.name for check in monitor.config.checks] == ["Flask", "Disk"]
+    (problem,) = [each for each in monitor.self_check.problems(datetime.now(UTC)) if each.aspect == "config"]
+    assert problem.status is Status.CRITICAL
+    # As it was: nothing is left to be said.
+    configure(tmp_path)
+    assert "config" not in [each.aspect for each in monitor.self_check.problems(datetime.now(UTC))]
     monitor.stop()
     monitor.store.close()
     monitor.log.close()
