@@ -74,7 +74,11 @@ def collect(
         *(
             section
             for name, unit in units.items()
-            for section in ((f"unit {name}", unit.ending), (f"journal {name}", unit.journal))
+            for section in (
+                (f"exception {name}", unit.exceptions),
+                (f"unit {name}", unit.ending),
+                (f"journal {name}", unit.journal),
+            )
         ),
         ("oom", partial(_oom, known, begin, journal_directory, deadline)),
         ("nginx_5xx", partial(failed_requests, access_log, begin, now)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from monitor_blueprint.adapters import journal
 from monitor_blueprint.adapters.journal import WILL_RESTART, Entry
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, full_name
 from monitor_blueprint.adapters.unit_runs import read_run
+from monitor_blueprint.domain import tracebacks
 from monitor_blueprint.domain.models import ProbeError
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.text import joined
@@ -36,8 +38,22 @@ class UnitEvidence:
         self._deadline = deadline
         self._directory = journal_directory
 
+    def exceptions(self) -> Found:
+        """Return which exceptions the unit's programs have printed, and where in their own code, the newest last.
+
+        Who was stopped in good order fell over no exception, though another's failure may have cost it some.
+        """
+        if self._run.is_stopped and not self._run.has_failed:
+            return Found("")
+        printed = [each for each in self._entries if not each.is_systemds]
+        found = tracebacks.raised([(each.at, each.fields.get("_PID", ""), each.message) for each in printed])
+        placed = evidence.raised(found, os.path.isfile)
+        named = evidence.exceptions([(each.at, each.message) for each in printed], {each.class_name for each in found})
+        told = sorted([*placed, *((at, line, line) for at, line in named)], key=lambda each: each[0])[-_EXCEPTIONS:]
+        return Found("\n".join(whole for _, _, whole in told), joined("\n", [public for _, public, _ in told]))
+
     def journal(self) -> Found:
-        """Return the unit's lines, and of them what systemd says and which exceptions the programs name."""
+        """Return the unit's lines, and of them what systemd says."""
         if not self._entries:
             nothing = evidence.nothing_since(self._subject.begin)
             return Found(nothing, nothing)
@@ -46,12 +62,7 @@ class UnitEvidence:
             for each in self._entries
             if each.is_systemds and (line := evidence.of_systemd(each.at, each.fields, (self._name,)))
         ]
-        # Who was stopped in good order fell over no exception, though another's failure may have cost it some.
-        is_stopped = self._run.is_stopped and not self._run.has_failed
-        printed = [(each.at, each.message) for each in self._entries if not each.is_systemds and not is_stopped]
-        named = evidence.exceptions(printed)
-        told = sorted([*said[-PUBLIC_LINES:], *named[-_EXCEPTIONS:]], key=lambda each: each[0])
-        return Found("\n".join(map(shown, self._last)), joined("\n", [line for _, line in told]))
+        return Found("\n".join(map(shown, self._last)), joined("\n", [line for _, line in said[-PUBLIC_LINES:]]))
 
     def ending(self) -> Found:
         """Return how the unit's process ended, and what that means; nothing where it did not end in an error."""

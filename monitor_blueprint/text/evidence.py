@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import signal
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
-from monitor_blueprint.domain.text import NOTHING, Public, fill, joined, moment, word
+from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined, moment, word
+from monitor_blueprint.domain.tracebacks import Raised
 from monitor_blueprint.domain.unit_runs import MAIN, Ending
 from monitor_blueprint.domain.vocabulary import EXCEPTIONS, EXIT_CODES, PROCESSES, PROGRAMS, RESULTS, UNIT_COMMANDS
 from monitor_blueprint.text import ko_evidence as ko
@@ -24,6 +25,8 @@ _EXCEPTION = re.compile(r"\b[A-Z][A-Za-z0-9]+\b|^panic(?=: )|\bpanicked(?= at )"
 # The last of each: the process's name, which stands before, may look like them.
 _KILLED = re.compile(r".*Killed process (?P<pid>\d{1,10}) \((?P<name>.*)\)(?:,? .*?anon-rss:(?P<kb>\d{1,15})kB)?", re.DOTALL)
 _OF_UNIT = re.compile(r".*oom-kill:.*?task_memcg=(?P<path>[^,]*),task=.*,pid=(?P<pid>\d+),uid=\d+$", re.DOTALL)
+# What a file of a program's code is called.
+_CODE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}\.py")
 _EXITED = "98e322203f7a4ed290d09fe03c09fe15"
 # systemd's own sentences, as `journalctl` shows them, by their MESSAGE_ID (`journalctl --dump-catalog`); and some that have
 # no number.
@@ -85,13 +88,39 @@ def of_kernel(entries: Sequence[tuple[datetime, str]], units: Collection[str]) -
     return lines
 
 
-def exceptions(messages: Sequence[tuple[datetime, str]]) -> list[tuple[datetime, Public]]:
-    """Return which exceptions the messages name, of those that are known to be some: when each came last, and how often."""
+def raised(found: Sequence[Raised], is_there: Callable[[str], bool]) -> list[tuple[datetime, Public, str]]:
+    """Return which exceptions of tracebacks there are: when each came last, what everybody may know of it, and all of it.
+
+    Everybody may know a class that is known to be one, and the name of a file of code that is really there.
+    """
+    last = {(each.name, each.place): each for each in found}
+    counts = Counter((each.name, each.place) for each in found)
+    lines = []
+    for key, each in last.items():
+        said, place = word(each.class_name, EXCEPTIONS), each.place
+        at, count = _time(each.at), counts[key]
+        name = fill(ko.OWN_EXCEPTION) if said is None else said
+        public = fill(ko.EXCEPTIONS, at=at, name=name, count=count)
+        whole = ko.EXCEPTIONS.format(at=at, name=each.name, count=count)
+        if place is not None:
+            file = place.path.rpartition("/")[2]
+            if _CODE.fullmatch(file) and is_there(place.path):
+                public = fill(ko.RAISED_AT, line=public, place=fill("{file}:{number}", file=configured(file), number=place.line))
+            whole = ko.RAISED_AT.format(line=whole, place=f"{place.path}:{place.line} {place.function}".rstrip())
+        lines.append((each.at, public, whole))
+    return sorted(lines, key=lambda line: line[0])
+
+
+def exceptions(messages: Sequence[tuple[datetime, str]], but: Collection[str] = ()) -> list[tuple[datetime, Public]]:
+    """Return which exceptions the messages name, of those that are known to be some: when each came last, and how often.
+
+    Those named in `but` are left out: more is known of them.
+    """
     last: dict[Public, datetime] = {}
     counts: Counter[Public] = Counter()
     for at, message in messages:
         for name in dict.fromkeys(_EXCEPTION.findall(message)):
-            if (known := word(name, EXCEPTIONS)) is not None:
+            if name not in but and (known := word(name, EXCEPTIONS)) is not None:
                 last[known] = at
                 counts[known] += 1
     lines = [(at, fill(ko.EXCEPTIONS, at=_time(at), name=name, count=counts[name])) for name, at in last.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TITLES = {
     "unit": "종료 원인",
+    "exception": "애플리케이션 예외",
     "journal": "저널",
     "processes_cpu": "CPU 상위 프로세스",
     "processes_memory": "메모리 상위 프로세스",
@@ -18,6 +19,8 @@ DISK_UNSEEN = "권한이 없어 보지 못한 디렉터리 {count}개"
 DISK_CUT = "시간이 모자라 일부만 봄. 전체: sudo du -xh -d2 {path} | sort -h | tail"
 MORE_PROCESSES = "그 밖의 프로세스 {count}개"
 NO_RECORDS = "이 시각 전후 기록 없음 ({begin} 이후)"
+OWN_EXCEPTION = "앱이 정의한 예외"
+RAISED_AT = "{line} - {place}"
 EXCEPTIONS = "{at} 예외: {name} ×{count}"
 SYSTEMD_LINE = "{at} systemd: {unit}: {said}"
 KERNEL_LINE = "{at} 커널이 메모리 부족으로 프로세스를 종료함 ({who})"

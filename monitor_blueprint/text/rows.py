@@ -19,6 +19,7 @@ _MOST_NAMED = 3
 # Less than so much of a time is not called by its name.
 _MOST_OF = 0.95
 _MOST_FOUND = 3
+_MOST_RAISED = 2
 _DOWN = (Why.FAILING, Why.CONSEQUENCE)
 # What is stored has its moment in whole milliseconds.
 _ROUNDED = timedelta(milliseconds=1)
@@ -96,17 +97,21 @@ def row(
 def essence(pieces: Sequence[Piece], units: Sequence[str], since: datetime) -> tuple[Private, ...]:
     """Return the few lines of an incident's evidence that say why these units fail; what was found before `since` is no reason.
 
-    Of each unit it is how it ended and what that means; where that is not known, the newest line that names an exception.
+    Of each unit it is the newest exception of its programs, how it ended and what that means; where none of that is known, the
+    newest line that names an exception.
     """
     texts = {each.title: each.text.text for each in sorted(pieces, key=lambda each: each.at) if each.at >= since - _ROUNDED}
     lines: list[str] = []
+    first: list[str] = []
     for unit in units:
-        ending = f"unit {unit}"
+        ending, own = f"unit {unit}", f"exception {unit}"
+        raised = texts.get(own, "").splitlines()
+        first += [f"[{render.evidence_title(own)}] {raised[-1]}"] if raised else []
         ended = texts.get(ending, "").splitlines()
         lines += [f"[{render.evidence_title(ending)}] {ended[0]}", *ended[1:]] if ended else []
-        if len(ended) < 2:
+        if len(ended) < 2 and not raised:
             lines += _newest_exception(f"journal {unit}", texts)
-    return tuple(Private(line) for line in lines[:_MOST_FOUND])
+    return tuple(Private(line) for line in (*first[:_MOST_RAISED], *lines[:_MOST_FOUND]))
 
 
 def _newest_exception(key: str, texts: Mapping[str, str]) -> list[str]:

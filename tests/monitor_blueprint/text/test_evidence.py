@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from monitor_blueprint.domain.tracebacks import Place, Raised
 from monitor_blueprint.text import evidence
 
 AT = datetime(2025, 12, 6, 5, 35, 1, tzinfo=UTC)
+TIME = "12-06 14:35:01 KST"
 UNITS = ("gunicorn_flask.service",)
 EXITED = "98e322203f7a4ed290d09fe03c09fe15"
 pytestmark = pytest.mark.usefixtures("seoul")
@@ -110,3 +114,36 @@ def test_known_exceptions_are_named() -> None:
         "12-06 14:35:10 KST 예외: ECONNREFUSED ×1",
     ]
     assert evidence.exceptions([(AT, "nothing")]) == []
+
+
+def test_an_exception_has_its_place_in_the_code(tmp_path: Path) -> None:
+    """Everybody may know a class that is known to be one, and the name of a file that is really there."""
+    code = tmp_path / "views.py"
+    code.touch()
+    there, gone = Place(str(code), 42, "predict"), Place("/srv/hong.py", 3, "")
+    found = [
+        Raised(AT, "django.db.utils.OperationalError", there),
+        Raised(AT, "django.db.utils.OperationalError", there),
+        Raised(AT, "clinic.errors.PatientHong", gone),
+        Raised(AT, "KeyError", None),
+    ]
+    assert [(public, whole) for _, public, whole in evidence.raised(found, os.path.isfile)] == [
+        (
+            f"{TIME} 예외: OperationalError ×2 - views.py:42",
+            f"{TIME} 예외: django.db.utils.OperationalError ×2 - {code}:42 predict",
+        ),
+        (f"{TIME} 예외: 앱이 정의한 예외 ×1", f"{TIME} 예외: clinic.errors.PatientHong ×1 - /srv/hong.py:3"),
+        (f"{TIME} 예외: KeyError ×1", f"{TIME} 예외: KeyError ×1"),
+    ]
+
+
+def test_a_name_that_is_no_code_is_not_told(tmp_path: Path) -> None:
+    for name in ("홍길동.py", "hong gildong.py", "hong-900101.py", "views.pyc"):
+        (tmp_path / name).touch()
+        ((_, public, _),) = evidence.raised([Raised(AT, "KeyError", Place(str(tmp_path / name), 1, ""))], os.path.isfile)
+        assert public.endswith("×1")
+
+
+def test_what_is_known_better_is_left_out() -> None:
+    messages = [(AT, "KeyError: 1"), (AT, "ValueError: 2")]
+    assert [line for _, line in evidence.exceptions(messages, {"KeyError"})] == [f"{TIME} 예외: ValueError ×1"]

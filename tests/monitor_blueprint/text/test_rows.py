@@ -123,6 +123,12 @@ def test_else_the_newest_exception_is_named() -> None:
     assert essence(("journal flask", "at app[1]: All is Well"), ("oom", "x")) == []
 
 
+def test_its_own_exception_comes_first() -> None:
+    """The newest, before how it ended; the journal need not be searched then."""
+    found = essence(("journal flask", JOURNAL), ("exception flask", "older\nnewest"), ("unit flask", "ended"))
+    assert found == ["[애플리케이션 예외 flask] newest", "[종료 원인 flask] ended"]
+
+
 def test_evidence_is_of_its_unit_and_failure() -> None:
     assert essence(("unit django", ENDED)) == []
     assert essence(("unit flask", ENDED), later_s=-1.0) == [], "of an earlier failure"
