@@ -8,8 +8,8 @@ same model on trial under another version, in many short turns. `wrk` must be on
 RATE is in requests per second; unless given, it is half of what the server can alone. That is the load that the figures are
 for: one that leaves something of the processors over, as a server has it that is not too small for what it is asked. At
 saturation (`hard`, instead of a rate) nothing is left over: there the rest between two requests is none, the latency is the time
-in the queue, and what it costs to hand predictions on shows as requests per second. A rate is kept by connections that rest
-for so long, more or less by chance: a request that is late delays few others, and is counted.
+in the queue, and what it costs to hand predictions on shows as requests per second. A rate is kept, about, by connections that
+rest for so long, more or less by chance: an answer that is late holds up its own connection, and no other.
 
 Latencies are told of all turns' requests together, which is what a percentile as rare as the 99th needs, and as ratios within
 each turn. The time of the processor that the workers take for each request depends little on what else the machine does.

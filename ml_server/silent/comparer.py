@@ -72,11 +72,14 @@ class Comparer:
         self._rounds = 0
         self._dead: dict[str, int] = {}
 
-    def run(self, is_stopped: Callable[[], bool]) -> None:
-        """Compare until the trial is over, or the server ends; what was compared is kept in either case."""
+    def run(self, is_stopped: Callable[[], bool]) -> int:
+        """Compare until the trial is over, or the server ends; what was compared is kept in any case.
+
+        Return the code to exit with: 1 where nothing is compared any more, and the process is to be started anew.
+        """
         self._work.start()
         next_s, end = 0.0, float("inf")
-        while not is_stopped():
+        while not is_stopped() and self._work.is_alive:
             self._look(max(0.0, next_s - time.monotonic()))
             now = time.monotonic()
             if now < next_s:
@@ -88,9 +91,10 @@ class Comparer:
                 is_done = not (self._tokens or self._work.waiting or ledger.tokens(self._directory, self._trial.id))
                 if now >= end or is_done:
                     self._silent.end(self._trial.id, time.time())
-                    return
+                    return 0
         self._work.end()
         self._keep()
+        return 0 if self._work.is_alive else 1
 
     def _look(self, wait_s: float) -> None:
         """Meet workers, and part from those that have ended."""
@@ -193,8 +197,7 @@ def _run(task: Task, is_stopped: Callable[[], bool]) -> int:
         except BrokenModelError:
             return False
 
-    Comparer(state_dir, trial, silent, service, is_over).run(is_stopped)
-    return 0
+    return Comparer(state_dir, trial, silent, service, is_over).run(is_stopped)
 
 
 def main() -> int:

@@ -50,7 +50,8 @@ class Against(msgspec.Struct, frozen=True):
     """The trial against one version that was served meanwhile: of each of its `predictions` there is one count.
 
     `waiting` have been handed on; `lost` were, and went with a process that ended. The time of `active` is that of the whole
-    request; that of `candidate` what the processor took, since it runs when nobody else wants to.
+    request; that of `candidate` what the processor took, since it runs when nobody else wants to: its share, where several
+    requests were answered together.
     """
 
     version: str

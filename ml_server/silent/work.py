@@ -26,6 +26,8 @@ _LOOK_S, _SLICE_S = 0.1, 0.005
 _SHARE = _SLICE_S / _LOOK_S
 # Without a prediction for so long there is nobody to be in the way of.
 _QUIET_S = 0.25
+# How long one waits for what is being compared.
+_PATIENCE_S = 0.5
 _logger = logging.getLogger("ml_server")
 
 
@@ -39,6 +41,7 @@ class Work:
         self._taken: Counter[str] = Counter()
         self._told: Counter[str] = Counter()
         self._done: deque[tuple[Counter[Count], Counter[str]]] = deque()
+        self._thread = threading.Thread(target=self._run, name="second", daemon=True)
         self._turn = threading.Lock()
         self._may_work = threading.Event()
         self._may_work.set()
@@ -47,7 +50,12 @@ class Work:
 
     def start(self) -> None:
         """Begin."""
-        threading.Thread(target=self._run, name="second", daemon=True).start()
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether anything will be compared."""
+        return self._thread.is_alive()
 
     @property
     def waiting(self) -> set[str]:
@@ -72,12 +80,17 @@ class Work:
 
     @contextmanager
     def resting(self) -> Iterator[None]:
-        """Have nothing compared meanwhile: who needs the interpreter for a lock that others want does not wait for it."""
+        """Have nothing compared meanwhile: who needs the interpreter for a lock that others want does not wait for it.
+
+        A run of the model that takes long is not waited for: it leaves the interpreter be.
+        """
         self._may_work.clear()
+        is_turn = self._turn.acquire(timeout=_PATIENCE_S)
         try:
-            with self._turn:
-                yield
+            yield
         finally:
+            if is_turn:
+                self._turn.release()
             self._may_work.set()
 
     def take(self) -> tuple[Counter[Count], Counter[str]]:
@@ -94,9 +107,12 @@ class Work:
     def _run(self) -> None:
         if not priority.step_back():
             _logger.warning("a silent trial runs as if it were predictions: the unit forbids sched_setscheduler(2)")
-        while True:
-            self._work()
-            time.sleep(_LOOK_S)
+        try:
+            while True:
+                self._work()
+                time.sleep(_LOOK_S)
+        except Exception as error:  # noqa: BLE001 - the process ends of it; the text may have values of a request
+            _logger.error("silent trial: it ends with %s", type(error).__name__)
 
     def _work(self) -> None:
         """Work until there is nothing to do."""

@@ -5,11 +5,12 @@ import os
 import random
 import threading
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ml_server import prediction
+from ml_server import prediction, priority
 from ml_server.config import BUNDLED_MODELS
 from ml_server.errors import ModelFaultError, PredictionTimeoutError
 from ml_server.model import Answer, Model
@@ -25,6 +26,12 @@ from ml_server.storage.silent import Count
 from tests.ml_server.conftest import NAME, VERSION
 
 TOO_MUCH = 8.45
+
+
+@pytest.fixture(autouse=True)
+def own_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What steps back is the thread, and not all that has been started with pytest."""
+    monkeypatch.setattr(priority, "_GROUP", tmp_path / "autogroup")
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +143,18 @@ def test_all_are_told_once(service: Pinned, about: About, requests: list[Asked])
     assert counts[Count(active, "compared", "")] == counts[Count(active, "decided", "same")] == 20 * 62
     times = [count.kind for count in counts.elements() if count.kind.endswith("_time")]
     assert Counter(times) == {"active_time": 20 * 61, "second_time": 20 * 61}
+
+
+def test_ends_at_what_it_cannot_read(service: Pinned, about: About, caplog: pytest.LogCaptureFixture) -> None:
+    """So that the process is started anew; and it says nothing of what that was."""
+    made = Work(Second(service))
+    ours, handle = ring.make()
+    made.meet("w", about, ring.Ring(handle))
+    os.close(handle)
+    ours.put(b"no record, but Hong Gildong")
+    made.start()
+    pause = threading.Event()
+    while made.is_alive:
+        pause.wait(0.01)
+    assert "Gildong" not in caplog.text
+    assert "it ends with ValidationError" in caplog.text
