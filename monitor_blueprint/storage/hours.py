@@ -108,6 +108,21 @@ class HourReads:
         of_aspects = itertools.groupby(rows, key=operator.itemgetter(0))
         return {aspect: Buckets(*list(zip(*of_one, strict=True))[1:]) for aspect, of_one in of_aspects}
 
+    def extremes(self, aspects: Mapping[str, str], since: datetime) -> dict[str, tuple[float, float]]:
+        """Return the least and the greatest of one aspect of each check since the hour in which a moment was.
+
+        `aspects` are by the checks' names; a check of which nothing was measured is not there.
+        """
+        rows = self._query(
+            "SELECT check_name, min(least), max(greatest) FROM json_each(:aspects) AS wanted CROSS JOIN summary"
+            " WHERE check_name = wanted.key AND aspect = wanted.value AND hours = 1 AND at >= :since GROUP BY check_name",
+            {
+                "aspects": msgspec.json.encode(dict(aspects)).decode(),
+                "since": to_ms(since.replace(minute=0, second=0, microsecond=0)),
+            },
+        )
+        return {name: (least, greatest) for name, least, greatest in rows}
+
     def watched(self, checks: Sequence[str], bounds: Sequence[datetime], now: datetime) -> dict[str, list[Watched]]:
         """Return how long each check was up and down in the times between the bounds, oldest first, the last of which has `now`.
 

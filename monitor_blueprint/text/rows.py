@@ -186,11 +186,10 @@ def availability(value: float | None, known_s: float, asked_s: float) -> str:
     return ko.WATCHED.format(share=share(value), known=render.duration(known_s))
 
 
-def value_range(result: CheckResult, values: Sequence[float]) -> str:
-    """Return the least and the greatest of the values, with the unit that the check measures in."""
+def value_range(unit: str, values: Sequence[float]) -> str:
+    """Return the least and the greatest of the values, with the unit that they are measured in."""
     if not values:
         return ""
-    unit = next((reading.unit for reading in result.readings if reading.value is not None), "")
     # Nobody reads "0.1 hours".
     smaller, factor = ko.SMALLER_MEASURES.get(unit, ("", 1))
     if smaller and max(map(abs, values)) < 1:

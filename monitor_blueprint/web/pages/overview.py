@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Response
 
 from monitor_blueprint.console import channels, checks, incidents
-from monitor_blueprint.console.checks import CheckDocument, StatusAnswer
+from monitor_blueprint.console.checks import CheckDocument, ReadingDocument, StatusAnswer
 from monitor_blueprint.console.view import View
 from monitor_blueprint.domain.story import with_restarts
 from monitor_blueprint.text import en_runbooks, ko_runbooks, render, rows, story
@@ -121,12 +121,13 @@ def _owner(status: StatusAnswer) -> str:
 
 def _ranges(view: View, well: Sequence[CheckDocument]) -> dict[str, str]:
     """Return the least and the greatest of the day, of what each check measures first."""
-    results, since, found = view.reads.latest_results(), view.now - _DAY, {}
-    for check in well:
-        aspect = next((reading.aspect for reading in check.readings if reading.value is not None), "")
-        values = [value for _, value in view.reads.trend(check.name, aspect, since)] if aspect else []
-        found[check.name] = rows.value_range(results[check.name], values)
-    return found
+    measured = {check.name: each for check in well if (each := _first_measured(check)) is not None}
+    extremes = view.reads.hours.extremes({name: each.aspect for name, each in measured.items()}, view.now - _DAY)
+    return {name: rows.value_range(measured[name].unit, found) for name, found in extremes.items()}
+
+
+def _first_measured(check: CheckDocument) -> ReadingDocument | None:
+    return next((reading for reading in check.readings if reading.value is not None), None)
 
 
 def _availabilities(view: View, well: Sequence[CheckDocument]) -> dict[str, str]:

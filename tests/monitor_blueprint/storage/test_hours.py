@@ -91,6 +91,17 @@ def test_sums_say_what_results_say(store: Store) -> None:
     agree(store)
 
 
+def test_extremes_of_a_day(store: Store) -> None:
+    """They are of whole hours, the one included in which the day began."""
+    results = past()
+    record(store, results)
+    since = (NOW - DAY).replace(minute=0, second=0, microsecond=0)
+    values = [result.readings[0].value or 0.0 for result in results if result.at >= since]
+    wanted = {"Disk": "usage", "Nothing": "usage"}
+    assert store.reads.hours.extremes(wanted, NOW - DAY) == {"Disk": (min(values), max(values))}
+    assert store.reads.hours.extremes({"Disk": "nothing"}, NOW - DAY) == {}
+
+
 def test_a_quarter_of_an_hour_is_covered() -> None:
     """What the reads say of a result's reach, the triggers say too."""
     assert f"at + {COVERS_S * 1000:.0f}" in resources.files("monitor_blueprint.storage").joinpath(HOURS).read_text("utf-8")
