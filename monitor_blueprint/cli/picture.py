@@ -114,6 +114,8 @@ def _check(check: CheckDocument) -> Iterator[RenderableType]:
         yield _indented(line(text))
     if check.next_commands:
         yield _indented(line(ko_watch.COMMANDS.format(commands=" · ".join(check.next_commands)), "cyan"))
+        if check.runbook:
+            yield _indented(line(ko_watch.RUNBOOK.format(runbook=check.runbook), "cyan"))
 
 
 def _others(checks: Sequence[CheckDocument], bad: Sequence[CheckDocument]) -> Iterator[RenderableType]:

@@ -108,6 +108,8 @@ def _checks(settings: Config, store: Store, state: State, silences: Sequence[Sil
         yield from (ko.STATUS_FOUND.format(indent=" " * 9, line=line.text) for line in row.found)
         if row.commands:
             yield ko.STATUS_COMMANDS.format(indent=" " * 9, commands=row.commands)
+            if runbook := settings.runbooks.get(row.name):
+                yield ko.STATUS_RUNBOOK.format(indent=" " * 9, runbook=runbook)
 
 
 def _incident(state: State, silences: Sequence[Silence], settings: Config, now: datetime) -> Iterator[str]:

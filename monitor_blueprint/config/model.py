@@ -12,7 +12,7 @@ from monitor_blueprint.config.sections import Settings
 from monitor_blueprint.domain.incidents import IncidentRules
 from monitor_blueprint.domain.maintenance import Window
 from monitor_blueprint.domain.models import CheckPolicy
-from monitor_blueprint.domain.text import Public, configured, fill
+from monitor_blueprint.domain.text import NOTHING, Public, configured, fill
 from monitor_blueprint.plugins import PluginError
 
 # The database's name in the state directory.
@@ -27,11 +27,12 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One configured check: what to run, and what the rules need to know of it."""
+    """One configured check: what to run, what the rules need to know of it, and what the operators do where it fails."""
 
     kind: str
     options: Any
     policy: CheckPolicy
+    runbook: Public = NOTHING
 
     @property
     def name(self) -> str:
@@ -104,6 +105,11 @@ class Config:
     def incident_rules(self) -> IncidentRules:
         """Return the numbers of the incident rules."""
         return IncidentRules(reminder_s=self.settings.reminder_minutes * 60.0)
+
+    @property
+    def runbooks(self) -> dict[str, Public]:
+        """Return the operators' own runbooks, by check; one that has none is not there."""
+        return {check.name: check.runbook for check in self.checks if check.runbook}
 
     @property
     def channel_options(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from monitor_blueprint.config.suggestions import listed, shown, unknown
 from monitor_blueprint.domain.maintenance import Weekday, Window
 from monitor_blueprint.domain.models import CheckPolicy
 from monitor_blueprint.domain.sanitize import MASK
-from monitor_blueprint.domain.text import Public
+from monitor_blueprint.domain.text import Public, prescribed
 from monitor_blueprint.plugins import PluginError
 
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
@@ -124,7 +124,8 @@ def _check(section: Section, settings: Settings) -> Check:
     wanted_s = getattr(module, "DEFAULT_INTERVAL_S", 0.0) if parsed.interval_s is None else parsed.interval_s
     # No check runs more often than the schedule.
     interval_s = max(wanted_s, settings.every_minutes * 60.0)
-    return Check(parsed.kind, options, CheckPolicy(parsed.name, parsed.depends_on, parsed.confirm, interval_s, parsed.grace_s))
+    policy = CheckPolicy(parsed.name, parsed.depends_on, parsed.confirm, interval_s, parsed.grace_s)
+    return Check(parsed.kind, options, policy, prescribed(parsed.runbook))
 
 
 def _channel(section: Section) -> ChannelConfig:

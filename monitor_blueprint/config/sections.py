@@ -40,6 +40,15 @@ class CheckSection(msgspec.Struct, frozen=True, kw_only=True):
     confirm: Annotated[int, Meta(ge=1, le=20)] = 1
     interval_s: Annotated[float, Meta(ge=0)] | None = None
     grace_s: Annotated[float, Meta(ge=0, le=3600)] | None = None
+    runbook: Annotated[
+        str, Meta(pattern=r"^[^\x00-\x1f\x7f]{0,300}\Z", description="one line of 300 characters at most, or a link")
+    ] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a link that cannot be followed, or that would show everybody a password."""
+        scheme, is_link, rest = self.runbook.partition("://")
+        if is_link and " " not in scheme and (scheme not in ("http", "https") or not rest or "@" in rest.partition("/")[0]):
+            raise ValueError("runbook must be a text, or an http or https link without a password in it")
 
 
 class MaintenanceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

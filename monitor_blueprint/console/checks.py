@@ -59,6 +59,7 @@ class CheckDocument(Document, frozen=True, kw_only=True):
     silenced_until: datetime | None
     silenced_why: str | None
     next_commands: list[str]
+    runbook: str | None
     evidence: list[str]
     readings: list[ReadingDocument]
 
@@ -231,6 +232,7 @@ def _check(view: View, result: CheckResult, state: State, standing: Standing | N
         causes=list(standing.causes) if standing is not None else [],
         silenced_until=standing.silenced_until if standing is not None else None,
         silenced_why=view.typed(standing.silenced_why) or None if standing is not None else None,
+        runbook=view.config.runbooks.get(result.check),
         next_commands=row.commands.split(" · ") if row.commands else [],
         evidence=[line.text for line in row.found],
         readings=[_reading(view, result, reading) for reading in result.readings],

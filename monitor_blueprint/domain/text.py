@@ -95,6 +95,11 @@ def configured(text: object) -> Public:
     return Public(_DOUBTFUL.sub(f"{MASK}@", _ADDRESS.sub(r"\g<scheme>\g<rest>", clean(str(text)))))
 
 
+def prescribed(text: str) -> Public:
+    """Return what an operator has written for everybody who is told of a failure."""
+    return Public(clean(text, 300))
+
+
 def label(name: str) -> Public:
     """Return a name that stands in the program's code (an aspect, a unit of measure); what does not look like one is masked."""
     return Public(name if not name or _NAME.fullmatch(name) or name in _UNITS else MASK)

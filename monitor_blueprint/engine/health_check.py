@@ -183,7 +183,7 @@ class HealthCheck:
         public = [(piece.key, piece.public) for piece in found if piece.public]
         for event in decision.events:
             event_id = f"nn-{event.incident}-{event.kind}-{round_.now:%Y%m%dT%H%M%S%f}"
-            yield event, messages.alert(event, event_id, newest, public if is_news(event) else ())
+            yield event, messages.alert(event, event_id, newest, public if is_news(event) else (), self._config.runbooks)
         loss = self._self_check.loss(round_.now) if round_.is_complete else None
         if loss is not None:
             event, result = loss

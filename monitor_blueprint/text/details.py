@@ -12,6 +12,7 @@ from monitor_blueprint.text import next_steps, render
 
 # Slack cuts a text at 40,000 characters: so many lines about single checks.
 MOST_DETAILS = 100
+NO_RUNBOOKS: Mapping[str, Public] = {}
 _CAN_STOP = ("service", "http")
 
 
@@ -38,6 +39,7 @@ class Detail:
         causes: the failed dependencies that brought it about.
         changes: how often it has changed of late; 0 for one that does not flap.
         commands: what to type to see more; "" where its cause, or nothing, is to be looked at.
+        runbook: what the operators themselves want to be done; "" where they say nothing, and where there are no commands.
     """
 
     line: Public
@@ -45,6 +47,7 @@ class Detail:
     causes: tuple[str, ...]
     changes: int
     commands: Public
+    runbook: Public = NOTHING
 
 
 def causes_first(names: Iterable[str], consequences: Mapping[str, Sequence[str]]) -> list[str]:
@@ -70,13 +73,15 @@ def _recovery(name: str, event: Event, results: Mapping[str, CheckResult]) -> Re
     return Recovery(name, was, event.lasted_s[name], event.due_to.get(name, ()))
 
 
-def details(names: Sequence[str], event: Event, results: Mapping[str, CheckResult]) -> list[Detail]:
+def details(
+    names: Sequence[str], event: Event, results: Mapping[str, CheckResult], runbooks: Mapping[str, Public] = NO_RUNBOOKS
+) -> list[Detail]:
     """Return what is the matter with each; what two checks say in the same words (a mount that is gone) only once."""
-    found = [_detail(name, event, results) for name in causes_first(names, event.consequences)[:MOST_DETAILS]]
+    found = [_detail(name, event, results, runbooks) for name in causes_first(names, event.consequences)[:MOST_DETAILS]]
     return list({(each.line, each.commands): each for each in reversed(found)}.values())[::-1]
 
 
-def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> Detail:
+def _detail(name: str, event: Event, results: Mapping[str, CheckResult], runbooks: Mapping[str, Public]) -> Detail:
     causes = event.consequences.get(name, ())
     is_to_be_looked_at = name in event.failing and not causes
     line, is_withholding = render.worst_line(name, results)
@@ -87,4 +92,5 @@ def _detail(name: str, event: Event, results: Mapping[str, CheckResult]) -> Deta
         causes=causes,
         changes=event.flapping.get(name, 0),
         commands=commands if is_to_be_looked_at else NOTHING,
+        runbook=runbooks.get(name, NOTHING) if is_to_be_looked_at else NOTHING,
     )

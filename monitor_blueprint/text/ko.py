@@ -279,6 +279,7 @@ STATUS_SILENCE = "알림 중지 {silence}"
 STATUS_PART = "  - {name}: {note}"
 STATUS_FOUND = "{indent}{line}"
 STATUS_COMMANDS = "{indent}확인: {commands}"
+STATUS_RUNBOOK = "{indent}지침: {runbook}"
 
 # Of silence, silences, unsilence.
 BAD_DURATION = "'{value}'은(는) 기간이 아닙니다. 30m, 2h, 1h30m 처럼 쓰십시오 (최대 30일)"

@@ -30,6 +30,7 @@ NO_OWNER = "담당자 없음 (a: 맡기)"
 
 # A check that is not well, and the others.
 COMMANDS = "확인: {commands}"
+RUNBOOK = "지침: {runbook}"
 SILENCED = "알림 중지"
 CHECK_SILENCE = "{number}번: {check}, {until}까지 - {why}"
 PLANNED_SILENCE = "{number}번: {check}, {since} ~ {until} - {why}"

@@ -12,7 +12,7 @@ from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import NEW_FAILURES, CheckResult, Event, EventKind
 from monitor_blueprint.domain.text import Public, configured, fill, joined
 from monitor_blueprint.text import ko, render
-from monitor_blueprint.text.details import MOST_DETAILS, causes_first, details, recoveries
+from monitor_blueprint.text.details import MOST_DETAILS, NO_RUNBOOKS, causes_first, details, recoveries
 from monitor_blueprint.text.message_templates import filled
 
 # These name all that fails.
@@ -26,10 +26,12 @@ def alert(
     event_id: str,
     results: Mapping[str, CheckResult],
     evidence: Sequence[tuple[str, Public]] = (),
+    runbooks: Mapping[str, Public] = NO_RUNBOOKS,
 ) -> Message:
     """Return the message that tells an event; a CRITICAL one begins exactly as in the user's guide.
 
-    `results` are the newest results of the checks, for the measured values; `evidence` the few lines that help.
+    `results` are the newest results of the checks, for the measured values; `evidence` the few lines that help,
+    `runbooks` what the operators themselves want to be done, by check.
     """
     has_joined = event.kind is EventKind.JOINED and event.checks != event.failing
     unstable = [name for name in event.flapping if name not in event.failing]
@@ -57,7 +59,7 @@ def alert(
         new=event.checks if has_joined else (),
         also=[name for name in event.failing if name not in event.checks] if event.kind is EventKind.FLAPPING else (),
         recovered=recoveries(event, results),
-        details=details(named, event, results),
+        details=details(named, event, results, runbooks),
         more_details=max(0, len(named) - MOST_DETAILS),
         evidence=[(render.evidence_title(key), text) for key, text in evidence],
         incident=event.incident,

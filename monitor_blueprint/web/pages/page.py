@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from flask import Response, current_app, request, url_for
+from flask import Response, request, url_for
 from jinja2 import Environment, FileSystemLoader
 
 from monitor_blueprint.console.gate import ADMIN
@@ -68,7 +68,7 @@ def html(template: str, status: int = 200, *, error: RefusedError | None = None,
         "lang": language.current(),
         "other_languages": {key: name for key, name in ko_pages.LANGUAGES.items() if key != language.current()},
         "home": url_for(".page"),
-        "menu": _menu(),
+        "menu": _menu(visitor),
         "who": visitor,
         "is_operator": visitor is not None and visitor.is_trusted,
         "is_named": is_named(visitor),
@@ -118,10 +118,10 @@ class _Facts(dict[str, str]):
         return ""
 
 
-def _menu() -> list[tuple[str, str, bool]]:
+def _menu(visitor: Visitor | None) -> list[tuple[str, str, bool]]:
     """Return the places of the menu: what each is called, its address, and whether this page is it."""
     w = words()
-    places = (("page", w.overview), ("incidents", w.incidents), ("compare", w.graphs))
-    own = f"{request.blueprint}."
-    there = [(f"{own}{endpoint}", name) for endpoint, name in places if f"{own}{endpoint}" in current_app.view_functions]
-    return [(name, url_for(endpoint), request.endpoint == endpoint) for endpoint, name in there]
+    places = [(".page", w.overview), (".incidents", w.incidents), (".compare", w.graphs)]
+    if visitor is not None and visitor.is_trusted:
+        places.append((".silences_page", w.silences))
+    return [(name, url_for(endpoint), (request.endpoint or "").endswith(endpoint)) for endpoint, name in places]

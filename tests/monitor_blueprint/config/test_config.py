@@ -53,6 +53,20 @@ def test_the_default_is_the_guide() -> None:
     assert {policy.name: policy.explained_by for policy in found.policies if policy.explained_by} == {"Django": ("DjangoHealth",)}
 
 
+@pytest.mark.parametrize(
+    "runbook", ["Kim: 010-0000-0000, then restart", "https://wiki/page?id=3#nginx", "see the wiki (https://wiki/)"]
+)
+def test_a_check_may_have_a_runbook(runbook: str) -> None:
+    config = parse(f"[[check]]\nname = 'Disk'\nkind = 'disk'\nrunbook = '{runbook}'")
+    assert config.runbooks == {"Disk": runbook}
+
+
+@pytest.mark.parametrize("runbook", ["ftp://wiki/", "https://", "https://kim:secret@wiki/", "javascript://x", "x" * 301, "a\\nb"])
+def test_a_runbook_that_is_none_is_refused(runbook: str) -> None:
+    with pytest.raises(ConfigError, match="runbook"):
+        parse(f'[[check]]\nname = "Disk"\nkind = "disk"\nrunbook = "{runbook}"')
+
+
 def test_what_is_about_one_thing_is_known() -> None:
     """Of a check of many units only its result says which of them it is about."""
     shares = {policy.name: policy.shares for policy in config.load({}).policies}
@@ -201,7 +215,7 @@ def test_equal_limits_leave_no_warning() -> None:
         (
             FLASK + "timeout = 3",
             '[[check]] "Flask": key "timeout" is not known (did you mean "timeout_s"?); allowed: name, kind, depends_on, '
-            "confirm, interval_s, grace_s, url, method, body, content_type, secret_headers, expect_status, expect_text, "
+            "confirm, interval_s, grace_s, runbook, url, method, body, content_type, secret_headers, expect_status, expect_text, "
             "expect_json, tolerance, attempts, retry_delay_s, timeout_s",
         ),
         (FLASK + "timeout_s = 'long'", '[[check]] "Flask": Expected `float`, got `str` - at `$.timeout_s`'),

@@ -24,7 +24,7 @@ from monitor_blueprint.text import render
 from monitor_blueprint.web import stats
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
-from tests.monitor_blueprint.running import TOKEN, UNIT, Running, configure
+from tests.monitor_blueprint.running import SCRIPTED, TOKEN, UNIT, Running, configure
 from tests.monitor_blueprint.standins import HttpStandIn, Reply
 from tests.monitor_blueprint.web.test_stats import shape
 
@@ -417,3 +417,20 @@ def test_the_pages_change_nothing(ailing: Running, reports: Reports) -> None:
     for address in ADDRESSES:
         ailing.admin.get(address)
     assert ailing.monitor.store.reads.rounds() == before
+
+
+@pytest.mark.parametrize(
+    ("runbook", "shown"),
+    [
+        ("<b>Call</b> Kim first", "운영 지침: &lt;b&gt;Call&lt;/b&gt; Kim first"),
+        ("https://wiki/x?page=1&b", '<a href="https://wiki/x?page=1&amp;b" rel="noreferrer">https://wiki/x?page=1&amp;b</a>'),
+        ("javascript:alert(1)", "운영 지침: javascript:alert(1)<"),
+    ],
+)
+def test_page_shows_the_own_runbook(start_monitor: StartMonitor, script: Script, runbook: str, shown: str) -> None:
+    script["Flask"] = lambda context: DOWN
+    running = start_monitor(SCRIPTED.replace('line = "Flask"', f'line = "Flask"\nrunbook = "{runbook}"'))
+    assert shown in running.admin.get("/").text
+    (event,) = running.monitor.store.reads.incident(1).events  # type: ignore[union-attr]
+    told = running.monitor.store.reads.story.told(1)[event.id].text
+    assert f"\n  지침: {runbook}" in told
