@@ -26,17 +26,12 @@ class Day:
     unknown_s: float = 0.0
     unwatched_s: float = 0.0
 
-    @property
-    def is_told(self) -> bool:
-        """Tell whether there is something to say of it beside that it was up."""
-        return self.down_s > 0 or self.unknown_s > 0
 
-
-def bars(days: Sequence[Day], title: str, *, is_each_titled: bool = False) -> Markup:
+def bars(days: Sequence[Day], title: str) -> Markup:
     """Return the days as bars, the oldest first, all together under one title.
 
     From the bottom up a bar is up, unknown, down, and empty where nobody has watched; below a day that had a time of being
-    down is a mark. Each day says its title where one points at it, or only those that were not all up.
+    down is a mark. A day says its title where one points at it, if it has one.
     """
     paths: dict[str, list[str]] = {"up": [], "unknown": [], "down": [], "unwatched": []}
     places = []
@@ -49,7 +44,7 @@ def bars(days: Sequence[Day], title: str, *, is_each_titled: bool = False) -> Ma
                 paths[kind].append(f"M{x} {bottom}h{_WIDTH}v{height}h-{_WIDTH}z")
         if day.down_s > 0:
             paths["down"].append(f"M{x} {_HEIGHT + _FOOT}h{_WIDTH}l-{_WIDTH // 2}-4z")
-        if is_each_titled or day.is_told:
+        if day.title:
             place = {"x": x, "y": 0, "width": _WIDTH, "height": _HEIGHT + _FOOT}
             places.append(titled("rect", day.title, class_="day", **place))
     return element(

@@ -19,10 +19,11 @@ DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The last days of a check: drawn, in one sentence, and one by one."""
+    """The last days of a check: drawn, in one sentence, all together, and one by one."""
 
     picture: Markup
     text: str
+    total: DayDocument
     days: Sequence[DayDocument]
 
 
@@ -37,8 +38,9 @@ def availability(view: View, checks: Sequence[str], *, is_each_titled: bool = Fa
     found = [each for part in parts for each in series.availability(view, part, DAYS).checks]
     return {
         each.check: Availability(
-            bars([_day(day) for day in each.days], _told(each.total, each.check), is_each_titled=is_each_titled),
+            bars([_day(day, is_titled=is_each_titled) for day in each.days], _told(each.total, each.check)),
             seen(each.total),
+            each.total,
             each.days,
         )
         for each in found
@@ -58,9 +60,13 @@ def _told(total: DayDocument, check: str) -> str:
     return f"{check} {words().availability}: {seen(total)}"
 
 
-def _day(day: DayDocument) -> Day:
+def _day(day: DayDocument, *, is_titled: bool) -> Day:
+    is_told = is_titled or day.down_s > 0 or day.unknown_s > 0
+    return Day(_title(day) if is_told else "", day.up_s, day.down_s, day.unknown_s, day.unwatched_s)
+
+
+def _title(day: DayDocument) -> str:
     w = words()
     parts = ((w.up, day.up_s), (w.down, day.down_s), (w.unknown, day.unknown_s), (w.unwatched, day.unwatched_s))
     told = ", ".join(w.day_part.format(word=word, length=length(lasted)) for word, lasted in parts if lasted >= 1)
-    title = w.day_title.format(day=day.day, parts=told or w.unwatched)
-    return Day(title, day.up_s, day.down_s, day.unknown_s, day.unwatched_s)
+    return w.day_title.format(day=day.day, parts=told or w.unwatched)

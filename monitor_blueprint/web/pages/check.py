@@ -13,6 +13,7 @@ from monitor_blueprint.console.happenings import Happenings, covers_s, happening
 from monitor_blueprint.console.view import View
 from monitor_blueprint.storage.results import DURATION_MS, LATENCY_MS, PastResult
 from monitor_blueprint.text import rows
+from monitor_blueprint.web import access
 from monitor_blueprint.web.drawing.clock import Times
 from monitor_blueprint.web.drawing.lanes import Lane, definitions
 from monitor_blueprint.web.drawing.picture import Picture, draw
@@ -31,7 +32,7 @@ _BESIDE = (DURATION_MS, LATENCY_MS)
 
 def check(name: str) -> Response:
     """Show one check."""
-    view, w = plotting.look(), words()
+    view, w = access.view(), words()
     found = checks.check(view, name)
     if found is None:
         return html("no_check.html", 404, p=w, name=name)

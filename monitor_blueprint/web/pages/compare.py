@@ -15,6 +15,7 @@ from monitor_blueprint.console.view import View
 from monitor_blueprint.domain.models import Reading
 from monitor_blueprint.storage.results import LATENCY_MS
 from monitor_blueprint.text import render
+from monitor_blueprint.web import access
 from monitor_blueprint.web.drawing.clock import Times
 from monitor_blueprint.web.drawing.lanes import Span, definitions
 from monitor_blueprint.web.drawing.picture import Curve, Picture, draw
@@ -39,7 +40,7 @@ class Frame:
 
 def compare() -> Response:
     """Show the checks that are asked for; the first that measure something where none is."""
-    view, w = plotting.look(), words()
+    view, w = access.view(), words()
     results = view.reads.latest_results()
     known = {policy.name: results[policy.name] for policy in view.config.policies if policy.name in results}
     faults: list[str] = []

@@ -15,6 +15,7 @@ from monitor_blueprint.console.happenings import happenings
 from monitor_blueprint.console.incidents import IncidentDocument
 from monitor_blueprint.console.view import View
 from monitor_blueprint.storage.reads import IncidentFilter
+from monitor_blueprint.web import access
 from monitor_blueprint.web.drawing.clock import Times, midnight
 from monitor_blueprint.web.drawing.lanes import Lane, Span, definitions
 from monitor_blueprint.web.drawing.picture import Picture, draw
@@ -32,7 +33,7 @@ _FIELDS = ("check", "state", "since", "until", "text")
 
 def incidents() -> Response:
     """Show the incidents that are asked for, the newest first."""
-    view, w = plotting.look(), words()
+    view, w = access.view(), words()
     asked = {key: request.args.get(key, "").strip() for key in _FIELDS}
     faults: list[str] = []
     where = _where(asked, request.args.get("before", ""), faults)

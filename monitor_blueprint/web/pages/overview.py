@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from flask import Response
@@ -15,6 +15,7 @@ from monitor_blueprint.text import en_runbooks, ko_runbooks, render, rows, story
 from monitor_blueprint.web import access
 from monitor_blueprint.web.mounted import monitor
 from monitor_blueprint.web.pages import language
+from monitor_blueprint.web.pages.availability import Availability, availability
 from monitor_blueprint.web.pages.page import duration, html, lasting, words
 
 _DAY = timedelta(days=1)
@@ -34,6 +35,7 @@ def page() -> Response:
     bad = sorted((check for check in status.checks if _is_bad(check)), key=_rank)
     well = [check for check in status.checks if not _is_bad(check)]
     failing = [check for check in bad if check.silenced_until is None]
+    month = availability(view, [check.name for check in well])
     return html(
         "overview.html",
         state=status.overall.lower(),
@@ -51,7 +53,8 @@ def page() -> Response:
         lasting=lambda check: lasting(check.since, view.now),
         runbooks=language.pick(ko_runbooks.RUNBOOKS, en_runbooks.RUNBOOKS),
         ranges=_ranges(view, well),
-        availabilities=_availabilities(view, well),
+        availabilities=_availabilities(month),
+        days={name: each.picture for name, each in month.items()},
         every_minutes=view.config.settings.every_minutes,
         channels=channels.channels(view, monitor().outbox).channels,
         story=_story(view),
@@ -130,15 +133,15 @@ def _first_measured(check: CheckDocument) -> ReadingDocument | None:
     return next((reading for reading in check.readings if reading.value is not None), None)
 
 
-def _availabilities(view: View, well: Sequence[CheckDocument]) -> dict[str, str]:
+def _availabilities(found: Mapping[str, Availability]) -> dict[str, str]:
     """Return the share of the month that each check was up, and of how much of it that is said."""
-    watched = view.reads.hours.over([check.name for check in well], view.now - _MONTH, view.now)
-    found = {}
-    for name, each in watched.items():
-        share = rows.share(each.availability)
-        is_whole = each.availability is None or each.known_s >= _MOST_OF * _MONTH.total_seconds()
-        found[name] = share if is_whole else words().watched.format(share=share, known=duration(each.known_s))
-    return found
+    told = {}
+    for name, each in found.items():
+        total = each.total
+        share, known_s = rows.share(total.availability), total.up_s + total.down_s
+        is_whole = total.availability is None or known_s >= _MOST_OF * _MONTH.total_seconds()
+        told[name] = share if is_whole else words().watched.format(share=share, known=duration(known_s))
+    return told
 
 
 def _story(view: View) -> list[tuple[object, str]]:

@@ -13,16 +13,13 @@ from monitor_blueprint.console.configuration import Value
 from monitor_blueprint.console.happenings import Happenings
 from monitor_blueprint.console.series import SeriesDocument
 from monitor_blueprint.console.view import View
-from monitor_blueprint.domain.access import Role, Visitor
 from monitor_blueprint.domain.models import Status
 from monitor_blueprint.storage.results import Spell
 from monitor_blueprint.text import en_plots, ko_plots
 from monitor_blueprint.text.plot_words import PlotWords
-from monitor_blueprint.web import access
 from monitor_blueprint.web.drawing.clock import Times
 from monitor_blueprint.web.drawing.lanes import Lane, Mark, Span
 from monitor_blueprint.web.drawing.picture import Curve, Limit
-from monitor_blueprint.web.mounted import monitor
 from monitor_blueprint.web.pages import language
 
 _DAY = timedelta(days=1)
@@ -77,12 +74,6 @@ RANGES = {
         Range("1y", 365 * _DAY, 2 * _DAY),
     )
 }
-
-
-def look() -> View:
-    """Return what the documents are made of, for whoever asks."""
-    own, visitor = monitor(), access.asker().visitor
-    return View(own.config, own.store, own.self_check, visitor or Visitor("", Role.STATS), datetime.now(UTC))
 
 
 def words() -> PlotWords:

@@ -112,6 +112,11 @@ def test_values_are_spread(store: Store) -> None:
     )
 
 
+def test_order_of_what_was_measured(store: Store) -> None:
+    record(store, *[result(5 * number, value=value) for number, value in enumerate((9.0, 100.5, 7.25))], result(15))
+    assert store.reads.results.values("Web", "http", SINCE, NOW) == [7.25, 9.0, 100.5]
+
+
 @pytest.mark.parametrize(
     ("values", "half", "most"), [([1], 1, 1), ([1, 2], 1, 2), ([1, 2, 3], 2, 3), (list(range(1, 101)), 50, 95)]
 )
