@@ -163,10 +163,10 @@ class SelfCheck:
         if found is None:
             return _Part("config", NOTHING)
         if found.fault:
-            told = fill(ko_config.NOT_USABLE, fault=configured(ko_config.fault(found.fault)))
+            told = render.config_fault(found.fault)
             return _Part("config", told, unusable, status=Status.WARNING)
         unused = fill("{path} was changed and is not in use yet", path=path)
-        return _Part("config", fill(ko_config.NOT_APPLIED, path=path), unused, status=Status.WARNING)
+        return _Part("config", render.config_unused(path), unused, status=Status.WARNING)
 
     def _channels(self, now: datetime) -> Iterator[_Part]:
         for name, found in self._outbox.channel_health(now).items():

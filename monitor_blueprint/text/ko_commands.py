@@ -22,7 +22,7 @@ TOO_MANY = "'{words}'은(는) 이 명령이 받지 않는 인자입니다. 빼�
 # Several words where one was expected, of what is a sentence.
 QUOTED = "'{words}'은(는) 이 명령이 받지 않는 인자입니다. 띄어쓰기가 있는 글은 따옴표로 묶으십시오"
 OTHER = "명령을 이해할 수 없습니다: {what}"
-FAULT = "예상하지 못한 오류: {what}. 확인: journalctl -u gunicorn_monitor -n 50"
+FAULT = "{what}\n예상하지 못한 오류입니다. 확인: journalctl -u gunicorn_monitor -n 50"
 # Of a field that is missing: what belongs there.
 HINTS = {
     "check": ": 점검 이름, 전체는 '*' (이름 보기: sudo neuronova-monitor status)",

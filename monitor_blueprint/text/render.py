@@ -12,7 +12,7 @@ from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, Event, Reading, Silence, State, Status
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, joined, label, member, moment
-from monitor_blueprint.text import ko, ko_channels, ko_evidence, ko_services, ko_trials, limits
+from monitor_blueprint.text import ko, ko_channels, ko_config, ko_evidence, ko_services, ko_trials, limits
 from monitor_blueprint.text.places import AllPlaces, Places
 
 # What may be on its way up itself; what depends on another one knows nothing of that.
@@ -218,6 +218,16 @@ def channel_trouble(channel: Ailing, reason: Public, now: datetime) -> Public:
         pending=channel.pending,
         next=following,
     )
+
+
+def config_fault(fault: str) -> Public:
+    """Return that the file cannot be used, and why; values in it that may be secrets are masked where it was read."""
+    return fill(ko_config.NOT_USABLE, fault=configured(ko_config.fault(fault)))
+
+
+def config_unused(path: Public) -> Public:
+    """Return that the file was changed and is not in use yet."""
+    return fill(ko_config.NOT_APPLIED, path=path)
 
 
 def replaced(kind: str, key: str, told: Public) -> Public:
