@@ -24,6 +24,7 @@ _PEM = re.compile(rb"-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----.*?-----END
 _BEGIN = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 # More than all authorities of a machine together.
 _MAX_FILE_BYTES = 4 * 1024 * 1024
+_NGINX = Path("/etc/nginx")
 _MAX_PIECE_BYTES = 64 * 1024
 # openssl-s_client(1) lists the kinds of certificate that it was asked for.
 _ASKED = "Client Certificate Types: "
@@ -38,6 +39,7 @@ class Certificate(NamedTuple):
         not_after: until when.
         where: the file that it is in; "" where a server has sent it.
         number: which one of the file or of the chain it is; the server's own is 1.
+        issuer: who has issued it, by the organization's name.
     """
 
     subject: Private
@@ -45,6 +47,7 @@ class Certificate(NamedTuple):
     not_after: float
     where: str = ""
     number: int = 1
+    issuer: Private = Private("")
 
 
 class Found(NamedTuple):
@@ -91,6 +94,20 @@ def in_der(content: bytes, deadline: float) -> Found:
     return _read([content], "", deadline)
 
 
+def has_nginx_certificate() -> bool:
+    """Tell whether Nginx's configuration of this machine names a certificate."""
+    # By the configuration and not by a connection: Nginx may be down while the monitor starts.
+    for folder in ("nginx.conf", "conf.d/*", "sites-enabled/*"):
+        for path in _NGINX.glob(folder):
+            try:
+                lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            except OSError:
+                continue
+            if any(line.strip().startswith("ssl_certificate ") for line in lines):
+                return True
+    return False
+
+
 def _read(pieces: Sequence[bytes], where: str, deadline: float) -> Found:
     found = Found([], [])
     for number, piece in enumerate(pieces, start=1):
@@ -103,17 +120,24 @@ def _read(pieces: Sequence[bytes], where: str, deadline: float) -> Found:
 
 
 def _certificate(content: bytes, where: str, number: int, deadline: float) -> Certificate:
-    argv = ["openssl", "x509", "-noout", "-startdate", "-enddate", "-subject", "-nameopt", "multiline,utf8"]
+    argv = ["openssl", "x509", "-noout", "-startdate", "-enddate", "-subject", "-issuer", "-nameopt", "multiline,utf8"]
     # What fits in no pipe is no certificate either.
     output = command.run(argv, deadline, stdin=content[:_MAX_PIECE_BYTES])
-    fields = dict(line.strip().split("=", 1) for line in output.text.split("\n") if "=" in line)
-    fields = {key.strip(): value.strip() for key, value in fields.items()}
+    # The subject and the issuer have fields of the same names.
+    own, _, issuing = output.text.partition("\nissuer=")
+    fields, issuer = _fields(own), _fields(issuing)
     try:
         begin, end = (float(ssl.cert_time_to_seconds(fields[key])) for key in ("notBefore", "notAfter"))
     except (KeyError, ValueError) as error:
         told = fill("no certificate that openssl can read (number {number})", number=number)
         raise ProbeError(told, private(f"{where or 'the server'}: {told}")) from error
-    return Certificate(private(fields.get("commonName", ""), 80), begin, end, where, number)
+    issued_by = private(issuer.get("organizationName", issuer.get("commonName", "")), 80)
+    return Certificate(private(fields.get("commonName", ""), 80), begin, end, where, number, issued_by)
+
+
+def _fields(text: str) -> dict[str, str]:
+    found = (line.split("=", 1) for line in text.split("\n") if "=" in line)
+    return {key.strip(): value.strip() for key, value in found}
 
 
 def _is_address(name: str) -> bool:

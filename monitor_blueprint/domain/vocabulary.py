@@ -179,6 +179,21 @@ DATABASE_PROBLEMS = (
     "file is not a database",
 )
 
+# Who issues certificates, as their names stand in them.
+CERTIFICATE_ISSUERS = (
+    *("Let's Encrypt", "ZeroSSL", "Google Trust Services", "Google Trust Services LLC", "DigiCert Inc", "DigiCert, Inc."),
+    *(
+        "Sectigo Limited",
+        "COMODO CA Limited",
+        "GlobalSign nv-sa",
+        "GoDaddy.com, Inc.",
+        "Amazon",
+        "Cloudflare, Inc.",
+        "SSL Corporation",
+    ),
+    *("Entrust, Inc.", "Thawte, Inc.", "RapidSSL", "AlphaSSL", "Certum", "Actalis S.p.A.", "Microsoft Corporation"),
+)
+
 # Why a certificate is not trusted (X509_verify_cert_error_string(3)). A wrong name is told with that name, and is not among them.
 CERTIFICATE_PROBLEMS = (
     "unable to get issuer certificate",

@@ -166,6 +166,7 @@ def _facts(number: int, wrong: Wrong, wanted: Wanted, words: Collection[str], op
         "got": _known(wrong.got, words),
         "expected": _known(wrong.expected, words),
         "model_version": _known(wanted.due_version, words),
+        **({"model_name": model} if (model := word(wanted.model_name, words)) is not None else {}),
         **({"file": configured(options.sample)} if options.sample else {}),
     }
     if not name or name in words:

@@ -16,13 +16,13 @@ import msgspec
 from msgspec import Meta
 
 from monitor_blueprint.adapters import command
-from monitor_blueprint.adapters.certificates import Certificate, Found, in_der, in_file, sent_by
+from monitor_blueprint.adapters.certificates import Certificate, Found, has_nginx_certificate, in_der, in_file, sent_by
 from monitor_blueprint.adapters.connect import NO_PERMISSION, TIMEOUT, connect, connect_unix, failure_of, left
 from monitor_blueprint.adapters.file_patterns import has_match, matches
 from monitor_blueprint.adapters.shortage import raise_if_short
 from monitor_blueprint.domain.models import Facts, ProbeError, Reading, Scalar, Status
 from monitor_blueprint.domain.text import Private, Public, class_name, configured, fill, joined, label, moment, private, word
-from monitor_blueprint.domain.vocabulary import CERTIFICATE_PROBLEMS
+from monitor_blueprint.domain.vocabulary import CERTIFICATE_ISSUERS, CERTIFICATE_PROBLEMS
 from monitor_blueprint.faults import detail_of, reason_of
 from monitor_blueprint.options import Host, HostName, Positive
 from monitor_blueprint.probes import Observation, ProbeContext
@@ -30,7 +30,6 @@ from monitor_blueprint.probes import Observation, ProbeContext
 DEFAULT_INTERVAL_S = 3600.0
 DAY_S = 86400.0
 _LONGEST_DAYS = 36500.0
-_NGINX = Path("/etc/nginx")
 _SITE = re.compile(r"(?=.{4,100}\Z)(?!.*\d{5})(?:[a-z0-9-]+\.)+[a-z]{2,}")
 # How OpenSSL names the alerts of a server that wants to see the client's certificate.
 _WANTS_CERTIFICATE = (
@@ -81,7 +80,7 @@ def is_possible(options: Options) -> bool:
         return has_match(options.file)
     if options.host.startswith("/"):
         return Path(options.host).exists()
-    return options.host not in ("127.0.0.1", "::1", "localhost") or _has_nginx_certificate()
+    return options.host not in ("127.0.0.1", "::1", "localhost") or has_nginx_certificate()
 
 
 def probe(options: Options, context: ProbeContext) -> Observation:
@@ -222,6 +221,8 @@ def _expiry(certificate: Certificate, now: float, options: Options) -> Reading:
         "where": configured(options.file) if options.file else _server(options),
         "place": joined("", number),
         "subject_text": certificate.subject,
+        **({"issuer": issuer} if (issuer := word(certificate.issuer.text, CERTIFICATE_ISSUERS)) else {}),
+        "issuer_text": certificate.issuer,
         "until": _local(end),
         "days": int(days),
         "limit_days": options.critical_days if status is Status.CRITICAL else options.warning_days,
@@ -288,16 +289,3 @@ def _failure(aspect: str, options: Options, reason: Public, error: OSError, *, i
 def _server(options: Options) -> Public:
     where = options.server_name or options.host
     return configured(where if options.host.startswith("/") else f"{where}:{options.port}")
-
-
-def _has_nginx_certificate() -> bool:
-    # By the configuration and not by a connection: Nginx may be down while the monitor starts.
-    for folder in ("nginx.conf", "conf.d/*", "sites-enabled/*"):
-        for path in _NGINX.glob(folder):
-            try:
-                lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-            except OSError:
-                continue
-            if any(line.strip().startswith("ssl_certificate ") for line in lines):
-                return True
-    return False

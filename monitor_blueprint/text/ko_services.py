@@ -63,10 +63,10 @@ LINES: dict[tuple[str, str], Texts] = {
     ),
     ("tls", "expiry"): Texts(
         "TLS 인증서: {days}일 남음 ({where}{place}, {until}까지)",
-        bad="TLS 인증서: {in_days} 만료 ({where}{place}, {until}까지)",
+        bad="TLS 인증서: {in_days} 만료 ({where}{place}, {until}까지{issued_by})",
         limit="{limit_days:g}일",
     ),
-    ("tls", "expired"): Texts(bad="TLS 인증서: {until} 만료됨 ({where}{place})"),
+    ("tls", "expired"): Texts(bad="TLS 인증서: {until} 만료됨 ({where}{place}{issued_by})"),
     ("tls", "not_yet_valid"): Texts(bad="TLS 인증서: 아직 유효하지 않음 ({where}{place})"),
     ("tls", "trust"): Texts("TLS 인증서 신뢰: 정상 ({server})", bad="TLS 인증서 신뢰: 확인 실패 ({server}, {reason})"),
     ("tls", "handshake"): Texts(bad="TLS 연결: 실패 ({server}, {reason})"),
@@ -110,6 +110,8 @@ LINES: dict[tuple[str, str], Texts] = {
 # Which model the samples are of, and which file they are from where it is not the server itself.
 OF_MODEL, OF_FILE = "버전 {model_version}, ", " ({file})"
 
+# Who has issued a certificate: who has to renew it knows by that with what.
+ISSUED_BY = ", 발급 {issuer}"
 # Which of the statuses it was, and how often each.
 CODES = " · HTTP {codes}"
 

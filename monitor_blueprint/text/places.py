@@ -49,6 +49,7 @@ class Places:
             "entries": self._entries,
             "at_address": lambda: self._optional("address", ko.AT_ADDRESS),
             "of_model": lambda: self._optional("model_version", ko_services.OF_MODEL),
+            "issued_by": lambda: self._optional("issuer", ko_services.ISSUED_BY),
             "of_file": lambda: self._optional("file", ko_services.OF_FILE),
             "codes": lambda: self._optional("codes", ko_services.CODES),
             "limit": lambda: self._optional("limit_s", ko.LIMIT),

@@ -78,7 +78,10 @@ SAID = {
     "Portal": ("Portal: 응답 이상 (HTTP 503) - {site}portal", "curl -i -m 10 {site}portal"),
     "Gone": ("Gone: 응답 이상 (연결 거부) - {nobody}", "curl -i -m 10 {nobody}"),
     "DjangoHealth": ("Django 자체 점검 실패: database", "curl -i -m 10 {site}api/health/"),
-    "Certificate": ("TLS 인증서: 1일 후 만료 ({directory}/both.pem", "sudo openssl x509 -noout -subject -dates -in "),
+    "Certificate": (
+        "TLS 인증서: 1일 후 만료 ({directory}/both.pem",
+        "sudo openssl x509 -noout -subject -issuer -dates -ext subjectAltName -in ",
+    ),
     "Backup": ("백업: 파일 없음 ({directory}/backups/*)", "systemctl list-timers"),
     "Disk": ("디스크 사용량: ", "df -h /"),
     "Monitor": ("이메일 알림: 전송 실패 (거부됨: … 550 no such user)", "sudo neuronova-monitor check-config --send"),

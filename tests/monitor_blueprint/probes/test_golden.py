@@ -113,6 +113,7 @@ def test_wrong_answer_is_critical(
     assert isinstance(shown, Public) is is_ours
     asked = {"address": site.url, "health": f"{site.url}health"}
     samples = {"sample": 1, "file": str(sample_files.BUNDLED), "model_version": "1.0.0"}
+    samples["model_name"] = BUNDLED["model_name"]
     assert dict(answer.facts) == {**samples, "field": field, "got": shown, "expected": expected, **asked}
 
 

@@ -33,7 +33,7 @@ class Watch:
         self.options = options or restarts.Options(units=("gunicorn_flask", "gunicorn_django"))
 
     def look(self, state: UnitState, at: float = 0.0) -> Reading:
-        context = looking(START + at, checkpoint=self.seen.checkpoint, units={state.name.removesuffix(".service"): state})
+        context = looking(START + at, checkpoint=self.seen.checkpoint, units={self.options.units[0]: state})
         self.seen = restarts.probe(self.options, context)
         return self.seen.readings[0]
 

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ import msgspec
 import pytest
 
 from monitor_blueprint.adapters import command
-from monitor_blueprint.adapters.certificates import Certificate
+from monitor_blueprint.adapters.certificates import Certificate, in_file
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
 from monitor_blueprint.domain.text import Private
 from monitor_blueprint.probes import tls
@@ -367,3 +368,18 @@ def test_an_end_is_too_near_from_its_limit_on(days: float, began: float | None) 
     now = NOW.timestamp()
     reading = tls.worst_end([Certificate(Private("clinic.example"), 0, now + days * tls.DAY_S)], now, tls.Options())
     assert reading.began_at == (None if began is None else NOW + timedelta(days=began))
+
+
+@pytest.mark.parametrize(("issuer", "known"), [("Let's Encrypt", "Let's Encrypt"), ("Hong Gildong", None)])
+def test_a_known_issuer_may_be_told(issuer: str, known: str | None) -> None:
+    """By it is known who renews the certificate; anybody may call an authority of one's own anything."""
+    now = NOW.timestamp()
+    certificate = Certificate(Private("clinic.example"), 0, now + tls.DAY_S, issuer=Private(issuer))
+    facts = tls.worst_end([certificate], now, tls.Options()).facts
+    assert (facts.get("issuer"), facts["issuer_text"]) == (known, Private(issuer))
+
+
+def test_subject_and_issuer_are_told_apart(make: Make) -> None:
+    """Who has signed for oneself is both."""
+    (found,) = in_file(make(3), time.monotonic() + 60).certificates
+    assert (found.subject, found.issuer) == (Private("clinic.example"), Private("clinic.example"))

@@ -28,7 +28,10 @@ LOOK = "  확인: systemctl status ml.service · sudo journalctl -u ml.service -
 LOOK_AT_SITE = (
     "  확인: systemctl status site.service · sudo journalctl -u site.service -n 50 · sudo systemctl restart site.service"
 )
-LOOK_AT_DISK = "  확인: df -h / · sudo du -xh -d1 / | sort -h | tail"
+LOOK_AT_DISK = (
+    "  확인: df -h / · sudo du -xh -d2 / | sort -h | tail"
+    " · sudo find / -xdev -type f -size +100M -exec du -h {} + | sort -h | tail · sudo lsof -nP +L1"
+)
 FOOT = ["", "장애 번호: 7", "담당하기: sudo neuronova-monitor ack · 경과: sudo neuronova-monitor history 7"]
 ROOT = Path(__file__).parents[3]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 
 import pytest
 
@@ -9,6 +10,9 @@ from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import available
 from monitor_blueprint.text import next_steps
 from tests.monitor_blueprint.text.samples import AT, DISK_FULL, DJANGO_DOWN, FLASK_DOWN
+
+SHORT = "openssl x509 -noout -subject -issuer -dates"
+RENEWAL = "sudo certbot certificates · sudo certbot renew --cert-name clinic.example · sudo systemctl reload nginx"
 
 
 def failing(kind: str, **facts: str) -> CheckResult:
@@ -25,7 +29,11 @@ def failing(kind: str, **facts: str) -> CheckResult:
             DJANGO_DOWN,
             "systemctl status site.service · sudo journalctl -u site.service -n 50 · sudo systemctl restart site.service",
         ),
-        (DISK_FULL, "df -h / · sudo du -xh -d1 / | sort -h | tail"),
+        (
+            DISK_FULL,
+            "df -h / · sudo du -xh -d2 / | sort -h | tail"
+            " · sudo find / -xdev -type f -size +100M -exec du -h {} + | sort -h | tail · sudo lsof -nP +L1",
+        ),
         (failing("http"), "sudo neuronova-monitor history 7"),
         (failing("http", address="https://clinic.example/health"), "curl -i -m 10 https://clinic.example/health"),
         (
@@ -51,11 +59,47 @@ def failing(kind: str, **facts: str) -> CheckResult:
             " · sudo systemctl restart nginx.service",
         ),
         (failing("restarts", unit="a.service"), "systemctl status a.service · sudo journalctl -u a.service -n 50"),
-        (failing("tls", where="/etc/ssl/site.pem"), "sudo openssl x509 -noout -subject -dates -in /etc/ssl/site.pem"),
-        (failing("tls", where="/etc/letsencrypt/live/*/fullchain.pem"), "sudo certbot certificates"),
-        (failing("tls", server="mail.example:465"), "openssl s_client -connect mail.example:465 </dev/null"),
+        (
+            failing("tls", where="/etc/ssl/site.pem"),
+            "sudo openssl x509 -noout -subject -issuer -dates -ext subjectAltName -in /etc/ssl/site.pem",
+        ),
+        (failing("tls", where="/etc/ssl/*.pem"), f'for f in /etc/ssl/*.pem; do sudo {SHORT} -in "$f"; done'),
+        (failing("tls", where="/etc/letsencrypt/live/*/fullchain.pem"), RENEWAL.replace(" --cert-name clinic.example", "")),
+        (failing("tls", where="/etc/letsencrypt/live/clinic.example/fullchain.pem"), RENEWAL),
+        (failing("tls", where="clinic.example:443", issuer="Let's Encrypt"), RENEWAL.replace(" --cert-name clinic.example", "")),
+        (
+            failing("tls", server="mail.example:465"),
+            f"openssl s_client -connect mail.example:465 </dev/null 2>/dev/null | {SHORT}",
+        ),
+        (
+            failing("tls", where="127.0.0.1:443"),
+            f"openssl s_client -connect 127.0.0.1:443 </dev/null 2>/dev/null | {SHORT}"
+            " · sudo nginx -T 2>/dev/null | grep ssl_certificate",
+        ),
+        (
+            failing("golden", model_name="stroke"),
+            "sudo neuronova-model status · sudo neuronova-model rollback stroke # 최근에 모델을 바꿨다면 이전 버전으로"
+            " · sudo journalctl -u gunicorn_flask -n 50",
+        ),
+        (
+            failing("service", unit="a.service", state="masked"),
+            "systemctl status a.service · sudo systemctl unmask a.service · sudo systemctl start a.service",
+        ),
+        (
+            failing("http", address="http://127.0.0.1:8000/", reason="refused"),
+            "curl -i -m 10 http://127.0.0.1:8000/ · sudo ss -ltnp",
+        ),
+        (
+            failing("http", address="https://clinic.example/", reason="name"),
+            "curl -i -m 10 https://clinic.example/ · getent ahosts clinic.example · resolvectl status",
+        ),
+        (
+            failing("backup", pattern="/var/backups/my clinic/*.gz"),
+            "ls -lht '/var/backups/my clinic' | head · systemctl list-timers --all · sudo crontab -l"
+            " · df -h '/var/backups/my clinic'",
+        ),
         (failing("service"), "sudo neuronova-monitor history 7"),
-        (failing("health_body"), "sudo neuronova-monitor status"),
+        (failing("health_body"), "sudo neuronova-monitor status · sudo journalctl -u gunicorn_django -n 50"),
         (None, "sudo neuronova-monitor history 7"),
     ],
 )
@@ -90,8 +134,9 @@ def test_a_lost_mount_is_looked_for_and_mounted() -> None:
 
 
 def test_the_status_does_not_send_to_itself() -> None:
-    assert next_steps.commands(failing("health_body"), 7, is_in_status=True) == "sudo neuronova-monitor history 7"
-    assert next_steps.commands(failing("monitor"), 7, is_in_status=True) == "systemctl status gunicorn_monitor"
+    assert next_steps.commands(failing("health_body"), 7, is_in_status=True) == "sudo journalctl -u gunicorn_django -n 50"
+    own = "systemctl status gunicorn_monitor · sudo journalctl -u gunicorn_monitor -n 50"
+    assert next_steps.commands(failing("monitor"), 7, is_in_status=True) == own
 
 
 def test_a_channel_that_fails_is_tried() -> None:
@@ -110,3 +155,24 @@ def test_without_an_incident_it_is_checked_again() -> None:
 def test_a_path_is_no_command() -> None:
     text = next_steps.commands(failing("disk", path="/a b; reboot"), 7)
     assert shlex.split(text.partition(" · ")[0]) == ["df", "-h", "/a b; reboot"]
+
+
+@pytest.mark.parametrize("kind", available())
+def test_every_command_is_one_for_a_shell(kind: str) -> None:
+    """Whatever a fact says: it can be pasted as it is, and is what it looks like."""
+    facts = dict.fromkeys(("path", "unit", "where", "pattern", "file", "server", "model_name", "target"), "/a b/$(reboot)'*")
+    text = next_steps.commands(failing(kind, **facts), 7)
+    for command in text.split(" · "):
+        subprocess.run(["bash", "-n", "-c", command], check=True)
+        assert "$(reboot)" not in command or "'/a b" in command, command
+
+
+def test_a_unit_file_that_is_wrong_is_verified() -> None:
+    text = next_steps.commands(failing("service", unit="a.service", state="bad-setting"), 7)
+    assert text.startswith("sudo systemd-analyze verify a.service")
+
+
+def test_a_slow_model_is_no_wrong_one() -> None:
+    slow = CheckResult("Prediction", "golden", (Reading("answer"), Reading("latency", Status.CRITICAL)), AT)
+    assert "rollback" not in next_steps.commands(slow, 7)
+    assert next_steps.commands(slow, 7).startswith("uptime · ")
