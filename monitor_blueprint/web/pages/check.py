@@ -71,19 +71,20 @@ def check(name: str) -> Response:
 def _pictures(view: View, found: CheckAnswer, wanted: Range, times: Times, meanwhile: Happenings) -> list[Shown]:
     """Return what the check measured; how it stood, and what happened, stands below the first of it."""
     name, title = found.check.name, found.check.title
-    measured = sum(each.value is not None for each in found.check.readings)
+    count = sum(each.value is not None for each in found.check.readings)
     # What measures many things has as many figures in all as what measures a few.
-    answer = series.series(view, [name], "", (times.since, times.until), wanted.step * max(1, math.ceil(measured / _MOST_FINE)))
+    answer = series.series(view, [name], "", (times.since, times.until), wanted.step * max(1, math.ceil(count / _MOST_FINE)))
     stood = spells(view, name, times.since, times.until)
     spans = plotting.incident_spans(meanwhile, view.now)
     lanes: Sequence[Lane] = [plotting.state_lane(stood), *plotting.lanes_of(view, meanwhile, spans)]
     bands = [*plotting.unwatched(stood), *spans]
-    if not answer.series:
+    measured = plotting.measured(view, name, answer)
+    if not measured:
         picture = Picture("p0", _title(title, wanted), words().no_values, times, bands=bands, lanes=lanes)
         return [Shown(title, draw(picture), remark=words().no_values)]
     shown = []
-    for number, each in enumerate(answer.series):
-        called = plotting.called(each, title, is_alone=len(answer.series) == 1)
+    for number, each in enumerate(measured):
+        called = plotting.called(each, title, is_alone=len(measured) == 1)
         picture = Picture(
             key=f"p{number}",
             title=_title(called, wanted),

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from flask import Response, request
 
 from monitor_blueprint.console import series
 from monitor_blueprint.console.happenings import covers_s, happenings, spells
-from monitor_blueprint.console.series import SeriesAnswer, SeriesDocument
+from monitor_blueprint.console.series import SeriesDocument
 from monitor_blueprint.console.view import View
-from monitor_blueprint.domain.models import Reading
-from monitor_blueprint.storage.results import LATENCY_MS
 from monitor_blueprint.text import render
 from monitor_blueprint.web import access
 from monitor_blueprint.web.drawing.clock import Times
@@ -58,7 +55,7 @@ def compare() -> Response:
     spans = plotting.incident_spans(meanwhile, view.now)
     answer = series.series(view, chosen, "", (times.since, times.until), wanted.step)
     frame = Frame(wanted, times, answer.step_s, spans)
-    shown = [_shown(view, number, name, _measured(view, name, answer, times), frame) for number, name in enumerate(chosen)]
+    shown = [_shown(view, number, name, plotting.measured(view, name, answer), frame) for number, name in enumerate(chosen)]
     lanes = plotting.lanes_of(view, meanwhile, spans)
     counts = ((w.incident_lane, meanwhile.incidents), (w.silence_lane, meanwhile.silences), (w.story_lane, meanwhile.story))
     told = ", ".join(f"{name} {len(found)}" for name, found in counts)
@@ -80,16 +77,6 @@ def compare() -> Response:
         silence_text=lambda each: plotting.silence_text(view, each.starts_at, each.ends_at, each.why),
         most_named=_MOST_NAMED,
     )
-
-
-def _measured(view: View, name: str, answer: SeriesAnswer, times: Times) -> list[SeriesDocument]:
-    """Return what a check measures; how fast its site answers where that is all that is known in figures."""
-    found = [each for each in answer.series if each.check == name]
-    if found:
-        return found
-    step = timedelta(seconds=answer.step_s)
-    of = view.reads.hours.series(name, [LATENCY_MS], (times.since, times.until), step).get(LATENCY_MS)
-    return [series.document(name, Reading(LATENCY_MS, unit="ms"), of)] if of is not None else []
 
 
 def _shown(

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from monitor_blueprint.console.configuration import Value
 from monitor_blueprint.console.happenings import Happenings
-from monitor_blueprint.console.series import SeriesDocument
+from monitor_blueprint.console.series import SeriesAnswer, SeriesDocument, document
 from monitor_blueprint.console.view import View
-from monitor_blueprint.domain.models import Status
-from monitor_blueprint.storage.results import Spell
+from monitor_blueprint.domain.models import Reading, Status
+from monitor_blueprint.storage.results import LATENCY_MS, Spell
 from monitor_blueprint.text import en_plots, ko_plots
 from monitor_blueprint.text.plot_words import PlotWords
 from monitor_blueprint.web.drawing.clock import Times
@@ -130,6 +130,16 @@ def zone(now: datetime) -> str:
     local = now.astimezone()
     offset = local.strftime("%z")
     return f"{local.tzname()} (UTC{offset[:3]}:{offset[3:5]})"
+
+
+def measured(view: View, name: str, answer: SeriesAnswer) -> list[SeriesDocument]:
+    """Return what a check measures; how fast its site answers where that is all that is known in figures."""
+    found = [each for each in answer.series if each.check == name]
+    if found:
+        return found
+    step = timedelta(seconds=answer.step_s)
+    of = view.reads.hours.series(name, [LATENCY_MS], (answer.since, answer.until), step).get(LATENCY_MS)
+    return [document(name, Reading(LATENCY_MS, unit="ms"), of)] if of is not None else []
 
 
 def limits(series: SeriesDocument) -> list[Limit]:
