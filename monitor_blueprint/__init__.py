@@ -50,7 +50,7 @@ def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
 
     # The blueprint has the static files.
     app = Flask(__name__, static_folder=None)
-    Monitor(app, environ=environ, url_prefix="/")
+    Monitor(environ=environ).init_app(app, url_prefix="/", is_all=True)
     for code in (404, 405):
         app.register_error_handler(code, views.refuse)
     app.after_request(views.secured)

@@ -26,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
     log_dir: Annotated[str, Meta(min_length=1)] = "var/log"
     state_dir: Annotated[str, Meta(min_length=1)] = "var/lib"
+    public_page: bool = False
 
 
 class CheckSection(msgspec.Struct, frozen=True, kw_only=True):

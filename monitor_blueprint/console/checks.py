@@ -21,6 +21,9 @@ from monitor_blueprint.engine.self_check import whole
 from monitor_blueprint.storage.reads import RoundRecord
 from monitor_blueprint.text import ko, render, rows
 
+# Why nobody knows: nothing runs, the first health check is under way, or no health check comes to its end.
+Stale = Literal["stopped", "first", "stalled"]
+
 
 class ReadingDocument(Document, frozen=True, kw_only=True):
     """One thing that a check saw: `text` says it; of `facts`, null is what only operators are shown."""
@@ -118,7 +121,7 @@ class StatusAnswer(Answer, frozen=True, kw_only=True):
     server: str
     at: datetime
     overall: StatusWord
-    stale: Literal["stopped", "first", "stalled"] | None
+    stale: Stale | None
     last_check: RoundDocument | None
     next_check_at: datetime | None
     problems: list[ProblemDocument]
@@ -131,14 +134,14 @@ def status(view: View) -> StatusAnswer:
     """Return how everything is."""
     state, now = view.reads.state(), view.now
     last = view.reads.last_round()
-    stale = _stale(view)
+    why = stale(view)
     problems = view.self_check.problems(now)
     known = [state.checks[policy.name].status for policy in view.config.policies if policy.name in state.checks]
     return StatusAnswer(
         server=clean(socket.gethostname()),
         at=now,
-        overall=status_word(Status.UNKNOWN if stale else whole(worst(known), problems)),
-        stale=stale,
+        overall=status_word(Status.UNKNOWN if why else whole(worst(known), problems)),
+        stale=why,
         last_check=round_document(last) if last is not None else None,
         next_check_at=view.next_check_at,
         problems=[ProblemDocument(text=each.text, sentence=each.sentence) for each in problems],
@@ -173,7 +176,8 @@ def round_document(done: RoundRecord) -> RoundDocument:
     )
 
 
-def _stale(view: View) -> Literal["stopped", "first", "stalled"] | None:
+def stale(view: View) -> Stale | None:
+    """Return why nobody knows how everything is now; None where that is known."""
     scheduled = view.reads.last_scheduled_round()
     if not ScheduleLock(view.config.state_dir).is_held():
         return "stopped"

@@ -63,10 +63,18 @@ def invalid(field: str, problem: str) -> RefusedError:
     return RefusedError(422, "invalid", "the request cannot be used", Problem(field=field, problem=problem))
 
 
-def secure(response: Response, *, is_kept: bool = False) -> Response:
-    """Return the response with the header fields that all of ours have; `is_kept`: a browser may keep it."""
+def secure(response: Response, *, is_kept: bool = False, is_shared: bool = False) -> Response:
+    """Return the response with the header fields that all of ours have.
+
+    Args:
+        response: what is answered.
+        is_kept: a browser may keep it.
+        is_shared: other sites may show it, as the picture that it is.
+    """
     for name, value in _HEADERS.items():
         response.headers[name] = value
+    if is_shared:
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if not is_kept:
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -48,7 +48,15 @@ class Monitor(monitor.Monitor):
         """Return what says who is let in; made at the first request, as all that opens the database."""
         return Gate(self.store, self.admin_token, self.stats_token)
 
-    def init_app(self, app: Flask, *, url_prefix: str = "/monitor", subdomain: str | None = None, name: str = "monitor") -> None:
+    def init_app(
+        self,
+        app: Flask,
+        *,
+        url_prefix: str = "/monitor",
+        subdomain: str | None = None,
+        name: str = "monitor",
+        is_all: bool = False,
+    ) -> None:
         """Mount the pages.
 
         Args:
@@ -56,6 +64,8 @@ class Monitor(monitor.Monitor):
             url_prefix: where they are; "/" where they share the application's root with its own routes.
             subdomain: where the application tells its sub-domains apart, that of the pages.
             name: the blueprint's name, the first part of its endpoints.
+            is_all: the application has no routes of its own. Where it may, and shares its root, the public page takes its
+                addresses only when the configuration asks for it at the start.
 
         Raises:
             RuntimeError: the application has a monitor.
@@ -64,7 +74,7 @@ class Monitor(monitor.Monitor):
         if EXTENSION in app.extensions:
             raise RuntimeError("the application has a monitor already: mount another with DispatcherMiddleware")
         has_own_place = bool(url_prefix.strip("/") or subdomain)
-        app.register_blueprint(
-            views.make_blueprint(name, has_own_place=has_own_place), url_prefix=url_prefix, subdomain=subdomain
-        )
+        has_public = has_own_place or is_all or self.config.settings.public_page
+        blueprint = views.make_blueprint(name, has_own_place=has_own_place, has_public=has_public)
+        app.register_blueprint(blueprint, url_prefix=url_prefix, subdomain=subdomain)
         app.extensions[EXTENSION] = self

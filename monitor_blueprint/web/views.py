@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from monitor_blueprint.domain.access import Role
 from monitor_blueprint.domain.text import configured, fill
 from monitor_blueprint.log import Log
-from monitor_blueprint.web import access, api, programs
+from monitor_blueprint.web import access, api, programs, public
 from monitor_blueprint.web.answers import RefusedError, open_json, secure, see_other
 from monitor_blueprint.web.pages import page, routes, signing_in
 
@@ -27,10 +27,11 @@ _JSON_ERROR = {
 _STATIC = Path(__file__).with_name("static")
 
 
-def make_blueprint(name: str, *, has_own_place: bool) -> Blueprint:
+def make_blueprint(name: str, *, has_own_place: bool, has_public: bool) -> Blueprint:
     """Return the pages as a blueprint for one application, which finds the monitor among its extensions.
 
-    With a place of its own (a prefix, a sub-domain) the blueprint also answers for all that is no address there.
+    With a place of its own (a prefix, a sub-domain) the blueprint also answers for all that is no address there; only with
+    `has_public` does it take the addresses of the public page.
     """
     blueprint = Blueprint(name, __name__)
     blueprint.before_request(_guard)
@@ -40,6 +41,8 @@ def make_blueprint(name: str, *, has_own_place: bool) -> Blueprint:
     blueprint.get("/metrics")(programs.metrics_text)
     routes.register(blueprint)
     api.register(blueprint)
+    if has_public:
+        public.register(blueprint)
     # By their names: at the root of an application everything else under "/static/" is its own.
     files = ", ".join(f"'{path.name}'" for path in sorted(_STATIC.iterdir()))
     blueprint.get(f"/static/<any({files}):filename>")(static)
@@ -54,9 +57,9 @@ def make_blueprint(name: str, *, has_own_place: bool) -> Blueprint:
 
 
 def _guard() -> Response | None:
-    """Let in whoever may; the addresses of the API see to that themselves."""
+    """Let in whoever may; the addresses of the API and those for everybody see to that themselves."""
     endpoint = (request.endpoint or "").rpartition(".")[2]
-    if endpoint in _OPEN or (endpoint.startswith(api.ENDPOINT) and request.method != "OPTIONS"):
+    if endpoint in _OPEN or public.is_open(endpoint) or (endpoint.startswith(api.ENDPOINT) and request.method != "OPTIONS"):
         return None
     return _refuse_strangers(_ROLES.get(endpoint, Role.OPERATE))
 
@@ -159,4 +162,6 @@ def static(filename: str) -> Response:
 
 def secured(response: Response) -> Response:
     """Give every answer its header fields, that of Flask itself too; what never changes between two versions may be kept."""
-    return secure(response, is_kept=(request.endpoint or "").endswith(f".{static.__name__}"))
+    endpoint = (request.endpoint or "").rpartition(".")
+    is_kept, is_shared = endpoint[1:] == (".", static.__name__), public.is_shared(endpoint[2])
+    return secure(response, is_kept=is_kept, is_shared=is_shared)

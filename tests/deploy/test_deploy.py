@@ -118,7 +118,7 @@ def test_nginx_never_reaches_ml_server() -> None:
     """Nginx never passes anything to the ML server."""
     lines = [line for path in (ROOT / "deploy/nginx").rglob("*.conf") for line in path.read_text(encoding="utf-8").splitlines()]
     targets = [line.split()[1].rstrip(";") for line in lines if line.strip().startswith("proxy_pass")]
-    assert len(targets) == 3
+    assert len(targets) == 5
     assert not [target for target in targets if ":9000" in target]
 
 

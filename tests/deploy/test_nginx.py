@@ -270,6 +270,20 @@ def test_monitor_says_itself_how_it_is(etc: Path, browser: requests.Session) -> 
         assert (answer.status_code, answer.text.split()[:2]) == (503, ["monitor", "/health"])
 
 
+def test_public_page_needs_no_password(etc: Path, browser: requests.Session) -> None:
+    """Where the site includes it: the page and the badges, and nobody seems to be anybody; the rest needs the password."""
+    with nginx(etc, included(f"{INCLUDES}include /etc/nginx/neuronova-monitor/public.conf;\n")) as url:
+        for path in ("public/", "public/status.json", "badges/overall.svg", "badges/%EB%94%94.svg"):
+            headers = {"Authorization": "Bearer guessed", "X-Remote-User": "kim", "Cookie": "neuronova_session=x"}
+            answer = browser.get(f"{url}/monitor/{path}", headers=headers, timeout=10)
+            assert (answer.status_code, answer.text.split()[:4]) == (200, ["monitor", f"/{path}", "None", "None"])
+            assert answer.headers["X-Seen-User"] == ""
+        for path in ("", "publicity", "static/monitor.css", "public/../", "public/%2e%2e/metrics"):
+            assert browser.get(f"{url}/monitor/{path}", timeout=10).status_code == 401, path
+    with nginx(etc, included()) as url:
+        assert browser.get(f"{url}/monitor/public/", timeout=10).status_code == 401
+
+
 def test_statistics_are_djangos(etc: Path, browser: requests.Session) -> None:
     """In the example, where nobody is asked for a password but the monitor's."""
     with nginx(etc, EXAMPLE) as url:

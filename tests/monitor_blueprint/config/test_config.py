@@ -187,7 +187,7 @@ def test_equal_limits_leave_no_warning() -> None:
         (
             "[monitor]\nevery_minute = 5",
             '[monitor]: key "every_minute" is not known (did you mean "every_minutes"?); '
-            "allowed: every_minutes, reminder_minutes, grace_s, keep_days, log_dir, state_dir",
+            "allowed: every_minutes, reminder_minutes, grace_s, keep_days, log_dir, state_dir, public_page",
         ),
         ("[monitor]\nevery_minutes = 0", "[monitor]: Expected `int` >= 1 - at `$.every_minutes`"),
         ("[monitor]\nevery_minutes = 31", "[monitor]: Expected `int` <= 30 - at `$.every_minutes`"),
