@@ -18,7 +18,7 @@ from monitor_blueprint.web.answers import open_json, secure
 from monitor_blueprint.web.badge import COLOURS, GREY, draw_badge
 from monitor_blueprint.web.mounted import monitor
 from monitor_blueprint.web.pages import language
-from monitor_blueprint.web.pages.page import html
+from monitor_blueprint.web.pages.page import bare
 
 _ANYBODY = Visitor("", Role.STATS)
 _LEFT_OUT = fill("LEFT_OUT")
@@ -30,7 +30,7 @@ def page() -> Response:
     """Show the names and states."""
     seen, words = _picture(), _words()
     checks = [(each.name, _state(each.status)) for each in seen.checks]
-    return html("public.html", p=words, seen=seen, overall=member(seen.overall), checks=checks)
+    return bare("public.html", p=words, seen=seen, overall=member(seen.overall), checks=checks)
 
 
 def status() -> Response:

@@ -54,6 +54,15 @@ def is_named(visitor: Visitor | None) -> bool:
     return visitor is not None and (visitor.token != ADMIN or visitor.name != ADMIN)
 
 
+def bare(template: str, **values: object) -> Response:
+    """Return a page for everybody: it has its values, `lang` and `other_languages`, and nothing of who looks."""
+    others = {key: name for key, name in ko_pages.LANGUAGES.items() if key != language.current()}
+    text = _templates.get_template(template).render({"lang": language.current(), "other_languages": others, **values})
+    response = Response(text, mimetype="text/html")
+    language.remember(response)
+    return secure(response)
+
+
 def html(template: str, status: int = 200, *, error: RefusedError | None = None, **values: object) -> Response:
     """Return a page.
 

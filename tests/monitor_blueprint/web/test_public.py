@@ -68,6 +68,7 @@ def test_everybody_sees_names_and_states(ailing: Running) -> None:
     """And no reason, value, host, silence or number of an incident."""
     page = ailing.anybody.get("/public/")
     assert page.status_code == 200
+    assert "Set-Cookie" not in page.headers
     text = page.get_data(as_text=True)
     rows = re.findall(r'<th scope="row">(.*?)</th><td><span class="badge (.*?)">(.*?)</span>', text)
     assert rows == [("Flask", "critical", "장애"), ("Disk", "warning", "경고"), ("Monitor", "ok", "정상")]
