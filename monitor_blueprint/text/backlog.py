@@ -11,7 +11,7 @@ from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind
 from monitor_blueprint.domain.receivers import Logged
 from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined
-from monitor_blueprint.text import ko, lateness, render
+from monitor_blueprint.text import ko, ko_messages, lateness, render
 from monitor_blueprint.text.details import MOST_DETAILS, causes_first, details, recoveries
 from monitor_blueprint.text.message_templates import filled
 from monitor_blueprint.text.messages import subject
@@ -136,7 +136,7 @@ def _stories(messages: Sequence[Message], most_chars: int, said: Sequence[str]) 
 
 def _once(body: Public, known: Collection[str]) -> Public:
     """Return the message without what the one around it says already: the server, what to type, and lines `known`."""
-    lines = [Public(line) for line in body.split("\n") if not line.startswith(ko.SAID_ONCE) and line not in known]
+    lines = [Public(line) for line in body.split("\n") if not line.startswith(ko_messages.SAID_ONCE) and line not in known]
     return lateness.then(Public(joined("\n", lines).rstrip("\n")))
 
 

@@ -164,29 +164,11 @@ RUN_FAILED = "헬스 체크 실패: {reason}"
 RUN_MISSED = "예정된 헬스 체크를 건너뜀: {reason}"
 
 
-# --- Messages: their subjects (the messages themselves: `templates/ko/`)
+# --- Messages: their subjects, and what is added to them (they themselves: `templates/ko/`, and their parts: `ko_messages`)
 
-# Lines of a message that stand once in one that tells several.
-ZONE_LABEL = "시간대"
-SAID_ONCE = (f"{ZONE_LABEL}: ", "서버: ", "  확인: ", "담당하기: ")
 MORE_NAMES = "{names} 외 {count}개"
 REPEATED = "(재전송: 이전 발송의 수신 확인을 받지 못했습니다)"
 BRIEF = "(거부된 알림을 증거 없이 짧게 보냄: sudo neuronova-monitor history {number})"
-# Of one that comes late: when it was to be sent, when it was, and how its checks are by now.
-LATE = "늦게 전달됨: {at}의 알림을 {now}에 보냄 ({late} 지연)"
-NOW = "지금 상태: {states}"
-LATE_LABELS = (LATE.partition(":")[0], NOW.partition(":")[0])
-NOW_STATE = "{state} {names}"
-NOW_SEEN = " (마지막 점검 {at})"
-NOW_STATES = {Status.CRITICAL: "장애", Status.UNKNOWN: "확인 불가", Status.WARNING: "경고", Status.OK: "정상"}
-NOW_NOTHING = "결과 없음"
-# What such a message says of its own moment.
-THEN = {"지금 중단": "당시 중단", "지금 정상": "당시 정상"}
-SINCE = "{since}부터"
-NUMBERED = "장애 번호: {number}"
-LINK_LABEL = "장애 화면"
-LINK = "장애 화면: {url}"
-COMMAND_LABELS = ("담당하기", "경과")
 UNSURE_EVENTS = "수신 확인을 받지 못한 앞선 알림 (이미 받으셨을 수 있음):"
 UNSURE_EVENT = "- {at} · {id} · {subject}"
 DEADMAN_SUBJECT = "[CRITICAL] NeuroNova 모니터 응답 없음"

@@ -9,7 +9,7 @@ from datetime import datetime
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, Status
 from monitor_blueprint.domain.text import Public, fill, joined
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko_messages, render
 
 # What is later than this is called late: a check and the way to a mail server take their time.
 LATE_S = 120.0
@@ -27,7 +27,7 @@ def marked(message: Message, event: Event, results: Mapping[str, CheckResult], n
     if not is_late(message.at, now):
         return message
     late = render.duration((now - message.at).total_seconds())
-    mark = [fill(ko.LATE, at=render.local(message.at), now=render.local(now), late=late), _standing(event, results)]
+    mark = [fill(ko_messages.LATE, at=render.local(message.at), now=render.local(now), late=late), _standing(event, results)]
     lines = list(map(Public, then(message.body).split("\n")))
     body = joined("\n", [*lines[:_FIRST_LINES], *mark, *lines[_FIRST_LINES:]])
     return replace(message, subject=then(message.subject), body=body)
@@ -35,7 +35,7 @@ def marked(message: Message, event: Event, results: Mapping[str, CheckResult], n
 
 def then(text: Public) -> Public:
     """Return what was said of another moment: its "now" is not ours."""
-    for now, at_that_time in ko.THEN.items():
+    for now, at_that_time in ko_messages.THEN.items():
         text = Public(text.replace(now, at_that_time))
     return text
 
@@ -43,14 +43,18 @@ def then(text: Public) -> Public:
 def _standing(event: Event, results: Mapping[str, CheckResult]) -> Public:
     """Return how the event's checks stood when they were last looked at, the worst first, and when that was."""
     named = dict.fromkeys((*event.failing, *event.checks, *event.flapping))
-    by_status: dict[Status | None, list[str]] = {status: [] for status in (*ko.NOW_STATES, None)}
+    by_status: dict[Status | None, list[str]] = {status: [] for status in (*ko_messages.NOW_STATES, None)}
     for name in named:
         by_status[results[name].status if name in results else None].append(name)
     states = [
-        fill(ko.NOW_STATE, state=fill(ko.NOW_STATES[status] if status is not None else ko.NOW_NOTHING), names=render.names(names))
+        fill(
+            ko_messages.NOW_STATE,
+            state=fill(ko_messages.NOW_STATES[status] if status is not None else ko_messages.NOW_NOTHING),
+            names=render.names(names),
+        )
         for status, names in by_status.items()
         if names
     ]
     seen = [results[name].at for name in named if name in results]
-    line = fill(ko.NOW, states=joined(" · ", states))
-    return joined("", [line, fill(ko.NOW_SEEN, at=render.local(max(seen)))]) if seen else line
+    line = fill(ko_messages.NOW, states=joined(" · ", states))
+    return joined("", [line, fill(ko_messages.NOW_SEEN, at=render.local(max(seen)))]) if seen else line

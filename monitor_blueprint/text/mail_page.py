@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor_blueprint.domain.messages import Outline
 from monitor_blueprint.domain.text import Public, configured, fill
-from monitor_blueprint.text import ko
+from monitor_blueprint.text import ko_messages
 from monitor_blueprint.text.message_templates import filled
 
 # Under the level's colour white can be read (WCAG AA): red, amber, green; grey for what has none.
@@ -21,8 +21,8 @@ def page_of(outline: Outline, message_id: str) -> Public:
         "mail.html",
         colour=fill(_COLOURS.get(outline.level, _NO_COLOUR)),
         outline=outline,
-        first=(*first, *(fact for fact in others if fact[0] == ko.ZONE_LABEL)),
-        late=[fact for fact in others if fact[0] in ko.LATE_LABELS],
-        facts=[fact for fact in others if fact[0] not in (ko.ZONE_LABEL, *ko.LATE_LABELS)],
+        first=(*first, *(fact for fact in others if fact[0] == ko_messages.ZONE_LABEL)),
+        late=[fact for fact in others if fact[0] in ko_messages.LATE_LABELS],
+        facts=[fact for fact in others if fact[0] not in (ko_messages.ZONE_LABEL, *ko_messages.LATE_LABELS)],
         id=configured(message_id),
     )

@@ -11,7 +11,7 @@ from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import NEW_FAILURES, CheckResult, Event, EventKind
 from monitor_blueprint.domain.text import Public, configured, fill, joined
-from monitor_blueprint.text import ko, render
+from monitor_blueprint.text import ko, ko_messages, render
 from monitor_blueprint.text.details import MOST_DETAILS, NO_RUNBOOKS, causes_first, details, recoveries
 from monitor_blueprint.text.message_templates import filled
 
@@ -77,9 +77,9 @@ def linked(message: Message, console_url: str) -> Message:
     """Return the message with the address of its incident's page below the incident's number, if it has one."""
     if not console_url or not message.incident:
         return message
-    link = fill(ko.LINK, url=configured(f"{console_url}/incidents/{message.incident}"))
+    link = fill(ko_messages.LINK, url=configured(f"{console_url}/incidents/{message.incident}"))
     lines = list(map(Public, message.body.split("\n")))
-    number = fill(ko.NUMBERED, number=message.incident)
+    number = fill(ko_messages.NUMBERED, number=message.incident)
     below = lines.index(number) + 1 if number in lines else len(lines)
     return replace(message, body=joined("\n", [*lines[:below], link, *lines[below:]]))
 

@@ -13,12 +13,12 @@ from typing import Literal
 
 from monitor_blueprint.domain.messages import Item, Outline, Section
 from monitor_blueprint.domain.text import NOTHING, Public
-from monitor_blueprint.text import ko
+from monitor_blueprint.text import ko, ko_messages
 
 _LEVEL = re.compile(r"\[([A-Z]{1,20})\]")
 _SECTION = re.compile(r"\[[^\[\]]+\]")
-_SINCE = re.compile(ko.SINCE.format(since=r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+"))
-_NUMBER = ko.NUMBERED.format(number="")
+_SINCE = re.compile(ko_messages.SINCE.format(since=r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+"))
+_NUMBER = ko_messages.NUMBERED.format(number="")
 _ITEM, _BELOW, _STORY = "- ", "  ", "--- "
 _BETWEEN, _BEHIND_LABEL = " · ", ": "
 
@@ -37,9 +37,9 @@ def outline_of(body: Public) -> Outline:
         facts=facts,
         items=items,
         sections=tuple(below.sections),
-        incident=tuple(each for each in below.incident if each[0] not in (ko.LINK_LABEL, *ko.COMMAND_LABELS)),
-        commands=tuple(each for each in below.incident if each[0] in ko.COMMAND_LABELS),
-        link=next((value for label, value in below.incident if label == ko.LINK_LABEL), NOTHING),
+        incident=tuple(each for each in below.incident if each[0] not in (ko_messages.LINK_LABEL, *ko_messages.COMMAND_LABELS)),
+        commands=tuple(each for each in below.incident if each[0] in ko_messages.COMMAND_LABELS),
+        link=next((value for label, value in below.incident if label == ko_messages.LINK_LABEL), NOTHING),
         notes=tuple(below.notes),
     )
 

@@ -11,16 +11,13 @@ from monitor_blueprint.alerts.attempt import send_to_all
 from monitor_blueprint.domain.models import CheckResult, EventKind, Reading, Status
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.text import messages
-from tests.e2e.browsing import CHROMIUM, FLAGS
+from tests.e2e.browsing import CHROMIUM, FLAGS, NEEDED
 from tests.monitor_blueprint.standins import MailStandIn
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium at /usr/bin/chromium"),
-]
+pytestmark = NEEDED
 HOSTILE = "<img/src=x/onerror=document.title=1></td></table><script>document.title=2</script>"
 LONG = "without_any_place_to_break" * 8
 HOSTILE_CHECK = CheckResult(HOSTILE, "service", (Reading("unit", Status.CRITICAL, facts={"state": Public(LONG)}),), AT)

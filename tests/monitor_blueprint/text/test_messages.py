@@ -18,7 +18,7 @@ from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Facts, Reading, Status
 from monitor_blueprint.domain.receivers import Logged
 from monitor_blueprint.domain.text import Public, private
-from monitor_blueprint.text import backlog, ko, message_templates, messages
+from monitor_blueprint.text import backlog, ko_messages, message_templates, messages
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.text.samples import AT, RESULTS, event
 
@@ -361,7 +361,7 @@ RECOVERED = replace(event(EventKind.RECOVERED, ("Flask",)), at=AT + timedelta(mi
 
 def story(message: Message) -> list[str]:
     """The lines of a message as one that tells several has them: without what stands above already."""
-    return [line for line in message.body.splitlines() if not line.startswith((*ko.SAID_ONCE, "- "))]
+    return [line for line in message.body.splitlines() if not line.startswith((*ko_messages.SAID_ONCE, "- "))]
 
 
 def test_a_backlog_begins_with_how_things_stand() -> None:
@@ -382,7 +382,7 @@ def test_a_backlog_begins_with_how_things_stand() -> None:
         "알림 채널 장애로 늦게 전달되는 알림 2건입니다 (최대 2시간 1분 지연). 오래된 순서입니다.",
         "",
         "--- 2025-12-06 14:35:01 KST · nn-1",
-        *[line for line in whole.body.splitlines() if not line.startswith(ko.SAID_ONCE)],
+        *[line for line in whole.body.splitlines() if not line.startswith(ko_messages.SAID_ONCE)],
         "",
         "--- 2025-12-06 14:37:01 KST · nn-2",
         *story(messages.alert(RECOVERED, "nn-2", RESULTS)),
