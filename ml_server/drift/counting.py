@@ -42,6 +42,15 @@ class Counter:
         if model.is_table:
             self._groups.add(_Asked(model, observed.rows, observed.results), len(observed.rows) * model.row_size)
 
+    def count(self, observed: Observed) -> None:
+        """Count now, as a part of what the caller writes to the same database.
+
+        Raises:
+            StorageError: see `Database`.
+        """
+        if observed.model.is_table:
+            self._write([_Asked(observed.model, observed.rows, observed.results)])
+
     def _write(self, asked: list[_Asked]) -> None:
         models = {each.model.digest: each.model for each in asked}
         now_ms = int(time.time() * 1000)

@@ -63,12 +63,21 @@ class Keeper:
     def observe(self, request_id: str, observed: Observed, elapsed_s: float) -> None:
         """Take an answer."""
         del elapsed_s
-        model, places = observed.model, observed.places
-        missing = [row.missing for row in observed.rows] if model.card.patterns else ()
-        seen = _Seen(time.time(), request_id, model, places, observed.results, observed.ids, missing)
-        self._groups.add(seen, len(places))
+        self._groups.add(_seen(request_id, observed), len(observed.places))
+
+    def keep(self, request_id: str, observed: Observed) -> None:
+        """Write an answer now, as a part of what the caller writes to the same database; `tidy` is to be called afterwards.
+
+        Raises:
+            StorageError: see `Database`.
+        """
+        self._keep([_seen(request_id, observed)])
 
     def _write(self, seen: list[_Seen]) -> None:
+        self._keep(seen)
+        self.tidy()
+
+    def _keep(self, seen: list[_Seen]) -> None:
         answers = [answer for each in seen for answer in _answers(each)]
         if not answers:
             return
@@ -76,10 +85,23 @@ class Keeper:
         cards = {key: (model.card.task, kept_card(model.card)) for key, model in models.items()}
         self._store.keep(answers, cards)
         self._written += len(answers)
+
+    def tidy(self) -> None:
+        """Forget what is too old or too much, after so many answers.
+
+        Raises:
+            StorageError: see `Database`.
+        """
         if self._written >= _PRUNED_EVERY or time.monotonic() - self._pruned_at >= _PRUNED_EVERY_S:
             while self._store.prune(int(time.time() * 1000)):
                 pass
             self._written, self._pruned_at = 0, time.monotonic()
+
+
+def _seen(request_id: str, observed: Observed) -> _Seen:
+    model, places = observed.model, observed.places
+    missing = [row.missing for row in observed.rows] if model.card.patterns else ()
+    return _Seen(time.time(), request_id, model, places, observed.results, observed.ids, missing)
 
 
 def kept_card(card: Card) -> str:

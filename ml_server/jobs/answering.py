@@ -12,6 +12,7 @@ import msgspec
 
 from ml_server import decoding, prediction
 from ml_server.inference import InferenceService
+from ml_server.observing import Observed
 from ml_server.prediction import Progress
 from ml_server.storage.jobs import Job
 
@@ -21,11 +22,15 @@ _Answer = dict[str, Any]
 
 
 class Piece(NamedTuple):
-    """What is done of a batch since the piece before: its entries of `results`, as JSON without the brackets around them."""
+    """What is done of a batch since the piece before: its entries of `results`, as JSON without the brackets around them.
+
+    `observed` is for those who look on: its places are those in the whole batch; None where no row of it was valid.
+    """
 
     number: int
     entries: bytes
     rows_done: int
+    observed: Observed | None
 
 
 class _Batch(NamedTuple):
@@ -53,8 +58,22 @@ class _Batch(NamedTuple):
         return b"{" + b",".join(json.dumps(key).encode() + b":" + value for key, value in parts.items()) + b"}"
 
 
+class _Entry(msgspec.Struct):
+    """What an entry of `results` says of itself."""
+
+    ok: bool
+
+
+_ENTRIES = msgspec.json.Decoder(list[_Entry])
+
+
 class Answering:
-    """The work on one job: `pieces` does it, and `answer` is what came of it."""
+    """The work on one job: `pieces` does it, and `answer` is what came of it.
+
+    Attributes:
+        answered: how many of its rows have an answer so far, those that were answered before it was put down among them.
+        observed: what came of the last piece, as `Piece.observed`.
+    """
 
     def __init__(self, job: Job, body: bytes, service: InferenceService, done: Sequence[bytes]) -> None:
         """`done` are the entries of the pieces that were answered before."""
@@ -62,8 +81,9 @@ class Answering:
         self._body = body
         self._service = service
         self._done = list(done)
-        self.progress = Progress(rows=job.rows)
         self._last: _Answer = {}
+        self.answered = 0
+        self.observed: Observed | None = None
 
     def pieces(self) -> Iterator[Piece]:
         """Yield what is to be kept, one piece after the other; nothing where there is but one.
@@ -74,22 +94,22 @@ class Answering:
         job = self._job
         batch = None if job.content_type.lower().startswith(decoding.FORM) else _Batch.of(self._body)
         if batch is None:
-            self._last = {"": msgspec.Raw(self._predict(self._body, job.content_type))}
+            self._last = {"": msgspec.Raw(self._predict(self._body, job.content_type, 0))}
             return
         starts = range(0, len(batch.items), job.piece_rows)
         # The last one is answered again in any case: what stands around the results is its.
         del self._done[len(starts) - 1 :]
-        answered, inference_ms = 0, 0.0
+        self.answered = sum(entry.ok for entries in self._done for entry in _ENTRIES.decode(b"[" + entries + b"]"))
+        inference_ms = 0.0
         for number in range(len(self._done), len(starts)):
             start = starts[number]
             piece = batch.piece(start, start + job.piece_rows)
-            self._last = msgspec.json.decode(self._predict(piece, decoding.JSON))
-            answered, inference_ms = answered + self.progress.answered, inference_ms + self._last["inference_ms"]
+            self._last = msgspec.json.decode(self._predict(piece, decoding.JSON, start))
+            inference_ms += self._last["inference_ms"]
             entries = [{**entry, "index": start + entry["index"]} for entry in self._last["results"]]
             self._done.append(msgspec.json.encode(entries)[1:-1])
             if number + 1 < len(starts):
-                yield Piece(number, self._done[-1], start + len(entries))
-        self.progress.rows, self.progress.answered = job.rows, answered
+                yield Piece(number, self._done[-1], start + len(entries), self.observed)
         self._last["inference_ms"] = round(inference_ms, 3)
 
     @property
@@ -99,6 +119,11 @@ class Answering:
             return bytes(self._last[""])
         return msgspec.json.encode({**self._last, "results": msgspec.Raw(b"[" + b",".join(self._done) + b"]")})
 
-    def _predict(self, body: bytes, content_type: str) -> bytes:
-        rows = self._job.piece_rows
-        return prediction.predict(body, self._job.request_id, self._service, rows, self.progress, content_type=content_type)
+    def _predict(self, body: bytes, content_type: str, start: int) -> bytes:
+        """Answer what begins at that place of the batch."""
+        job, progress = self._job, Progress()
+        answer = prediction.predict(body, job.request_id, self._service, job.piece_rows, progress, content_type=content_type)
+        self.answered += progress.answered
+        seen = progress.observed
+        self.observed = seen and seen._replace(places=[start + place for place in seen.places], asked=None)
+        return answer

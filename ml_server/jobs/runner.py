@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,10 +21,15 @@ import msgspec
 
 from ml_server import endpoint, priority, telemetry
 from ml_server.companion import is_server_alive
+from ml_server.drift.counting import Counter
 from ml_server.errors import MlServerError
+from ml_server.feedback.keeping import Keeper
 from ml_server.jobs.answering import PIECE_S, Answering, Piece
+from ml_server.observing import Observed
 from ml_server.pinned import Pinned, load_pinned
 from ml_server.storage.database import Database, StorageError
+from ml_server.storage.drift import DriftStore
+from ml_server.storage.feedback import FeedbackStore
 from ml_server.storage.jobs import KEPT_S, MOST_ATTEMPTS, Job, Jobs
 from serving.messages import Reply
 
@@ -61,9 +68,10 @@ class _Forgotten(Exception):  # noqa: N818 - nobody wants the answer any more
 class Runner:
     """Works on the jobs of one database."""
 
-    def __init__(self, jobs: Jobs, task: Task, is_over: Callable[[], bool]) -> None:
+    def __init__(self, database: Database, task: Task, is_over: Callable[[], bool]) -> None:
         """`is_over` tells whether the server ends."""
-        self._jobs = jobs
+        self._jobs = Jobs(database)
+        self._keeper, self._counter = Keeper(FeedbackStore(database)), Counter(DriftStore(database))
         self._model_dir = Path(task.model_dir)
         self._is_over = is_over
         self._parent = os.getppid()
@@ -102,7 +110,9 @@ class Runner:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
             reply = endpoint.crashed(error, job.request_id)
-        self._jobs.finish(job, reply.status, reply.body, time.time())
+        answered = answering if answering and reply.status == HTTPStatus.OK else None
+        also = partial(self._look_on, job, answered.observed if answered else None)
+        self._jobs.finish(job, reply.status, reply.body, time.time(), also)
         telemetry.record_predict(
             request_id=job.request_id,
             model=job.model,
@@ -110,10 +120,11 @@ class Runner:
             digest=job.digest,
             status=reply.status,
             rows=job.rows,
-            answered=answering.progress.answered if answering else 0,
+            answered=answered.answered if answered else 0,
             elapsed_s=time.perf_counter() - begun,
             is_probe=False,
         )
+        self._keeper.tidy()
 
     def _begin(self, job: Job) -> Answering:
         if job.attempts >= MOST_ATTEMPTS:
@@ -137,11 +148,24 @@ class Runner:
             return piece
 
         while (piece := self._wait(job, next_piece)) is not None:
-            if not self._jobs.keep_piece(job, piece.number, piece.entries, piece.rows_done):
+            also = partial(self._look_on, job, piece.observed)
+            if not self._jobs.keep_piece(job, piece.number, piece.entries, piece.rows_done, also):
                 raise _Forgotten
             if time.time() > job.expires:
                 raise JobFailedError(_LATE)
         return endpoint.reply(200, self._wait(job, lambda: answering.answer), job.request_id)
+
+    def _look_on(self, job: Job, observed: Observed | None) -> None:
+        """Keep the answers for feedback, and count of whom they are: in one step with them, so each once."""
+        if observed is None:
+            return
+        try:
+            self._keeper.keep(job.request_id, observed)
+            self._counter.count(observed)
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the answer is right all the same; the text may have values of it
+            _logger.error("request_id=%s looking on failed: %s", job.request_id, type(error).__name__)
 
     def _service(self, job: Job) -> Pinned:
         key = (job.model, job.version, job.digest)
@@ -181,9 +205,8 @@ def main() -> int:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
-    jobs = Jobs(Database(state_dir, _logger.error))
     try:
-        Runner(jobs, task, lambda: over.is_set() or not is_server_alive(state_dir)).run()
+        Runner(Database(state_dir, _logger.error), task, lambda: over.is_set() or not is_server_alive(state_dir)).run()
     except (_PutDown, _Forgotten):
         pass
     except StorageError as error:

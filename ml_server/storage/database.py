@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -46,12 +46,14 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Hold the write lock; commit at the end, or roll back and let the exception through.
 
+        Within another one of the same thread it is part of that: all is written, or nothing.
+
         Raises:
             StorageError: the file cannot be used: full, locked, read-only, damaged, made by a newer program.
         """
         with self._translated():
             connection = self._connection()
-            with _transaction(connection):
+            with nullcontext() if connection.in_transaction else _transaction(connection):
                 yield connection
 
     @contextmanager

@@ -1,6 +1,7 @@
 """Long jobs in the database: every statement about them. What a client sent is deleted as soon as it is answered."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from ml_server.storage.database import Database
@@ -45,6 +46,10 @@ class Job(NamedTuple):
 
 class Full(Exception):  # noqa: N818 - it is a word for the caller only
     """No further job can be kept now."""
+
+
+def _nothing() -> None:
+    pass
 
 
 class Jobs:
@@ -136,14 +141,18 @@ class Jobs:
             row = connection.execute("SELECT body FROM job_bodies WHERE job = ?", (job.id,)).fetchone()
         return row[0] if row else None
 
-    def keep_piece(self, job: Job, number: int, entries: bytes, rows_done: int) -> bool:
-        """Keep the answers to a piece, so that nobody need make them again; tell whether the job is still wanted."""
+    def keep_piece(self, job: Job, number: int, entries: bytes, rows_done: int, also: Callable[[], None] = _nothing) -> bool:
+        """Keep the answers to a piece, so that nobody need make them again; tell whether the job is still wanted.
+
+        If it is, `also` is called, and what it writes to the same database is kept with the piece or not at all.
+        """
         with self._database.writing() as connection:
             changed = connection.execute(
                 "UPDATE jobs SET rows_done = ?, attempts = 1, bytes = bytes + ? WHERE id = ?", (rows_done, len(entries), job.id)
             ).rowcount
             if changed:
                 connection.execute("INSERT OR REPLACE INTO job_pieces VALUES (?, ?, ?)", (job.id, number, entries))
+                also()
         return changed > 0
 
     def pieces(self, job: Job) -> list[bytes]:
@@ -157,8 +166,8 @@ class Jobs:
         with self._database.reading() as connection:
             return connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone() is not None
 
-    def finish(self, job: Job, status: int, result: bytes, now: float) -> None:
-        """Keep the answer, and delete what was sent."""
+    def finish(self, job: Job, status: int, result: bytes, now: float, also: Callable[[], None] = _nothing) -> None:
+        """Keep the answer, and delete what was sent; `also` is as in `keep_piece`."""
         state: State = "done" if status == 200 else "failed"
         with self._database.writing() as connection:
             changed = connection.execute(
@@ -170,6 +179,7 @@ class Jobs:
                 _drop(connection, job.id)
                 connection.execute("INSERT INTO job_results VALUES (?, ?)", (job.id, result))
                 _count(connection, job.model, job.version, state, job.rows)
+                also()
         self._scrub()
 
     def release(self, job: Job) -> None:

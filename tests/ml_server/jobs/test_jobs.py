@@ -119,6 +119,33 @@ def test_refused_at_once(start_server: StartServer, state_dir: Path, features: d
     assert requests.delete(f"{server.url}{task['status_url']}", timeout=DEADLINE_S).status_code == 401
 
 
+def test_looked_on_as_predictions(start_server: StartServer, state_dir: Path, features: dict[str, Any]) -> None:
+    """Feedback finds its answers, by the place in the whole job, and drift counts its people."""
+    server = start_server(ML_STATE_DIR=str(state_dir), ML_MAX_BATCH="7")
+    server.report_with("READY")
+    items = [{"id": f"i{number}", "prediction_id": f"p{number}", "features": features} for number in range(20)]
+    items[4]["features"] = {**features, "tau": "much"}
+    task = send(server, {"items": items}).json()
+    wait_until_over(server, task)
+    truths = [
+        {"request_id": task["request_id"], "index": 15, "correct": True},
+        {"request_id": task["request_id"], "id": "i19", "correct": True},
+        {"prediction_id": "p3", "correct": False},
+        {"request_id": task["request_id"], "index": 4, "correct": True},
+    ]
+    told = requests.post(f"{server.url}/api/feedback", json={"items": truths}, timeout=DEADLINE_S).json()["results"]
+    assert [each.get("outcome") for each in told] == ["recorded", "recorded", "recorded", None]
+    assert [each["prediction_of"]["index"] for each in told[:3]] == [15, 19, 3]
+    assert looked_on(server) == {"drift": 19, "feedback": 19}
+
+
+def looked_on(server: Server) -> dict[str, int]:
+    """How many answers drift and feedback know of, of the only version."""
+    (moved,) = requests.get(f"{server.url}/drift", timeout=DEADLINE_S).json()["models"]
+    (judged,) = requests.get(f"{server.url}/feedback/summary", timeout=DEADLINE_S).json()["models"]
+    return {"drift": moved["people_ever"], "feedback": judged["windows"][-1]["answered"]}
+
+
 def test_nothing_is_kept_nowhere(start_server: StartServer, features: dict[str, Any]) -> None:
     """Without a directory it is said what to do."""
     server = start_server()
@@ -137,6 +164,10 @@ def test_killed_runner_goes_on(slow: Server) -> None:
     told = look(slow, task)
     assert told["progress"]["rows_done"] >= done
     assert is_whole(wait_until_over(slow, task))
+    assert looked_on(slow) == {"drift": ROWS, "feedback": ROWS}
+    slow.stop()  # the runner puts its line after its answer
+    (line,) = [line for line in slow.stdout.read_text().splitlines() if f"request_id={task['request_id']}" in line]
+    assert f"status=200 rows={ROWS} answered={ROWS} " in line
 
 
 def test_everything_is_killed(slow: Server) -> None:

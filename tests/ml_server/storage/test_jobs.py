@@ -8,6 +8,7 @@ import pytest
 
 from ml_server.storage import jobs as storage
 from ml_server.storage.database import Database
+from ml_server.storage.drift import DriftStore
 from ml_server.storage.jobs import KEPT_S, KNOWN_S, Full, Job, Jobs
 
 NOW = 1_800_000_000.0
@@ -143,6 +144,31 @@ def test_forgotten_is_gone(jobs: Jobs, database: Database) -> None:
     assert not jobs.keep_piece(job, 0, b"{}", 1)
     jobs.finish(job, 200, b"{}", NOW)
     assert (state(jobs, "a"), jobs.counts(), jobs.has_work()) == (None, [], False)
+
+
+def test_what_goes_with_a_piece_is_one_step(jobs: Jobs, database: Database) -> None:
+    """Of what is written beside it all is kept, or nothing; and nothing for a job that nobody wants."""
+    jobs.add(new("a"), SENT)
+    job = jobs.claim(NOW)
+    assert job is not None
+    count = DriftStore(database)
+
+    def also() -> None:
+        count.add(("m", "1.0.0", "d"), "{}", 1, [(1, [1])], 0)
+
+    def fails() -> None:
+        also()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        jobs.keep_piece(job, 0, b"{}", 1, fails)
+    assert (jobs.pieces(job), count.windows()) == ([], [])
+    jobs.keep_piece(job, 0, b"{}", 1, also)
+    jobs.finish(job, 200, b"{}", NOW, also)
+    assert [window.people_ever for window in count.windows()] == [2]
+    jobs.forget("a")
+    assert not jobs.keep_piece(job, 0, b"{}", 1, fails)
+    jobs.finish(job, 200, b"{}", NOW, fails)
 
 
 def test_bytes_are_bounded(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
