@@ -20,10 +20,10 @@ from ml_server.silent.second import Compared, Second
 from ml_server.silent.wire import Asked
 from ml_server.storage.silent import Count
 
-# How often it looks for something to do, and for how long it is at it, in seconds.
-_LOOK_S, _SLICE_S = 0.1, 0.005
+# How often it looks for something to do, and for how long it is at it, in seconds: that long a request is late at worst.
+_LOOK_S, _SLICE_S = 0.1, 0.001
 # What it takes of a processor at most while it is in somebody's way.
-_SHARE = _SLICE_S / _LOOK_S
+_SHARE = 0.05
 # Without a prediction for so long there is nobody to be in the way of.
 _QUIET_S = 0.25
 # How long one waits for what is being compared.
