@@ -9,8 +9,8 @@ from monitor_blueprint.console.view import Answer, Document, View
 from monitor_blueprint.domain.story import StoryEntry, StoryKind, with_restarts
 from monitor_blueprint.text import story as sentences
 
-# What befell the monitor: starts, ends, and another configuration. No person has typed any of it.
-OF_THE_MONITOR = (StoryKind.STARTED, StoryKind.STOPPED, StoryKind.RESTARTED, StoryKind.CONFIGURED)
+# What befell the monitor (starts, ends, another configuration), and restarts of services. No person has typed any of it.
+OF_THE_MONITOR = (StoryKind.STARTED, StoryKind.STOPPED, StoryKind.RESTARTED, StoryKind.CONFIGURED, StoryKind.RENEWED)
 
 
 class StoryDocument(Document, frozen=True, kw_only=True):

@@ -9,7 +9,9 @@ from enum import StrEnum
 
 
 class StoryKind(StrEnum):
-    """What happened. RESTARTED is what is made of an end and the beginning after it where the story is told."""
+    """What happened. RESTARTED is what is made of an end and the beginning after it where the story is told; RENEWED is a
+    service that somebody has restarted, as a deployment does.
+    """
 
     ACKED = "acked"
     SILENCED = "silenced"
@@ -25,6 +27,7 @@ class StoryKind(StrEnum):
     STOPPED = "stopped"
     RESTARTED = "restarted"
     CONFIGURED = "configured"
+    RENEWED = "renewed"
 
 
 # A monitor that begins again so soon after its end was restarted, or has read its configuration again.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from monitor_blueprint.config import Check, Config
 from monitor_blueprint.domain.decision import ROUND_S, Decision, Rules, decide, is_news
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
+from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.engine import evidence, evidence_kinds
 from monitor_blueprint.engine.evidence_kinds import being_stopped
 from monitor_blueprint.engine.round import HealthReport, Round, plan
@@ -29,6 +30,8 @@ Evidence = Sequence[evidence.Piece]
 STOP_S = 1.0
 STOP_LOOK_S = 0.1
 _LOOK_S = 3.0
+# What a reading is called that says which units somebody has restarted.
+_RENEWED = "renewed"
 
 
 class Known(NamedTuple):
@@ -162,6 +165,7 @@ class HealthCheck:
         duration_ms = (time.monotonic() - seen.began_monotonic) * 1000
         tx.record_round(now, duration_ms, decision.overall, decision.results, seen.round.recorded_reason)
         tx.save_state(decision.state, now, max((each.ended_at for each in decision.events if each.ended_at), default=None))
+        tx.story.add(*_renewed(seen.results))
         latest = tx.reads.latest_results()
         for event, message in self._alerts(decision, latest, found, seen.round):
             tx.add_event(event, message, self._outbox.receivers)
@@ -189,3 +193,13 @@ class HealthCheck:
             event, result = loss
             # Its moment is the id by which the outbox takes it once.
             yield event, messages.alert(event, f"nn-loss-{event.at:%Y%m%dT%H%M%S%f}", {result.check: result})
+
+
+def _renewed(results: Iterable[CheckResult]) -> list[StoryEntry]:
+    """Return which services somebody has restarted: what follows may have come of it."""
+    return [
+        StoryEntry(result.at, StoryKind.RENEWED, {"units": str(reading.facts["units"])})
+        for result in results
+        for reading in result.readings
+        if reading.aspect == _RENEWED
+    ]

@@ -186,6 +186,7 @@ STORY = {
     StoryKind.STOPPED: "모니터 종료됨",
     StoryKind.RESTARTED: "모니터 다시 시작됨 (설정 다시 읽음)",
     StoryKind.CONFIGURED: "설정이 바뀜",
+    StoryKind.RENEWED: "서비스 수동 재시작: {units}",
 } | ko_access.STORY
 STORY_CUT = " (이전 실행이 비정상 종료됨)"
 STORY_CONFIGURED = ", 설정이 바뀜"
