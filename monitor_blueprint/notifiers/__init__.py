@@ -12,6 +12,9 @@ A notifier module has these names:
   `Delivered`, `Refused`. It never raises for what the other side does, and neither its answer nor its log lines hold a
   secret.
 
+A message is whole as text (`body`). A channel that shows more has its parts as well (`outline`) and a page for mail clients
+(`page`); where they are missing, the text alone is to go.
+
 It may have more:
 
 - `receivers(options, environ) -> tuple[str, ...]`: to whom it sends, each of whom can accept or refuse by itself. Then
