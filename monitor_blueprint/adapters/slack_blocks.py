@@ -35,13 +35,14 @@ def blocks_of(outline: Outline) -> dict[str, Any]:
 def _item(item: Item) -> Block:
     named = [*([_text(item.name, bold=True), _text("\n")] if item.name else []), _text(item.said)]
     more = [_text(f"\n{line}") for line in (item.since, *item.notes) if line]
-    return _rich(_section([*named, *more]), *_typed(item.commands))
+    below = [_section(_labelled([each])) for each in item.advice]
+    return _rich(_section([*named, *more]), *_typed(item.commands), *below)
 
 
 def _incident(outline: Outline) -> Iterator[Block]:
     lines = _labelled(outline.incident)
     if outline.link:
-        lines += [*_break(lines), {"type": "link", "url": str(outline.link), "text": str(outline.link)}]
+        lines += [*_break(lines), _link(outline.link)]
     for label, command in outline.commands:
         lines += [*_break(lines), _text(f"{label}: "), _text(command) | {"style": {"code": True}}]
     if lines:
@@ -95,7 +96,7 @@ def _labelled(facts: Iterable[tuple[str, str]]) -> list[Block]:
     for label, value in facts:
         elements += _break(elements)
         elements += [_text(f"{label}: ", bold=True)] if label else []
-        elements.append(_text(value))
+        elements.append(_link(value) if value.startswith(("https://", "http://")) else _text(value))
     return elements
 
 
@@ -106,6 +107,10 @@ def _break(before: list[Block]) -> list[Block]:
 def _text(text: str, *, bold: bool = False) -> Block:
     element: Block = {"type": "text", "text": _cut(text or " ", _MOST_TEXT)}
     return element | {"style": {"bold": True}} if bold else element
+
+
+def _link(url: str) -> Block:
+    return {"type": "link", "url": str(url), "text": _cut(url, _MOST_TEXT)}
 
 
 def _cut(text: str, most: int) -> str:

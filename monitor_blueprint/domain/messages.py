@@ -19,6 +19,7 @@ class Item:
         since: since when, in words and with the zone; "" where that is not said.
         notes: what else: how often it has changed, what has brought it about.
         commands: what to type to see more.
+        advice: label and value of what else stands below it, such as the operators' own runbook.
     """
 
     name: Public
@@ -26,6 +27,7 @@ class Item:
     since: Public = NOTHING
     notes: tuple[Public, ...] = ()
     commands: tuple[Public, ...] = ()
+    advice: tuple[tuple[Public, Public], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

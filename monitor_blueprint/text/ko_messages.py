@@ -7,6 +7,7 @@ from monitor_blueprint.domain.models import Status
 ZONE_LABEL = "시간대"
 # Lines that stand once in a message that tells several.
 SAID_ONCE = (f"{ZONE_LABEL}: ", "서버: ", "  확인: ", "담당하기: ")
+LOOK_LABEL = "확인"
 SINCE = "{since}부터"
 NUMBERED = "장애 번호: {number}"
 LINK_LABEL = "장애 화면"

@@ -1,14 +1,16 @@
 """Takes a message's body apart again, for channels that show more than text: they say nothing that the body does not say.
 
 The first paragraph has the title, lines "label: value" about the whole, and lines "- ..." about single checks, each of which
-may have a line below it with what to type. Then follow the evidence ("[title]" and lines), the incident, and what was told
-of earlier moments ("--- moment" and a message). What is none of these is kept as it stands.
+may have lines "label: value" below it with what to type and whatever else there is to know. Then follow the evidence
+("[title]" and lines), the incident, and what was told of earlier moments ("--- moment" and a message). What is none of these
+is kept as it stands.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from monitor_blueprint.domain.messages import Item, Outline, Section
@@ -90,8 +92,7 @@ def _head(lines: Sequence[Public]) -> tuple[tuple[tuple[Public, Public], ...], t
         if line.startswith(_ITEM):
             items.append(_item(Public(line.removeprefix(_ITEM))))
         elif line.startswith(_BELOW) and items:
-            last = items[-1]
-            items[-1] = Item(last.name, last.said, last.since, last.notes, _parts(_labelled(Public(line.strip()))[1]))
+            items[-1] = _with_line_below(items[-1], *_labelled(Public(line.strip())))
         else:
             facts.append(_labelled(line))
     return tuple(facts), tuple(items)
@@ -104,6 +105,12 @@ def _item(line: Public) -> Item:
     name, said = _labelled(Public(before))
     after = line[since.end() :].removeprefix(_BETWEEN) if since else ""
     return Item(name, said, Public(since[0]) if since else NOTHING, _parts(Public(after)))
+
+
+def _with_line_below(item: Item, label: Public, value: Public) -> Item:
+    if label == ko_messages.LOOK_LABEL:
+        return replace(item, commands=_parts(value))
+    return replace(item, advice=(*item.advice, (label, value)))
 
 
 def _labelled(line: Public) -> tuple[Public, Public]:

@@ -83,6 +83,14 @@ def test_what_has_no_room_is_counted() -> None:
     assert cut.endswith(f"t… (+{200 - cut.count('t')})")
 
 
+def test_an_address_can_be_opened() -> None:
+    """The incident's page, and the operators' own runbook."""
+    message = messages.alert(event(checks=("Flask",)), "nn-7", RESULTS, [], {"Flask": Public("https://wiki.example.org/flask")})
+    parts = parts_of(messages.linked(message, "https://mon.example.org/m"))
+    links = [each["url"] for each in texts(parts) if each["type"] == "link"]
+    assert links == ["https://wiki.example.org/flask", "https://mon.example.org/m/incidents/7"]
+
+
 def test_the_bar_has_the_colour_of_the_level() -> None:
     fine = replace(event(EventKind.RECOVERED, ("Flask",)), failing=(), lasted_s={"Flask": 60.0})
     blind = replace(event(EventKind.BLIND, ("Flask",)), blind=("Flask",))

@@ -20,6 +20,7 @@ from tests.monitor_blueprint.text.samples import AT, RESULTS, event
 
 pytestmark = pytest.mark.usefixtures("seoul")
 LATER = AT + timedelta(minutes=40)
+RUNBOOKS = {"Flask": Public("https://wiki.example.org/flask"), "Disk": Public("first: ask · then <b>delete</b>")}
 EVIDENCE = [("journal nginx", Public("one · two: three\n- four\n\n  five")), ("oom", Public("six"))]
 HOSTILE = "<script>alert(1)</script><img/src=x>&amp;'\"<!channel>*_~`{{7*7}}[x]"
 
@@ -46,7 +47,7 @@ def sent() -> Iterator[tuple[str, Message]]:
     """Every message that there is, each as it leaves."""
     logged = []
     for number, (name, each) in enumerate(EVENTS.items(), 1):
-        message = messages.alert(each, f"nn-{number}", RESULTS, EVIDENCE)
+        message = messages.alert(each, f"nn-{number}", RESULTS, EVIDENCE, RUNBOOKS)
         logged.append(Logged(number, each, message))
         yield name, message
         yield f"{name} late", backlog.catch_up(logged[-1:], [], RESULTS, LATER)
@@ -112,6 +113,18 @@ def test_the_parts_are_found() -> None:
     assert [command for _, command in parts.commands] == ["sudo neuronova-monitor ack", "sudo neuronova-monitor history 7"]
     assert parts.sections[0].lines == ("one · two: three", "- four", "", "  five")
     assert parts.notes == ()
+
+
+def test_a_runbook_stands_beside_the_commands() -> None:
+    parts = outline_of(messages.alert(event(checks=("Flask", "Disk")), "nn-1", RESULTS, [], RUNBOOKS).body)
+    flask, disk = parts.items
+    assert flask.advice == (("지침", "https://wiki.example.org/flask"),)
+    assert flask.commands[0] == "systemctl status ml.service"
+    assert disk.advice == (("지침", "first: ask · then <b>delete</b>"),)
+    assert disk.commands[0] == "df -h /"
+    page = mail_page.page_of(parts, "nn-1")
+    assert 'href="https://wiki.example.org/flask"' in page
+    assert "<b>delete" not in page
 
 
 def test_a_limit_belongs_to_what_is_said() -> None:
