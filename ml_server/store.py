@@ -18,6 +18,7 @@ from ml_server.activation import Activation, Pin
 from ml_server.card import CARD_FILE, Card, read_card
 from ml_server.errors import BrokenModelError, MlServerError
 from ml_server.repository import Entry, read_models, read_version
+from ml_server.suggestions import did_you_mean
 from ml_server.verification.findings import Finding, refusals
 
 _LOCK = ".lock"
@@ -109,6 +110,7 @@ class Store:
         """
         with self.locked():
             now = self._activation(name)
+            self.entry(name)
             if now is None or not now.before:
                 raise StoreError(f"no version of {name} was activated before: activate one (`list` shows which there are)")
             last = now.before[0]
@@ -149,20 +151,23 @@ class Store:
         """Return every installed version; see `read_models`."""
         return read_models(self.model_dir)
 
-    def entry(self, name: str, version: str) -> Entry:
-        """Return an installed version.
+    def entry(self, name: str, version: str = "") -> Entry:
+        """Return an installed version: the one that is due, unless one is named.
 
         Raises:
             StoreError: there is none such; says which there are.
         """
         entries = self.entries()
-        for entry in entries:
-            if (entry.name, entry.version) == (name, version):
-                return entry
+        found = next((each for each in entries if (each.name, each.version) == (name, version)), None)
+        if not version:
+            found = self.due(name)
+        if found is not None:
+            return found
         versions = ", ".join(entry.version for entry in entries if entry.name == name)
-        names = ", ".join(dict.fromkeys(entry.name for entry in entries))
-        there = f"of {name} there are: {versions}" if versions else f"there are: {names or 'none'}"
-        raise StoreError(f"{name} {version} is not installed; {there}")
+        names = list(dict.fromkeys(entry.name for entry in entries))
+        hint = did_you_mean(name, names, at_most=1) if names else "; add one: neuronova-model add DIRECTORY"
+        there = f"of {name} there are: {versions}" if versions else f"there are: {', '.join(names) or 'none'}{hint}"
+        raise StoreError(f"{f'{name} {version}'.rstrip()} is not installed; {there}")
 
     def due(self, name: str) -> Entry | None:
         """Return the version that is to be served: the pinned, the activated, or the newest one; None where it is not there."""

@@ -22,9 +22,9 @@ def start_trial(store: Store, name: str, version: str) -> tuple[Entry, Entry, li
         _demand_none(store)
         entry, due = store.entry(name, version), store.due(name)
         if due is None or due.error or due.card is None:
-            raise StoreError(f"no version of {name} can be served: there is nothing to compare with")
+            raise StoreError(f"no version of {name} can be served, to be compared with: add one, and activate it")
         if due.version == version:
-            raise StoreError(f"{name} {version} is the version that is due: there is nothing to compare it with")
+            raise StoreError(f"{name} {version} is the version that is due: put another one on trial, which `add` installs")
         findings = store.verified(entry, "trial-start")
         if entry.card is not None and entry.card.task != due.card.task:
             raise StoreError(f"{name} {version} answers another task ({entry.card.task}) than {due.version} ({due.card.task})")
@@ -50,7 +50,7 @@ def stop_trial(store: Store) -> Trial | None:
             trial = None
         else:
             if trial is None:
-                raise StoreError("no version is on silent trial")
+                raise StoreError("no version is on silent trial: there is nothing to stop")
         store.record("trial-stop", Entry(trial.name, trial.version, digest=trial.digest) if trial else Entry("-", "-"))
         try:
             silent_trial.end_trial(store.model_dir)

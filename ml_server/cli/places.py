@@ -1,7 +1,10 @@
 """Where the commands look: the settings, the model directory, and what a model is called on the command line."""
 
 import os
+import re
 from pathlib import Path
+
+import click
 
 from ml_server.card import CARD_FILE, read_card
 from ml_server.config import BUNDLED_MODELS, Settings, read_settings
@@ -12,6 +15,7 @@ from ml_server.verification import apart
 from ml_server.verification.apart import Limits
 
 COMMANDS = ()
+_VERSION = re.compile(r"[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}")
 
 
 def settings() -> Settings:
@@ -37,7 +41,8 @@ def store(*, is_changed: bool = False) -> Store:
     known = settings()
     if is_changed and known.model_dir == BUNDLED_MODELS:
         raise StoreError(
-            "no directory of models is set, and those that came with the release are replaced with it: set ML_MODEL_DIR"
+            "no directory of models is set, and those that came with the release are replaced with it: set ML_MODEL_DIR to a"
+            f" directory of yours, and `add` {BUNDLED_MODELS}/NAME/VERSION to it first, where that is to be served still"
         )
     pinned = (known.model, known.model_version) if known.model_version else None
     return Store(known.model_dir, lambda entry: apart.verify(entry, limits(known)), pinned)
@@ -52,10 +57,50 @@ def entry_of(model: str) -> Entry:
     directory = Path(model)
     if (directory / CARD_FILE).is_file():
         return read_directory(directory)
-    name, slash, version = model.partition("/")
-    if not slash or "/" in version:
-        raise StoreError(f"{model} is neither a directory with a {CARD_FILE} nor NAME/VERSION of an installed model")
+    name, _, version = model.partition("/")
+    if not name or not version or "/" in version:
+        installed = ", ".join(f"{entry.name}/{entry.version}" for entry in store().entries())
+        told = f"{model} is neither a directory with a {CARD_FILE} nor NAME/VERSION of an installed model"
+        raise StoreError(f"{told} (installed: {installed or 'none'})")
     return store().entry(name, version)
+
+
+def check_directory(directory: Path) -> None:
+    """See that a directory has a card.
+
+    Raises:
+        StoreError: it has none; says where there are any.
+    """
+    if (directory / CARD_FILE).exists():
+        return
+    below = sorted(path.parent for depth in ("*", "*/*", "*/*/*") for path in directory.glob(f"{depth}/{CARD_FILE}"))
+    hint = f"did you mean {below[0]}?" if below else "give what `pack` has written: OUT/NAME/VERSION"
+    raise StoreError(f"{directory} has no {CARD_FILE}: {hint}")
+
+
+class ModelName(click.ParamType[str]):
+    """A model's name on the command line."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it, or say how a version is named."""
+        if "/" in value:
+            name, _, version = value.rstrip("/").rpartition("/")
+            self.fail(f"{value} is no name of a model: give name and version as two words ({name} {version})", param, ctx)
+        return value
+
+
+class VersionNumber(click.ParamType[str]):
+    """A version on the command line."""
+
+    name = "version"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it, or say what one looks like."""
+        if not _VERSION.fullmatch(value):
+            self.fail(f"{value} is no version: give three numbers, such as 1.0.0 (`neuronova-model list` shows them)", param, ctx)
+        return value
 
 
 def read_directory(directory: Path) -> Entry:

@@ -8,7 +8,7 @@ import msgspec
 
 from ml_server import trial_store
 from ml_server.cli.checking import tell
-from ml_server.cli.places import settings, store
+from ml_server.cli.places import ModelName, VersionNumber, settings, store
 from ml_server.cli.served import ask
 from ml_server.silent.report import Against, Bin, Latency, Report
 from ml_server.store import RefusedModelError, StoreError
@@ -42,8 +42,8 @@ def trial() -> None:
 
 
 @trial.command()
-@click.argument("name")
-@click.argument("version")
+@click.argument("name", type=ModelName())
+@click.argument("version", type=VersionNumber())
 def start(name: str, version: str) -> None:
     """Verify VERSION of NAME and put it on silent trial beside the one that is due."""
     try:
@@ -69,7 +69,7 @@ def status() -> None:
     known = settings()
     found = ask(known, "/trial")
     if isinstance(found, str):
-        raise StoreError(f"the server cannot be asked: {found}")
+        raise StoreError(f"the server cannot be asked: {found}; start it, or set ML_BIND as the server has it")
     if found[0] != http.HTTPStatus.OK:
         raise StoreError(f"the server answers {found[0]} at {known.bind}: {_reason(found[1])}")
     told = _ANSWER.decode(found[1]).trial

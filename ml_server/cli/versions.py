@@ -10,7 +10,7 @@ from ml_server import audit
 from ml_server.card import Card
 from ml_server.cli import judged
 from ml_server.cli.checking import tell
-from ml_server.cli.places import settings, store
+from ml_server.cli.places import ModelName, VersionNumber, check_directory, settings, store
 from ml_server.cli.served import served
 from ml_server.reporting import figure
 from ml_server.repository import Entry
@@ -32,6 +32,7 @@ def add(directory: Path) -> None:
 
     What is served goes on being served until another version is activated; the first version of a name is due at once.
     """
+    check_directory(directory)
     known = store(is_changed=True)
     entry, findings = _told_if_refused(lambda: known.add(directory))
     tell(findings)
@@ -55,14 +56,12 @@ def list_versions() -> None:
 
 
 @click.command()
-@click.argument("name")
-@click.argument("version", required=False)
+@click.argument("name", type=ModelName())
+@click.argument("version", required=False, type=VersionNumber())
 def show(name: str, version: str | None) -> None:
     """Show the card of NAME: of its VERSION, or of the one that is due."""
     known = store()
-    entry = known.entry(name, version) if version else known.due(name)
-    if entry is None:
-        raise StoreError(f"no version of {name} is installed")
+    entry = known.entry(name, version or "")
     click.echo(_named(entry))
     if entry.error:
         click.echo(f"cannot be served: {entry.error}")
@@ -90,8 +89,8 @@ def _good(card: Card) -> Iterator[str]:
 
 
 @click.command()
-@click.argument("name")
-@click.argument("version")
+@click.argument("name", type=ModelName())
+@click.argument("version", type=VersionNumber())
 def activate(name: str, version: str) -> None:
     """Verify VERSION of NAME and make it the one that is due."""
     known = store(is_changed=True)
@@ -101,7 +100,7 @@ def activate(name: str, version: str) -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=ModelName())
 def rollback(name: str) -> None:
     """Make the version of NAME due again that was due before."""
     known = store(is_changed=True)
@@ -111,8 +110,8 @@ def rollback(name: str) -> None:
 
 
 @click.command()
-@click.argument("name")
-@click.argument("version")
+@click.argument("name", type=ModelName())
+@click.argument("version", type=VersionNumber())
 def remove(name: str, version: str) -> None:
     """Remove VERSION of NAME, which must not be the one that is due."""
     entry = store(is_changed=True).remove(name, version)
@@ -124,8 +123,14 @@ def status() -> None:
     """Say which version of each model is due and why, how good it was of late, and who changed what last."""
     known = store()
     click.echo(f"models: {known.model_dir}")
-    for name in dict.fromkeys(entry.name for entry in known.entries()):
+    names = list(dict.fromkeys(entry.name for entry in known.entries()))
+    for name in names:
         _tell_status(known, name)
+    default = settings().model
+    if default not in names:
+        click.echo(
+            f"{default}, the default: NOT INSTALLED; add it, or set ML_MODEL to one that is ({', '.join(names) or 'none'})"
+        )
     _tell_served(known)
     for line in judged.lines(settings()):
         click.echo(line)
@@ -143,7 +148,8 @@ def _tell_status(known: Store, name: str) -> None:
     why = _why(known, name)
     default = ", the default" if settled.model == name else ""
     if due is None:
-        click.echo(f"{name}{default}: {settled.model_version} is due, and not installed ({why})")
+        remedy = "add it, or take ML_MODEL_VERSION out of the settings"
+        click.echo(f"{name}{default}: {settled.model_version} is due, and NOT INSTALLED ({why}): {remedy}")
     else:
         click.echo(f"{_named(due)}{default}: due ({why}){f'; CANNOT BE SERVED: {due.error}' if due.error else ''}")
     for pin in history[1:]:

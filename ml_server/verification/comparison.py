@@ -47,7 +47,9 @@ def read_table(path: Path, card: Card) -> list[dict[str, Any]]:
         raise InvalidRequestError(f"{path} cannot be read as a CSV file in UTF-8 ({type(error).__name__})") from error
     inputs = {item.name: probe_rows.kind_of(item) for item in card.inputs}
     if not rows or not set(rows[0]) & set(inputs):
-        raise InvalidRequestError(f"{path} has no row, or no column of {', '.join(list(inputs)[:10])}")
+        raise InvalidRequestError(
+            f"{path} has no row, or no column of {', '.join(list(inputs)[:10])}: its first line must name them"
+        )
     return [{name: _value(row[name], kind) for name, kind in inputs.items() if row.get(name)} for row in rows]
 
 

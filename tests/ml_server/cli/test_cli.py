@@ -86,7 +86,54 @@ def test_findings_as_json(models: Path, tmp_path: Path) -> None:
 
 def test_refusal_is_one_line(models: Path) -> None:
     result = run("activate", NAME, "1.0.0")
-    assert (result.exit_code, result.output) == (1, "Error: small 1.0.0 is not installed; there are: none\n")
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: small 1.0.0 is not installed; there are: none; add one: neuronova-model add DIRECTORY\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "told"),
+    [
+        (("activate", "smal", "1.0.0"), 1, "smal 1.0.0 is not installed; there are: small; did you mean small?"),
+        (("activate", NAME, "1"), 2, "1 is no version: give three numbers, such as 1.0.0"),
+        (("activate", "small/1.0.0"), 2, "give name and version as two words (small 1.0.0)"),
+        (("rollback", NAME), 1, "no version of small was activated before: activate one"),
+        (("rollback", "other"), 1, "other is not installed; there are: small"),
+        (("show", "other"), 1, "other is not installed; there are: small"),
+        (("remove", NAME, "1.0.0"), 1, "activate another one first"),
+        (("verify", "small"), 1, "NAME/VERSION of an installed model (installed: small/1.0.0)"),
+        (("verify", "/dev"), 1, "NAME/VERSION of an installed model (installed: small/1.0.0)"),
+        (("trial", "start", NAME, "1.0.0"), 1, "put another one on trial"),
+        (("trial", "stop"), 1, "nothing to stop"),
+        (("trial", "status"), 1, "set ML_BIND as the server has it"),
+    ],
+)
+def test_wrong_usage_has_a_remedy(
+    models: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...], code: int, told: str
+) -> None:
+    install(models)
+    monkeypatch.setenv("ML_BIND", f"unix:{models}/nobody")
+    result = run(*asked)
+    assert (result.exit_code, told in result.output) == (code, True), result.output
+
+
+def test_directory_without_card_is_explained(models: Path, tmp_path: Path) -> None:
+    """One level too high is the usual mistake."""
+    source = write(tmp_path / "packed" / NAME / "1.0.0")
+    assert f"did you mean {source}?" in run("add", tmp_path / "packed").output
+    (tmp_path / "empty").mkdir()
+    assert "OUT/NAME/VERSION" in run("add", tmp_path / "empty").output
+
+
+def test_status_names_a_default_that_is_not_there(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(models)
+    monkeypatch.setenv("ML_BIND", f"unix:{models}/nobody")
+    monkeypatch.setenv("ML_MODEL", "other")
+    assert "other, the default: NOT INSTALLED; add it, or set ML_MODEL to one that is (small)" in done("status")
+    monkeypatch.setenv("ML_MODEL", NAME)
+    monkeypatch.setenv("ML_MODEL_VERSION", "2.0.0")
+    assert "add it, or take ML_MODEL_VERSION out of the settings" in done("status")
 
 
 def test_release_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
