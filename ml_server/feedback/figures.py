@@ -7,8 +7,8 @@ calibration is the logistic regression of the truth on the log-odds (Cox 1958) w
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -28,7 +28,7 @@ HIGHER_IS_BETTER = ("sensitivity", "specificity", "roc_auc", "accuracy", "covera
 LOWER_IS_BETTER = ("brier", "mae", "rmse")
 
 
-class Figure(NamedTuple):
+class Figure(msgspec.Struct, frozen=True):
     """One figure of merit, of the class, label or target `of` ("" for all); `value` is None where `people` are too few.
 
     `people` are those over whom it is, or of the fewer kind.
@@ -119,7 +119,8 @@ def _mean(name: str, of: str, values: Floats) -> Figure:
 def _root(square: Figure) -> Figure:
     if square.value is None or square.low is None or square.high is None:
         return square
-    return square._replace(value=math.sqrt(square.value), low=math.sqrt(max(0.0, square.low)), high=math.sqrt(square.high))
+    low, high = math.sqrt(max(0.0, square.low)), math.sqrt(square.high)
+    return msgspec.structs.replace(square, value=math.sqrt(square.value), low=low, high=high)
 
 
 def _area(figure: Floats, is_true: npt.NDArray[np.bool_]) -> Figure:

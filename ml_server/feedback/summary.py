@@ -37,16 +37,9 @@ _MOST_OF = 0.9
 Verdict = Literal["as_card", "worse", "better", "too_few", "not_in_card", "other_mix"]
 
 
-class Compared(msgspec.Struct, frozen=True):
+class Compared(Figure, frozen=True):
     """A figure with its 95 % interval, and what the card says of it; `people` are too few where there is no value."""
 
-    name: str
-    of: str
-    value: float | None
-    low: float | None
-    high: float | None
-    people: int
-    method: str
     card: float | None
     verdict: Verdict
 
@@ -234,7 +227,7 @@ class _Table:
             low = figure.value - stretch * (figure.value - figure.low)
             high = figure.value + stretch * (figure.high - figure.value)
             verdict = _held(figure.name, low, high, wanted)
-        return Compared(*figure, card=wanted, verdict=verdict)
+        return Compared(**msgspec.structs.asdict(figure), card=wanted, verdict=verdict)
 
     def _has_trained_mix(self, count: int) -> bool:
         """Tell whether there are as many of each class as in training, as far as so few people can say that."""
