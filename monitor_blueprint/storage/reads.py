@@ -206,15 +206,6 @@ class Reads(ChannelReads):
         )
         return tuple(CheckResult(check, kind, decode_readings(readings), from_ms(at)) for at, readings, kind in reversed(rows))
 
-    def trend(self, check: str, aspect: str, since: datetime) -> tuple[tuple[datetime, float], ...]:
-        """Return the measured values of one aspect, oldest first."""
-        rows = self._rows(
-            "SELECT at, json_extract(measured, :path) AS value FROM result"
-            " WHERE check_name = :check AND at >= :since AND value IS NOT NULL ORDER BY at",
-            {"check": check, "path": f'$."{aspect}"', "since": to_ms(since)},
-        )
-        return tuple((from_ms(at), float(value)) for at, value in rows)
-
     def incidents(self, limit: int = 50, where: IncidentFilter | None = None) -> tuple[IncidentRecord, ...]:
         """Return incidents, newest first; all, or those that the filter lets through."""
         wanted = where or IncidentFilter()

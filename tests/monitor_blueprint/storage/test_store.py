@@ -204,7 +204,7 @@ def test_unreadable_state_begins_afresh(path: Path, store: Store, version: int, 
     assert "begun afresh" in note
 
 
-def test_availability_and_trend(store: Store) -> None:
+def test_availability_and_series(store: Store) -> None:
     statuses = [Status.OK, Status.OK, Status.CRITICAL, Status.WARNING, Status.UNKNOWN]
     for number, status in enumerate(statuses):
         at = NOW + number * 10 * MINUTE
@@ -212,8 +212,8 @@ def test_availability_and_trend(store: Store) -> None:
     flask = store.reads.hours.over(["Flask"], NOW, NOW + 50 * MINUTE)["Flask"]
     assert flask.availability == pytest.approx(30 / 40)
     assert flask.known_s == pytest.approx(40 * 60)
-    assert [value for _, value in store.reads.trend("Flask", "http", NOW)] == [0, 1, 2, 3, 4]
-    assert store.reads.trend("Flask", "unit", NOW) == ()
+    series = store.reads.hours.series("Flask", ["http", "unit"], (NOW, NOW + 50 * MINUTE), MINUTE)
+    assert {aspect: each.mean for aspect, each in series.items()} == {"http": (0, 1, 2, 3, 4)}
 
 
 def test_unwatched_time_counts_neither_way(store: Store) -> None:
@@ -230,7 +230,7 @@ def test_quick_results_are_thinned(path: Path, store: Store) -> None:
         at = NOW + timedelta(seconds=second)
         status = Status.OK if second < 10 else Status.CRITICAL
         record(store, result(status, at))
-    assert len(store.reads.trend("Flask", "http", NOW)) == 2
+    assert store.reads.hours.series("Flask", ["http"], (NOW, NOW + MINUTE), MINUTE)["http"].count == (2,)
     assert store.reads.latest_results()["Flask"].at == NOW + timedelta(seconds=19)
     last = store.reads.last_round()
     assert last is not None
@@ -276,7 +276,7 @@ def test_old_data_is_forgotten(store: Store) -> None:
     assert store.reads.outbox_status()["email"].pending == 2
     assert store.reads.rounds() == ()
     assert store.reads.latest_results() == {}
-    assert store.reads.trend("Flask", "http", NOW) == ()
+    assert store.reads.hours.series("Flask", ["http"], (NOW, NOW + MINUTE), MINUTE) == {}
 
 
 def test_corrupt_database_is_moved_aside(path: Path) -> None:
