@@ -213,7 +213,7 @@ def test_nothing_keeps_people_out(page: Any, monitor: Program, scheme: str, lang
     page.wait_for_url(f"{monitor.url}/")
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     assert findings(page) == []
-    for address in ("/incidents/1", "/incidents/9", "/silences"):
+    for address in ("/incidents/1", "/incidents/9", "/incidents", "/checks/Portal", "/compare?check=Disk", "/silences"):
         page.goto(monitor.url + address)
         assert findings(page) == [], address
     page.click("#now button")

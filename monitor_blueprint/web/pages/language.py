@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeVar, get_args
 
-from flask import Response, request, url_for
+from flask import Response, g, request, url_for
 
 Language = Literal["ko", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -14,9 +14,12 @@ T = TypeVar("T")
 
 
 def current() -> Language:
-    """Return the language of the page that is asked for."""
-    wanted = asked() or request.cookies.get(COOKIE)
-    return next((each for each in LANGUAGES if each == wanted), LANGUAGES[0])
+    """Return the language of the page that is asked for, found out once for each request."""
+    if "neuronova_language" not in g:
+        wanted = asked() or request.cookies.get(COOKIE)
+        g.neuronova_language = next((each for each in LANGUAGES if each == wanted), LANGUAGES[0])
+    known: Language = g.neuronova_language
+    return known
 
 
 def asked() -> Language | None:

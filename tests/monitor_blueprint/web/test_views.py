@@ -430,7 +430,8 @@ def test_the_pages_change_nothing(ailing: Running, reports: Reports) -> None:
 def test_page_shows_the_own_runbook(start_monitor: StartMonitor, script: Script, runbook: str, shown: str) -> None:
     script["Flask"] = lambda context: DOWN
     running = start_monitor(SCRIPTED.replace('line = "Flask"', f'line = "Flask"\nrunbook = "{runbook}"'))
-    assert shown in running.admin.get("/").text
+    for address in ("/", "/checks/Flask"):
+        assert shown in running.admin.get(address).text
     (event,) = running.monitor.store.reads.incident(1).events  # type: ignore[union-attr]
     told = running.monitor.store.reads.story.told(1)[event.id].text
     assert f"\n  지침: {runbook}" in told
