@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from flask import Response
 
@@ -15,8 +16,10 @@ from monitor_blueprint.text import en_runbooks, ko_runbooks, render, rows, story
 from monitor_blueprint.web import access
 from monitor_blueprint.web.mounted import monitor
 from monitor_blueprint.web.pages import language
-from monitor_blueprint.web.pages.availability import Availability, availability
 from monitor_blueprint.web.pages.page import duration, html, lasting, words
+
+if TYPE_CHECKING:
+    from monitor_blueprint.web.pages.availability import Availability
 
 _DAY = timedelta(days=1)
 _MOST_TOLD = 10
@@ -30,6 +33,9 @@ _MOST_OF = 0.95
 
 def page() -> Response:
     """Show how everything is."""
+    # What draws takes memory, all the time once it is there.
+    from monitor_blueprint.web.pages.availability import availability  # noqa: PLC0415
+
     view = access.view()
     status = checks.status(view)
     bad = sorted((check for check in status.checks if _is_bad(check)), key=_rank)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 
 from monitor_blueprint.domain.access import Role
-from monitor_blueprint.web.pages import check, compare, incident, incident_list, orders, overview, signing_in, silences
+from monitor_blueprint.web.pages import incident, orders, overview, pictures, signing_in, silences
 
 NUMBER = "<int(max=9223372036854775807):number>"
 _Show = Callable[..., Response]
@@ -15,9 +15,9 @@ _Show = Callable[..., Response]
 PAGES: tuple[tuple[str, _Show, Role], ...] = (
     ("/", overview.page, Role.READ),
     (f"/incidents/{NUMBER}", incident.incident, Role.READ),
-    ("/incidents", incident_list.incidents, Role.READ),
-    ("/checks/<path:name>", check.check, Role.READ),
-    ("/compare", compare.compare, Role.READ),
+    ("/incidents", pictures.incidents, Role.READ),
+    ("/checks/<path:name>", pictures.check, Role.READ),
+    ("/compare", pictures.compare, Role.READ),
     ("/silences", silences.silences_page, Role.OPERATE),
     (f"/trials/{NUMBER}", orders.trial, Role.OPERATE),
 )
