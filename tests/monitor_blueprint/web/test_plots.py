@@ -231,6 +231,37 @@ def test_what_is_wrong_is_named(fill: Fill, address: str, status: int, told: str
     assert told in texts(get(fill(days=0), address, status))
 
 
+# --- The forecast
+
+
+@pytest.mark.parametrize(
+    ("per_hour", "told", "drawn"),
+    [
+        (-1.0, "available now. By this trend it is full at ", 'class="moment full"'),
+        (0.5, "It is not getting less", 'class="curve trend"'),
+    ],
+)
+def test_a_disk_has_a_forecast(start_monitor: StartMonitor, per_hour: float, told: str, drawn: str) -> None:
+    running, now = start_monitor('[[check]]\nname = "Trend"\nkind = "disk_trend"'), datetime.now(UTC)
+    samples = [[(now - 5 * MINUTE * (72 - number)).timestamp(), (10 + per_hour * number / 12) * 2**30] for number in range(73)]
+    found = CheckResult("Trend", "disk_trend", (Reading("trend", value=4.0, unit="h"),), now, checkpoint={"samples": samples})
+    running.monitor.store.run(lambda tx: tx.record_round(now, 1.0, Status.OK, [found]))
+    page = get(running, "/checks/Trend?lang=en")
+    assert told in texts(page)
+    assert drawn in page
+    if per_hour < 0:
+        # Four gigabytes are left, one goes each hour.
+        full = datetime.strptime(re.findall(r"full at (.{16})\.", texts(page))[0], "%Y-%m-%d %H:%M").astimezone()
+        assert abs(full - now - timedelta(hours=4)) < 2 * MINUTE
+
+
+def test_few_samples_are_no_forecast(start_monitor: StartMonitor) -> None:
+    running = start_monitor('[[check]]\nname = "Trend"\nkind = "disk_trend"')
+    page = get(running, "/checks/Trend?lang=en")
+    assert "There are too few measurements yet for a trend." in texts(page)
+    assert 'class="curve trend"' not in page
+
+
 # --- Several checks
 
 
