@@ -9,6 +9,7 @@ from flask import Response, g, request, url_for
 Language = Literal["ko", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 COOKIE = "neuronova_lang"
+FIELD = "lang"
 _LASTS_S = 366 * 86400
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ def current() -> Language:
 
 def asked() -> Language | None:
     """Return the language that this very request names."""
-    wanted = request.args.get("lang")
+    wanted = request.args.get(FIELD)
     return next((each for each in LANGUAGES if each == wanted), None)
 
 

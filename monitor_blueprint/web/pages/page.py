@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 from flask import Response, request, url_for
 from jinja2 import Environment, FileSystemLoader
@@ -76,6 +77,7 @@ def html(template: str, status: int = 200, *, error: RefusedError | None = None,
         "w": words(),
         "lang": language.current(),
         "other_languages": {key: name for key, name in ko_pages.LANGUAGES.items() if key != language.current()},
+        "kept_query": _kept_query(),
         "home": url_for(".page"),
         "menu": _menu(visitor),
         "who": visitor,
@@ -134,3 +136,9 @@ def _menu(visitor: Visitor | None) -> list[tuple[str, str, bool]]:
     if visitor is not None and visitor.is_trusted:
         places.append((".silences_page", w.silences))
     return [(name, url_for(endpoint), (request.endpoint or "").endswith(endpoint)) for endpoint, name in places]
+
+
+def _kept_query() -> str:
+    """Return what the address asks for besides its language, for the same page in another one."""
+    kept = [(key, value) for key, value in request.args.items(multi=True) if key != language.FIELD]
+    return f"{urlencode(kept)}&" if kept else ""

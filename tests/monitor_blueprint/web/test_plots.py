@@ -338,6 +338,11 @@ def test_the_month_is_a_time_line(fill: Fill) -> None:
 # --- Who sees what, and how much
 
 
+def test_another_language_is_the_same_page(fill: Fill) -> None:
+    page = get(fill(days=0), "/compare?check=Load&range=7d&check=Web&lang=en&text=%22%3E")
+    assert 'href="?check=Load&amp;check=Web&amp;range=7d&amp;text=%22%3E&amp;lang=ko"' in page
+
+
 def test_readers_see_nothing_typed(fill: Fill) -> None:
     running, now = fill(), datetime.now(UTC)
     token, record = new_token("reader", Role.READ, "admin", now)
