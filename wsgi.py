@@ -22,7 +22,7 @@ def __getattr__(name: str) -> "Flask":
 
         from monitor_blueprint import create_monitor  # noqa: PLC0415
 
-        made = create_monitor()
+        made = create_monitor(goes_on=True)
         # Nginx serves the pages under a prefix; only loopback can reach this program, so the headers are Nginx's.
         made.wsgi_app = ProxyFix(made.wsgi_app, x_for=0, x_proto=1, x_prefix=1)  # type: ignore[method-assign]
     else:

@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 __all__ = ["Monitor", "create_monitor"]
 
 
-def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
+def create_monitor(environ: Mapping[str, str] = os.environ, *, goes_on: bool = False) -> Flask:
     """Return an application that is all monitor, nothing running yet: `app.extensions["neuronova_monitor"].start()` begins.
+
+    One that `goes_on` takes the configuration that it last ran by where the file has become bad since: for a server that has
+    refused a bad one at its start, and makes the application anew for each worker.
 
     Raises:
         monitor_blueprint.config.ConfigError: the configuration cannot be used.
@@ -50,7 +53,7 @@ def create_monitor(environ: Mapping[str, str] = os.environ) -> Flask:
 
     # The blueprint has the static files.
     app = Flask(__name__, static_folder=None)
-    Monitor(environ=environ).init_app(app, url_prefix="/", is_all=True)
+    Monitor(environ=environ, goes_on=goes_on).init_app(app, url_prefix="/", is_all=True)
     for code in (404, 405):
         app.register_error_handler(code, views.refuse)
     app.after_request(views.secured)

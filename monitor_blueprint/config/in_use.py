@@ -35,6 +35,9 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 _KEPT = msgspec.json.Decoder(Kept)
 
 
+_KEPT = msgspec.json.Decoder(Kept)
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A configuration to work by.

@@ -55,14 +55,14 @@ class Monitor:
     threads nor connections to a database survive a fork, and a server may change its user with it.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        """Read the configuration.
+    def __init__(self, environ: Mapping[str, str], *, goes_on: bool = False) -> None:
+        """Read the configuration; one that `goes_on` takes what it last ran by where the file has become bad since.
 
         Raises:
             ConfigError: the configuration cannot be used.
         """
         self._environ = environ
-        self.config = config.load(environ)
+        self.config = in_use.load_in_use(environ).config if goes_on else config.load(environ)
         self._parts: _Parts | None = None
         self._heartbeat: Heartbeat | None = None
         self._watcher: Watcher | None = None

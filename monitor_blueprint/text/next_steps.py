@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from monitor_blueprint.domain.models import CheckResult, Status
 from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined
+from monitor_blueprint.text import ko_evidence
 
 _JOURNAL = "sudo journalctl -u {unit} -n 50"
 # Not for ever: it may be the answer that does not come.
@@ -28,7 +29,7 @@ _BUSY = "ps aux --sort=-%cpu | head"
 _WRONG_MODEL = (
     *_MODEL,
     # What follows a `#` the shell takes for a remark.
-    "sudo neuronova-model rollback {model_name} # 최근에 모델을 바꿨다면 이전 버전으로",
+    f"sudo neuronova-model rollback {{model_name}} # {ko_evidence.TO_ROLL_BACK}",
     "sudo journalctl -u gunicorn_flask -n 50",
     _ASK,
 )

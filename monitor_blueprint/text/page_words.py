@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageWords:
+class PageWords(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in the pages besides what checks, people and the monitor say; the templates fill {places}."""
 
     # --- On every page

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlotWords:
+class PlotWords(msgspec.Struct, frozen=True, kw_only=True):
     """What stands on the pages of a check, of several and of the incidents; {names} are filled by the pages."""
 
     # --- Measures

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicWords:
+class PublicWords(msgspec.Struct, frozen=True, kw_only=True):
     """What stands there besides the names of the checks.
 
     Attributes:

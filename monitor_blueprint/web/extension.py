@@ -32,13 +32,16 @@ class Monitor(monitor.Monitor):
         url_prefix: str = "/monitor",
         subdomain: str | None = None,
         name: str = "monitor",
+        goes_on: bool = False,
     ) -> None:
         """Read the configuration that the environment names, and mount the pages where an application is given.
+
+        One that `goes_on` takes the configuration that it last ran by where the file has become bad since.
 
         Raises:
             ConfigError: the configuration cannot be used.
         """
-        super().__init__(environ)
+        super().__init__(environ, goes_on=goes_on)
         self.throttle = Throttle()
         if app is not None:
             self.init_app(app, url_prefix=url_prefix, subdomain=subdomain, name=name)

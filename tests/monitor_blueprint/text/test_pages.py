@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import monitor_blueprint
@@ -15,7 +15,7 @@ from monitor_blueprint.text import en_pages, en_runbooks, ko_pages, ko_runbooks
 from monitor_blueprint.text.page_words import PageWords
 
 PACKAGE = Path(monitor_blueprint.__file__).parent
-NAMES = [field.name for field in fields(PageWords)]
+NAMES = [field.name for field in msgspec.structs.fields(PageWords)]
 
 
 def places(text: object) -> set[str]:
