@@ -145,7 +145,8 @@ def test_monitor_page_has_style_sheet(programs: Path, tmp_path: Path) -> None:
     with serving(programs, tmp_path, "monitor", MONITOR_ADMIN_TOKEN=TOKEN) as url:
         page = requests.get(url, auth=("admin", TOKEN), timeout=DEADLINE_S)
         assert page.status_code == 200
-        sheets = [requests.get(url + href, timeout=DEADLINE_S) for href in re.findall(r'rel="stylesheet" href="(.*?)"', page.text)]
+        links = re.findall(r'rel="stylesheet" href="(.*?)"', page.text)
+        sheets = [requests.get(url + link, timeout=DEADLINE_S) for link in links]
         assert sheets
         assert {(each.status_code, each.headers["Content-Type"]) for each in sheets} == {(200, "text/css; charset=utf-8")}
         assert ".badge" in sheets[0].text
