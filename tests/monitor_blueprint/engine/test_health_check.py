@@ -677,7 +677,7 @@ def test_damaged_database_is_told_once(bench: MakeBench, tmp_path: Path) -> None
         f"서버: {socket.gethostname()}",
         "- 데이터베이스: 손상되어 새로 시작함, 이전 기록과 진행 중이던 장애가 사라졌을 수 있음"
         f" ({aside}) · {render.local(moved[1])}부터",
-        "  확인: systemctl status gunicorn_monitor · sudo neuronova-monitor status",
+        "  확인: systemctl status gunicorn_monitor · sudo neuronova-monitor status · sudo journalctl -u gunicorn_monitor -n 50",
     ]
 
 
