@@ -47,11 +47,12 @@ def _checked() -> tuple[str, list[str]]:
 
 def _check(write: int) -> int:
     from monitor_blueprint.config import ConfigError, bind_of, load  # noqa: PLC0415 - in the child only
+    from monitor_blueprint.text import ko_config  # noqa: PLC0415
 
     try:
         replaced = [str(each.told) for each in load().replaced]
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{ko_config.fault(str(error))}\n")
         return os.EX_CONFIG
     with os.fdopen(write, "wb") as found:
         found.write(json.dumps([bind_of(os.environ), replaced]).encode())

@@ -63,7 +63,7 @@ def open_config() -> Opened:
     try:
         return read_config()
     except ConfigError as error:
-        click.echo(str(error), err=True)
+        click.echo(ko_config.fault(str(error)), err=True)
         sys.exit(EXIT_UNKNOWN)
 
 

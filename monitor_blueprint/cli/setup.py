@@ -21,7 +21,7 @@ from monitor_blueprint.config.digest import digest_of
 from monitor_blueprint.engine.leader import ScheduleLock
 from monitor_blueprint.engine.trials import send_trial, tell_trial, wake_accepted
 from monitor_blueprint.storage.store import Store
-from monitor_blueprint.text import ko, ko_trials, render
+from monitor_blueprint.text import ko, ko_config, ko_trials, render
 
 # For so long the monitor may try before nobody waits for it any more, and so often it is asked.
 _SEND_S = 60.0
@@ -56,7 +56,7 @@ def _load_strictly() -> Config:
     try:
         return config.load()
     except ConfigError as error:
-        click.echo(str(error), err=True)
+        click.echo(ko_config.fault(str(error)), err=True)
         sys.exit(EXIT_UNKNOWN)
 
 
@@ -130,7 +130,7 @@ def deadman_command(url: str) -> None:
         state_dir = settings.state_dir
         options = settings.channel_options
     except ConfigError as error:
-        fault = str(error)
+        fault = ko_config.fault(str(error))
         click.echo(fault, err=True)
         state_dir = Path(os.environ.get("STATE_DIRECTORY", "var/lib"))  # its unit names it
     with Store(state_dir / config.DATABASE) as store:

@@ -55,6 +55,60 @@ _SENTENCES = (
     (r"is there twice; each kind can be there once", "두 번 있음. 종류마다 한 번만 쓰십시오"),
     (r"is no name of a systemd unit, such as", "은(는) systemd 유닛 이름이 아님. 예:"),
     (r"no \[\[check\]\] is configured.*", "[[check]]가 하나도 없음"),
+    (
+        r"\b(MONITOR_\w+) must be 16 to 256 letters, digits and \. _ ~ - \(or empty: (one is made|there is none)\)",
+        r"\1 값은 영문자, 숫자, . _ ~ - 16~256자여야 함 (비워 두면 \2)",
+    ),
+    (r"비워 두면 one is made\b", "비워 두면 자동으로 만듦"),
+    (r"비워 두면 there is none\b", "비워 두면 없음"),
+    (
+        r"\bMONITOR_STATS_TOKEN must be another one than MONITOR_ADMIN_TOKEN",
+        "MONITOR_STATS_TOKEN은 다른 값이어야 함",
+    ),
+    (r"\bmust be 127\.0\.0\.1:PORT or unix:/PATH \(or empty: ", "값은 127.0.0.1:PORT 또는 unix:/PATH여야 함 (비워 두면 "),
+    (
+        r"\bmust be an https:// URL \(http:// only to this machine itself\)",
+        "값은 https:// 주소여야 함 (http://는 이 서버 자신에게만)",
+    ),
+    (r"\bmust be an http:// or https:// URL", "값은 http:// 또는 https:// 주소여야 함"),
+    (r"\bmust be a number from 1 to 65535", "값은 1~65535의 수여야 함"),
+    (
+        r"\bmust be one of (\w+(?:, \w+)*) \(or not set: used where the server offers it\)",
+        r"값은 \1 가운데 하나여야 함 (비워 두면 서버가 지원할 때 사용)",
+    ),
+    (
+        r"\bmust be a host name or an address \((.*?)\), without scheme",
+        r"값은 호스트 이름이나 주소여야 함 (\1), 앞에 ://를 붙이지 마십시오",
+    ),
+    (r"\bSMTP_USER and SMTP_PASSWORD must both be set, or neither", "SMTP_USER와 SMTP_PASSWORD는 둘 다 쓰거나 둘 다 비우십시오"),
+    (
+        r"\b(\w+) goes on in the next line: is its closing quotation mark missing\?",
+        r"\1 값이 다음 줄로 이어짐. 닫는 따옴표가 빠졌는지 확인하십시오",
+    ),
+    (r"\bALERT_EMAIL: number (\d+)", r"ALERT_EMAIL의 \1번째 주소"),
+    (r" is no mail address \(several are separated by commas\)", ": 메일 주소가 아님 (여러 개는 쉼표로 구분)"),
+    (r"\bALERT_EMAIL holds no address \(several are separated by commas\)", "ALERT_EMAIL에 주소가 없음 (여러 개는 쉼표로 구분)"),
+    (
+        r" has no domain, and only a mail server of this machine itself knows whom it means",
+        ": @도메인이 없음. 이 서버 자신의 메일 서버만 누구인지 앎",
+    ),
+    (r"\bSMTP_HOST and SMTP_PORT name different ports", "SMTP_HOST와 SMTP_PORT의 포트가 서로 다름"),
+    (
+        r"\bSMTP_TLS=none would send SMTP_PASSWORD in clear: use starttls or tls, or leave SMTP_USER out",
+        "SMTP_TLS=none이면 SMTP_PASSWORD가 암호화되지 않고 전송됨. starttls나 tls를 쓰거나 SMTP_USER를 비우십시오",
+    ),
+    (r"\bca_file: there is no file ", "ca_file: 파일이 없음: "),
+    (
+        r"\bMONITOR_URL must be where people open the monitor's pages, as (\S+) or (\S+),"
+        r" without user, query and fragment \(or empty: messages have no link\)",
+        r"MONITOR_URL 값은 사람들이 모니터 페이지를 여는 주소여야 함: \1 또는 \2, 사용자와 ?, # 없이 (비우면 알림에 링크 없음)",
+    ),
+    (r"\bstart and end must be two different local times such as", "start와 end는 서로 다른 시각이어야 함. 예:"),
+    (r"\ba service needs `unit`, `url` or both", "service 점검에는 unit이나 url이 필요함"),
+    (r'`body` needs `method = "POST"`', 'body를 쓰려면 method = "POST"가 필요함'),
+    (r"\bmust be a local time such as", "값은 그 지역의 시각이어야 함. 예:"),
+    (r"\bmust be a text of 1 to 40 characters without blanks, quotes and \*", "값은 공백, 따옴표, *가 없는 1~40자여야 함"),
+    (r"\bmust be one line of 300 characters at most, or a link", "값은 300자 이하의 한 줄 또는 링크여야 함"),
     (r"\b(\w+) must be ([^;]+)", r"\1 값은 다음이어야 함: \2"),
 )
 _TYPE = re.compile(r"Expected `([^`]+)`, got `([^`]+)` - at `\$\.([\w.\[\]]+)`")

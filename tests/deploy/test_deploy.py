@@ -169,7 +169,7 @@ def test_token_placeholder_is_refused() -> None:
     environment = environment_of("monitor.env") | {"NEURONOVA_CONFIG": str(MONITORING / "monitor.toml")}
     result = run(sys.executable, "-m", "monitor_blueprint.cli", "check-config", **environment)
     assert result.returncode == 3
-    assert "MONITOR_ADMIN_TOKEN must be" in result.stderr
+    assert "MONITOR_ADMIN_TOKEN 값은" in result.stderr
 
 
 def test_rotation_names_our_files_only() -> None:

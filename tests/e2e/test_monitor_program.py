@@ -110,7 +110,7 @@ def test_pages_for_others_are_refused(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == os.EX_CONFIG
-    assert "MONITOR_BIND must be 127.0.0.1:PORT" in done.stderr
+    assert "MONITOR_BIND 값은 127.0.0.1:PORT" in done.stderr
 
 
 def test_killed_worker_is_replaced(tmp_path: Path, start_monitor: StartMonitor) -> None:
@@ -166,8 +166,8 @@ def test_ends_when_told_to(tmp_path: Path, start_monitor: StartMonitor) -> None:
 @pytest.mark.parametrize(
     ("settings", "environ", "expected"),
     [
-        ("every_minute = 5", {}, '{path}: [monitor]: key "every_minute" is not known (did you mean "every_minutes"?); allowed: '),
-        ("", {"SLACK_WEBHOOK": "hooks.slack.com/secret"}, "environment: SLACK_WEBHOOK must be an https:// URL"),
+        ("every_minute = 5", {}, '{path}: [monitor]: 키 "every_minute"은(는) 없는 키 (혹시 "every_minutes"?); 가능한 값: '),
+        ("", {"SLACK_WEBHOOK": "hooks.slack.com/secret"}, "환경 변수(monitor.env): SLACK_WEBHOOK 값은 https:// 주소여야 함"),
     ],
 )
 def test_unusable_configuration_stops_program(tmp_path: Path, settings: str, environ: dict[str, str], expected: str) -> None:

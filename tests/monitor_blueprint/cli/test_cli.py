@@ -137,9 +137,7 @@ def test_wrong_configuration_exits_with_3(run: Run, tmp_path: Path, command: lis
     configure(tmp_path, settings="every_minute = 5")
     done = run(*command)
     assert (done.exit_code, done.stdout) == (3, "")
-    assert done.stderr.startswith(
-        f'{tmp_path}/monitor.toml: [monitor]: key "every_minute" is not known (did you mean "every_minutes"?)'
-    )
+    assert done.stderr.startswith(f'{tmp_path}/monitor.toml: [monitor]: 키 "every_minute"은(는) 없는 키 (혹시 "every_minutes"?)')
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -418,5 +416,5 @@ def test_invalid_token_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch, tok
     monkeypatch.setenv("MONITOR_ADMIN_TOKEN", token)
     done = run("check-config")
     assert done.exit_code == 3
-    assert "MONITOR_ADMIN_TOKEN must be 16 to 256" in done.output
+    assert "MONITOR_ADMIN_TOKEN 값은 영문자, 숫자, . _ ~ - 16~256자여야 함 (비워 두면 자동으로 만듦)" in done.output
     assert token not in done.output

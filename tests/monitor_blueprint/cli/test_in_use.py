@@ -114,10 +114,10 @@ def test_check_by_hand_is_no_better_than_warning(start_monitor: StartMonitor, ru
 
 def test_check_config_stays_strict(start_monitor: StartMonitor, run: Run, tmp_path: Path) -> None:
     start_monitor()
-    configure(tmp_path, settings="every_minute = 5")
+    configure(tmp_path, settings='every_minutes = "five"')
     done = run("check-config")
     assert (done.exit_code, done.stdout) == (3, "")
-    assert done.stderr.startswith(f"{tmp_path}/monitor.toml: [monitor]: key ")
+    assert done.stderr == f'{tmp_path}/monitor.toml: [monitor]: every_minutes 값은 정수 형식이어야 함 (지금은 글자("..."))\n'
 
 
 def test_a_wrong_variable_leaves_status_usable(start_monitor: StartMonitor, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
