@@ -112,7 +112,9 @@ class Store:
             now = self._activation(name)
             self.entry(name)
             if now is None or not now.before:
-                raise StoreError(f"no version of {name} was activated before: activate one (`list` shows which there are)")
+                others = self._served(name, besides=getattr(self.due(name), "version", ""))
+                remedy = f"activate {name} {others[0].version}" if others else "add DIRECTORY"
+                raise StoreError(f"no version of {name} was activated before; to have another: neuronova-model {remedy}")
             last = now.before[0]
             entry = self.entry(name, last.version)
             self._demand_unpinned(name, last.version)

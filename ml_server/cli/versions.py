@@ -152,8 +152,9 @@ def _tell_status(known: Store, name: str) -> None:
         click.echo(f"{name}{default}: {settled.model_version} is due, and NOT INSTALLED ({why}): {remedy}")
     else:
         click.echo(f"{_named(due)}{default}: due ({why}){f'; CANNOT BE SERVED: {due.error}' if due.error else ''}")
-    for pin in history[1:]:
-        click.echo(f"    before: {pin.version} {pin.digest[:_SHORT]}")
+    for place, pin in enumerate(history[1:]):
+        back = "" if place else f"  (to go back to it: neuronova-model rollback {name})"
+        click.echo(f"    before: {pin.version} {pin.digest[:_SHORT]}{back}")
 
 
 def _why(known: Store, name: str) -> str:

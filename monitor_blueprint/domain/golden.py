@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+# Keys of what is remembered: the model and version that was right last, and the version from which it was changed to that.
+_RIGHT, _BEFORE = "right", "before"
 CLASSIFICATION = "classification"
 _EMBEDDING = "embedding"
 
@@ -90,3 +92,24 @@ def _is_near(got: object, expected: float, wanted: Wanted) -> bool:
     off = wanted.tolerance * max(1.0, abs(expected))
     # Not `abs(...) > off`: NaN is within no tolerance, and an integer may be larger than any float.
     return isinstance(got, int | float) and expected - off <= got <= expected + off
+
+
+def remembered_of(wanted: Wanted, before: Mapping[str, Any], *, is_right: bool) -> dict[str, Any]:
+    """Return which version of which model was right last, and from which one it was changed to that.
+
+    A change back is taken for a rollback: behind it, what was before it is not known.
+    """
+    now = [wanted.model_name, wanted.due_version]
+    last, earlier = before.get(_RIGHT), before.get(_BEFORE)
+    if is_right and last != now:
+        is_return = earlier == now[1]
+        last, earlier = now, last[1] if last and last[0] == now[0] and not is_return else None
+    return {key: each for key, each in ((_RIGHT, last), (_BEFORE, earlier)) if each}
+
+
+def earlier_than(wanted: Wanted, remembered: Mapping[str, Any]) -> str:
+    """Return the version that was right before the one that is wrong; "" where none is known."""
+    name, version = remembered.get(_RIGHT, ("", ""))
+    if name != wanted.model_name:
+        return ""
+    return str(version if version != wanted.due_version else remembered.get(_BEFORE, ""))

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from monitor_blueprint.adapters import sample_files
 from monitor_blueprint.adapters.http import Answer, fetch
-from monitor_blueprint.domain.golden import CLASSIFICATION, Case, Wanted, Wrong, difference
+from monitor_blueprint.domain.golden import CLASSIFICATION, Case, Wanted, Wrong, difference, earlier_than, remembered_of
 from monitor_blueprint.domain.models import Facts, Reading, Scalar, Status, Thresholds
 from monitor_blueprint.domain.text import NOTHING, configured, fill, joined, private, word
 from monitor_blueprint.options import Address, NotNegative, Positive
@@ -116,10 +116,22 @@ def _look(options: Options, context: ProbeContext) -> Observation:
         if wanted is None:
             return Observation((_without_samples(answer, context),), context.checkpoint)
         readings, is_another = _ask(wanted, options, headers, deadline)
+        seen = _with_memory(readings, wanted, context.checkpoint)
         # Another model has been put in its place meanwhile, at least in one of its workers.
         if not is_another:
             break
-    return Observation(readings, {_OURS: True})
+    return seen
+
+
+def _with_memory(readings: tuple[Reading, ...], wanted: Wanted, before: Mapping[str, Any]) -> Observation:
+    """Return the readings with what is to be remembered of them; of a wrong answer, the version before."""
+    is_right = readings[0].aspect == "answer" and readings[0].status is Status.OK
+    remembered = remembered_of(wanted, before, is_right=is_right)
+    earlier = "" if is_right else earlier_than(wanted, remembered)
+    if earlier:
+        facts = {**readings[0].facts, "earlier_version": _known(earlier, ())}
+        readings = (replace(readings[0], facts=facts), *readings[1:])
+    return Observation(readings, {_OURS: True, **remembered})
 
 
 def examples_url(url: str) -> str:

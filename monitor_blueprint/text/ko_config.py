@@ -63,7 +63,7 @@ _SENTENCES = (
     (r"비워 두면 there is none\b", "비워 두면 없음"),
     (
         r"\bMONITOR_STATS_TOKEN must be another one than MONITOR_ADMIN_TOKEN",
-        "MONITOR_STATS_TOKEN은 다른 값이어야 함",
+        "MONITOR_STATS_TOKEN 값은 MONITOR_ADMIN_TOKEN과 달라야 함",
     ),
     (r"\bmust be 127\.0\.0\.1:PORT or unix:/PATH \(or empty: ", "값은 127.0.0.1:PORT 또는 unix:/PATH여야 함 (비워 두면 "),
     (

@@ -28,8 +28,8 @@ _BUSY = "ps aux --sort=-%cpu | head"
 # A server that answers wrongly is alive by all other signs: which model it serves is the question.
 _WRONG_MODEL = (
     *_MODEL,
-    # What follows a `#` the shell takes for a remark.
-    f"sudo neuronova-model rollback {{model_name}} # {ko_evidence.TO_ROLL_BACK}",
+    # Where a version was before; what follows a `#` the shell takes for a remark.
+    f"sudo neuronova-model rollback {{model_name}} # {{earlier_version}}: {ko_evidence.TO_ROLL_BACK}",
     "sudo journalctl -u gunicorn_flask -n 50",
     _ASK,
 )

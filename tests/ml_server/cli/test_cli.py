@@ -40,9 +40,11 @@ def test_from_a_file_to_due_and_back(models: Path, tmp_path: Path) -> None:
     )
     assert [line[:13] for line in done("list").splitlines()] == ["* small 1.0.0", "  small 1.1.0"]
     done("activate", NAME, "1.1.0")
-    assert "before: 1.0.0" in done("status")
+    assert "(to go back to it: neuronova-model rollback small)" in done("status").partition("before: 1.0.0")[2]
     assert "rolled back to small 1.0.0" in done("rollback", NAME)
     assert '"version": "1.0.0"' in done("show", NAME)
+    assert "to go back to it" not in done("status")
+    assert "to have another: neuronova-model activate small 1.1.0" in run("rollback", NAME).output
     done("remove", NAME, "1.1.0")
     assert "remove small 1.1.0" in done("status")
     assert [path.name for path in models.glob("*/[0-9]*")] == ["1.0.0"]
@@ -98,7 +100,11 @@ def test_refusal_is_one_line(models: Path) -> None:
         (("activate", "smal", "1.0.0"), 1, "smal 1.0.0 is not installed; there are: small; did you mean small?"),
         (("activate", NAME, "1"), 2, "1 is no version: give three numbers, such as 1.0.0"),
         (("activate", "small/1.0.0"), 2, "give name and version as two words (small 1.0.0)"),
-        (("rollback", NAME), 1, "no version of small was activated before: activate one"),
+        (
+            ("rollback", NAME),
+            1,
+            "was activated before; to have another: neuronova-model add DIRECTORY",
+        ),
         (("rollback", "other"), 1, "other is not installed; there are: small"),
         (("show", "other"), 1, "other is not installed; there are: small"),
         (("remove", NAME, "1.0.0"), 1, "activate another one first"),

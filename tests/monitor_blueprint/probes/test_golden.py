@@ -274,9 +274,29 @@ def test_foreign_server_is_nobodys_fault(site: Site, status: int, body: bytes) -
 
 def test_having_been_there_is_remembered(site: Site) -> None:
     seen = look_at(site, offer(), answer_of())
-    assert dict(seen.checkpoint) == {"is_ours": True}
+    assert dict(seen.checkpoint) == {"is_ours": True, "right": ["own", "2.0.0"]}
     site.status = 503
     assert look_at(site, b"", checkpoint=dict(seen.checkpoint)).checkpoint == seen.checkpoint
+
+
+def test_earlier_version_is_remembered(site: Site) -> None:
+    """Only where a version was changed for another is there one to go back to; a change back leaves none."""
+    checkpoint: dict[str, Any] = {}
+    seen = look_at(site, offer(version="1.0.0"), answer_of(version="1.0.0", probability=0.1))
+    assert "earlier_version" not in seen.readings[0].facts
+    earlier = []
+    for version in ("1.0.0", "2.0.0", "1.0.0"):
+        checkpoint = dict(look_at(site, offer(version=version), answer_of(version=version), checkpoint=checkpoint).checkpoint)
+        wrong = look_at(site, offer(version=version), answer_of(version=version, probability=0.1), checkpoint=checkpoint)
+        assert wrong.readings[0].status is Status.CRITICAL
+        assert {**wrong.checkpoint} == checkpoint
+        earlier.append(wrong.readings[0].facts.get("earlier_version"))
+    assert earlier == [None, "1.0.0", None]
+    # One that has never been right.
+    wrong = look_at(site, offer(version="3.0.0"), answer_of(version="3.0.0", probability=0.1), checkpoint=checkpoint)
+    assert wrong.readings[0].facts["earlier_version"] == "1.0.0"
+    wrong = look_at(site, offer(name="other"), answer_of(name="other", probability=0.1), checkpoint=checkpoint)
+    assert "earlier_version" not in wrong.readings[0].facts
 
 
 @pytest.mark.parametrize(

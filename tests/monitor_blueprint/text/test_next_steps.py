@@ -77,9 +77,14 @@ def failing(kind: str, **facts: str) -> CheckResult:
             " · sudo nginx -T 2>/dev/null | grep ssl_certificate",
         ),
         (
-            failing("golden", model_name="stroke"),
-            "sudo neuronova-model status · sudo neuronova-model rollback stroke # 최근에 모델을 바꿨다면 이전 버전으로"
+            failing("golden", model_name="stroke", earlier_version="1.0.0"),
+            "sudo neuronova-model status · sudo neuronova-model rollback stroke # 1.0.0: 최근에 모델을 바꿨다면 이전 버전으로"
             " · sudo journalctl -u gunicorn_flask -n 50",
+        ),
+        (
+            # There may be none to go back to.
+            failing("golden", model_name="stroke"),
+            "sudo neuronova-model status · sudo journalctl -u gunicorn_flask -n 50",
         ),
         (
             failing("service", unit="a.service", state="masked"),
