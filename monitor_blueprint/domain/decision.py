@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor_blueprint.domain import maintenance
-from monitor_blueprint.domain.incidents import IncidentRules, advance, left_to_wait_s
+from monitor_blueprint.domain.incidents import ROUND_S, IncidentRules, advance, left_to_wait_s
 from monitor_blueprint.domain.maintenance import Window
 from monitor_blueprint.domain.models import (
     NEW_FAILURES,
@@ -21,9 +21,6 @@ from monitor_blueprint.domain.models import (
     worst,
 )
 from monitor_blueprint.domain.thresholds import grace_of, judge
-
-# The probes of one round have so long, in seconds. Another round that began later may thus have ended earlier by as much.
-ROUND_S = 27.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,7 +210,7 @@ def _event(
             name: (checks[name].since if name in said_as_it_is else failing_since(name, checks)) or now
             for name in dict.fromkeys((*names, *failing, *picture.flapping, *picture.silenced))
         },
-        lasted_s={name: _lasted_s(checks[name], now) for name in names} if is_end else {},
+        lasted_s={name: _lasted_s(name, checks, now) for name in names} if is_end else {},
         due_to={name: checks[name].blamed for name in names if is_end and checks[name].blamed},
         flapping=picture.flapping,
         silenced=picture.silenced,
@@ -231,9 +231,9 @@ def _well_since(check: CheckState, now: datetime) -> datetime:
     return check.since if check.status not in _BAD and check.since is not None else now
 
 
-def _lasted_s(check: CheckState, now: datetime) -> float:
-    end = _well_since(check, now)
-    return lasted_s(check.failing_since or end, end)
+def _lasted_s(name: str, checks: Mapping[str, CheckState], now: datetime) -> float:
+    end = _well_since(checks[name], now)
+    return lasted_s(failing_since(name, checks) or end, end)
 
 
 def _after(incident: Incident, changes: Mapping[str, _Change], now: datetime) -> Incident:

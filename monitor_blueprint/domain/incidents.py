@@ -20,6 +20,8 @@ from monitor_blueprint.domain.models import Belief, CheckPolicy, CheckResult, Ch
 
 _NOTIFIED_FAILED = (Belief.CRITICAL, Belief.CONSEQUENCE)
 _NEW = CheckState()
+# The probes of one round have so long, in seconds. Another round that began later may thus have ended earlier by as much.
+ROUND_S = 27.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,20 @@ def advance(  # noqa: PLR0917
     )
     wanted = _beliefs(picture)
     kin = kin_of(policies, dependencies, checks)
-    notified, events = notify(state, checks, wanted, kin, silenced=picture.silenced, now=now, reminder_s=rules.reminder_s)
+    told_at = _told_at(state, checks, now)
+    notified, events = notify(state, checks, wanted, kin, silenced=picture.silenced, now=told_at, reminder_s=rules.reminder_s)
     kept = {name: check for name, check in notified.checks.items() if name in counted or check.notified is not Belief.FINE}
     return replace(notified, checks=kept), events
+
+
+def _told_at(state: State, checks: Mapping[str, CheckState], now: datetime) -> datetime:
+    """Return when it is told what a round finds that began at `now`, but that others which began later were quicker than.
+
+    What was told, or has come to be, before it cannot come after it.
+    """
+    known = [check.since for check in checks.values()] + [state.incident and state.incident.last_notified_at]
+    # What is further ahead comes of a clock that was set back.
+    return max([now, *(at for at in known if at is not None and (at - now).total_seconds() <= ROUND_S)])
 
 
 def acknowledge(state: State, who: str, now: datetime) -> State:
@@ -174,8 +187,9 @@ def _beliefs(picture: _Picture) -> dict[str, Belief]:
     for name in sorted(picture.checks, key=lambda name: name not in picture.origins):
         beliefs[name] = _belief(name, picture, beliefs)
     failing = {name for name, belief in beliefs.items() if belief in (*_NOTIFIED_FAILED, Belief.HIDDEN)}
+    awaited = {name for name, belief in beliefs.items() if belief is Belief.FINE and _is_awaited(name, picture)}
     for name, belief in beliefs.items():
-        if belief is Belief.FINE and (_is_awaited(name, picture) or _waits_for_others(name, picture, failing)):
+        if belief is Belief.FINE and (name in awaited or _waits_for_others(name, picture, failing, awaited)):
             beliefs[name] = picture.checks[name].notified
     return beliefs
 
@@ -242,11 +256,11 @@ def _is_awaited(name: str, picture: _Picture) -> bool:
     )
 
 
-def _waits_for_others(name: str, picture: _Picture, failing: Collection[str]) -> bool:
-    """Tell whether others that are failing still are just starting: what comes back with one start is told once."""
+def _waits_for_others(name: str, picture: _Picture, failing: Collection[str], awaited: Collection[str]) -> bool:
+    """Tell whether others are just starting, or well and awaiting their consequences: what comes back together is told once."""
     if name not in picture.dependencies or not left_to_wait_s(picture.checks[name], picture.now, picture.rules):
         return False
-    return any(
+    return bool(awaited) or any(
         picture.checks[other].settling_since is not None
         and picture.checks[other].notified in (*_NOTIFIED_FAILED, Belief.HIDDEN)
         and other not in picture.silenced

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import Check, Config
-from monitor_blueprint.domain.decision import ROUND_S, Decision, Rules, decide, is_news
+from monitor_blueprint.domain.decision import Decision, Rules, decide, is_news
+from monitor_blueprint.domain.incidents import ROUND_S
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
@@ -171,7 +172,7 @@ class HealthCheck:
             tx.add_event(event, message, self._outbox.receivers)
             named = [latest[name] for name in dict.fromkeys((*event.checks, *event.failing)) if name in latest]
             measured = [line for result in named for line in story.measured(result)]
-            tx.story.add_told(message.id, now, message.body, measured)
+            tx.story.add_told(message.id, event.at, message.body, measured)
             if event.incident and is_news(event):
                 tx.add_evidence(event.incident, [(piece.key, piece.text) for piece in found], now)
         # Where another round was quicker, the newer result counts.

@@ -11,7 +11,7 @@ from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import SELF_CHECK, Config
 from monitor_blueprint.config.in_use import Watched
 from monitor_blueprint.domain.answers import public_words
-from monitor_blueprint.domain.decision import ROUND_S
+from monitor_blueprint.domain.incidents import ROUND_S
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Scalar, Status
 from monitor_blueprint.domain.story import StoryKind
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, label, private

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind
 from monitor_blueprint.domain.text import NOTHING, Public
@@ -26,6 +26,8 @@ class Recovery:
     name: str
     was: str
     lasted_s: float
+    began_at: datetime
+    ended_at: datetime
     causes: tuple[str, ...] = ()
 
 
@@ -70,7 +72,9 @@ def _recovery(name: str, event: Event, results: Mapping[str, CheckResult]) -> Re
         was = "unseen"
     else:
         was = "stopped" if results[name].kind in _CAN_STOP else "failed"
-    return Recovery(name, was, event.lasted_s[name], event.due_to.get(name, ()))
+    lasted = event.lasted_s[name]
+    began_at = event.since.get(name, event.at - timedelta(seconds=lasted))
+    return Recovery(name, was, lasted, began_at, began_at + timedelta(seconds=lasted), event.due_to.get(name, ()))
 
 
 def details(

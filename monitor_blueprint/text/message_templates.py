@@ -26,7 +26,12 @@ JINJA = Environment(
     finalize=_only_public,
 )
 JINJA.filters.update(
-    duration=render.duration, guide_time=render.guide_time, local=render.local, named=render.named, zone=render.zone
+    duration=render.duration,
+    guide_time=render.guide_time,
+    local=render.local,
+    named=render.named,
+    spanned=render.spanned,
+    zone=render.zone,
 )
 # When an alert is due, the disk may be what has failed.
 _NAMES = ("alert.txt", "backlog.txt", "deadman.txt", "test.txt", "mail.html")

@@ -26,6 +26,14 @@ def local(at: datetime | None) -> Public:
     return _shown_at(at, "%Y-%m-%d %H:%M:%S %Z") if at else fill(ko.NEVER)
 
 
+def spanned(began_at: datetime, ended_at: datetime) -> Public:
+    """Return both moments in local time with the zone, the day of the second where it is another one."""
+    began, zone_ = _shown_at(began_at, "%Y-%m-%d %H:%M:%S"), _shown_at(ended_at, "%Z")
+    if _shown_at(began_at, "%Y-%m-%d %Z") == _shown_at(ended_at, "%Y-%m-%d %Z"):
+        return fill("{began} ~ {ended} {zone}", began=began, ended=_shown_at(ended_at, "%H:%M:%S"), zone=zone_)
+    return fill("{began} ~ {ended}", began=local(began_at), ended=local(ended_at))
+
+
 def guide_time(at: datetime) -> Public:
     """Return a moment in local time, as the guide writes it: to the letter, without its zone."""
     return _shown_at(at, "%Y-%m-%d %H:%M:%S")

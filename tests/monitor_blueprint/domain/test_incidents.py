@@ -961,3 +961,27 @@ class TestApart:
         story.rounds(2, Disk="unknown")
         story.cycle(Disk="unknown", Flask="stopped")
         assert [event.apart for event in story.events] == [(), ()]
+
+
+def test_nobody_recovers_before_who_is_awaited() -> None:
+    """Django's recovery would say that Flask, which is well, is failing still; it waits for Flask's consequences as well."""
+    story = Story((CheckPolicy("Django"), CheckPolicy("Flask"), CheckPolicy("Golden", depends_on=("Flask",))))
+    story.cycle(Django="stopped", Flask="stopped", Golden="502")
+    assert story.partial(Django="ok", Flask="ok") == []
+    assert story.partial(after_s=5, Django="ok") == []
+    assert story.cycle(after_s=2) == ["recovered Django, Flask, Golden []"]
+
+
+def test_a_slow_look_tells_nothing_of_the_past() -> None:
+    """It began before the others, which were quicker, and ends after them."""
+    story = Story()
+    story.cycle(Flask="stopped")
+    (opened,) = story.events
+    assert story.partial(after_s=-0.7, Disk="stopped") == ["joined Disk [Flask, Disk]"]
+    (joined,) = story.events
+    assert joined.at >= opened.at
+    assert story.partial(after_s=30.0, Flask="ok") == ["partly_recovered Flask [Disk]"]
+    (first,) = story.events
+    assert story.cycle(after_s=-4.0, Flask="nothing") == ["recovered Disk []"]
+    (last,) = story.events
+    assert last.at == first.at

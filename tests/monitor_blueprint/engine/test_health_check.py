@@ -243,8 +243,8 @@ def test_alert_and_recovery_match_the_guide(bench: MakeBench, script: Script, se
         "복구된 서비스: Django Flask",
         "시각: 2025-12-06 14:40:01 KST",
         f"서버: {socket.gethostname()}",
-        "- Django: 5분 동안 장애 상태였음",
-        "- Flask: 5분 동안 장애 상태였음",
+        "- Django: 5분 동안 장애 상태였음 (2025-12-06 14:35:01 ~ 14:40:01 KST)",
+        "- Flask: 5분 동안 장애 상태였음 (2025-12-06 14:35:01 ~ 14:40:01 KST)",
     ]
 
 

@@ -206,7 +206,7 @@ def test_evidence_follows_under_its_title() -> None:
                 "복구된 서비스: Flask Gone",
                 "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
-                "- Flask: 1시간 1분 동안 중단됨",
+                "- Flask: 1시간 1분 동안 중단됨 (2025-12-06 13:33:21 ~ 14:35:01 KST)",
                 "- Gone: 더 이상 점검하지 않음",
             ],
         ),
@@ -217,7 +217,7 @@ def test_evidence_follows_under_its_title() -> None:
                 "복구된 서비스: Flask",
                 "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
-                "- Flask: 59초 동안 중단됨",
+                "- Flask: 59초 동안 중단됨 (2025-12-06 14:34:01 ~ 14:35:01 KST)",
                 "계속 실패 중: Disk",
                 "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01 KST부터",
                 LOOK_AT_DISK,
@@ -236,7 +236,7 @@ def test_evidence_follows_under_its_title() -> None:
                 "복구된 서비스: Flask",
                 "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
-                "- Flask: 59초 동안 중단됨",
+                "- Flask: 59초 동안 중단됨 (2025-12-06 14:34:01 ~ 14:35:01 KST)",
                 "아직 불안정함: Disk (지금 정상)",
                 "알림 중지 중인 장애: Nginx",
                 "- 디스크 사용량: 91% (위험) · 2025-12-06 14:35:01 KST부터 · 최근 6번 상태가 바뀜",
@@ -282,7 +282,7 @@ def test_evidence_follows_under_its_title() -> None:
                 "복구된 서비스: Flask",
                 "시각: 2025-12-06 14:35:01 KST",
                 SERVER,
-                "- Flask: 1시간 1분 동안 장애와 복구를 반복함",
+                "- Flask: 1시간 1분 동안 장애와 복구를 반복함 (2025-12-06 13:33:21 ~ 14:35:01 KST)",
             ],
         ),
         (
@@ -320,8 +320,8 @@ def test_a_consequence_was_not_down_itself() -> None:
         "복구된 서비스: Flask Django",
         "시각: 2025-12-06 14:35:01 KST",
         SERVER,
-        "- Flask: 24초 동안 중단됨",
-        "- Django: 24초 동안 정상 응답 없음 · 원인: Flask",
+        "- Flask: 24초 동안 중단됨 (2025-12-06 14:34:37 ~ 14:35:01 KST)",
+        "- Django: 24초 동안 정상 응답 없음 (2025-12-06 14:34:37 ~ 14:35:01 KST) · 원인: Flask",
     ]
 
 
@@ -336,9 +336,9 @@ def test_a_recovery_says_what_is_over() -> None:
     names = ("Flask", "Disk", "Django")
     notified = replace(event(EventKind.RECOVERED, names), failing=(), blind=("Django",), lasted_s=dict.fromkeys(names, 60.0))
     assert body(notified)[4:7] == [
-        "- Flask: 1분 동안 중단됨",
-        "- Disk: 1분 동안 장애 상태였음",
-        "- Django: 1분 동안 확인할 수 없었음",
+        "- Flask: 1분 동안 중단됨 (2025-12-06 14:34:01 ~ 14:35:01 KST)",
+        "- Disk: 1분 동안 장애 상태였음 (2025-12-06 14:34:01 ~ 14:35:01 KST)",
+        "- Django: 1분 동안 확인할 수 없었음 (2025-12-06 14:34:01 ~ 14:35:01 KST)",
     ]
 
 
@@ -375,7 +375,7 @@ def test_a_backlog_begins_with_how_things_stand() -> None:
         "복구된 서비스: Flask",
         "시각: 2025-12-06 16:36:01 KST",
         SERVER,
-        "- Flask: 2분 동안 중단됨",
+        "- Flask: 2분 동안 중단됨 (2025-12-06 14:35:01 ~ 14:37:01 KST)",
         "",
         "장애 번호: 7",
         "",
@@ -424,7 +424,7 @@ def test_what_recovered_meanwhile_is_told_with_what_fails() -> None:
         ZONE,
         SERVER,
         "그동안 복구된 서비스: Disk",
-        "- Disk: 46초 동안 장애 상태였음",
+        "- Disk: 46초 동안 장애 상태였음 (2025-12-06 14:34:15 ~ 14:35:01 KST)",
         "- Flask: 중지됨 (failed/failed) · 2025-12-06 14:35:01 KST부터",
     ]
     assert [told.body.count(line) for line in ("- Flask: ", "- Disk: ")] == [1, 1]
