@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor_blueprint.domain.models import CheckResult, Event, EventKind
-from monitor_blueprint.domain.text import NOTHING, Public
-from monitor_blueprint.text import next_steps, render
+from monitor_blueprint.domain.confirmation import UNIT_ASPECT
+from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Status
+from monitor_blueprint.domain.text import NOTHING, Public, fill
+from monitor_blueprint.text import ko_messages, next_steps, render
 
 # Slack cuts a text at 40,000 characters: so many lines about single checks.
 MOST_DETAILS = 100
@@ -77,6 +78,15 @@ def _recovery(name: str, event: Event, results: Mapping[str, CheckResult]) -> Re
     return Recovery(name, was, lasted, began_at, began_at + timedelta(seconds=lasted), event.due_to.get(name, ()))
 
 
+def is_awaiting(name: str, event: Event, results: Mapping[str, CheckResult]) -> bool:
+    """Tell whether one that has failed is up again, as far as is seen, and its answer, or that of others, is still awaited."""
+    if name not in event.failing or name not in results or (name in event.checks and not event.lasted_s):
+        return False
+    readings = results[name].readings
+    is_unit_up = not any(each.aspect == UNIT_ASPECT and (each.is_settling or each.status is not Status.OK) for each in readings)
+    return is_unit_up and all(each.is_settling or each.status is Status.OK for each in readings)
+
+
 def details(
     names: Sequence[str], event: Event, results: Mapping[str, CheckResult], runbooks: Mapping[str, Public] = NO_RUNBOOKS
 ) -> list[Detail]:
@@ -87,11 +97,12 @@ def details(
 
 def _detail(name: str, event: Event, results: Mapping[str, CheckResult], runbooks: Mapping[str, Public]) -> Detail:
     causes = event.consequences.get(name, ())
-    is_to_be_looked_at = name in event.failing and not causes
+    is_awaited = is_awaiting(name, event, results)
+    is_to_be_looked_at = name in event.failing and not causes and not is_awaited
     line, is_withholding = render.worst_line(name, results)
     commands = next_steps.commands(results.get(name), event.incident, is_withholding=is_withholding)
     return Detail(
-        line=line,
+        line=fill(ko_messages.AWAITED, line=line) if is_awaited and results[name].status is Status.OK else line,
         since=event.since.get(name, event.at),
         causes=causes,
         changes=event.flapping.get(name, 0),

@@ -24,3 +24,5 @@ NOW_STATES = {Status.CRITICAL: "장애", Status.UNKNOWN: "확인 불가", Status
 NOW_NOTHING = "결과 없음"
 # What such a message says of its own moment.
 THEN = {"지금 중단": "당시 중단", "지금 정상": "당시 정상"}
+# Up again, as far as is seen; whether it answers, and all that hangs on it does, is just being looked at.
+AWAITED = "{line}, 응답 확인 중"

@@ -12,7 +12,7 @@ from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import NEW_FAILURES, CheckResult, Event, EventKind
 from monitor_blueprint.domain.text import Public, configured, fill, joined
 from monitor_blueprint.text import ko, ko_messages, render
-from monitor_blueprint.text.details import MOST_DETAILS, NO_RUNBOOKS, causes_first, details, recoveries
+from monitor_blueprint.text.details import MOST_DETAILS, NO_RUNBOOKS, causes_first, details, is_awaiting, recoveries
 from monitor_blueprint.text.message_templates import filled
 
 # These name all that fails.
@@ -38,6 +38,7 @@ def alert(
     is_about_failing = event.kind in (*NEW_FAILURES, EventKind.FLAPPING) or event.lasted_s
     # What another message of this moment says, this one need not say as well.
     failing = [name for name in causes_first(event.failing, event.consequences) if name not in event.told_apart]
+    awaited = [name for name in failing if event.lasted_s and is_awaiting(name, event, results)]
     named = (*failing, *unstable) if is_about_failing else event.checks
     checks = causes_first(event.checks, {**event.consequences, **event.due_to})
     body = filled(
@@ -50,7 +51,8 @@ def alert(
         # The incident may be older than what is left of it.
         lasted_s=lasted_s(min(event.since.get(name, event.opened_at) for name in event.checks), event.at),
         checks=checks,
-        failing=[name for name in failing if name not in event.blind],
+        failing=[name for name in failing if name not in event.blind and name not in awaited],
+        awaited=awaited,
         told_apart=event.told_apart,
         flapping=event.flapping,
         unstable=unstable,

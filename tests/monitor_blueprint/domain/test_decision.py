@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor_blueprint.domain.decision import Decision, Rules, decide
-from monitor_blueprint.domain.incidents import ROUND_S
-from monitor_blueprint.domain.incidents import IncidentRules
+from monitor_blueprint.domain.incidents import ROUND_S, IncidentRules
 from monitor_blueprint.domain.maintenance import Weekday, Window
 from monitor_blueprint.domain.models import CheckPolicy, CheckResult, EventKind, Reading, Silence, State, Status
 

@@ -325,6 +325,29 @@ def test_a_consequence_was_not_down_itself() -> None:
     ]
 
 
+UP = CheckResult("Flask", "service", (Reading("unit"), Reading("http", facts={"http_status": 200})), AT)
+WARMING = replace(
+    UP, readings=(Reading("unit"), Reading("http", Status.CRITICAL, facts={"reason": Public("gone")}, is_settling=True))
+)
+
+
+@pytest.mark.parametrize("flask", [UP, WARMING])
+def test_who_runs_again_does_not_go_on_failing(flask: CheckResult) -> None:
+    """Its answer, or what hangs on it, is still to be looked at: there is nothing to restart."""
+    partly = replace(event(EventKind.PARTLY_RECOVERED, ("Django",)), failing=("Flask", "Disk"), lasted_s={"Django": 3.0})
+    lines = body(partly, {**RESULTS, "Flask": flask})
+    assert "계속 실패 중: Disk" in lines
+    assert "응답 확인 중: Flask" in lines
+    assert LOOK not in lines
+    assert not any("정상 실행 중 ·" in line for line in lines)
+
+
+def test_who_is_awaited_is_said_to_run() -> None:
+    joined = replace(event(EventKind.JOINED, ("Disk",)), failing=("Flask", "Disk"))
+    lines = body(joined, {**RESULTS, "Flask": UP})
+    assert "- Flask: 정상 실행 중, 응답 확인 중 · 2025-12-06 14:35:01 KST부터" in lines
+
+
 def test_a_reminder_counts_from_what_it_names() -> None:
     """The incident may have begun with something else that has long been well."""
     late = replace(event(EventKind.REMINDER, ("Flask",)), since={"Flask": AT - timedelta(minutes=7)})
