@@ -119,7 +119,8 @@ def _told_at(state: State, checks: Mapping[str, CheckState], now: datetime) -> d
 
     What was told, or has come to be, before it cannot come after it.
     """
-    known = [check.since for check in checks.values()] + [state.incident and state.incident.last_notified_at]
+    known = [check.since for check in checks.values()]
+    known += [state.incident.last_notified_at] if state.incident is not None else []
     # What is further ahead comes of a clock that was set back.
     return max([now, *(at for at in known if at is not None and (at - now).total_seconds() <= ROUND_S)])
 

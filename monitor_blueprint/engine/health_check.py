@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.alerts.outbox import Outbox
-from monitor_blueprint.config import Check, Config
+from monitor_blueprint.config import Check, Config, units_of
+from monitor_blueprint.domain.confirmation import UNIT_ASPECT
 from monitor_blueprint.domain.decision import Decision, Rules, decide, is_news
 from monitor_blueprint.domain.incidents import ROUND_S
 from monitor_blueprint.domain.messages import Message
-from monitor_blueprint.domain.models import CheckResult, Event, Silence, State, Status
+from monitor_blueprint.domain.models import CheckResult, Event, ProbeError, Silence, State, Status
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.engine import evidence, evidence_kinds
 from monitor_blueprint.engine.evidence_kinds import being_stopped
@@ -81,10 +84,9 @@ class HealthCheck:
         known = self._known(now)
         seen = self._observe(plan(self._config, known.state, now, reason, only), known, began_monotonic)
         decision = self._decide(known.state, known.silences, seen)
-        stopping = being_stopped(seen.round.checks, seen.results, decision.failed)
-        if stopping:
-            seen = seen._replace(results=self._after_the_stop(stopping, seen, known))
-            decision = self._decide(known.state, known.silences, seen)
+        after = self._after_the_stop(seen, known, decision.failed)
+        if after is not seen:
+            seen, decision = after, self._decide(known.state, known.silences, after)
         found = self._evidence(decision, now)
         report = self._store.run(lambda tx: self._record(tx, known, seen, decision, found))
         self._round_log.write(seen.round, report)
@@ -121,19 +123,41 @@ class HealthCheck:
             asked_paths=self._config.asked_paths,
         )
 
-    def _after_the_stop(self, stopping: Sequence[Check], seen: Seen, known: Known) -> list[CheckResult]:
-        """Look again at units that are just being stopped, until they are, and return all results: how it ended is the news."""
+    def _after_the_stop(self, seen: Seen, known: Known, failed: Collection[str]) -> Seen:
+        """Look again at units that are just being stopped, and at others that go down with them, until they are down.
+
+        How it ended is the news, and what one hand stops at one time is one message.
+        """
         results = {result.check: result for result in seen.results}
+        stopping = being_stopped(seen.round.checks, seen.results, failed)
+        beside = self._going_down(known.state, results) if any(_has_unit_down(results.get(name)) for name in failed) else []
+        looked_at = list(beside)
         deadline = time.monotonic() + STOP_S
-        while stopping and time.monotonic() < deadline:
+        while (stopping or beside) and time.monotonic() < deadline:
             time.sleep(STOP_LOOK_S)
             # How long ago something was counts from the look; the result is this round's.
             later = seen.round.now + timedelta(seconds=time.monotonic() - seen.began_monotonic)
-            looked = self._look(replace(seen.round, now=later), stopping, known, seen.began_monotonic, _LOOK_S)
+            checks = [*stopping, *(check for check in beside if check not in stopping)]
+            looked = self._look(replace(seen.round, now=later), checks, known, seen.began_monotonic, _LOOK_S)
             again = [replace(result, at=seen.round.now) for result in looked if result.status is not Status.UNKNOWN]
             results |= {result.check: result for result in again}
-            stopping = being_stopped(stopping, again, [check.name for check in stopping])
-        return list(results.values())
+            stopping = being_stopped(checks, again, [check.name for check in checks])
+            beside = self._going_down(known.state, results)
+            looked_at += beside
+        if results == {result.check: result for result in seen.results}:
+            return seen
+        names = {*(check.name for check in seen.round.checks), *(check.name for check in looked_at if check.name in results)}
+        checks_of_all = tuple(check for check in self._config.checks if check.name in names)
+        return seen._replace(round=replace(seen.round, checks=checks_of_all), results=list(results.values()))
+
+    def _going_down(self, state: State, results: Mapping[str, CheckResult]) -> list[Check]:
+        """Return the services that are down or being stopped by now, and that nobody has seen so yet."""
+        units = UnitSnapshot(self._config.units)
+        seen = {name for name, result in results.items() if _has_unit_down(result)}
+        new = [check for check in self._config.checks if check.kind == "service" and check.name not in seen and units_of(check)]
+        with suppress(ProbeError):
+            return [check for check in new if not _is_known_down(state, check) and _goes_down(units(units_of(check)[0]))]
+        return []
 
     def _starting(self, now_monotonic: float) -> frozenset[str]:
         """Return the checks whose grace time has not passed since the monitor, and with it perhaps the machine, began."""
@@ -204,3 +228,17 @@ def _renewed(results: Iterable[CheckResult]) -> list[StoryEntry]:
         for reading in result.readings
         if reading.aspect == _RENEWED
     ]
+
+
+def _has_unit_down(result: CheckResult | None) -> bool:
+    return result is not None and any(
+        reading.aspect == UNIT_ASPECT and reading.status is Status.CRITICAL for reading in result.readings
+    )
+
+
+def _is_known_down(state: State, check: Check) -> bool:
+    return check.name in state.checks and state.checks[check.name].is_down
+
+
+def _goes_down(unit: UnitState) -> bool:
+    return unit.is_known and (unit.job == "stop" or not (unit.is_active or unit.is_in_transition))

@@ -844,6 +844,47 @@ def test_a_stop_that_takes_long_is_not_waited_for(bench: MakeBench, systemd: Sys
     assert "- Site: 중지됨 (deactivating/stop-sigterm, 정지하는 중, 아직 멈추지 않음)" in there.sent[0].body
 
 
+NGINX = {"name": "Nginx", "kind": "service", "unit": "nginx"}
+SITE = {"name": "Site", "kind": "service", "unit": "site"}
+
+
+@pytest.mark.parametrize("going", [{"active": "deactivating", "sub": "stop-sigterm"}, {"active": "active"}])
+def test_what_is_stopped_together_is_told_together(
+    bench: MakeBench, systemd: Systemd, monkeypatch: pytest.MonkeyPatch, going: dict[str, str]
+) -> None:
+    """One command stops several units, and systemd's signal of the first brings the look at that one."""
+    monkeypatch.setattr(health_check, "STOP_S", 60.0)
+    systemd.has("nginx.service")
+    systemd.has("site.service")
+    there = bench(NGINX, SITE)
+    there.run()
+    systemd.has("nginx.service", active="inactive", sub="dead", MainPID=0)
+    systemd.has("site.service", job="stop", **going)
+    ending = threading.Timer(0.3, lambda: systemd.has("site.service", active="inactive", sub="dead", job="", MainPID=0))
+    ending.start()
+    there.run(NOW + timedelta(seconds=60), only=["Nginx"])
+    ending.join()
+    there.run(NOW + timedelta(seconds=59.5), only=["Site"])
+    there.run(NOW + timedelta(seconds=61))
+    (told,) = there.sent
+    assert told.body.splitlines()[1] == "실패한 서비스: Nginx Site"
+    assert "- Site: 중지됨 (inactive/dead, systemctl stop 등으로 오류 없이 정지됨)" in told.body
+
+
+def test_who_stays_up_holds_up_no_alert(bench: MakeBench, systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor who is restarted, nor who has been down before."""
+    monkeypatch.setattr(health_check, "STOP_LOOK_S", 3600.0)
+    for unit in ("nginx", "site", "worker"):
+        systemd.has(f"{unit}.service")
+    systemd.has("worker.service", active="failed", sub="failed", MainPID=0)
+    there = bench(NGINX, SITE, {"name": "Worker", "kind": "service", "unit": "worker"}, "Disk")
+    there.run()
+    systemd.has("nginx.service", active="inactive", sub="dead", MainPID=0)
+    systemd.has("site.service", active="deactivating", sub="stop-sigterm", job="restart")
+    there.run(NOW + timedelta(seconds=60), only=["Nginx"])
+    assert [each.body.splitlines()[1] for each in there.sent] == ["실패한 서비스: Worker", "실패한 서비스: Nginx Worker"]
+
+
 def test_who_is_started_again_meanwhile_has_not_failed(
     bench: MakeBench, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
