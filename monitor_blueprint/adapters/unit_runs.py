@@ -36,6 +36,7 @@ def read_run(unit: str, timeout_s: float) -> UnitRun:
         restarts=int(found.get("NRestarts", 0)),
         result=str(found.get("Result", "")),
         is_stopped=found.get("ActiveState") == "inactive",
+        is_stopping=found.get("ActiveState") == "deactivating",
         program=tuple(map(str, main[0][1])) if main else (),
         environment_files=tuple(str(path) for path, _ in found.get("EnvironmentFiles", ())),
     )

@@ -41,6 +41,7 @@ class UnitRun:
         restarts: how often systemd restarted it on its own since somebody started it.
         result: why it stopped ("success", "exit-code", "oom-kill", "watchdog", ...).
         is_stopped: it is not running, and nothing is under way.
+        is_stopping: it is on its way down.
         program: the command line of its main process, from its unit file.
         environment_files: the files that its unit file names for its environment.
     """
@@ -49,6 +50,7 @@ class UnitRun:
     restarts: int = 0
     result: str = ""
     is_stopped: bool = False
+    is_stopping: bool = False
     program: tuple[str, ...] = ()
     environment_files: tuple[str, ...] = ()
 
@@ -56,3 +58,9 @@ class UnitRun:
     def has_failed(self) -> bool:
         """Tell whether it ended in an error; what is stopped with success has been told that its status is one."""
         return self.ended is not None and not self.ended.is_clean and not (self.is_stopped and self.result == "success")
+
+    @property
+    def is_in_good_order(self) -> bool:
+        """Tell whether somebody stops it, or has stopped it, and it has not failed in that."""
+        is_going = self.is_stopping and self.result in ("", "success")
+        return (self.is_stopped or is_going) and not self.has_failed

@@ -51,6 +51,7 @@ def collect(
     now: datetime,
     deadline: float,
     *,
+    requests_begin: datetime | None = None,
     known_units: Collection[str] = (),
     access_log: Path = ACCESS_LOG,
     journal_directory: str = "",
@@ -63,6 +64,7 @@ def collect(
         begin: when the failure may have begun; what happened before is not of it.
         now: the moment of the incident.
         deadline: `time.monotonic()` value that ends the collection.
+        requests_begin: when the first of the failed requests may have been, where that is not `begin`.
         known_units: all units of the configuration, which may be named.
         access_log: Nginx's access log, for the 5xx.
         journal_directory: where the journal lies if it is not this machine's own.
@@ -81,7 +83,7 @@ def collect(
             )
         ),
         ("oom", partial(_oom, known, begin, journal_directory, deadline)),
-        ("nginx_5xx", partial(failed_requests, access_log, begin, now)),
+        ("nginx_5xx", partial(failed_requests, access_log, requests_begin or begin, now)),
         *((key, partial(_hidden, look)) for key, look in more),
     ]
     before = _cpu_times()

@@ -9,7 +9,7 @@ from functools import partial
 
 from monitor_blueprint.config import Check, units_of
 from monitor_blueprint.domain.decision import Decision
-from monitor_blueprint.domain.models import CheckResult, Status
+from monitor_blueprint.domain.models import CheckResult, State, Status
 from monitor_blueprint.engine import evidence_disk, evidence_processes
 from monitor_blueprint.engine.evidence_found import Subject
 from monitor_blueprint.storage.reads import Reads
@@ -23,29 +23,64 @@ _NAMES = re.compile(r"(?: ×\d+)?(?:, |$)")
 _DISKS = ("disk", "disk_trend")
 # These say that the file system is not there: at its place lies another, or nothing.
 _GONE = ("unmounted", "replaced", "device", "access")
-# What happened so long before a failure was seen, in seconds, may have brought it about; a check that counts over a time of its
-# own says something of that time.
-_BEFORE_S = 120.0
+# What happened so long before a unit went down, in seconds, may have brought it about; what is asked from time to time may have
+# failed since it was last asked, and what was not seen before, some time ago.
+_BEFORE_S = 10.0
+_NEVER_SEEN_S = 120.0
 _LONGEST_S = 3600.0
 _STOPPING = "deactivating/"
+_NOTHING_KNOWN = State()
 _ANSWERING = ("service", "http", "health_body", "golden")
 
 
-def begin_of(check: Check, decision: Decision, now: datetime) -> datetime:
-    """Return when a check's failure may have begun: shortly before it was seen."""
-    since = min((event.since.get(check.name, now) for event in decision.events if check.name in event.checks), default=now)
+def begin_of(check: Check, decision: Decision, now: datetime, before: State = _NOTHING_KNOWN) -> datetime:
+    """Return when what has brought about a check's failure may have begun; `before` is what was known until now.
+
+    A check that counts over a time of its own says something of that time; nothing is of before the last recovery of the
+    check, or of what it depends on.
+    """
     window_s = float(getattr(check.options, "window_s", 0))
-    return since - timedelta(seconds=min(max(_BEFORE_S, window_s), _LONGEST_S))
+    return _after_recovery(check, decision, now, before, max(_unseen_s(check, decision, before), window_s))
 
 
-def subjects(checks: Sequence[Check], decision: Decision, now: datetime) -> list[Subject]:
+def requests_begin(checks: Sequence[Check], decision: Decision, now: datetime, before: State) -> datetime:
+    """Return when requests may have begun to fail of which these checks' failures are."""
+    return min(
+        (_after_recovery(check, decision, now, before, _unseen_s(check, decision, before)) for check in checks),
+        default=now,
+    )
+
+
+def _after_recovery(check: Check, decision: Decision, now: datetime, before: State, span_s: float) -> datetime:
+    since = min((event.since.get(check.name, now) for event in decision.events if check.name in event.checks), default=now)
+    known = [before.checks.get(name) for name in (check.name, *check.policy.depends_on)]
+    recovered = [each.since for each in known if each is not None and each.status is Status.OK and each.since is not None]
+    begin = since - timedelta(seconds=min(span_s, _LONGEST_S))
+    return max([begin, *(at for at in recovered if at <= since)])
+
+
+def _unseen_s(check: Check, decision: Decision, before: State) -> float:
+    """Return for how long before it was seen something may have been wrong, in seconds.
+
+    When a unit went down systemd says, and what is counted over a time has its moments itself.
+    """
+    known = before.checks.get(check.name)
+    if known is None or known.status is Status.UNKNOWN:
+        return _NEVER_SEEN_S
+    result = next((each for each in decision.results if each.check == check.name), None)
+    is_down = result is not None and any("state" in each.facts and each.status is not Status.OK for each in result.readings)
+    is_counted = hasattr(check.options, "window_s")
+    return _BEFORE_S if is_down or is_counted else min(max(_BEFORE_S, check.policy.interval_s), _NEVER_SEEN_S)
+
+
+def subjects(checks: Sequence[Check], decision: Decision, now: datetime, before: State = _NOTHING_KNOWN) -> list[Subject]:
     """Return the units that take part in the failures of these checks: causes first, and of a check of many the worst first."""
     consequences = {name for event in decision.events for name in event.consequences}
     results = {result.check: result for result in decision.results}
     begins: dict[str, datetime] = {}
     for check in sorted(checks, key=lambda check: check.name in consequences):
         for unit in failing_units(check, results.get(check.name)):
-            begins[unit] = min(begin_of(check, decision, now), begins.get(unit, now))
+            begins[unit] = min(begin_of(check, decision, now, before), begins.get(unit, now))
     return [Subject(unit, begin) for unit, begin in begins.items()]
 
 

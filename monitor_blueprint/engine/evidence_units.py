@@ -43,7 +43,7 @@ class UnitEvidence:
 
         Who was stopped in good order fell over no exception, though another's failure may have cost it some.
         """
-        if self._run.is_stopped and not self._run.has_failed:
+        if self._run.is_in_good_order:
             return Found("")
         printed = [each for each in self._entries if not each.is_systemds]
         found = tracebacks.raised([(each.at, each.fields.get("_PID", ""), each.message) for each in printed])

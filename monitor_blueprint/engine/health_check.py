@@ -87,7 +87,7 @@ class HealthCheck:
         after = self._after_the_stop(seen, known, decision.failed)
         if after is not seen:
             seen, decision = after, self._decide(known.state, known.silences, after)
-        found = self._evidence(decision, now)
+        found = self._evidence(decision, known.state, now)
         report = self._store.run(lambda tx: self._record(tx, known, seen, decision, found))
         self._round_log.write(seen.round, report)
         self._outbox.wake()
@@ -170,16 +170,19 @@ class HealthCheck:
     def _decide(self, state: State, silences: Sequence[Silence], seen: Seen) -> Decision:
         return decide(state, seen.results, silences, seen.round.now, self._rules, is_complete=seen.round.is_complete)
 
-    def _evidence(self, decision: Decision, now: datetime) -> Evidence:
+    def _evidence(self, decision: Decision, before: State, now: datetime) -> Evidence:
         """Collect what helps to understand a failure, at the moment of it, if one is to be told."""
         if not decision.failed:
             return ()
         failed = [check for check in self._config.checks if check.name in decision.failed]
-        subjects = evidence_kinds.subjects(failed, decision, now)
-        begin = min(evidence_kinds.begin_of(check, decision, now) for check in failed) if failed else now
+        subjects = evidence_kinds.subjects(failed, decision, now, before)
+        begin = min(evidence_kinds.begin_of(check, decision, now, before) for check in failed) if failed else now
         deadline = time.monotonic() + evidence.MOST_S
         more = evidence_kinds.sections(failed, decision.results, self._store.reads, now, deadline)
-        return evidence.collect(subjects, begin, now, deadline, known_units=self._config.units, more=more)
+        requests_begin = evidence_kinds.requests_begin(failed, decision, now, before)
+        return evidence.collect(
+            subjects, begin, now, deadline, requests_begin=requests_begin, known_units=self._config.units, more=more
+        )
 
     def _record(self, tx: Transaction, known: Known, seen: Seen, decision: Decision, found: Evidence) -> HealthReport:
         """Record results, state and what is to be told; decided anew only if another round was quicker meanwhile."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -9,9 +10,9 @@ import pytest
 
 from monitor_blueprint.config import Check, parse
 from monitor_blueprint.domain.decision import Decision
-from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Facts, Reading, State, Status
+from monitor_blueprint.domain.models import CheckResult, CheckState, Event, EventKind, Facts, Reading, State, Status
 from monitor_blueprint.domain.text import Public
-from monitor_blueprint.engine.evidence_kinds import begin_of, sections, subjects
+from monitor_blueprint.engine.evidence_kinds import begin_of, requests_begin, sections, subjects
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.storage.writes import Transaction
 
@@ -51,6 +52,42 @@ def test_a_failure_began_shortly_before() -> None:
     decision = decided(opened("Flask", "Restarts", "OOM", since=since))
     assert [since - begin_of(check, decision, NOW) for check in checks[1:]] == [timedelta(minutes=m) for m in (2, 5, 60)]
     assert begin_of(checks[0], decision, NOW) == NOW - timedelta(minutes=2)
+
+
+def known(**since: datetime) -> State:
+    """Return that these checks are well, each since when."""
+    return State({name: CheckState(since=at) for name, at in since.items()})
+
+
+def test_a_unit_went_down_when_systemd_says() -> None:
+    """Of a check that is only asked now and then it may have been since it was asked."""
+    since = NOW - timedelta(minutes=10)
+    _, flask, page = checks_of(*SERVICES, {"name": "Page", "kind": "http", "url": "http://127.0.0.1/"})
+    checks = [flask, *(replace(page, policy=replace(page.policy, interval_s=every_s)) for every_s in (30.0, 300.0))]
+    down = CheckResult("Flask", "service", (Reading("unit", Status.CRITICAL, facts={"state": Public("failed/failed")}),), NOW)
+    decision = decided(opened("Flask", "Page", since=since), results=(down,))
+    before = known(Flask=since - timedelta(days=1), Page=since - timedelta(days=1))
+    spans = [since - begin_of(check, decision, NOW, before) for check in checks]
+    assert [span.total_seconds() for span in spans] == [10, 30, 120]
+
+
+def test_nothing_is_from_before_the_recovery() -> None:
+    """Of the check itself, or of what it depends on; also where it counts over a time of its own."""
+    restarts: dict[str, object] = {"name": "Restarts", "kind": "restarts", "units": UNITS}
+    checks = checks_of(SERVICES[1], SERVICES[0] | {"depends_on": ["Flask"]}, restarts)
+    decision = decided(opened("Django", "Restarts"))
+    day = timedelta(days=1)
+    recovered = NOW - timedelta(seconds=4)
+    before = known(Flask=recovered, Django=NOW - day, Restarts=recovered)
+    assert [begin_of(check, decision, NOW, before) for check in checks[1:]] == [recovered, recovered]
+    assert requests_begin(checks[1:], decision, NOW, before) == recovered
+
+
+def test_requests_are_of_the_failure_alone() -> None:
+    """A check that counts restarts over five minutes says nothing of the requests of that time."""
+    checks = checks_of({"name": "Restarts", "kind": "restarts", "units": UNITS})
+    before = known(Restarts=NOW - timedelta(days=1))
+    assert requests_begin(checks, decided(opened("Restarts")), NOW, before) == NOW - timedelta(seconds=10)
 
 
 def test_causes_come_before_consequences() -> None:

@@ -134,9 +134,15 @@ def test_old_endings_are_not_of_now(units_journal: str, systemd: Systemd) -> Non
     assert of("quiet", units_journal).ending().public == ""
 
 
-def test_who_was_stopped_fell_over_nothing(units_journal: str, systemd: Systemd) -> None:
+@pytest.mark.parametrize("active", ["inactive", "deactivating"])
+def test_who_was_stopped_fell_over_nothing(units_journal: str, systemd: Systemd, active: str) -> None:
     """What it printed is of another failure; it is kept for those who want to know."""
-    systemd.has("gunicorn_django.service", active="inactive", sub="dead", Result="success")
+    systemd.has("gunicorn_django.service", active=active, sub="any", Result="success")
     text, _ = of("gunicorn_django", units_journal).journal()
     assert of("gunicorn_django", units_journal).exceptions().text == ""
     assert "ConnectionRefusedError" in text
+
+
+def test_who_is_stopped_late_has_not_obeyed(units_journal: str, systemd: Systemd) -> None:
+    systemd.has("gunicorn_django.service", active="deactivating", sub="stop-sigterm", Result="watchdog")
+    assert "ConnectionRefusedError" in of("gunicorn_django", units_journal).exceptions().text
