@@ -27,6 +27,17 @@ def found(
         known, stands = state.checks.get(check.name), standing.get(check.name)
         if known is None or known.status is Status.OK or stands is None or not stands.is_told:
             continue
-        units = failing_units(check, results.get(check.name))
-        lines[check.name] = rows.essence(detail.evidence, units, known.failing_since or detail.incident.opened_at)
+        result = results.get(check.name)
+        since = known.failing_since or detail.incident.opened_at
+        units = failing_units(check, result)
+        lines[check.name] = rows.essence(detail.evidence, units, since, is_stopped=_is_stopped(result))
     return lines
+
+
+def _is_stopped(result: CheckResult | None) -> bool:
+    """Tell whether systemd was told to stop what the result is of, and it has not failed in that."""
+    down = [reading.facts for reading in (result.readings if result is not None else ()) if "state" in reading.facts]
+    return any(
+        str(facts["state"]).startswith(("inactive/dead", "deactivating/")) and str(facts.get("result")) in ("None", "success", "")
+        for facts in down
+    )

@@ -57,10 +57,34 @@ _WORDS = (
     "Failed to load environment files: No such file or directory",
     "Failed to load environment files: Permission denied",
 )
+_SYSTEMDS = re.compile(r"\bsystemd(?:\[\d+\])?$")
+_ERROR = re.compile(r"\b(?:emerg|alert|crit|critical|fatal|panic|error)\b", re.IGNORECASE)
+_HARMLESS = re.compile(r"\b(?:DEBUG|INFO|NOTICE|debug|info|notice)\b")
+# What gunicorn and Nginx say last, of what they have said before.
+_FOLLOWS = re.compile(
+    r"Worker \(pid:\s?\d+\) (?:exited|was sent)|Shutting down: Master|Reason: Worker failed|still could not bind"
+)
 # Who sends it is not said; that somebody does is why a service stands still that nothing else is wrong with.
 _SENT = re.compile(
     r"Sent signal SIG(?P<signal>[A-Z0-9]{1,9}) to (?P<process>main|control) process \d{1,10} \(.*\) on client request\."
 )
+
+
+def last_words(lines: Sequence[str], *, has_ended: bool) -> str:
+    """Return which line of the journal, as it is kept, says most of why a unit fails; "" where none does.
+
+    It is the newest that names an exception; of a unit that has ended in an error else the newest of its own program that
+    calls itself an error, and else the newest that does not call itself harmless.
+    """
+    # Before the message stand its moment and who has written it.
+    told = [(line, *line.partition(": ")[::2]) for line in lines]
+    own = [(line, said) for line, who, said in told if not _SYSTEMDS.search(who) and not _FOLLOWS.search(said)]
+    ranked = (
+        [line for line, _, said in told if names_exception(said)],
+        [line for line, said in own if has_ended and _ERROR.search(said)],
+        [line for line, said in own if has_ended and said.strip() and not _HARMLESS.search(said)],
+    )
+    return next((found[-1] for found in ranked if found), "")
 
 
 def of_systemd(at: datetime, fields: Mapping[str, str], units: Collection[str]) -> Public | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,7 +18,7 @@ from monitor_blueprint.text import evidence, ko, next_steps, render
 _MOST_NAMED = 3
 # Less than so much of a time is not called by its name.
 _MOST_OF = 0.95
-_MOST_FOUND = 3
+_MOST_FOUND = 4
 _MOST_RAISED = 2
 _DOWN = (Why.FAILING, Why.CONSEQUENCE)
 # What is stored has its moment in whole milliseconds.
@@ -94,30 +94,26 @@ def row(
     )
 
 
-def essence(pieces: Sequence[Piece], units: Sequence[str], since: datetime) -> tuple[Private, ...]:
+def essence(pieces: Sequence[Piece], units: Sequence[str], since: datetime, *, is_stopped: bool = False) -> tuple[Private, ...]:
     """Return the few lines of an incident's evidence that say why these units fail; what was found before `since` is no reason.
 
-    Of each unit it is the newest exception of its programs, how it ended and what that means; where none of that is known, the
-    newest line that names an exception.
+    Of each unit it is the newest exception of its programs, how it ended, what its program said itself, and what that means;
+    where none of that is known, the newest line that names an exception. Who `is_stopped` in good order fell over none.
     """
     texts = {each.title: each.text.text for each in sorted(pieces, key=lambda each: each.at) if each.at >= since - _ROUNDED}
     lines: list[str] = []
     first: list[str] = []
     for unit in units:
-        ending, own = f"unit {unit}", f"exception {unit}"
-        raised = texts.get(own, "").splitlines()
+        ending, own, journal = f"unit {unit}", f"exception {unit}", f"journal {unit}"
+        raised = [] if is_stopped else texts.get(own, "").splitlines()
         first += [f"[{render.evidence_title(own)}] {raised[-1]}"] if raised else []
         ended = texts.get(ending, "").splitlines()
-        lines += [f"[{render.evidence_title(ending)}] {ended[0]}", *ended[1:]] if ended else []
-        if len(ended) < 2 and not raised:
-            lines += _newest_exception(f"journal {unit}", texts)
+        lines += [f"[{render.evidence_title(ending)}] {ended[0]}"] if ended else []
+        if not raised and not is_stopped:
+            said = evidence.last_words(texts.get(journal, "").splitlines(), has_ended=bool(ended))
+            lines += [f"[{render.evidence_title(journal)}] {said}"] if said else []
+        lines += ended[1:]
     return tuple(Private(line) for line in (*first[:_MOST_RAISED], *lines[:_MOST_FOUND]))
-
-
-def _newest_exception(key: str, texts: Mapping[str, str]) -> list[str]:
-    # Before the message stand its moment and who has written it.
-    named = [line for line in texts.get(key, "").splitlines() if evidence.names_exception(line.partition(": ")[2])]
-    return [f"[{render.evidence_title(key)}] {named[-1]}"] if named else []
 
 
 def note(standing: Standing) -> str:

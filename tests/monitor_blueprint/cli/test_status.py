@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from monitor_blueprint.cli import main
-from monitor_blueprint.domain.models import Reading, Silence, Status, Thresholds
-from monitor_blueprint.domain.text import Public
+from monitor_blueprint.domain.models import Facts, Reading, Silence, Status, Thresholds
+from monitor_blueprint.domain.text import Private, Public
 from monitor_blueprint.probes import Observation
 from monitor_blueprint.storage.store import Store
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
@@ -97,6 +97,18 @@ def test_a_row_names_the_cause(start_monitor: StartMonitor, status: Status_, scr
     script["Flask"] = lambda context: Observation((Reading("thing"),))
     CliRunner().invoke(main, ["health-check"])
     assert "종료 원인" not in status().output, "of what is well"
+
+
+@pytest.mark.parametrize(("result", "is_named"), [("success", False), ("watchdog", True)])
+def test_who_was_stopped_has_no_exception(
+    start_monitor: StartMonitor, status: Status_, script: Script, result: str, *, is_named: bool
+) -> None:
+    facts: Facts = {"state": Public("inactive/dead"), "result": Public(result)}
+    script["Flask"] = lambda context: Observation((Reading("thing", Status.CRITICAL, facts=facts),))
+    running = start_monitor(UNIT)
+    pieces = [("exception flask", Private("at UTC: KeyError ×2")), ("journal flask", Private("at UTC app[1]: ERROR KeyError: 1"))]
+    running.monitor.store.run(lambda tx: tx.add_evidence(1, pieces, datetime.now(UTC)))
+    assert ("KeyError" in status().output) is is_named
 
 
 def test_a_warning_says_since_when_and_what_next(start_monitor: StartMonitor, status: Status_, script: Script) -> None:

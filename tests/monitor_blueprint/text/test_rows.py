@@ -102,14 +102,40 @@ ENDED = "주 프로세스 종료: 종료 코드 78/CONFIG\n설정 오류: /etc/x
 JOURNAL = "at app[1]: KeyError: 'a'\nat app[1]: RuntimeError: Nothing\nat systemd[1]: flask.service: Started."
 
 
-def essence(*pieces: tuple[str, str], units: tuple[str, ...] = ("flask",), later_s: float = 1.0) -> list[str]:
+def essence(
+    *pieces: tuple[str, str], units: tuple[str, ...] = ("flask",), later_s: float = 1.0, is_stopped: bool = False
+) -> list[str]:
     found = [Evidence(AT + timedelta(seconds=later_s), title, Private(text)) for title, text in pieces]
-    return [line.text for line in rows.essence(found, units, AT)]
+    return [line.text for line in rows.essence(found, units, AT, is_stopped=is_stopped)]
 
 
 def test_an_ending_says_what_it_means() -> None:
+    """Below how it ended stands what the program said of it."""
     first, *more = ENDED.splitlines()[:3]
-    assert essence(("journal flask", JOURNAL), ("unit flask", ENDED)) == [f"[종료 원인 flask] {first}", *more]
+    said = "[저널 flask] at app[1]: RuntimeError: Nothing"
+    assert essence(("journal flask", JOURNAL), ("unit flask", ENDED)) == [f"[종료 원인 flask] {first}", said, *more]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (["[emerg] unknown directive in bad.conf:1", "nginx: configuration file test failed"], 0),
+        (["[emerg] bind() to 0.0.0.0:80 failed", "[emerg] still could not bind()"], 0),
+        (["Error: wrong settings: ML_MAX_BODY_BYTES must be a whole number"], 0),
+        (["[INFO] Starting", "cannot open /srv/***: no space"], 1),
+        (["ML_X must be one", "[ERROR] Worker (pid:7) exited with code 3", "[ERROR] Shutting down: Master"], 0),
+        (["[INFO] Starting", "[INFO] Booting worker with pid: 7"], None),
+    ],
+)
+def test_the_programs_own_word_is_named(said: list[str], expected: int | None) -> None:
+    """The line that says most, whatever systemd says after it."""
+    lines = [f"at UTC app[7]: {line}" for line in said]
+    found = essence(("journal flask", "\n".join([*lines, "at UTC systemd[1]: Failed with error"])), ("unit flask", "ended"))
+    assert found == ["[종료 원인 flask] ended", *([] if expected is None else [f"[저널 flask] {lines[expected]}"])]
+
+
+def test_who_was_stopped_fell_over_nothing() -> None:
+    assert essence(("journal flask", JOURNAL), ("exception flask", "KeyError"), is_stopped=True) == []
 
 
 def test_else_the_newest_exception_is_named() -> None:
