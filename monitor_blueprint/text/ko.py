@@ -80,6 +80,8 @@ UNKNOWN = "{name}: 확인 불가 ({reason})"
 SETTLING = "{name}: 재시작 중 ({state}){limit}"
 LIMIT = " - 시작 제한 {limit_s}초, 그때까지 준비되지 않으면 장애로 알림"
 WARMING_UP = "{name}: 응답 대기 중 ({reason}) - 곧 다시 확인"
+# Of one that has been told to be down.
+NOT_READY = "{name}: 아직 정상 응답 없음 ({reason}) - 곧 다시 확인"
 # Of what depends on something else: whether that is being restarted is not known here.
 LOOKED_AT_AGAIN = " - 곧 다시 확인"
 UNCONFIRMED = "{line} - 재확인 대기"

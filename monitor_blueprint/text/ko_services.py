@@ -17,7 +17,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("health_body", "status"): Texts("Django 상태 본문: {body_status}", bad="Django 상태 본문: {body_status}"),
     ("health_body", "entries"): Texts("Django 자체 점검: {count}개 항목 정상", bad="Django 자체 점검 실패: {entries}"),
     ("health_body", "blamed"): Texts(bad="Django가 보고한 연결 서비스 장애: {entries}"),
-    ("health_body", "answer"): Texts(bad="Django 상태 본문: 응답 없음 ({reason})"),
+    ("health_body", "answer"): Texts(bad="Django 상태 본문: {answered} ({reason})"),
     ("golden", "answer"): Texts(
         "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version}{digest})",
         bad="ML 예측 검증: {wrong} ({of_model}표본 {sample}{of_file}, {field}: {got}, 기대값 {expected}){at_address}",
@@ -115,12 +115,15 @@ ISSUED_BY = ", 발급 {issuer}"
 # Which of the statuses it was, and how often each.
 CODES = " · HTTP {codes}"
 
-# A unit that is down, and one that does not come up in its time.
-STOPPED, NOT_STARTED = "중지됨", "시작되지 않음"
+# A unit that is down, and one that is on its way there; one that did not come up, and one that has not yet.
+STOPPED, STOPPING = "중지됨", "정지하는 중"
+NOT_STARTED, STARTING = "시작되지 않음", "시작이 끝나지 않음"
+# What was asked has said something that is not right, or nothing.
+ANSWERED, NOT_ANSWERED = "응답 이상", "응답 없음"
 # What systemd's words for a state mean, by how they begin; of a failed unit its result says that.
 STATES = {
     "inactive/dead": "systemctl stop 등으로 오류 없이 정지됨",
-    "deactivating/": "정지하는 중, 아직 멈추지 않음",
+    "deactivating/": "아직 멈추지 않음",
     "activating/auto-restart": "다시 시작하기를 기다리는 중",
     "activating/": "시작하는 중",
 }
@@ -165,7 +168,7 @@ REASONS = {
     "text": "예상한 내용 없음",
     "no_json": "JSON이 아님",
     "json": "{field} 값이 {expected}과(와) 다름",
-    "body": "상태 본문이 아님",
+    "body": "HTTP {http_status}이지만 상태 JSON이 아님",
     "no_samples": "ML 서버가 표본을 제공하지 않음, HTTP {http_status}. {config}에서 {name}의 sample에 표본 파일을 지정하십시오",
     "lost_samples": "응답하는 서버가 더 이상 표본을 제공하지 않음, HTTP {http_status}",
     "key": "ML_API_KEY가 ML 서버와 다름, HTTP {http_status}",

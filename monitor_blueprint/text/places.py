@@ -43,6 +43,7 @@ class Places:
             "real_unit": lambda: f" ({self._fact('real')})" if "real" in self._facts else "",
             "real_state": lambda: f", {self._fact('unit')}" if "real" in self._facts else "",
             "how": self._how,
+            "answered": self._answered,
             "result": self._result,
             "reason": self._reason,
             "disk": self._disk,
@@ -87,8 +88,16 @@ class Places:
         return self._fact("state") if ours is None else ours.format_map(self)
 
     def _how(self) -> str:
-        is_not_started = self._said("state").startswith("activating") or "has_failed_to_start" in self._facts
+        state = self._said("state")
+        if state.startswith("deactivating/"):
+            return ko_services.STOPPING
+        if state.startswith("activating/") and not state.endswith("/auto-restart"):
+            return ko_services.STARTING
+        is_not_started = state.startswith("activating") or "has_failed_to_start" in self._facts
         return ko_services.NOT_STARTED if is_not_started else ko_services.STOPPED
+
+    def _answered(self) -> str:
+        return ko_services.ANSWERED if self._facts.get("http_status") else ko_services.NOT_ANSWERED
 
     def _result(self) -> str:
         """Return in plain words what systemd says of a unit: why it ended, and what its state means."""

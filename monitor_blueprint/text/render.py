@@ -125,7 +125,7 @@ def _settling(kind: str, reading: Reading, bad: str) -> str:
         # Of one that has been told to be down, nobody is to read that it will be told.
         return bad if reading.status is Status.CRITICAL else ko.SETTLING
     if kind in _STARTING and "reason" in reading.facts:
-        return ko.WARMING_UP
+        return ko.NOT_READY if reading.status is Status.CRITICAL else ko.WARMING_UP
     return bad if reading.status is Status.CRITICAL else f"{bad}{ko.LOOKED_AT_AGAIN}"
 
 

@@ -841,7 +841,7 @@ def test_a_stop_that_takes_long_is_not_waited_for(bench: MakeBench, systemd: Sys
     systemd.has("site.service", active="deactivating", sub="stop-sigterm", job="stop")
     there = bench({"name": "Site", "kind": "service", "unit": "site"})
     there.run()
-    assert "- Site: 중지됨 (deactivating/stop-sigterm, 정지하는 중, 아직 멈추지 않음)" in there.sent[0].body
+    assert "- Site: 정지하는 중 (deactivating/stop-sigterm, 아직 멈추지 않음)" in there.sent[0].body
 
 
 NGINX = {"name": "Nginx", "kind": "service", "unit": "nginx"}

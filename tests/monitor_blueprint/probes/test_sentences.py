@@ -66,7 +66,9 @@ def test_django_says(site: Site) -> None:
         "Django가 보고한 연결 서비스 장애: ml_server",
     ]
     site.answers = [b"{}"]
-    assert say_all("health_body", health_body.probe(options, looking())) == ["Django 상태 본문: 응답 없음 (상태 본문이 아님)"]
+    assert say_all("health_body", health_body.probe(options, looking())) == [
+        "Django 상태 본문: 응답 이상 (HTTP 200이지만 상태 JSON이 아님)"
+    ]
 
 
 def test_golden_samples(site: Site) -> None:

@@ -183,7 +183,7 @@ CLUSTER = UnitState("postgresql@15-main.service", "loaded", "active", "running")
             False,
             "중지됨 (inactive/running, b.service)",
         ),
-        ([replace(CLUSTER, active_state="activating")], Status.CRITICAL, True, "시작되지 않음 (activating/running"),
+        ([replace(CLUSTER, active_state="activating")], Status.CRITICAL, True, "시작이 끝나지 않음 (activating/running"),
     ],
 )
 def test_wrapper_is_as_well_as_its_parts(members: list[UnitState], status: Status, is_settling: bool, said: str) -> None:

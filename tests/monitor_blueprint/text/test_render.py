@@ -119,7 +119,7 @@ REFUSED: Facts = {"reason": Public("refused")}
         (
             "service",
             Reading("unit", CRITICAL, facts={"state": Public("activating/start"), "result": Public("success")}),
-            "Flask: 시작되지 않음 (activating/start, 시작하는 중)",
+            "Flask: 시작이 끝나지 않음 (activating/start, 시작하는 중)",
         ),
         (
             "service",
@@ -183,7 +183,7 @@ REFUSED: Facts = {"reason": Public("refused")}
         (
             "service",
             Reading("unit", CRITICAL, facts={"state": Public("activating/start"), "limit_s": 90}, is_settling=True),
-            "Flask: 시작되지 않음 (activating/start, 시작하는 중)",
+            "Flask: 시작이 끝나지 않음 (activating/start, 시작하는 중)",
         ),
         (
             "service",
@@ -205,7 +205,11 @@ REFUSED: Facts = {"reason": Public("refused")}
             Reading("unit", OK, facts={"state": Public("activating/start"), "limit_s": 90}, is_settling=True),
             "Flask: 재시작 중 (activating/start) - 시작 제한 90초, 그때까지 준비되지 않으면 장애로 알림",
         ),
-        ("service", Reading("http", CRITICAL, facts=REFUSED, is_settling=True), "Flask: 응답 대기 중 (연결 거부) - 곧 다시 확인"),
+        (
+            "service",
+            Reading("http", CRITICAL, facts=REFUSED, is_settling=True),
+            "Flask: 아직 정상 응답 없음 (연결 거부) - 곧 다시 확인",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -223,7 +227,7 @@ def test_a_reading_is_one_line(kind: str, reading: Reading, expected: str) -> No
         ("name", "주소를 찾을 수 없음"),
         ("status", "HTTP 502"),
         ("text", "예상한 내용 없음"),
-        ("body", "상태 본문이 아님"),
+        ("body", "HTTP 502이지만 상태 JSON이 아님"),
         ("SomeError", "SomeError"),
     ],
 )
