@@ -99,8 +99,9 @@ _ANY = "sudo neuronova-monitor history {incident}"
 _NO_INCIDENT = "sudo neuronova-health-check"
 _CERTBOT = ("sudo certbot certificates", "sudo certbot renew{of_name}", "sudo systemctl reload nginx")
 # Whose it is and for which names, and who has issued it: by its issuer it is known who renews it.
-_CERTIFICATE = ("sudo openssl x509 -noout -subject -issuer -dates -ext subjectAltName -in {where}",)
-_CERTIFICATES = ('for f in {glob}; do sudo openssl x509 -noout -subject -issuer -dates -in "$f"; done',)
+_RELOADED = "sudo nginx -t && sudo systemctl reload nginx"
+_CERTIFICATE = ("sudo openssl x509 -noout -subject -issuer -dates -ext subjectAltName -in {where}", _RELOADED)
+_CERTIFICATES = ('for f in {glob}; do sudo openssl x509 -noout -subject -issuer -dates -in "$f"; done', _RELOADED)
 _CERTBOTS = "/etc/letsencrypt/"
 _CERTBOT_NAME = re.compile(r"/etc/letsencrypt/live/(?P<name>[A-Za-z0-9.-]{1,100})/[^/]+")
 _CERTBOTS_ISSUER = "Let's Encrypt"

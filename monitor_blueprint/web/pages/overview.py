@@ -13,6 +13,7 @@ from monitor_blueprint.console.checks import CheckDocument, ReadingDocument, Sta
 from monitor_blueprint.console.view import View
 from monitor_blueprint.domain.story import with_restarts
 from monitor_blueprint.text import en_runbooks, ko_runbooks, render, rows, story
+from monitor_blueprint.text.advice import advice
 from monitor_blueprint.web import access
 from monitor_blueprint.web.mounted import monitor
 from monitor_blueprint.web.pages import language
@@ -57,7 +58,7 @@ def page() -> Response:
         worst=_worst,
         since_of=lambda check: _since(check, view),
         lasting=lambda check: lasting(check.since, view.now),
-        runbooks=language.pick(ko_runbooks.RUNBOOKS, en_runbooks.RUNBOOKS),
+        advice=_advice,
         ranges=_ranges(view, well),
         availabilities=_availabilities(month),
         days={name: each.picture for name, each in month.items()},
@@ -85,6 +86,11 @@ def _worst(check: CheckDocument) -> list[str]:
 def _since(check: CheckDocument, view: View) -> str:
     since = check.stands_since or check.since
     return words().since_for.format(at=render.local(since), lasting=lasting(since, view.now)) if since is not None else ""
+
+
+def _advice(check: CheckDocument) -> str:
+    catalogue = language.pick(ko_runbooks.RUNBOOKS, en_runbooks.RUNBOOKS)
+    return advice(catalogue, language.pick(ko_runbooks.BLIND, en_runbooks.BLIND), check.kind, check.readings)
 
 
 def _summary(status: StatusAnswer, count: int) -> str:

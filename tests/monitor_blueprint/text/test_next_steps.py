@@ -12,6 +12,7 @@ from monitor_blueprint.text import next_steps
 from tests.monitor_blueprint.text.samples import AT, DISK_FULL, DJANGO_DOWN, FLASK_DOWN
 
 SHORT = "openssl x509 -noout -subject -issuer -dates"
+RELOAD = "sudo nginx -t && sudo systemctl reload nginx"
 RENEWAL = "sudo certbot certificates · sudo certbot renew --cert-name clinic.example · sudo systemctl reload nginx"
 
 
@@ -61,9 +62,9 @@ def failing(kind: str, **facts: str) -> CheckResult:
         (failing("restarts", unit="a.service"), "systemctl status a.service · sudo journalctl -u a.service -n 50"),
         (
             failing("tls", where="/etc/ssl/site.pem"),
-            "sudo openssl x509 -noout -subject -issuer -dates -ext subjectAltName -in /etc/ssl/site.pem",
+            f"sudo openssl x509 -noout -subject -issuer -dates -ext subjectAltName -in /etc/ssl/site.pem · {RELOAD}",
         ),
-        (failing("tls", where="/etc/ssl/*.pem"), f'for f in /etc/ssl/*.pem; do sudo {SHORT} -in "$f"; done'),
+        (failing("tls", where="/etc/ssl/*.pem"), f'for f in /etc/ssl/*.pem; do sudo {SHORT} -in "$f"; done · {RELOAD}'),
         (failing("tls", where="/etc/letsencrypt/live/*/fullchain.pem"), RENEWAL.replace(" --cert-name clinic.example", "")),
         (failing("tls", where="/etc/letsencrypt/live/clinic.example/fullchain.pem"), RENEWAL),
         (failing("tls", where="clinic.example:443", issuer="Let's Encrypt"), RENEWAL.replace(" --cert-name clinic.example", "")),
