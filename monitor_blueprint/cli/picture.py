@@ -15,6 +15,7 @@ from monitor_blueprint.cli.looking import Seen
 from monitor_blueprint.console.channels import ChannelDocument
 from monitor_blueprint.console.checks import CheckDocument, StatusAnswer
 from monitor_blueprint.console.silences import SilenceDocument
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.text import ko, ko_watch, render
 
@@ -89,7 +90,7 @@ def _freshness(status: StatusAnswer) -> str:
     if status.last_check is None:
         return ko_watch.NEVER_CHECKED.format(now=render.local(status.at))
     at = status.last_check.started_at
-    return ko_watch.FRESH.format(at=render.local(at), age=render.duration((status.at - at).total_seconds()), now=now)
+    return ko_watch.FRESH.format(at=render.local(at), age=render.duration(lasted_s(at, status.at)), now=now)
 
 
 def _incident(status: StatusAnswer) -> Iterator[RenderableType]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from socket import gethostname
 
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind
 from monitor_blueprint.domain.receivers import Logged
@@ -74,7 +75,7 @@ def _how_things_stand(
     named = dict.fromkeys(name for each in told for name in each.event.checks)
     recovered = [name for name in named if name not in failing and name not in unstable]
     over = {each.name: each for logged in told for each in recoveries(logged.event, results) if each.name in recovered}
-    late_s = max((now - each.event.at).total_seconds() for each in told)
+    late_s = max(lasted_s(each.event.at, now) for each in told)
     facts: dict[str, object] = {
         "at": now,
         "server": configured(gethostname()),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, Status
 from monitor_blueprint.domain.text import Public, fill, joined
@@ -26,7 +27,7 @@ def marked(message: Message, event: Event, results: Mapping[str, CheckResult], n
     """Return the message as it is to be sent now: with the mark below its first lines where it is late."""
     if not is_late(message.at, now):
         return message
-    late = render.duration((now - message.at).total_seconds())
+    late = render.duration(lasted_s(message.at, now))
     mark = [fill(ko_messages.LATE, at=render.local(message.at), now=render.local(now), late=late), _standing(event, results)]
     lines = list(map(Public, then(message.body).split("\n")))
     body = joined("\n", [*lines[:_FIRST_LINES], *mark, *lines[_FIRST_LINES:]])

@@ -11,6 +11,7 @@ from monitor_blueprint.console import checks, series
 from monitor_blueprint.console.checks import CheckAnswer
 from monitor_blueprint.console.happenings import Happenings, covers_s, happenings, spells
 from monitor_blueprint.console.view import View
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.storage.results import DURATION_MS, LATENCY_MS, PastResult
 from monitor_blueprint.text import rows
 from monitor_blueprint.web import access
@@ -58,6 +59,7 @@ def check(name: str) -> Response:
         silence_text=lambda each: plotting.silence_text(view, each.starts_at, each.ends_at, each.why),
         moment=plotting.moment,
         length=plotting.length,
+        lasted=lambda since: plotting.length(lasted_s(since, view.now)),
         figure=figure,
         share=rows.share,
         days=availability(view, [name], is_each_titled=True)[name],

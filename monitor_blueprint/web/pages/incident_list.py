@@ -14,6 +14,7 @@ from monitor_blueprint.console import incidents as console
 from monitor_blueprint.console.happenings import happenings
 from monitor_blueprint.console.incidents import IncidentDocument
 from monitor_blueprint.console.view import View
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.storage.reads import IncidentFilter
 from monitor_blueprint.web import access
 from monitor_blueprint.web.drawing.clock import Times, midnight
@@ -52,7 +53,7 @@ def incidents() -> Response:
         checks=[policy.name for policy in view.config.policies],
         found=answer.incidents,
         next_before=answer.next_before,
-        lasted=lambda each: plotting.length(((each.closed_at or view.now) - each.opened_at).total_seconds()),
+        lasted=lambda each: plotting.length(lasted_s(each.opened_at, each.closed_at or view.now)),
         definitions=definitions(),
         timeline=_timeline(view),
         moment=plotting.moment,

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from monitor_blueprint.console.gate import ADMIN
 from monitor_blueprint.domain.access import Visitor
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.text import en_pages, ko_pages, render
 from monitor_blueprint.text.page_words import PageWords
 from monitor_blueprint.web import access
@@ -47,7 +48,7 @@ def duration(seconds: float) -> str:
 
 def lasting(since: datetime | None, until: datetime) -> str:
     """Return how long it is from one moment to another; "" where the first is not known."""
-    return duration((until - since).total_seconds()) if since is not None else ""
+    return duration(lasted_s(since, until)) if since is not None else ""
 
 
 def is_named(visitor: Visitor | None) -> bool:

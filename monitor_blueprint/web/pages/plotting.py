@@ -13,6 +13,7 @@ from monitor_blueprint.console.configuration import Value
 from monitor_blueprint.console.happenings import Happenings
 from monitor_blueprint.console.series import SeriesAnswer, SeriesDocument, document
 from monitor_blueprint.console.view import View
+from monitor_blueprint.domain.durations import lasted_s
 from monitor_blueprint.domain.models import Reading, Status
 from monitor_blueprint.storage.results import LATENCY_MS, Spell
 from monitor_blueprint.text import en_plots, ko_plots
@@ -202,7 +203,7 @@ def state_lane(spells: Sequence[Spell]) -> Lane:
 def _stood(spell: Spell) -> str:
     w = words()
     word = w.unwatched if spell.status is None else w.states[spell.status.name]
-    return f"{word}: {moment(spell.since)} ~ {moment(spell.until)} ({length((spell.until - spell.since).total_seconds())})"
+    return f"{word}: {moment(spell.since)} ~ {moment(spell.until)} ({length(lasted_s(spell.since, spell.until))})"
 
 
 def lanes_of(view: View, found: Happenings, spans: Iterable[Span]) -> list[Lane]:

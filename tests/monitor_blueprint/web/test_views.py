@@ -22,6 +22,7 @@ from monitor_blueprint.storage.reads import MANUAL
 from monitor_blueprint.storage.store import Store
 from monitor_blueprint.text import render
 from monitor_blueprint.web import stats
+from monitor_blueprint.web.pages.page import lasting
 from tests.monitor_blueprint import guide
 from tests.monitor_blueprint.conftest import Reports, Script, StartMonitor
 from tests.monitor_blueprint.running import SCRIPTED, TOKEN, UNIT, Running, configure
@@ -392,6 +393,13 @@ def test_incident_has_a_page(ailing: Running) -> None:
     assert "장애 1번" in page
     assert "<td>발생</td><td>Flask</td>" in page
     assert "메모리 상위 프로세스" in page
+
+
+def test_a_length_fits_its_moments(well: Running) -> None:
+    """It is the difference of both as they are shown, as in the messages."""
+    begin = datetime(2025, 12, 6, 5, 34, 28, 990_000, UTC)
+    with well.app.test_request_context("/"):
+        assert lasting(begin, begin + timedelta(seconds=5.2)) == "6초"
 
 
 def test_incident_page_tells_the_whole_story(ailing: Running) -> None:
