@@ -29,14 +29,19 @@ STATE_VERSION = 1
 # The reason of a health check by hand, and how that of one of some checks only begins.
 MANUAL = "manual"
 PARTIAL = "look"
+# All that a message of the incident has named, once for each.
+_NAMED = (
+    'event, json_each(\'["$.checks","$.failing"]\') AS part, json_each(event.body, part.value) AS name'
+    " WHERE event.incident = incident.number"
+)
 _WANTED = (
-    "WHERE number < :before AND opened_at < :until AND coalesce(closed_at, :since) >= :since"
-    " AND (:is_open IS NULL OR (closed_at IS NULL) = :is_open) AND (:check = '' OR EXISTS (SELECT 1 FROM event,"
-    " json_each(event.body, '$.checks') WHERE event.incident = incident.number AND value = :check))"
+    "WHERE number < :before AND opened_at < :until AND coalesce(closed_at, :since) >= :since"  # noqa: S608 - as above
+    " AND (:is_open IS NULL OR (closed_at IS NULL) = :is_open) AND (:check = ''"
+    f" OR EXISTS (SELECT 1 FROM {_NAMED} AND name.value = :check))"
     # Capitals do not count: of ASCII, as SQLite knows no others, and Korean has none.
     " AND (:text = '' OR EXISTS (SELECT 1 FROM event LEFT JOIN told ON told.event_id = event.id"
-    " WHERE event.incident = incident.number AND (instr(lower(told.text), lower(:text))"
-    " OR EXISTS (SELECT 1 FROM json_each(event.body, '$.checks') WHERE instr(lower(value), lower(:text)))))"
+    " WHERE event.incident = incident.number AND instr(lower(told.text), lower(:text)))"
+    f" OR EXISTS (SELECT 1 FROM {_NAMED} AND instr(lower(name.value), lower(:text)))"
     " OR :is_typed_searched AND (instr(lower(incident.body ->> 'acked_by'), lower(:text)) OR EXISTS (SELECT 1 FROM story"
     " WHERE kind = 'noted' AND facts ->> 'number' = CAST(incident.number AS TEXT)"
     " AND instr(lower(facts ->> 'text'), lower(:text)))))"
@@ -266,8 +271,7 @@ class Reads(ChannelReads):
         records = []
         rows = self._rows(
             "SELECT number, opened_at, closed_at, body,"  # noqa: S608 - the clause is one of two above
-            " (SELECT json_group_array(DISTINCT value) FROM event, json_each(event.body, '$.checks')"
-            f" WHERE event.incident = incident.number) FROM incident {clause}",
+            f" (SELECT json_group_array(DISTINCT name.value) FROM {_NAMED}) FROM incident {clause}",
             parameters,
         )
         for number, opened_at, closed_at, body, checks in rows:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from socket import gethostname
+
 from flask import Response, url_for
 
-from monitor_blueprint.console import incidents
+from monitor_blueprint.console import checks, incidents
 from monitor_blueprint.console.audit import StoryDocument
+from monitor_blueprint.console.checks import CheckDocument
 from monitor_blueprint.console.incidents import DeliveryDocument, EventDocument, IncidentAnswer, NoteDocument
+from monitor_blueprint.console.view import View
+from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.web import access
 from monitor_blueprint.web.answers import RefusedError
+from monitor_blueprint.web.pages import failing
 from monitor_blueprint.web.pages.forms import Typed
 from monitor_blueprint.web.pages.page import html, lasting, words
 
@@ -36,10 +42,20 @@ def show(number: int, error: RefusedError | None = None, typed: Typed | None = N
         here=url_for(".incident", number=number),
         incident=known,
         length=lasting(known.opened_at, known.closed_at or view.now),
+        server=clean(gethostname()),
+        failing=_failing(view) if known.closed_at is None else [],
+        worst=failing.worst,
+        since_of=lambda check: failing.since(check, view),
+        advice=failing.advice,
         course=_course(found),
         evidence=found.evidence,
         delivery_text=_delivery,
     )
+
+
+def _failing(view: View) -> list[CheckDocument]:
+    """Return the checks that belong to the open incident as they stand now, causes before what those bring about."""
+    return sorted((each for each in checks.checks(view).checks if each.is_told), key=lambda each: bool(each.causes))
 
 
 def _course(found: IncidentAnswer) -> list[tuple[str, _Happened]]:

@@ -12,11 +12,10 @@ from monitor_blueprint.console import channels, checks, incidents
 from monitor_blueprint.console.checks import CheckDocument, ReadingDocument, StatusAnswer
 from monitor_blueprint.console.view import View
 from monitor_blueprint.domain.story import with_restarts
-from monitor_blueprint.text import en_runbooks, ko_runbooks, render, rows, story
-from monitor_blueprint.text.advice import advice
+from monitor_blueprint.text import render, rows, story
 from monitor_blueprint.web import access
 from monitor_blueprint.web.mounted import monitor
-from monitor_blueprint.web.pages import language
+from monitor_blueprint.web.pages import failing as told
 from monitor_blueprint.web.pages.page import duration, html, lasting, words
 
 if TYPE_CHECKING:
@@ -55,10 +54,10 @@ def page() -> Response:
         failing=failing,
         silenced=[check for check in bad if check.silenced_until is not None],
         well=well,
-        worst=_worst,
-        since_of=lambda check: _since(check, view),
+        worst=told.worst,
+        since_of=lambda check: told.since(check, view),
         lasting=lambda check: lasting(check.since, view.now),
-        advice=_advice,
+        advice=told.advice,
         ranges=_ranges(view, well),
         availabilities=_availabilities(month),
         days={name: each.picture for name, each in month.items()},
@@ -76,21 +75,6 @@ def _is_bad(check: CheckDocument) -> bool:
 def _rank(check: CheckDocument) -> tuple[bool, bool, int]:
     """Return where a check stands among those to be looked at: causes before what those bring about."""
     return bool(check.causes), not check.is_told, _RANKS[check.status]
-
-
-def _worst(check: CheckDocument) -> list[str]:
-    """Return the lines that say what is the matter; all where it is well again and only not told yet."""
-    return [each.text for each in check.readings if each.status != "OK"] or [each.text for each in check.readings]
-
-
-def _since(check: CheckDocument, view: View) -> str:
-    since = check.stands_since or check.since
-    return words().since_for.format(at=render.local(since), lasting=lasting(since, view.now)) if since is not None else ""
-
-
-def _advice(check: CheckDocument) -> str:
-    catalogue = language.pick(ko_runbooks.RUNBOOKS, en_runbooks.RUNBOOKS)
-    return advice(catalogue, language.pick(ko_runbooks.BLIND, en_runbooks.BLIND), check.kind, check.readings)
 
 
 def _summary(status: StatusAnswer, count: int) -> str:

@@ -19,6 +19,7 @@ from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, CheckState, Event, EventKind, Incident, Reading, Silence, State, Status
 from monitor_blueprint.domain.receivers import delivered
 from monitor_blueprint.domain.text import Private, Public
+from monitor_blueprint.storage.reads import IncidentFilter
 from monitor_blueprint.storage.spans import Span
 from monitor_blueprint.storage.sqlite import last_moved_aside
 from monitor_blueprint.storage.store import Store
@@ -174,6 +175,17 @@ def test_closed_incident_is_in_history(store: Store) -> None:
     (incident,) = store.reads.incidents()
     assert (incident.number, incident.opened_at, incident.closed_at) == (7, NOW, NOW + MINUTE)
     assert incident.checks == ("Flask",)
+
+
+def test_incident_has_all_that_was_named(store: Store) -> None:
+    """What a message named as failing belongs to the incident from its first moment, not only once it is well again."""
+    told = replace(EVENT, failing=("Flask", "Django"))
+    store.run(lambda tx: tx.save_state(STATE, NOW))
+    store.run(lambda tx: tx.add_event(told, replace(MESSAGE, id="nn-7-named"), ()))
+    assert store.reads.incidents()[0].checks == ("Flask", "Django")
+    assert store.reads.incidents(where=IncidentFilter(check="Django"))[0].number == 7
+    assert store.reads.incidents(where=IncidentFilter(text="jang"))[0].number == 7
+    assert store.reads.incidents(where=IncidentFilter(text="nginx")) == ()
 
 
 def test_who_acknowledged_is_in_the_history(store: Store) -> None:

@@ -402,6 +402,22 @@ def test_a_length_fits_its_moments(well: Running) -> None:
         assert lasting(begin, begin + timedelta(seconds=5.2)) == "6초"
 
 
+def test_incident_page_begins_with_what_is_wrong(ailing: Running) -> None:
+    """What is wrong stands before the forms, which are folded, and the course; none of it once all is over."""
+    page = ailing.admin.get("/incidents/1").text
+    places = [
+        f"서버: {socket.gethostname()}",
+        '<article class="failure card critical" aria-label="Flask">',
+        "thing 위험",
+        "다음에 할 일",
+        '<details class="card forms" id="to-do">',
+        '<h2 id="course">',
+    ]
+    assert sorted(places, key=page.index) == places
+    ailing.monitor.store.run(lambda tx: tx.save_state(State(last_incident_number=1), datetime.now(UTC)))
+    assert "<article" not in ailing.admin.get("/incidents/1").text
+
+
 def test_incident_page_tells_the_whole_story(ailing: Running) -> None:
     """What was said, what was measured, and what was done meanwhile."""
     entry = StoryEntry(datetime.now(UTC), StoryKind.ACKED, {"by": "<lee>", "number": "1"})
