@@ -137,6 +137,7 @@ def test_what_is_typed_stays(page: Any, monitor: Program, site: HttpStandIn) -> 
     page.focus("#run-Portal")
     note = page.context.new_page()
     note.goto(f"{monitor.url}/incidents/1")
+    note.click("#to-do summary")
     note.fill("#text", "half a sen")
     note.evaluate("document.getElementById('text').setSelectionRange(4, 4)")
     page.get_by_role("button", name="담당하기").first.click()
