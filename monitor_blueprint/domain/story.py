@@ -44,7 +44,13 @@ class StoryEntry:
 
 
 def began(
-    before: StoryEntry | None, after: StoryEntry | None, digest: str, checks: tuple[str, ...], now: datetime
+    before: StoryEntry | None,
+    after: StoryEntry | None,
+    digest: str,
+    checks: tuple[str, ...],
+    now: datetime,
+    *,
+    master: str = "",
 ) -> tuple[StoryEntry, ...]:
     """Return what is to be noted when the monitor begins: that it does, how it had ended, and what was configured meanwhile.
 
@@ -53,11 +59,15 @@ def began(
         after: the last end; a beginning with no end after it was cut short.
         digest, checks: of the configuration that is in use now.
         now: the moment.
+        master: the process of which the monitor is, where it has one of its own: where that is still the same, only the
+            configuration was read again.
     """
     is_cut_short = before is not None and (after is None or after.at < before.at)
-    entries = [
-        StoryEntry(now, StoryKind.STARTED, {"digest": digest, "checks": "\n".join(checks), "cut": "1" if is_cut_short else ""})
-    ]
+    said = {"digest": digest, "checks": "\n".join(checks), "cut": "1" if is_cut_short else ""}
+    if master:
+        is_same = before is not None and before.facts.get("master") == master
+        said |= {"master": master, "reread": "1" if is_same and not is_cut_short else ""}
+    entries = [StoryEntry(now, StoryKind.STARTED, said)]
     if before is not None and before.facts.get("digest") != digest:
         known = before.facts.get("checks", "").split("\n")
         facts = {
@@ -85,6 +95,7 @@ def with_restarts(entries: Sequence[StoryEntry]) -> list[StoryEntry]:
             continue
         changed = next((each for each in told if each.kind is StoryKind.CONFIGURED and each.at == entry.at), None)
         facts = {**changed.facts, "configured": "1"} if changed is not None else {}
+        facts |= {"reread": "1"} if entry.facts.get("reread") else {}
         told = [*(each for each in told if each not in (ended, changed)), StoryEntry(entry.at, StoryKind.RESTARTED, facts)]
     return told
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from monitor_blueprint.domain.text import NOTHING, Public
 from monitor_blueprint.faults import reason_of
 
@@ -75,6 +77,19 @@ class ScheduleLock:
             _take_file(file, waiting)
         _take_name(self._name, waiting)
         acquired()
+
+
+def parent_of(pid: int) -> str:
+    """Return which process has forked that one, by number and start, as a number is used again; "" where that is not known."""
+    with suppress(psutil.Error):
+        parent = psutil.Process(pid).parent()
+        return f"{parent.pid} {parent.create_time():.2f}" if parent is not None else ""
+    return ""
+
+
+def is_sibling(pid: int) -> bool:
+    """Tell whether that process is of the same master: its predecessor while it reads its configuration again, or one of many."""
+    return pid > 0 and bool(parent := parent_of(pid)) and parent == parent_of(os.getpid())
 
 
 def _take_file(descriptor: int, waiting: Callable[[int], None]) -> None:

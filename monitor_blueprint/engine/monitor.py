@@ -23,7 +23,7 @@ from monitor_blueprint.domain.models import Status
 from monitor_blueprint.domain.story import StoryEntry, StoryKind, began
 from monitor_blueprint.domain.text import Public, configured, fill, member
 from monitor_blueprint.engine.health_check import HealthCheck
-from monitor_blueprint.engine.leader import ScheduleLock
+from monitor_blueprint.engine.leader import ScheduleLock, is_sibling, parent_of
 from monitor_blueprint.engine.round import SYSTEMD, HealthReport
 from monitor_blueprint.engine.scheduler import Schedule
 from monitor_blueprint.engine.self_check import SelfCheck
@@ -213,7 +213,9 @@ class Monitor:
         story = transaction.reads.story
         names = tuple(check.name for check in self.config.checks)
         before, ended = story.last(StoryKind.STARTED), story.last(StoryKind.STOPPED)
-        transaction.story.add(*began(before, ended, digest_of(self.config), names, datetime.now(UTC)))
+        # Mounted in another application, whoever has started that says nothing.
+        master = "" if self._tell_systemd is _tell_nobody else parent_of(os.getpid())
+        transaction.story.add(*began(before, ended, digest_of(self.config), names, datetime.now(UTC), master=master))
 
     def _units_changed(self, units: frozenset[str]) -> None:
         names = [name for unit in sorted(units) for name in self._checks_by_unit.get(unit, ())]
@@ -244,7 +246,8 @@ class Monitor:
             self._heartbeat.fail(fill("failed"))
 
     def _say_waiting(self, pid: int) -> None:
-        self.log.write(logging.WARNING, fill(ko.WAITING_FOR_LOCK, pid=pid))
+        level = logging.INFO if is_sibling(pid) else logging.WARNING
+        self.log.write(level, fill(ko.WAITING_FOR_LOCK, pid=pid))
         # It does what it is for: it stands by. systemd is told so, and not to wait for health checks (0: no watchdog).
         self._tell_systemd(f"READY=1\nMAINPID={os.getppid()}\nWATCHDOG_USEC=0\nSTATUS={ko.SYSTEMD_WAITING.format(pid=pid)}")
 

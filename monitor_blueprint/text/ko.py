@@ -186,10 +186,11 @@ STORY = {
     StoryKind.UNSILENCED: "알림 중지 {number}번 해제: {by}",
     StoryKind.STARTED: "모니터 시작됨",
     StoryKind.STOPPED: "모니터 종료됨",
-    StoryKind.RESTARTED: "모니터 다시 시작됨 (설정 다시 읽음)",
+    StoryKind.RESTARTED: "모니터 다시 시작됨",
     StoryKind.CONFIGURED: "설정이 바뀜",
     StoryKind.RENEWED: "서비스 수동 재시작: {units}",
 } | ko_access.STORY
+STORY_REREAD = "모니터가 설정을 다시 읽음"
 STORY_CUT = " (이전 실행이 비정상 종료됨)"
 STORY_CONFIGURED = ", 설정이 바뀜"
 STORY_CHANGES = {"added": ", 추가된 점검: {names}", "removed": ", 빠진 점검: {names}"}

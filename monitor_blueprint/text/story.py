@@ -48,6 +48,8 @@ def sentence(entry: StoryEntry) -> str:
     if "until" in facts:
         facts["until"] = render.local(datetime.fromisoformat(facts["until"]))
     text = ko.STORY[entry.kind].format_map(facts)
+    if entry.kind is StoryKind.RESTARTED and facts.get("reread"):
+        text = ko.STORY_REREAD
     if entry.kind is StoryKind.STARTED and facts.get("cut"):
         text += ko.STORY_CUT
     if entry.kind is StoryKind.RESTARTED and facts.get("configured"):

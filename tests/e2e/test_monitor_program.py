@@ -17,7 +17,9 @@ import requests
 
 from monitor_blueprint.adapters.http import fetch
 from monitor_blueprint.config import own_url
+from monitor_blueprint.domain.story import StoryKind
 from monitor_blueprint.engine.leader import ScheduleLock
+from monitor_blueprint.storage.store import Store
 from tests.e2e.conftest import StartMonitor
 from tests.e2e.programs import DEADLINE_S, ROOT, clean_environ, command, kill_all, procfile
 from tests.monitor_blueprint.conftest import Reports
@@ -210,6 +212,13 @@ def test_broken_reload_keeps_old_configuration(tmp_path: Path, start_monitor: St
     assert slack.next_post().text.splitlines()[:2] == ["[OK] NeuroNova 서비스 복구", "복구된 서비스: Monitor"]
     done = command("status", environ=environ)
     assert "Other" in done.stdout
+    # The one before was still there, as it has to be.
+    waited = [line for line in lines(monitor.stdout) if "다른 모니터가 실행 중" in line]
+    assert waited == [line for line in waited if line.startswith("INFO: ")]
+    with Store(tmp_path / "state" / "monitor.db") as store:
+        last = store.reads.story.last(StoryKind.STARTED)
+    assert last is not None
+    assert last.facts["reread"]
     assert slack.posts.empty()
 
 

@@ -47,6 +47,17 @@ def test_a_restart_is_one_entry() -> None:
     assert [each.kind.value for each in with_restarts(again)] == ["started", "noted", "restarted", "restarted"]
 
 
+def test_the_same_master_has_read_again() -> None:
+    """A beginning of the same master after an end is a reload, and one of another master a restart."""
+    (first,) = began(None, None, "a", (), NOW, master="7 1.00")
+    ended = StoryEntry(NOW + timedelta(seconds=1), StoryKind.STOPPED)
+    for master, is_reload in (("7 1.00", True), ("7 2.00", False), ("", False)):
+        again, *_ = began(first, ended, "a", (), NOW + timedelta(seconds=2), master=master)
+        (_, told) = with_restarts([first, ended, again])
+        assert told == StoryEntry(again.at, StoryKind.RESTARTED, {"reread": "1"} if is_reload else {})
+    assert not began(first, None, "a", (), NOW + timedelta(seconds=2), master="7 1.00")[0].facts["reread"]
+
+
 def test_a_late_beginning_is_no_restart() -> None:
     """Nor one whose end is not known."""
     apart = [END, StoryEntry(END.at + timedelta(seconds=31), StoryKind.STARTED)]

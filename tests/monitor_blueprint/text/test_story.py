@@ -27,11 +27,17 @@ pytestmark = pytest.mark.usefixtures("seoul")
         (StoryKind.STARTED, {"digest": "a", "checks": "Flask", "cut": ""}, "모니터 시작됨"),
         (StoryKind.STARTED, {"digest": "a", "checks": "Flask", "cut": "1"}, "모니터 시작됨 (이전 실행이 비정상 종료됨)"),
         (StoryKind.STOPPED, {}, "모니터 종료됨"),
-        (StoryKind.RESTARTED, {}, "모니터 다시 시작됨 (설정 다시 읽음)"),
+        (StoryKind.RESTARTED, {}, "모니터 다시 시작됨"),
         (
             StoryKind.RESTARTED,
             {"digest": "a", "added": "CPU", "removed": "", "configured": "1"},
-            "모니터 다시 시작됨 (설정 다시 읽음), 설정이 바뀜, 추가된 점검: CPU",
+            "모니터 다시 시작됨, 설정이 바뀜, 추가된 점검: CPU",
+        ),
+        (StoryKind.RESTARTED, {"reread": "1"}, "모니터가 설정을 다시 읽음"),
+        (
+            StoryKind.RESTARTED,
+            {"digest": "a", "added": "CPU", "removed": "", "configured": "1", "reread": "1"},
+            "모니터가 설정을 다시 읽음, 설정이 바뀜, 추가된 점검: CPU",
         ),
         (
             StoryKind.CONFIGURED,
