@@ -19,7 +19,8 @@ _FULL = (
     "df -h {path}",
     "sudo du -xh -d2 {path} | sort -h | tail",
     "sudo find {path} -xdev -type f -size +100M -exec du -h {{}} + | sort -h | tail",
-    "sudo lsof -nP +L1",
+    # What `lsof +L1` shows; that is not installed everywhere.
+    "sudo find /proc -maxdepth 3 -path '/proc/[0-9]*/fd/*' -lname '/* (deleted)' -exec stat -Lc '%s %n' {{}} + | sort -n | tail",
 )
 _STATUS = "sudo neuronova-monitor status"
 _MODEL = ("sudo neuronova-model status",)

@@ -30,7 +30,8 @@ LOOK_AT_SITE = (
 )
 LOOK_AT_DISK = (
     "  확인: df -h / · sudo du -xh -d2 / | sort -h | tail"
-    " · sudo find / -xdev -type f -size +100M -exec du -h {} + | sort -h | tail · sudo lsof -nP +L1"
+    " · sudo find / -xdev -type f -size +100M -exec du -h {} + | sort -h | tail"
+    " · sudo find /proc -maxdepth 3 -path '/proc/[0-9]*/fd/*' -lname '/* (deleted)' -exec stat -Lc '%s %n' {} + | sort -n | tail"
 )
 FOOT = ["", "장애 번호: 7", "담당하기: sudo neuronova-monitor ack · 경과: sudo neuronova-monitor history 7"]
 ROOT = Path(__file__).parents[3]

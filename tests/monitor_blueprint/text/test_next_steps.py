@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +35,9 @@ def failing(kind: str, **facts: str) -> CheckResult:
         (
             DISK_FULL,
             "df -h / · sudo du -xh -d2 / | sort -h | tail"
-            " · sudo find / -xdev -type f -size +100M -exec du -h {} + | sort -h | tail · sudo lsof -nP +L1",
+            " · sudo find / -xdev -type f -size +100M -exec du -h {} + | sort -h | tail"
+            " · sudo find /proc -maxdepth 3 -path '/proc/[0-9]*/fd/*' -lname '/* (deleted)'"
+            " -exec stat -Lc '%s %n' {} + | sort -n | tail",
         ),
         (failing("http"), "sudo neuronova-monitor history 7"),
         (failing("http", address="https://clinic.example/health"), "curl -i -m 10 https://clinic.example/health"),
@@ -182,3 +186,14 @@ def test_a_slow_model_is_no_wrong_one() -> None:
     slow = CheckResult("Prediction", "golden", (Reading("answer"), Reading("latency", Status.CRITICAL)), AT)
     assert "rollback" not in next_steps.commands(slow, 7)
     assert next_steps.commands(slow, 7).startswith("uptime · ")
+
+
+def test_a_held_file_is_found(tmp_path: Path) -> None:
+    """The command finds a deleted file that a program holds open, without anything that has to be installed first."""
+    command = next_steps.commands(DISK_FULL, 7).split(" · ")[-1].removeprefix("sudo ")
+    path = tmp_path / "held"
+    with path.open("wb") as held:
+        held.truncate(123_456_789_012)
+        path.unlink()
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert f"123456789012 /proc/{os.getpid()}/fd/" in done.stdout
