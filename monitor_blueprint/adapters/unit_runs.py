@@ -39,7 +39,13 @@ def read_run(unit: str, timeout_s: float) -> UnitRun:
         is_stopping=found.get("ActiveState") == "deactivating",
         program=tuple(map(str, main[0][1])) if main else (),
         environment_files=tuple(str(path) for path, _ in found.get("EnvironmentFiles", ())),
+        left_at=_moment(found.get("ActiveExitTimestamp", 0)),
+        began_at=_moment(found.get("InactiveExitTimestamp", 0)),
     )
+
+
+def _moment(us: int) -> datetime | None:
+    return datetime.fromtimestamp(us / 1e6, UTC) if us else None
 
 
 def _main(found: Mapping[str, Any]) -> Ending | None:

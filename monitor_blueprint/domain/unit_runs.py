@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 MAIN = "ExecStart"
 # SIGHUP, SIGINT, SIGPIPE, SIGTERM: systemd.service(5), "SuccessExitStatus=".
 _CLEAN_SIGNALS = (1, 2, 13, 15)
+
+
+# A start so soon after the end is a restart: systemd gives a service so long to stop.
+_RESTART_TAKES = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class UnitRun:
         is_stopping: it is on its way down.
         program: the command line of its main process, from its unit file.
         environment_files: the files that its unit file names for its environment.
+        left_at: when it was last in service before, if it ever was.
+        began_at: when its last start began.
     """
 
     ended: Ending | None = None
@@ -53,6 +59,15 @@ class UnitRun:
     is_stopping: bool = False
     program: tuple[str, ...] = ()
     environment_files: tuple[str, ...] = ()
+    left_at: datetime | None = None
+    began_at: datetime | None = None
+
+    @property
+    def asked_at(self) -> datetime | None:
+        """Return when somebody asked for the run: a restart begins with the end of the run before."""
+        if self.left_at is None or self.began_at is None:
+            return self.began_at
+        return self.left_at if timedelta(0) <= self.began_at - self.left_at <= _RESTART_TAKES else self.began_at
 
     @property
     def has_failed(self) -> bool:

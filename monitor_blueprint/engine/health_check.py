@@ -226,7 +226,7 @@ class HealthCheck:
 def _renewed(results: Iterable[CheckResult]) -> list[StoryEntry]:
     """Return which services somebody has restarted: what follows may have come of it."""
     return [
-        StoryEntry(result.at, StoryKind.RENEWED, {"units": str(reading.facts["units"])})
+        StoryEntry(reading.began_at or result.at, StoryKind.RENEWED, {"units": str(reading.facts["units"])})
         for result in results
         for reading in result.readings
         if reading.aspect == _RENEWED

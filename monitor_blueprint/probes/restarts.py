@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +15,15 @@ import psutil
 
 from monitor_blueprint.adapters import journal
 from monitor_blueprint.adapters.journal import EXITED, WILL_RESTART
-from monitor_blueprint.adapters.systemd import UnitState
+from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitState
+from monitor_blueprint.adapters.unit_runs import read_run
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
 from monitor_blueprint.domain.text import Public, configured, fill, joined
 from monitor_blueprint.options import STACK_UNITS, Count, Positive, Units
 from monitor_blueprint.probes import Observation, ProbeContext
 
 MOST_REMEMBERED = 50
+_ASK_S = 1.0
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,7 +54,8 @@ def probe(options: Options, context: ProbeContext) -> Observation:
     before = context.checkpoint.get("units", {})
     since = float(context.checkpoint.get("at", now))
     remembered = {name: _look(unit, before.get(name), since, now, options) for name, unit in known.items()}
-    readings = _readings(remembered, options)
+    renewed = [name for name, unit in remembered.items() if unit["renewed"]]
+    readings = (*_readings(remembered, options), *_renewed(renewed, known, context))
     if readings[0].status is not Status.CRITICAL:
         return Observation(readings, {"units": remembered, "at": now})
     # One storm has one beginning, however long it goes on.
@@ -129,13 +134,22 @@ def _readings(remembered: Mapping[str, Mapping[str, Any]], options: Options) -> 
     }
     status = Status.CRITICAL if worst > options.most else Status.OK
     readings = [Reading("restarts" if worst else "steady", status, value=worst, facts=facts, is_counted=True)]
-    renewed = [name for name, unit in remembered.items() if unit["renewed"]]
-    if renewed:
-        readings.append(Reading("renewed", facts={"units": joined(", ", map(configured, renewed))}))
     if replaced:
         # A reload and `max_requests` replace workers, too: told, not judged.
         readings.append(Reading("workers", facts={"workers": _listed(replaced)}))
     return tuple(readings)
+
+
+def _renewed(names: Sequence[str], known: Mapping[str, UnitState], context: ProbeContext) -> list[Reading]:
+    """Return which services somebody has restarted, and when the first of them was, as systemd knows it."""
+    if not names:
+        return []
+    moments = []
+    for name in names:
+        with suppress(SystemdUnavailableError):
+            moments.append(read_run(known[name].name, max(0.1, min(_ASK_S, context.deadline - time.monotonic()))).asked_at)
+    began_at = min((each for each in moments if each is not None and each <= context.now), default=None)
+    return [Reading("renewed", facts={"units": joined(", ", map(configured, names))}, began_at=began_at)]
 
 
 def _listed(counts: Mapping[str, int]) -> Public:

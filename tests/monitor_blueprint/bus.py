@@ -49,6 +49,8 @@ _TYPES = {
     "ConditionResult": "b",
     "ConditionTimestampMonotonic": "t",
     "ActiveState": "s",
+    "ActiveExitTimestamp": "t",
+    "InactiveExitTimestamp": "t",
     "ExecMainExitTimestamp": "t",
     "ExecMainCode": "i",
     "ExecMainStatus": "i",

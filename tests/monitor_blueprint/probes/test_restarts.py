@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.domain.models import ProbeError, Reading, Status
 from monitor_blueprint.probes import Observation, restarts
+from tests.monitor_blueprint.bus import Systemd
 from tests.monitor_blueprint.probes.looking import NOW, looking
 
 START = NOW.timestamp()
@@ -111,6 +112,29 @@ def test_new_process_is_manual_restart() -> None:
     watch.look(unit(0))
     watch.look(unit(0, PID + 1), at=60)
     assert [reading.facts["units"] for reading in watch.seen.readings if reading.aspect == "renewed"] == ["gunicorn_flask"]
+
+
+@pytest.mark.parametrize(
+    ("left_s", "began_s", "at_s"),
+    [
+        (-20, -5, -20),  # a restart begins with the stop
+        (-900, -5, -5),  # stopped long ago, and started now
+        (0, -5, -5),  # never before
+    ],
+)
+def test_manual_restart_has_its_own_moment(systemd: Systemd, left_s: int, began_s: int, at_s: int) -> None:
+    """That of the act, as systemd knows it, and not that of the look that finds it."""
+    look_s = int(START) + 60
+    systemd.has(
+        "gunicorn_flask.service",
+        ActiveExitTimestamp=(look_s + left_s) * 10**6 if left_s else 0,
+        InactiveExitTimestamp=(look_s + began_s) * 10**6,
+    )
+    watch = Watch()
+    watch.look(unit(0))
+    watch.look(unit(0, PID + 1), at=look_s - START)
+    (renewed,) = [reading for reading in watch.seen.readings if reading.aspect == "renewed"]
+    assert renewed.began_at == datetime.fromtimestamp(look_s + at_s, UTC)
 
 
 def test_clock_set_back_makes_no_storm() -> None:

@@ -303,12 +303,14 @@ def test_story_has_the_marks(well: Running) -> None:
 
 def test_restarted_services_are_marks(start_monitor: StartMonitor, script: Script) -> None:
     """By hand, as a deployment does it: nobody is told, and it is there beside what came of it."""
-    renewed = Reading("renewed", facts={"units": Public("gunicorn_flask, nginx")})
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=3)
+    renewed = Reading("renewed", facts={"units": Public("gunicorn_flask, nginx")}, began_at=at)
     script["Flask"] = lambda context: Observation((Reading("thing"), renewed))
     found = Api(start_monitor().app).get("/story")["story"]
     assert [(each["kind"], each["sentence"]) for each in found if each["kind"] == "renewed"] == [
         ("renewed", "서비스 수동 재시작: gunicorn_flask, nginx")
     ]
+    assert [datetime.fromisoformat(each["at"]) for each in found if each["kind"] == "renewed"] == [at]
 
 
 def test_audit_is_paged(well: Running) -> None:
