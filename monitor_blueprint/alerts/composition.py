@@ -23,6 +23,7 @@ class Waiting:
     """What a message is made of: the events behind a cursor, those in doubt before it, and the newest results.
 
     `ids` are those of all events that it settles, the ones that are not worth telling included.
+    `failing` is the channel and since when it has not worked, where it has not.
     """
 
     newest: int
@@ -31,6 +32,7 @@ class Waiting:
     behind: tuple[Logged, ...]
     unsure: tuple[Logged, ...]
     results: Mapping[str, CheckResult]
+    failing: tuple[str, datetime] | None = None
 
 
 def waiting_for(tx: Transaction, receiver: Receiver, now: datetime) -> Waiting:
@@ -42,15 +44,18 @@ def waiting_for(tx: Transaction, receiver: Receiver, now: datetime) -> Waiting:
     # Where nothing is behind, the message recalls some of what is in doubt, and settles no more than it recalls.
     recalled = () if behind else unsure[-backlog.MOST_REMINDERS :]
     settled_to = recalled[0].number - 1 if recalled else receiver.cursor
+    failing = (receiver.channel, receiver.failing_since) if receiver.failing_since is not None else None
     return Waiting(
-        tx.outbox.newest(), tx.outbox.ids_after(receiver, settled_to), receiver.is_to_be_brief, behind, unsure, results
+        tx.outbox.newest(), tx.outbox.ids_after(receiver, settled_to), receiver.is_to_be_brief, behind, unsure, results, failing
     )
 
 
 def compose(told: Sequence[Logged], waiting: Waiting, now: datetime) -> Message:
     """Return the message that tells these events, and how things stand."""
     try:
-        message = backlog.catch_up(told, waiting.unsure, waiting.results, now, is_brief=waiting.is_to_be_brief)
+        message = backlog.catch_up(
+            told, waiting.unsure, waiting.results, now, is_brief=waiting.is_to_be_brief, failing=waiting.failing
+        )
     except Exception as error:  # noqa: BLE001 - better said badly than not at all
         _log.error(fill("what is to be told cannot be put together"), error)
         bodies = [each.message.body for each in reversed(told)]

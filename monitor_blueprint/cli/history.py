@@ -11,6 +11,7 @@ from monitor_blueprint.cli.mistakes import Refusal
 from monitor_blueprint.cli.opening import json_option, load_config, open_config, open_store, print_json, require_readable, view_of
 from monitor_blueprint.cli.parameters import Number
 from monitor_blueprint.console.incidents import incident, incidents
+from monitor_blueprint.storage.channels import Delivery
 from monitor_blueprint.storage.reads import EventRecord, IncidentDetail
 from monitor_blueprint.storage.story import Told
 from monitor_blueprint.text import ko, ko_commands, render, story
@@ -68,11 +69,16 @@ def _print_json(number: int | None) -> None:
     print_json(document, opened.warning)
 
 
+def _delivered(found: Delivery, at: datetime) -> str:
+    late_s = (found.settled_at - at).total_seconds() if found.settled_at is not None else 0.0
+    return render.delivery(found.channel, found.state, found.answer, late_s, found.settled_at)
+
+
 def _event(record: EventRecord, detail: IncidentDetail, told: Mapping[str, Told]) -> Iterator[str]:
     """Return what happened and how it was delivered; below it what was said, and what had been measured."""
     event = record.event
     deliveries = [each for each in detail.deliveries if each.event_id == record.id]
-    delivered = ", ".join(render.delivery(each.channel, each.state, each.answer) for each in deliveries)
+    delivered = ", ".join(_delivered(each, event.at) for each in deliveries)
     yield f"{render.local(event.at)} {ko.EVENT_KINDS[event.kind]} {' '.join(event.checks)} ({delivered or ko.NOT_SENT})"
     if record.id in told:
         yield from (f"    {line}" for line in told[record.id].text.splitlines())

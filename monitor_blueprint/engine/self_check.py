@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor_blueprint.alerts.channel_health import Health
@@ -12,7 +12,7 @@ from monitor_blueprint.config import SELF_CHECK, Config
 from monitor_blueprint.config.in_use import Watched
 from monitor_blueprint.domain.answers import public_words
 from monitor_blueprint.domain.incidents import ROUND_S
-from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Reading, Scalar, Status
+from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Facts, Reading, Scalar, Status
 from monitor_blueprint.domain.story import StoryKind
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, label, private
 from monitor_blueprint.storage.reads import RoundRecord
@@ -50,12 +50,13 @@ class _Part:
     detail: Private | None = None
     more: Private | None = None
     status: Status = Status.CRITICAL
+    facts: Facts = field(default_factory=dict)
 
     @property
     def reading(self) -> Reading:
         if not self.reason:
             return Reading(self.aspect)
-        facts: dict[str, Scalar] = {"reason": self.reason}
+        facts: dict[str, Scalar] = {"reason": self.reason, **self.facts}
         if self.detail is not None:
             facts["reason_text"] = self.detail
         if self.more is not None:
@@ -175,13 +176,14 @@ class SelfCheck:
                 continue
             said = public_words(found.reason)
             trouble = render.channel_trouble(found, said, now)
+            where = {f"{name}_server": configured(found.server)} if found.server else {}
             if found.health is Health.OK:
                 text = fill("{name}: trying again, {pending} waiting", name=configured(name), pending=found.pending)
-                yield _Part(f"trying_{name}", trouble, text, private(found.reason), status=Status.WARNING)
+                yield _Part(f"trying_{name}", trouble, text, private(found.reason), status=Status.WARNING, facts=where)
                 continue
             reason = render.channel_problem(found.health, said)
             text = fill("{name}: {health}", name=configured(name), health=label(found.health))
-            yield _Part(f"channel_{name}", reason, text, private(found.reason), Private(trouble))
+            yield _Part(f"channel_{name}", reason, text, private(found.reason), Private(trouble), facts=where)
 
     def _settings(self, now: datetime) -> Iterator[Problem]:
         """Return what nobody is woken for: whoever looks at the monitor shall see it."""

@@ -43,12 +43,13 @@ def catch_up(
     now: datetime,
     *,
     is_brief: bool = False,
+    failing: tuple[str, datetime] | None = None,
 ) -> Message:
     """Return the one message for all that a receiver has not been told: a single event's own, or how things stand now first.
 
     `unsure` are events that it counts as told of, though it never said so: of those that belong together with the others it
     is reminded in short, and of ends: it may believe in that outage still. A brief one leaves out what nobody needs in order
-    to act: the text may be what is not taken.
+    to act: the text may be what is not taken. `failing` is which channel has not worked, and since when.
     """
     incidents = {each.event.incident for each in told}
     before = [each for each in unsure if each.event.incident in incidents or each.event.kind in _ENDS]
@@ -56,7 +57,7 @@ def catch_up(
     if len(told) == 1:
         message = lateness.marked(last.message, last.event, results, now)
         return _with_reminders(_brief(message) if is_brief else message, before)
-    return _with_reminders(_how_things_stand(told, results, now, 0 if is_brief else _STORIES_CHARS), before)
+    return _with_reminders(_how_things_stand(told, results, now, 0 if is_brief else _STORIES_CHARS, failing), before)
 
 
 def truth(unsure: Sequence[Logged], results: Mapping[str, CheckResult], now: datetime) -> Message:
@@ -65,7 +66,11 @@ def truth(unsure: Sequence[Logged], results: Mapping[str, CheckResult], now: dat
 
 
 def _how_things_stand(
-    told: Sequence[Logged], results: Mapping[str, CheckResult], now: datetime, stories_chars: int | None = None
+    told: Sequence[Logged],
+    results: Mapping[str, CheckResult],
+    now: datetime,
+    stories_chars: int | None = None,
+    failing_channel: tuple[str, datetime] | None = None,
 ) -> Message:
     """Return the message that begins with how things stand after these events, and goes on with their stories, if any."""
     last = told[-1]
@@ -90,7 +95,9 @@ def _how_things_stand(
         "more_details": max(0, len(failing) + len(unstable) - MOST_DETAILS),
         "count": len(told),
         "late_s": late_s,
-        "is_late": late_s >= lateness.LATE_S,
+        "is_late": late_s >= (lateness.LATE_S if failing_channel is None else lateness.LATE_AFTER_FAILURE_S),
+        "channel": configured(failing_channel[0]) if failing_channel is not None else NOTHING,
+        "failing_since": failing_channel[1] if failing_channel is not None else None,
         "incident": standing.incident,
     }
     body = filled("backlog.txt", stories=None, **facts)

@@ -206,6 +206,7 @@ DELIVERIES = {
     "in_doubt": "보냈으나 수신 확인 없음",
     "expired": "오래되어 보내지 않음",
 }
+DELIVERED_LATE = "{channel}: {at}에 전송됨, {late} 늦음"
 NOT_SENT = "알림 채널 없음"
 
 

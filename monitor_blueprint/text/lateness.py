@@ -14,6 +14,8 @@ from monitor_blueprint.text import ko_messages, render
 
 # What is later than this is called late: a check and the way to a mail server take their time.
 LATE_S = 120.0
+# Where the channel did not work, that is why; an attempt that is soon repeated is not worth a word.
+LATE_AFTER_FAILURE_S = 10.0
 # The first lines of a failure are the operators' guide's.
 _FIRST_LINES = 3
 

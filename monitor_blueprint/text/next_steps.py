@@ -94,8 +94,12 @@ _STATES = {
 # By what an address fails with, after it was asked: who listens at all, and where the name leads.
 _REASONS = {"refused": ("sudo ss -ltnp",), "name": ("getent ahosts {host}", "resolvectl status")}
 # Of the monitor's own readings; it is the monitor itself that must be able to send.
-_CHANNEL = "channel_"
-_SEND = ("sudo neuronova-monitor check-config --send",)
+_CHANNELS = ("channel_", "trying_")
+_SEND = (
+    "sudo neuronova-monitor check-config --send",
+    "curl -v -m 10 telnet://{email_server} </dev/null",
+    "curl -I -m 10 https://{slack_server}",
+)
 _ANY = "sudo neuronova-monitor history {incident}"
 _NO_INCIDENT = "sudo neuronova-health-check"
 _CERTBOT = ("sudo certbot certificates", "sudo certbot renew{of_name}", "sudo systemctl reload nginx")
@@ -133,7 +137,7 @@ def commands(result: CheckResult | None, incident: int, *, is_in_status: bool = 
 def _commands(result: CheckResult) -> tuple[str, ...]:
     worst = max((reading.status.severity for reading in result.readings), default=0)
     faults = [reading.aspect for reading in result.readings if reading.status.severity == worst]
-    if faults and all(aspect.startswith(_CHANNEL) for aspect in faults):
+    if faults and all(aspect.startswith(_CHANNELS) for aspect in faults):
         return _SEND
     if any(reading.facts.get("state") == _NO_SUCH_UNIT for reading in result.readings):
         return _NAMES

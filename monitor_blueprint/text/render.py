@@ -18,6 +18,8 @@ from monitor_blueprint.text.places import AllPlaces, Places
 # What may be on its way up itself; what depends on another one knows nothing of that.
 _STARTING = ("service", "http")
 # These say that something is wrong; what it is, a reading beside them says.
+# A mail server may take its time; later than that something was in the way.
+_LATE_S = 10.0
 _SUMMARIES = (("health_body", "status"),)
 
 
@@ -174,8 +176,13 @@ def evidence_title(key: str) -> Public:
     return joined(" ", [titled, configured(of)] if of else [titled])
 
 
-def delivery(channel: str, state: str, answer: str) -> str:
-    """Return how a message fared on a channel, for administrators; what it answered only where that is a reason."""
+def delivery(channel: str, state: str, answer: str, late_s: float = 0.0, settled_at: datetime | None = None) -> str:
+    """Return how a message fared on a channel, for administrators; what it answered only where that is a reason.
+
+    Of one that was delivered much later than it was to be, when that was.
+    """
+    if state == "delivered" and settled_at is not None and late_s > _LATE_S:
+        return ko.DELIVERED_LATE.format(channel=channel, at=local(settled_at), late=duration(late_s))
     reason = f" ({answer})" if answer and state != "delivered" else ""
     return f"{channel}: {ko.DELIVERIES[state]}{reason}"
 

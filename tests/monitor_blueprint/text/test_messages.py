@@ -415,6 +415,18 @@ def test_a_backlog_begins_with_how_things_stand() -> None:
     assert "확인: " not in told.body
 
 
+def test_a_backlog_names_the_channel_that_failed() -> None:
+    """With since when; an attempt that was soon repeated is no outage of the channel."""
+    failing = ("email", AT + timedelta(seconds=1))
+    told = backlog.catch_up(logged(FAILED, FAILED), [], RESULTS, FAILED.at + timedelta(seconds=9), failing=failing)
+    assert "함께 전달되는 알림 2건입니다" in told.body
+    told = backlog.catch_up(logged(FAILED, RECOVERED), [], RESULTS, FAILED.at + timedelta(seconds=47), failing=failing)
+    assert (
+        "알림 채널 장애로 늦게 전달되는 알림 2건입니다"
+        " (최대 47초 지연, email: 2025-12-06 14:35:02 KST부터 전송 실패). 오래된 순서입니다.\n"
+    ) in told.body
+
+
 def test_a_backlog_in_an_outage_begins_as_the_guides() -> None:
     joined = replace(event(EventKind.JOINED, ("Flask",)), failing=("Django", "Flask"), consequences={"Django": ("Flask",)})
     told = backlog.catch_up(logged(FAILED, RECOVERED, joined), [], RESULTS, AT + timedelta(seconds=5))

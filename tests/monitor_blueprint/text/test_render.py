@@ -60,6 +60,12 @@ def test_how_a_message_fared(state: str, answer: str, expected: str) -> None:
     assert render.delivery("slack", state, answer) == expected
 
 
+def test_a_late_delivery_has_its_moment() -> None:
+    assert render.delivery("slack", "delivered", "HTTP 200 ok", 10.0, AT) == "slack: 전송됨"
+    late = render.delivery("slack", "delivered", "HTTP 200 ok", 47.0, AT)
+    assert late == f"slack: {render.local(AT)}에 전송됨, 47초 늦음"
+
+
 @pytest.mark.parametrize("health", [Health.FAILING, Health.REFUSED])
 def test_what_is_wrong_with_a_channel(health: Health) -> None:
     assert render.channel_problem(health, Public("x")).endswith(": x")
