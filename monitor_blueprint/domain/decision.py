@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor_blueprint.domain import maintenance
+from monitor_blueprint.domain.counted import without_told_outages
 from monitor_blueprint.domain.incidents import ROUND_S, IncidentRules, advance, left_to_wait_s
 from monitor_blueprint.domain.maintenance import Window
 from monitor_blueprint.domain.models import (
@@ -85,6 +86,7 @@ def decide(
     fresh = [result for result in seen if not _is_outdated(result, state)]
     grace_s = rules.grace_by_check(fresh)
     judged = tuple(judge(result, state.checks.get(result.check, CheckState()), now, grace_s[result.check]) for result in fresh)
+    judged = without_told_outages(judged, state.checks, rules.policies, now)
     active = [*silences, *maintenance.active(rules.windows, now)]
     covering = tuple(each for each in active if each.starts_at <= now < each.ends_at)
     after, events = advance(state, judged, rules.policies, covering, now, rules.incidents, is_complete=is_complete)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from monitor_blueprint.domain.confirmation import UNIT_ASPECT
+from monitor_blueprint.domain.counted import watchers_of
 from monitor_blueprint.domain.models import CheckPolicy, CheckState, Status
 
 Dependencies = Mapping[str, frozenset[str]]
@@ -20,7 +22,7 @@ def dependencies_of(policies: Sequence[CheckPolicy], checks: Mapping[str, CheckS
     """Return all that each check depends on, directly or not; a circle does no harm.
 
     While a target says of itself that it is not well, the check that reads that depends on none of those that it explains,
-    but those on it: it has been answered.
+    but those on it: it has been answered. What is counted of a unit depends on the checks that look at the unit itself.
     """
     direct = {policy.name: set(policy.depends_on) for policy in policies}
     for policy in policies:
@@ -28,6 +30,9 @@ def dependencies_of(policies: Sequence[CheckPolicy], checks: Mapping[str, CheckS
             if reader in direct and _speaks(checks[reader]):
                 direct[policy.name].add(reader)
                 direct[reader].discard(policy.name)
+    for name, others in direct.items():
+        if checks[name].is_symptom and UNIT_ASPECT not in checks[name].aspects:
+            others |= {watcher for unit in checks[name].about for watcher in watchers_of(unit, policies, checks)}
     return {name: _reachable(name, direct) for name in direct}
 
 

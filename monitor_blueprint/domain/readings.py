@@ -72,6 +72,7 @@ class Reading:
         is_settling: in transition (a unit that is starting); a failure counts only once it has lasted for the grace time.
         settles_s: how long the transition may take by what is known of the target, where that is longer than the grace time.
         began_at: since when it is so, where the target itself knows (a unit's last moment in service, a certificate's end).
+        last_at: when the last of what it counts happened, where it is of one thing and that is known.
         is_counted: it counts what has happened over a time: it may have begun while a look before still found it well.
         is_self_report: the target says so of itself: whoever asks it otherwise sees what follows from that.
     """
@@ -86,6 +87,7 @@ class Reading:
     is_settling: bool = False
     settles_s: float = 0.0
     began_at: datetime | None = None
+    last_at: datetime | None = None
     is_counted: bool = False
     is_self_report: bool = False
 

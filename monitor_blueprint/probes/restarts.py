@@ -14,7 +14,7 @@ import msgspec
 import psutil
 
 from monitor_blueprint.adapters import journal
-from monitor_blueprint.adapters.journal import EXITED, WILL_RESTART
+from monitor_blueprint.adapters.journal import EXITED, WILL_RESTART, Entry
 from monitor_blueprint.adapters.systemd import SystemdUnavailableError, UnitState
 from monitor_blueprint.adapters.unit_runs import read_run
 from monitor_blueprint.domain.models import ProbeError, Reading, Scalar, Status
@@ -60,7 +60,10 @@ def probe(options: Options, context: ProbeContext) -> Observation:
         return Observation(readings, {"units": remembered, "at": now})
     # One storm has one beginning, however long it goes on.
     began = context.checkpoint.get("began") or _first_fall(remembered, units, context, options)
-    first = replace(readings[0], began_at=datetime.fromtimestamp(began, UTC))
+    over = [unit["times"] for unit in remembered.values() if len(unit["times"]) > options.most]
+    # What is counted of one unit may follow from an outage of that one.
+    last_at = datetime.fromtimestamp(max(over[0]), UTC) if len(over) == 1 else None
+    first = replace(readings[0], began_at=datetime.fromtimestamp(began, UTC), last_at=last_at, is_symptom=last_at is not None)
     return Observation((first, *readings[1:]), {"units": remembered, "at": now, "began": began})
 
 
@@ -76,9 +79,22 @@ def _first_fall(
         entries = journal.read([since, "_PID=1", *matches], context.deadline, directory=options.directory)
     except ProbeError:
         return supposed
-    names = {units[name].name for name in fallen}
-    seen = [each.at for each in entries if each.is_systemds and each.fields.get("UNIT") in names and each.at <= context.now]
-    return min(seen).timestamp() if seen else supposed
+    counts = {units[name].name: len(remembered[name]["times"]) for name in fallen}
+    begun = []
+    for name, count in counts.items():
+        own = [each for each in entries if each.is_systemds and each.fields.get("UNIT") == name and each.at <= context.now]
+        begun += _beginning(own, count)
+    return min(begun).timestamp() if begun else supposed
+
+
+def _beginning(entries: Sequence[Entry], count: int) -> list[datetime]:
+    """Return when the first of the last `count` restarts began, with the end of the process: what came before is not counted."""
+    restarted = sorted(each.at for each in entries if each.fields.get("MESSAGE_ID") == WILL_RESTART)
+    fallen = sorted(each.at for each in entries if each.fields.get("MESSAGE_ID") == EXITED)
+    if not restarted:
+        return fallen[-count:][:1]
+    first = restarted[-count:][0]
+    return [at for at in fallen if at <= first][-1:] or [first]
 
 
 def restarts_since(unit: UnitState, before: Mapping[str, Any]) -> int:
@@ -97,7 +113,9 @@ def _look(unit: UnitState, before: Mapping[str, Any] | None, since: float, now: 
         return {"restarts": unit.restarts, "pid": unit.main_pid, "workers": workers, "times": [], "replaced": 0, "renewed": False}
     count = restarts_since(unit, before)
     # Spread over the time in which they happened: five in the three hours that the monitor was away are no storm.
-    spread = [since + (now - since) * part / count for part in range(1, count + 1)] if since <= now else [now] * count
+    # None of them was later than the beginning of what runs now.
+    end = max(since, now - unit.active_for_s)
+    spread = [since + (end - since) * part / count for part in range(1, count + 1)] if since <= now else [now] * count
     times = [at for at in [*before["times"], *spread] if now - options.window_s < at <= now]
     is_same = unit.main_pid == before["pid"]
     return {

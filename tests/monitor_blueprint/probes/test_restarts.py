@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -230,6 +231,30 @@ def test_a_storm_began_when_systemd_says(units_journal: str) -> None:
     later = watch.look(unit(4, PID + 4, name="killed"), at=60)
     assert (later.status, later.began_at) == (Status.CRITICAL, reading.began_at)
     assert watch.look(unit(4, PID + 4, name="killed"), at=700).began_at is None
+
+
+def test_a_storm_begins_with_what_is_counted(units_journal: str) -> None:
+    """What systemd has written of restarts before those is of a time that is over."""
+    watch = Watch(restarts.Options(units=("killed",), most=0, directory=units_journal))
+    watch.look(unit(1, name="killed"), at=-1)
+    reading = watch.look(unit(2, PID + 1, name="killed"))
+    assert reading.began_at == datetime(2025, 12, 6, 5, 34, 33, tzinfo=UTC)
+
+
+def test_the_last_restart_is_no_later_than_what_runs() -> None:
+    watch = Watch()
+    watch.look(unit(0))
+    reading = watch.look(replace(unit(3, PID + 3), active_for_s=30.0), at=60)
+    assert (reading.last_at, reading.is_symptom) == (NOW + timedelta(seconds=30), True)
+
+
+def test_a_storm_of_two_units_follows_from_none() -> None:
+    watch = Watch()
+    units = {"gunicorn_flask": unit(0), "gunicorn_django": unit(0, name="gunicorn_django")}
+    before = restarts.probe(watch.options, looking(START, units=units))
+    later = {name: replace(each, restarts=3) for name, each in units.items()}
+    first, *_ = restarts.probe(watch.options, looking(START + 60, checkpoint=before.checkpoint, units=later)).readings
+    assert (first.status, first.last_at, first.is_symptom) == (Status.CRITICAL, None, False)
 
 
 def test_without_a_journal_the_first_restart_counts(tmp_path: Path) -> None:
