@@ -85,8 +85,7 @@ def _not_well(bad: Sequence[CheckDocument]) -> str:
 
 
 def _freshness(status: StatusAnswer) -> str:
-    # Whose zone stands before it.
-    now = render.guide_time(status.at).rpartition(" ")[2]
+    now = render.local(status.at).partition(" ")[2]
     if status.last_check is None:
         return ko_watch.NEVER_CHECKED.format(now=render.local(status.at))
     at = status.last_check.started_at

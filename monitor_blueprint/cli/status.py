@@ -107,7 +107,8 @@ def _checks(settings: Config, store: Store, state: State, silences: Sequence[Sil
         yield head + " / ".join(line.text for line in row.lines) + (f" [{row.note}]" if row.note else "")
         yield from (ko.STATUS_FOUND.format(indent=" " * 9, line=line.text) for line in row.found)
         if row.commands:
-            yield ko.STATUS_COMMANDS.format(indent=" " * 9, commands=row.commands)
+            # Each on a line of its own, as it is pasted.
+            yield from (ko.STATUS_COMMANDS.format(indent=" " * 9, command=each) for each in row.commands.split(" · "))
             if runbook := settings.runbooks.get(row.name):
                 yield ko.STATUS_RUNBOOK.format(indent=" " * 9, runbook=runbook)
 

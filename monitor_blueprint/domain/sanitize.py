@@ -116,6 +116,8 @@ _LONG_NUMBER = re.compile(
 )
 # A long run of letters and digits is a key. A UUID is a request's number, and stays.
 _TOKEN = re.compile(r"(?<![\w+=-])[\w+=-]{28,}(?![\w+=-])")
+# The same in hexadecimal digits, before any of these are taken for somebody's number: half a key is still half a key.
+_HEXADECIMAL = re.compile(r"(?<![A-Za-z\d])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{28,}(?![A-Za-z\d])", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -134,6 +136,7 @@ def redact(text: str) -> str:
         text = pattern.sub(replacement, text)
     for pattern in (_KEYED_BRACKET, _KEYED_QUOTED, _KEYED_JSON, _KEYED_BARE):
         text = pattern.sub(rf"\1{MASK}", text)
+    text = _HEXADECIMAL.sub(MASK, text)
     text = without_people("\n".join(map(without_named_files, text.split("\n"))))
     kept = _UUID.findall(text)
     text = _UUID.sub("\x00", text)

@@ -36,7 +36,6 @@ WORDS = PlotWords(
     why="Why",
     causes="Causes",
     silenced="Silenced",
-    commands="Look at",
     evidence="Evidence",
     measured="Measured",
     state_lane="State",

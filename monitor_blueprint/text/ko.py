@@ -265,7 +265,7 @@ NO_OWNER = "담당자 없음, 맡으려면: sudo neuronova-monitor ack"
 STATUS_SILENCE = "알림 중지 {silence}"
 STATUS_PART = "  - {name}: {note}"
 STATUS_FOUND = "{indent}{line}"
-STATUS_COMMANDS = "{indent}확인: {commands}"
+STATUS_COMMANDS = "{indent}확인: {command}"
 STATUS_RUNBOOK = "{indent}지침: {runbook}"
 
 # Of silence, silences, unsilence.

@@ -36,7 +36,6 @@ WORDS = PlotWords(
     why="이유",
     causes="원인",
     silenced="알림 중지",
-    commands="확인",
     evidence="증거",
     measured="측정값",
     state_lane="상태",

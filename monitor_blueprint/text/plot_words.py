@@ -29,7 +29,6 @@ class PlotWords(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     causes: str
     silenced: str
-    commands: str
     evidence: str
     measured: str
     state_lane: str

@@ -121,6 +121,17 @@ def test_a_warning_says_since_when_and_what_next(start_monitor: StartMonitor, st
     assert look.strip().startswith("확인: ")
 
 
+def test_each_command_has_a_line(start_monitor: StartMonitor, status: Status_, script: Script) -> None:
+    """What is to be pasted stands alone, and so it does on the check's page, where moments have their zone."""
+    script["Flask"] = lambda context: Observation((Reading("thing", Status.UNKNOWN, facts={"reason": Public("gone")}),))
+    running = start_monitor()
+    commands = [line.strip() for line in status().output.splitlines() if line.strip().startswith("확인: s")]
+    assert commands == ["확인: systemctl status gunicorn_monitor", "확인: sudo journalctl -u gunicorn_monitor -n 50"]
+    page = running.admin.get("/checks/Flask").text
+    assert "<li><code>systemctl status gunicorn_monitor</code></li>" in page
+    assert re.search(r"마지막 점검: 20[0-9-]+ [0-9:]{8} [A-Z]+ ", page)
+
+
 def test_silences_are_seen(start_monitor: StartMonitor, status: Status_, script: Script) -> None:
     """What is silenced is no less down; and it is said that nobody is told."""
     script["Flask"] = lambda context: DOWN

@@ -77,7 +77,7 @@ def test_a_failure_is_seen_first(start_monitor: StartMonitor, watch: Watch, url:
     text = terminal.until_seen("q 끝내기")
     lines = terminal.lines
     assert lines[0] == f"CRITICAL Flask · 함께 영향: Django · 서버 {SERVER}"
-    assert re.match(r"마지막 헬스 체크: 20[0-9-]+ [0-9:]+ KST \(.*초 전\) · 지금 [0-9:]{8}$", lines[1])
+    assert re.match(r"마지막 헬스 체크: 20[0-9-]+ [0-9:]+ KST \(.*초 전\) · 지금 [0-9:]{8} KST$", lines[1])
     assert re.search(r"진행 중인 장애 1번 \(20[0-9-]+ [0-9:]+ KST부터\) · 담당자 없음 \(a: 맡기\)", text)
     at = next(at for at, line in enumerate(lines) if line.startswith("CRITICAL Flask · 20"))
     assert re.fullmatch(r"CRITICAL Flask · 20[0-9-]+ [0-9:]+ KST부터 장애", lines[at])

@@ -314,6 +314,9 @@ def test_bounds_of_a_setting_stay(text: str, shown: str) -> None:
     [
         ("a1" * 14, MASK),
         ("1-" * 13 + "1a", MASK),
+        # In these other forms see somebody's number, and would leave the rest.
+        ("92979b09c7604bf11e9334701771650a", MASK),
+        ("01ba15f6ba6088907293808e2aa99160", MASK),
         ("a1" * 13 + "b", "a1" * 13 + "b"),
         ("Arbeiterunfallversicherungsgesetz", "Arbeiterunfallversicherungsgesetz"),
         ("=" * 40, "=" * 40),
