@@ -6,9 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor_blueprint.domain.models import Belief, CheckPolicy, CheckResult, CheckState, Status
-
-# A unit that systemd calls inactive or failed is a fact, not a measurement that may have been unlucky.
-UNIT_ASPECT = "unit"
+from monitor_blueprint.domain.readings import UNIT_ASPECT
 
 
 def count_result(before: CheckState, result: CheckResult, policy: CheckPolicy, now: datetime) -> CheckState:
@@ -106,4 +104,5 @@ def _failing_since(before: CheckState, status: Status, began: datetime) -> datet
 
 
 def _is_unit_down(result: CheckResult) -> bool:
+    # That is a fact, not a measurement that may have been unlucky.
     return any(reading.aspect == UNIT_ASPECT and reading.status is Status.CRITICAL for reading in result.readings)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from monitor_blueprint.domain.confirmation import UNIT_ASPECT
 from monitor_blueprint.domain.models import CheckPolicy, CheckResult, CheckState, Reading, Status
+from monitor_blueprint.domain.readings import UNIT_ASPECT
 
 
 def watchers_of(unit: str, policies: Sequence[CheckPolicy], checks: Mapping[str, CheckState]) -> frozenset[str]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitor_blueprint.domain.confirmation import UNIT_ASPECT
 from monitor_blueprint.domain.counted import watchers_of
 from monitor_blueprint.domain.models import CheckPolicy, CheckState, Status
+from monitor_blueprint.domain.readings import UNIT_ASPECT
 
 Dependencies = Mapping[str, frozenset[str]]
 

@@ -19,6 +19,8 @@ Facts = Mapping[str, Scalar]
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 # The aspect of a reading that says: here is nothing to check.
 ABSENT = "absent"
+# The aspect of a reading that says how systemd calls a unit: active, or inactive, or failed.
+UNIT_ASPECT = "unit"
 
 
 class ProbeError(ExplainedError):

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from monitor_blueprint.adapters.systemd import UnitState
 from monitor_blueprint.alerts.outbox import Outbox
 from monitor_blueprint.config import Check, Config, units_of
-from monitor_blueprint.domain.confirmation import UNIT_ASPECT
 from monitor_blueprint.domain.decision import Decision, Rules, decide, is_news
 from monitor_blueprint.domain.incidents import ROUND_S
 from monitor_blueprint.domain.messages import Message
 from monitor_blueprint.domain.models import CheckResult, Event, ProbeError, Silence, State, Status
+from monitor_blueprint.domain.readings import UNIT_ASPECT
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.engine import evidence, evidence_kinds
 from monitor_blueprint.engine.evidence_kinds import being_stopped

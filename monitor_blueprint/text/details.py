@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor_blueprint.domain.confirmation import UNIT_ASPECT
 from monitor_blueprint.domain.models import CheckResult, Event, EventKind, Status
+from monitor_blueprint.domain.readings import UNIT_ASPECT
 from monitor_blueprint.domain.text import NOTHING, Public, fill
 from monitor_blueprint.text import ko_messages, next_steps, render
 
