@@ -130,7 +130,7 @@ class HealthCheck:
         """
         results = {result.check: result for result in seen.results}
         stopping = being_stopped(seen.round.checks, seen.results, failed)
-        beside = self._going_down(known.state, results) if any(_has_unit_down(results.get(name)) for name in failed) else []
+        beside = self._going_down(known.state, seen, results) if any(_has_unit_down(results.get(name)) for name in failed) else []
         looked_at = list(beside)
         deadline = time.monotonic() + STOP_S
         while (stopping or beside) and time.monotonic() < deadline:
@@ -142,7 +142,7 @@ class HealthCheck:
             again = [replace(result, at=seen.round.now) for result in looked if result.status is not Status.UNKNOWN]
             results |= {result.check: result for result in again}
             stopping = being_stopped(checks, again, [check.name for check in checks])
-            beside = self._going_down(known.state, results)
+            beside = self._going_down(known.state, seen, results)
             looked_at += beside
         if results == {result.check: result for result in seen.results}:
             return seen
@@ -150,11 +150,11 @@ class HealthCheck:
         checks_of_all = tuple(check for check in self._config.checks if check.name in names)
         return seen._replace(round=replace(seen.round, checks=checks_of_all), results=list(results.values()))
 
-    def _going_down(self, state: State, results: Mapping[str, CheckResult]) -> list[Check]:
-        """Return the services that are down or being stopped by now, and that nobody has seen so yet."""
+    def _going_down(self, state: State, seen: Seen, results: Mapping[str, CheckResult]) -> list[Check]:
+        """Return the services beside those of the round that are down or being stopped by now, and not yet seen to be so."""
         units = UnitSnapshot(self._config.units)
-        seen = {name for name, result in results.items() if _has_unit_down(result)}
-        new = [check for check in self._config.checks if check.kind == "service" and check.name not in seen and units_of(check)]
+        known = {result.check for result in seen.results} | {name for name, each in results.items() if _has_unit_down(each)}
+        new = [check for check in self._config.checks if check.kind == "service" and check.name not in known and units_of(check)]
         with suppress(ProbeError):
             return [check for check in new if not _is_known_down(state, check) and _goes_down(units(units_of(check)[0]))]
         return []
