@@ -172,14 +172,15 @@ def _reading(
     for (_, unit), count in counts.items():
         by_unit[unit] += count
     errors = by_unit.total()
-    facts: dict[str, Scalar] = {"errors": errors, "minutes": round(options.window_s / 60), "is_cut": is_cut}
+    rate = round(errors / (options.window_s / 60), 1)
+    facts: dict[str, Scalar] = {"errors": errors, "rate": rate, "minutes": round(options.window_s / 60), "is_cut": is_cut}
     if errors:
         unit, _ = by_unit.most_common(1)[0]
         known = [name.removesuffix(".service") for each in options.units for name in _real_names(each, context)]
         facts |= {"unit": word(unit, known) or private(unit), "last_text": last}
     return Reading(
         aspect="errors",
-        value=round(errors / (options.window_s / 60), 1),
+        value=rate,
         unit="/min",
         thresholds=options.thresholds,
         facts=facts,

@@ -87,6 +87,8 @@ LOOKED_AT_AGAIN = " - 곧 다시 확인"
 UNCONFIRMED = "{line} - 재확인 대기"
 NOT_DUE = "{line} - 이전 결과 ({at})"
 NOTHING_SEEN = "{name}: 결과 없음"
+# What a private text is that had no place in the sentence, where the text itself does not say it.
+SAID = {"model_name_text": "모델: {said}", "entries_text": "항목: {said}"}
 AT_ADDRESS = " - {address}"
 
 

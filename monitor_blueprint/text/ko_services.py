@@ -47,8 +47,8 @@ LINES: dict[tuple[str, str], Texts] = {
         limit="{at}건",
     ),
     ("journal", "errors"): Texts(
-        "오류 로그: 최근 {minutes}분간 {errors}건",
-        bad="오류 로그 급증: 최근 {minutes}분간 {errors}건 ({unit}), 자세히: journalctl -u {unit}",
+        "오류 로그: 최근 {minutes}분간 {errors}건 ({rate:g}/분)",
+        bad="오류 로그 급증: 최근 {minutes}분간 {errors}건 ({rate:g}/분, {unit}), 자세히: journalctl -u {unit}",
     ),
     ("nginx_log", "share"): Texts(
         "Nginx 5xx 비율: {value}% (최근 {minutes}분간 {failed}/{requests}건, 정상)",

@@ -163,9 +163,13 @@ class AllPlaces(Places):
         super().__init__(result, reading)
         self._more = {key: text for key, text in reading.facts.items() if key.endswith("_text") and isinstance(text, Private)}
 
-    def unsaid(self) -> list[str]:
-        """Return the private texts that had no place in the sentence."""
-        return [shown for text in self._more.values() if (shown := self._shown(text))]
+    def unsaid(self, sentence: str) -> list[str]:
+        """Return the private texts that had no place in the sentence and do not stand in it, and what they are."""
+        return [
+            ko.SAID.get(key, "{said}").format(said=shown)
+            for key, text in self._more.items()
+            if (shown := self._shown(text)) and shown not in sentence
+        ]
 
     def _fact(self, key: str) -> object:
         more = self._more.pop(f"{key}_text", None) if key != "reason" else None

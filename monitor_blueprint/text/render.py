@@ -104,9 +104,7 @@ def full_line(result: CheckResult, reading: Reading) -> Private:
     places = AllPlaces(result, reading)
     text = _text(result.kind, reading).format_map(places) + (limits.limit(result.kind, reading) or limits.both(reading))
     more = _more(result.kind, reading).format_map(places)
-    return Private(
-        " ".join([text, *(f"[{said}]" for said in places.unsaid() if said not in text), *([f"({more})"] if more else [])])
-    )
+    return Private(" ".join([text, *(f"[{said}]" for said in places.unsaid(text)), *([f"({more})"] if more else [])]))
 
 
 def _text(kind: str, reading: Reading) -> str:

@@ -51,6 +51,9 @@ def test_answers_are_told_apart(site: Site) -> None:
     assert (alone.aspect, alone.status) == ("answers", Status.WARNING)
     assert _line(alone) == "ML 예측 분포: 학습 때의 예측과 다름 (최근 512명, 가장 큰 PSI 0.70, 버전 1.0.0)"
     assert private(alone.facts["entries_text"]) == "probability of Impaired"
+    whole = render.full_line(CheckResult("Drift", "drift", (alone,), NOW), alone).text
+    assert "[모델: " in whole
+    assert "[항목: probability of Impaired]" in whole
     both = _look(site, _version("drifted", _input("age"), answers=[_input("prediction")]))
     assert [reading.aspect for reading in both] == ["drifted", "answers"]
 

@@ -114,10 +114,10 @@ def test_kills_for_want_of_memory(tmp_path: Path, journal: str) -> None:
 def test_errors_in_the_journal(request: pytest.FixtureRequest) -> None:
     folder: str = request.getfixturevalue("journal")
     (reading,) = journal.probe(journal.Options(directory=folder), looking(NOW.timestamp() - 61)).readings
-    assert say("journal", reading) == "오류 로그: 최근 5분간 4건"
+    assert say("journal", reading) == "오류 로그: 최근 5분간 4건 (0.8/분)"
     # What a program prints may be about a patient: the log that everybody reads says where it is, not what it is.
     assert say("journal", reading, Status.CRITICAL) == (
-        "오류 로그 급증: 최근 5분간 4건 (gunicorn_django), 자세히: journalctl -u gunicorn_django"
+        "오류 로그 급증: 최근 5분간 4건 (0.8/분, gunicorn_django), 자세히: journalctl -u gunicorn_django"
         " · 위험 기준 30/분 (29/분 미만이면 해제)"
     )
 
