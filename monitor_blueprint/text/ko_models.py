@@ -23,6 +23,8 @@ _WORSE = (
 )
 _MORE = "확인된 예측이 한쪽에 치우치지 않았는지(예: 의심 사례만 확인) 먼저 보십시오"
 _LOOK = "단위나 검사 장비가 바뀌었는지, 값을 보내는 쪽이 바뀌었는지 확인하십시오"
+# The population stability index: how far one distribution is from another, and from where on it is usually taken for far.
+FARTHEST = "가장 큰 분포 차이 PSI {psi}, 통상 0.25부터 큰 변화"
 LINES: dict[tuple[str, str], Texts] = {
     **{("feedback", name): Texts(bad=_WORSE.format(figure=text), more=_MORE) for name, text in _FIGURES.items()},
     ("feedback", "figures"): Texts(
@@ -41,7 +43,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ),
     ("feedback", "refused"): Texts(bad="ML 모델 성능: 확인 불가 ({reason}){at_address}"),
     ("drift", "drifted"): Texts(
-        bad="ML 입력 분포: 학습 데이터와 다름 - {entries} (최근 {people}명, 가장 큰 PSI {psi}, 버전 {model_version})", more=_LOOK
+        bad="ML 입력 분포: 학습 데이터와 다름 - {entries} (최근 {people}명, {farthest}, 버전 {model_version})", more=_LOOK
     ),
     ("drift", "missing"): Texts(
         bad="ML 입력 누락: 값이 없는 비율이 학습 데이터와 다름 - {entries}"
@@ -49,7 +51,7 @@ LINES: dict[tuple[str, str], Texts] = {
         more=_LOOK,
     ),
     ("drift", "answers"): Texts(
-        bad="ML 예측 분포: 학습 때의 예측과 다름 (최근 {people}명, 가장 큰 PSI {psi}, 버전 {model_version})", more=_LOOK
+        bad="ML 예측 분포: 학습 때의 예측과 다름 (최근 {people}명, {farthest}, 버전 {model_version})", more=_LOOK
     ),
     ("drift", "inputs"): Texts("ML 입력 분포: 학습 데이터와 비슷함 (최근 {people}명, 버전 {model_version})"),
     ("drift", "inputs_few"): Texts("ML 입력 분포: 판단하기에 예측이 적음 (최근 {people}명, 버전 {model_version})"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from monitor_blueprint.domain.models import CheckResult, Reading
 from monitor_blueprint.domain.text import Private, Public, configured, label, private
-from monitor_blueprint.text import ko, ko_resources, ko_services
+from monitor_blueprint.text import ko, ko_models, ko_resources, ko_services
 
 _MOST_TEXT = 500
 _TIMEOUT = "timeout"
@@ -52,6 +52,7 @@ class Places:
             "of_model": lambda: self._optional("model_version", ko_services.OF_MODEL),
             "issued_by": lambda: self._optional("issuer", ko_services.ISSUED_BY),
             "of_file": lambda: self._optional("file", ko_services.OF_FILE),
+            "farthest": lambda: ko_models.FARTHEST.format(psi=self._fact("psi")),
             "codes": lambda: self._optional("codes", ko_services.CODES),
             "limit": lambda: self._optional("limit_s", ko.LIMIT),
             "where": self._where,

@@ -35,7 +35,8 @@ def _line(reading: Reading) -> str:
 def test_shift_is_a_warning(site: Site) -> None:
     (reading,) = _look(site, _version("drifted", _input("age"), _input("tau", psi=0.5)))
     assert reading.status is Status.WARNING
-    assert _line(reading) == "ML 입력 분포: 학습 데이터와 다름 - age, tau (최근 512명, 가장 큰 PSI 0.50, 버전 1.0.0)"
+    told = "최근 512명, 가장 큰 분포 차이 PSI 0.50, 통상 0.25부터 큰 변화, 버전 1.0.0"
+    assert _line(reading) == f"ML 입력 분포: 학습 데이터와 다름 - age, tau ({told})"
     assert next_steps.commands(CheckResult("Drift", "drift", (reading,), NOW), 0) == "sudo neuronova-model status"
 
 
@@ -49,7 +50,10 @@ def test_answers_are_told_apart(site: Site) -> None:
     """Their names are those of classes: they stay here."""
     (alone,) = _look(site, _version("drifted", answers=[_input("probability of Impaired", psi=0.7)]))
     assert (alone.aspect, alone.status) == ("answers", Status.WARNING)
-    assert _line(alone) == "ML 예측 분포: 학습 때의 예측과 다름 (최근 512명, 가장 큰 PSI 0.70, 버전 1.0.0)"
+    assert (
+        _line(alone)
+        == "ML 예측 분포: 학습 때의 예측과 다름 (최근 512명, 가장 큰 분포 차이 PSI 0.70, 통상 0.25부터 큰 변화, 버전 1.0.0)"
+    )
     assert private(alone.facts["entries_text"]) == "probability of Impaired"
     whole = render.full_line(CheckResult("Drift", "drift", (alone,), NOW), alone).text
     assert "[모델: " in whole
