@@ -8,7 +8,7 @@ from monitor_blueprint.config import Config
 from monitor_blueprint.domain.models import CheckResult, State, Status
 from monitor_blueprint.domain.standing import Standing
 from monitor_blueprint.domain.text import Private
-from monitor_blueprint.engine.evidence_kinds import failing_units
+from monitor_blueprint.engine.evidence_kinds import OF_MEMORY, failing_units
 from monitor_blueprint.storage.reads import Reads
 from monitor_blueprint.text import rows
 
@@ -30,7 +30,11 @@ def found(
         result = results.get(check.name)
         since = known.failing_since or detail.incident.opened_at
         units = failing_units(check, result)
-        lines[check.name] = rows.essence(detail.evidence, units, since, is_stopped=_is_stopped(result))
+        lines[check.name] = (
+            rows.largest(detail.evidence, since)
+            if check.kind in OF_MEMORY
+            else rows.essence(detail.evidence, units, since, is_stopped=_is_stopped(result))
+        )
     return lines
 
 

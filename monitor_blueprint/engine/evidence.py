@@ -18,7 +18,7 @@ from monitor_blueprint.domain.sanitize import clean, redact_lines
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, joined
 from monitor_blueprint.engine.evidence_found import Found, Subject
 from monitor_blueprint.engine.evidence_nginx import failed_requests
-from monitor_blueprint.engine.evidence_processes import described
+from monitor_blueprint.engine.evidence_processes import described, unit_of
 from monitor_blueprint.engine.evidence_units import UnitEvidence, shown
 from monitor_blueprint.log import Log
 from monitor_blueprint.text import evidence
@@ -52,6 +52,7 @@ def collect(
     deadline: float,
     *,
     requests_begin: datetime | None = None,
+    is_of_memory: bool = False,
     known_units: Collection[str] = (),
     access_log: Path = ACCESS_LOG,
     journal_directory: str = "",
@@ -65,6 +66,7 @@ def collect(
         now: the moment of the incident.
         deadline: `time.monotonic()` value that ends the collection.
         requests_begin: when the first of the failed requests may have been, where that is not `begin`.
+        is_of_memory: memory is short; who uses most of it is told, then.
         known_units: all units of the configuration, which may be named.
         access_log: Nginx's access log, for the 5xx.
         journal_directory: where the journal lies if it is not this machine's own.
@@ -92,7 +94,7 @@ def collect(
     # The commands above usually took part of the time that a share of CPU is measured over.
     time.sleep(max(0.0, min(began + _CPU_SPAN_S, deadline) - time.monotonic()))
     found.append(_tried("processes_cpu", partial(_hidden, partial(_by_cpu, before, began))))
-    found.append(_tried("processes_memory", partial(_hidden, _by_memory)))
+    found.append(_tried("processes_memory", partial(_by_memory, known if is_of_memory else None)))
     return [piece for piece in found if piece.text.text]
 
 
@@ -154,10 +156,14 @@ def _by_cpu(before: Mapping[int, float], began: float) -> str:
     return _table(busy or sorted(rows, key=lambda row: row[0])[-1:])
 
 
-def _by_memory() -> str:
-    return _table(
-        [(process.info["memory_percent"] or 0.0, process) for process in psutil.process_iter(["memory_percent", "name"])]
-    )
+def _by_memory(told: Collection[str] | None) -> Found:
+    """Return the largest processes; where units are given, which may be `told`, the first line is for everybody."""
+    rows = [(process.info["memory_percent"] or 0.0, process) for process in psutil.process_iter(["memory_percent", "name"])]
+    if told is None or not rows:
+        return Found(_table(rows))
+    share, first = max(rows, key=lambda row: row[0])
+    public = evidence.largest(share, first.pid, first.info["name"] or "", unit_of(first.pid), told)
+    return Found(f"{public}\n{_table(rows)}", public)
 
 
 def _table(rows: Sequence[tuple[float, psutil.Process]]) -> str:

@@ -20,6 +20,7 @@ Section = tuple[str, Callable[[], str]]
 _ANSWERS = 5
 # How a list of units and their counts is put together: "nginx ×2, gunicorn_django ×1".
 _NAMES = re.compile(r"(?: ×\d+)?(?:, |$)")
+OF_MEMORY = ("memory", "swap")
 _DISKS = ("disk", "disk_trend")
 # These say that the file system is not there: at its place lies another, or nothing.
 _GONE = ("unmounted", "replaced", "device", "access")

@@ -181,7 +181,14 @@ class HealthCheck:
         more = evidence_kinds.sections(failed, decision.results, self._store.reads, now, deadline)
         requests_begin = evidence_kinds.requests_begin(failed, decision, now, before)
         return evidence.collect(
-            subjects, begin, now, deadline, requests_begin=requests_begin, known_units=self._config.units, more=more
+            subjects,
+            begin,
+            now,
+            deadline,
+            requests_begin=requests_begin,
+            is_of_memory=any(check.kind in evidence_kinds.OF_MEMORY for check in failed),
+            known_units=self._config.units,
+            more=more,
         )
 
     def _record(self, tx: Transaction, known: Known, seen: Seen, decision: Decision, found: Evidence) -> HealthReport:

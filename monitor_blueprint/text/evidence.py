@@ -112,6 +112,13 @@ def of_kernel(entries: Sequence[tuple[datetime, str]], units: Collection[str]) -
     return lines
 
 
+def largest(share: float, pid: int, program: str, unit: str, units: Collection[str]) -> Public:
+    """Return which process uses most of something, its share in percent: by names that everybody may know, and its number."""
+    names = [name for name in (word(program, PROGRAMS), word(unit, units)) if name is not None]
+    who = joined(", ", [*names, fill("PID {pid}", pid=pid)])
+    return fill(ko.LARGEST, who=who, share=fill("{share:.1f}", share=share))
+
+
 def raised(found: Sequence[Raised], is_there: Callable[[str], bool]) -> list[tuple[datetime, Public, str]]:
     """Return which exceptions of tracebacks there are: when each came last, what everybody may know of it, and all of it.
 

@@ -25,6 +25,7 @@ OWN_EXCEPTION = "앱이 정의한 예외"
 RAISED_AT = "{line} - {place}"
 EXCEPTIONS = "{at} 예외: {name} ×{count}"
 SYSTEMD_LINE = "{at} systemd: {unit}: {said}"
+LARGEST = "가장 많이 쓰는 프로세스: {who} ({share}%)"
 KERNEL_LINE = "{at} 커널이 메모리 부족으로 프로세스를 종료함 ({who})"
 # How often Nginx answered with which status.
 STATUSES = "{counts} ({first} ~ {last})"

@@ -20,6 +20,7 @@ _MOST_NAMED = 3
 _MOST_OF = 0.95
 _MOST_FOUND = 4
 _MOST_RAISED = 2
+MEMORY = "processes_memory"
 _DOWN = (Why.FAILING, Why.CONSEQUENCE)
 # What is stored has its moment in whole milliseconds.
 _ROUNDED = timedelta(milliseconds=1)
@@ -114,6 +115,12 @@ def essence(pieces: Sequence[Piece], units: Sequence[str], since: datetime, *, i
             lines += [f"[{render.evidence_title(journal)}] {said}"] if said else []
         lines += ended[1:]
     return tuple(Private(line) for line in (*first[:_MOST_RAISED], *lines[:_MOST_FOUND]))
+
+
+def largest(pieces: Sequence[Piece], since: datetime) -> tuple[Private, ...]:
+    """Return who used most of the memory when it ran short."""
+    found = [each.text.text for each in pieces if each.title == MEMORY and each.at >= since - _ROUNDED]
+    return tuple(Private(f"[{render.evidence_title(MEMORY)}] {text.splitlines()[0]}") for text in found[-1:] if text)
 
 
 def note(standing: Standing) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -144,6 +145,18 @@ def test_only_the_journal_may_leave(tmp_path: Path, journal: str) -> None:
     found = collected(["gunicorn_django"], access_log=tmp_path, journal_directory=journal, more=more)
     assert {"disk /", "threads nginx", "answers Flask"} <= {piece.key for piece in found}
     assert {piece.key.partition(" ")[0] for piece in found if piece.public} <= {"journal", "oom"}
+
+
+def test_who_uses_the_memory_is_told(tmp_path: Path, journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is short: by a name that everybody may know, and by its number; never by its command line."""
+    monkeypatch.setattr(evidence, "unit_of", lambda pid: "gunicorn_flask.service")
+    options: dict[str, Any] = {"access_log": tmp_path, "journal_directory": journal, "is_of_memory": True}
+    found = {piece.key: piece for piece in collected(["gunicorn_flask"], **options)}["processes_memory"]
+    pattern = r"가장 많이 쓰는 프로세스: (?:[\w.: -]+, )?gunicorn_flask\.service, PID \d+ \(\d+\.\d%\)"
+    assert re.fullmatch(pattern, found.public)
+    assert found.text.text.splitlines()[0] == found.public
+    private = {piece.key: piece for piece in collected([], **options)}["processes_memory"].public
+    assert "gunicorn_flask" not in private, "a unit of others"
 
 
 def test_evidence_has_no_personal_data(tmp_path: Path, journal: str) -> None:

@@ -146,6 +146,12 @@ def test_else_the_newest_exception_is_named() -> None:
     assert essence(("journal flask", "at app[1]: All is Well"), ("oom", "x")) == []
 
 
+def test_who_used_the_memory_is_named() -> None:
+    pieces = [Evidence(AT + timedelta(seconds=at_s), rows.MEMORY, Private(f"{at_s}\nmore")) for at_s in (-1.0, 1.0)]
+    assert [line.text for line in rows.largest(pieces, AT)] == ["[메모리 상위 프로세스] 1.0"]
+    assert rows.largest(pieces[:1], AT) == ()
+
+
 def test_its_own_exception_comes_first() -> None:
     """The newest, before how it ended; the journal need not be searched then."""
     found = essence(("journal flask", JOURNAL), ("exception flask", "older\nnewest"), ("unit flask", "ended"))
