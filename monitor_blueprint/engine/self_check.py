@@ -111,7 +111,7 @@ class SelfCheck:
 
     def result(self, now: datetime) -> CheckResult:
         """Return the result of the monitor's own check: a fault of its own is an incident like any other."""
-        parts = (*self._parts(), *self._channels(now))
+        parts = (*self._parts(), *self._channels(now, is_kept=True))
         return CheckResult(SELF_CHECK, _KIND, tuple(part.reading for part in parts), now)
 
     def problems(self, now: datetime) -> list[Problem]:
@@ -169,13 +169,13 @@ class SelfCheck:
         unused = fill("{path} was changed and is not in use yet", path=path)
         return _Part("config", render.config_unused(path), unused, status=Status.WARNING)
 
-    def _channels(self, now: datetime) -> Iterator[_Part]:
+    def _channels(self, now: datetime, *, is_kept: bool = False) -> Iterator[_Part]:
         for name, found in self._outbox.channel_health(now).items():
             if found.health is Health.OK and found.since is None:
                 yield _Part(f"channel_{name}", NOTHING)
                 continue
             said = public_words(found.reason)
-            trouble = render.channel_trouble(found, said, now)
+            trouble = render.channel_trouble(found, said, None if is_kept else now)
             where = {f"{name}_server": configured(found.server)} if found.server else {}
             if found.health is Health.OK:
                 text = fill("{name}: trying again, {pending} waiting", name=configured(name), pending=found.pending)

@@ -6,6 +6,8 @@ import re
 
 # What stands behind the reason: where it was to go, since when it does not, and what comes next.
 TROUBLE = "{where}{reason}, {since}부터, 대기 {pending}건, {next}, 시험: sudo neuronova-monitor test-alert"
+# The same in a result that is kept: how many wait and what comes next is soon otherwise.
+TROUBLE_KEPT = "{where}{reason}, {since}부터, 시험: sudo neuronova-monitor test-alert"
 NEXT, NEXT_NOW, NO_NEXT = "다음 시도 {at}", "곧 다시 시도", "새 알림이 생기면 다시 시도"
 WHERE = "{server}: "
 TEST_COMMAND = "sudo neuronova-monitor test-alert"

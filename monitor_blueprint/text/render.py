@@ -215,22 +215,25 @@ class Ailing(Protocol):
         """Return how many events wait."""
 
 
-def channel_trouble(channel: Ailing, reason: Public, now: datetime) -> Public:
-    """Return what there is to know of a channel that fails: where, why, since when, what comes next, and what to type."""
+def channel_trouble(channel: Ailing, reason: Public, now: datetime | None) -> Public:
+    """Return what there is to know of a channel that fails: where, why, since when, what comes next, and what to type.
+
+    For a result that is kept (`now` is None) without what is soon otherwise.
+    """
+    told = {
+        "where": fill(ko_channels.WHERE, server=configured(channel.server)) if channel.server else NOTHING,
+        "reason": channel_reason(reason),
+        "since": local(channel.since),
+    }
+    if now is None:
+        return fill(ko_channels.TROUBLE_KEPT, **told)
     next_at = channel.next_at
     if next_at is not None and next_at > now:
         following = fill(ko_channels.NEXT, at=local(next_at))
     else:
         # Where no attempt has failed, the first one has not come to its end.
         following = fill(ko_channels.NO_NEXT if next_at is None and reason else ko_channels.NEXT_NOW)
-    return fill(
-        ko_channels.TROUBLE,
-        where=fill(ko_channels.WHERE, server=configured(channel.server)) if channel.server else NOTHING,
-        reason=channel_reason(reason),
-        since=local(channel.since),
-        pending=channel.pending,
-        next=following,
-    )
+    return fill(ko_channels.TROUBLE, **told, pending=channel.pending, next=following)
 
 
 def config_fault(fault: str) -> Public:

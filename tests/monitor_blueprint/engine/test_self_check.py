@@ -170,7 +170,11 @@ def test_refused_channel_says_all_to_administrators(there: There) -> None:
     assert render.line(result, reading) == "Slack 알림: 전송 실패 (거부됨: HTTP 404 no_service)"
     full = render.full_line(result, reading).text
     assert "[hooks.slack.com: HTTP 404 no_service, 2025" in full
-    assert "다음 시도 2025" in full
+    # It is shown until the next look, when another attempt is due, and more wait.
+    assert "다음 시도" not in full
+    assert "대기" not in full
+    (problem,) = there.self_check().problems(NOW)
+    assert problem.aspect == reading.aspect
     assert full.endswith("시험: sudo neuronova-monitor test-alert]")
 
 

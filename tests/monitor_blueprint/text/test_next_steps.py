@@ -197,3 +197,10 @@ def test_a_held_file_is_found(tmp_path: Path) -> None:
         path.unlink()
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert f"123456789012 /proc/{os.getpid()}/fd/" in done.stdout
+
+
+@pytest.mark.parametrize("aspect", ["trying_email", "channel_email"])
+def test_a_channel_has_its_own_server_asked(aspect: str) -> None:
+    reading = Reading(aspect, Status.WARNING, facts={"reason": Public("x"), "email_server": Public("localhost:25")})
+    told = next_steps.commands(CheckResult("Monitor", "monitor", (Reading("database"), reading), AT), 0)
+    assert told == "sudo neuronova-monitor check-config --send · curl -v -m 10 telnet://localhost:25 </dev/null"
