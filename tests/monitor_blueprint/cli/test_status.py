@@ -129,7 +129,7 @@ def test_each_command_has_a_line(start_monitor: StartMonitor, status: Status_, s
     assert commands == ["확인: systemctl status gunicorn_monitor", "확인: sudo journalctl -u gunicorn_monitor -n 50"]
     page = running.admin.get("/checks/Flask").text
     assert "<li><code>systemctl status gunicorn_monitor</code></li>" in page
-    assert re.search(r"마지막 점검: 20[0-9-]+ [0-9:]{8} [A-Z]+ ", page)
+    assert re.search(r"점검 시각: 20[0-9-]+ [0-9:]{8} [A-Z]+ ", page)
 
 
 def test_silences_are_seen(start_monitor: StartMonitor, status: Status_, script: Script) -> None:
