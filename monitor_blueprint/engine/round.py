@@ -71,11 +71,24 @@ def _optional(config: Config, state: State) -> frozenset[str]:
 def _is_due(check: Check, state: State, now: datetime, period_s: float, *, is_manual: bool) -> bool:
     if check.policy.interval_s <= period_s:
         return True
+    if _is_awaited(check, state):
+        return True
     # Half a period of tolerance: a round that came a moment early must not skip a check until the next one.
     if abs(seconds_since_seen(state, check.name, now)) >= check.policy.interval_s - period_s / 2:
         return True
     # Who has put something right and checks by hand wants to see it.
     return is_manual and check.name in state.checks and state.checks[check.name].status is not Status.OK
+
+
+def _is_awaited(check: Check, state: State) -> bool:
+    """Tell whether what was seen last is soon to be seen otherwise: it is in transition, or what it depends on has come back."""
+    own = state.checks.get(check.name)
+    if own is None or own.seen_at is None or (own.status is Status.OK and own.settling_since is None):
+        return False
+    others = [state.checks[name] for name in check.policy.depends_on if name in state.checks]
+    return own.settling_since is not None or any(
+        each.status is Status.OK and each.since is not None and each.since >= own.seen_at for each in others
+    )
 
 
 @dataclass(frozen=True, slots=True)

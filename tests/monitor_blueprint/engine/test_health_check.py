@@ -473,6 +473,29 @@ def test_manual_check_repeats_undue_fault(bench: MakeBench, script: Script) -> N
     assert [result.check for result in there.run(NOW + 2 * FIVE_MINUTES, reason=MANUAL).results] == ["Monitor"]
 
 
+def test_what_has_come_back_is_asked_of(bench: MakeBench, script: Script) -> None:
+    """A check that is not well is due again as soon as what it depends on is well, and no sooner."""
+    script["Flask"] = script["Weekly"] = lambda context: DOWN
+    there = bench("Flask", {"name": "Weekly", "interval_s": 604800, "depends_on": ["Flask"]})
+
+    def asked(minutes: int) -> list[str]:
+        return [result.check for result in there.run(NOW + timedelta(minutes=minutes)).results]
+
+    assert asked(0) == ["Flask", "Weekly", "Monitor"]
+    assert asked(5) == ["Flask", "Monitor"]
+    del script["Flask"]
+    assert asked(10) == ["Flask", "Monitor"]
+    del script["Weekly"]
+    assert asked(15) == ["Flask", "Weekly", "Monitor"]
+    assert asked(20) == ["Flask", "Monitor"]
+
+
+def test_what_is_in_transition_is_asked_again(bench: MakeBench, script: Script) -> None:
+    script["Weekly"] = lambda context: Observation((Reading("thing", Status.WARNING, is_settling=True),))
+    there = bench({"name": "Weekly", "interval_s": 604800})
+    assert [len(there.run(NOW + timedelta(minutes=minutes)).results) for minutes in (0, 5, 10)] == [2, 2, 1]
+
+
 def test_early_run_skips_no_check(bench: MakeBench) -> None:
     there = bench({"name": "A", "interval_s": 600})
     there.run()
