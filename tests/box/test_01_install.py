@@ -182,7 +182,7 @@ def test_wrong_setting_is_refused(box: Box) -> None:
     box.run("cp -p /etc/neuronova/monitor.toml /root/good.toml")
     box.run("sed -i 's/^every_minutes/evry_minutes/' /etc/neuronova/monitor.toml")
     result = box.run("neuronova-monitor check-config", expect=3)
-    assert 'did you mean "every_minutes"' in result.output
+    assert '혹시 "every_minutes"' in result.output
     box.run("systemctl reload gunicorn_monitor", expect=1)
     assert box.is_active("gunicorn_monitor")
     box.run("cp -p /root/good.toml /etc/neuronova/monitor.toml && neuronova-monitor check-config")
