@@ -12,6 +12,7 @@ from monitor_blueprint.console.configuration import Value, values
 from monitor_blueprint.console.evidence import Lines, found
 from monitor_blueprint.console.silences import SilenceDocument, active_silences
 from monitor_blueprint.console.view import Answer, Document, StatusWord, View, status_word
+from monitor_blueprint.domain.language import said
 from monitor_blueprint.domain.models import CheckResult, Reading, State, Status, worst
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.domain.standing import Standing, standings
@@ -205,7 +206,7 @@ def _standings(view: View, state: State) -> Mapping[str, Standing]:
     found = standings(state, view.silences(), view.now)
     if view.visitor.is_trusted:
         return found
-    return {name: replace(each, silenced_why=ko.WITHHELD) for name, each in found.items()}
+    return {name: replace(each, silenced_why=said(ko.WITHHELD)) for name, each in found.items()}
 
 
 def _checks(view: View, state: State) -> list[CheckDocument]:

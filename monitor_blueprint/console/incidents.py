@@ -9,11 +9,12 @@ from typing import Literal
 
 from monitor_blueprint.console.audit import StoryDocument, story_document
 from monitor_blueprint.console.view import Answer, Document, View
+from monitor_blueprint.domain.language import retold
 from monitor_blueprint.domain.story import StoryEntry, StoryKind
 from monitor_blueprint.storage.channels import Delivery
-from monitor_blueprint.storage.reads import EventRecord, IncidentFilter, IncidentRecord
+from monitor_blueprint.storage.reads import EventRecord, Evidence, IncidentFilter, IncidentRecord
 from monitor_blueprint.storage.story import Told
-from monitor_blueprint.text import ko, render, story
+from monitor_blueprint.text import evidence, ko, render, story
 
 
 class IncidentDocument(Document, frozen=True, kw_only=True):
@@ -109,10 +110,7 @@ def incident(view: View, number: int) -> IncidentAnswer | None:
     return IncidentAnswer(
         incident=_incident(view, detail.incident),
         events=[_event(view, record, told.get(record.id), detail.deliveries) for record in detail.events],
-        evidence=[
-            EvidenceDocument(at=each.at, key=each.title, title=render.evidence_title(each.title), text=view.typed(each.text))
-            for each in detail.evidence
-        ],
+        evidence=[_piece(view, each) for each in detail.evidence],
         notes=[note_document(view, each) for each in notes],
         story=[story_document(view, each) for each in entries if each.kind is not StoryKind.NOTED],
     )
@@ -134,6 +132,15 @@ def _incident(view: View, record: IncidentRecord) -> IncidentDocument:
     )
 
 
+def _piece(view: View, found: Evidence) -> EvidenceDocument:
+    return EvidenceDocument(
+        at=found.at,
+        key=found.title,
+        title=render.evidence_title(found.title),
+        text=view.typed(evidence.retold_piece(found.title, found.text.text)),
+    )
+
+
 def _event(view: View, record: EventRecord, told: Told | None, deliveries: Sequence[Delivery]) -> EventDocument:
     event = record.event
     return EventDocument(
@@ -144,7 +151,7 @@ def _event(view: View, record: EventRecord, told: Told | None, deliveries: Seque
         checks=list(event.checks),
         failing=list(event.failing),
         text=told.text if told is not None else None,
-        measured=list(told.measured) if told is not None and view.visitor.is_trusted else None,
+        measured=[retold(line, is_ours=True) for line in told.measured] if told is not None and view.visitor.is_trusted else None,
         deliveries=[_delivery(view, each) for each in deliveries if each.event_id == record.id],
     )
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from monitor_blueprint.domain.language import said
 from monitor_blueprint.domain.sanitize import MASK, clean, redact
 
 # An address alone: without credentials, query and fragment. What a person has typed as a password may have a "/" in it, and then
@@ -76,8 +77,11 @@ Document = Fact | None | list["Document"] | Mapping[str, "Document"]
 
 
 def fill(template: str, **facts: Fact) -> Public:
-    """Return a sentence of ours (a constant of the program, never a text that came from anywhere) with its places filled."""
-    return Public(template.format(**facts))
+    """Return a sentence of ours (a constant of the program, never a text that came from anywhere) with its places filled.
+
+    It is said in the language that is spoken.
+    """
+    return Public(said(template).format(**facts))
 
 
 def joined(separator: str, parts: Iterable[Public]) -> Public:

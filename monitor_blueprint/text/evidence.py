@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
+from monitor_blueprint.domain.language import retold
 from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined, moment, word
 from monitor_blueprint.domain.tracebacks import Raised
 from monitor_blueprint.domain.unit_runs import MAIN, Ending
@@ -64,6 +65,10 @@ _HARMLESS = re.compile(r"\b(?:DEBUG|INFO|NOTICE|debug|info|notice)\b")
 _FOLLOWS = re.compile(
     r"Worker \(pid:\s?\d+\) (?:exited|was sent)|Shutting down: Master|Reason: Worker failed|still could not bind"
 )
+# In these pieces nothing stands but what is put together here.
+_OURS = ("unit", "answers")
+# Below the first line of this are lines of a log.
+_COUNTED = "nginx_5xx"
 # Who sends it is not said; that somebody does is why a service stands still that nothing else is wrong with.
 _SENT = re.compile(
     r"Sent signal SIG(?P<signal>[A-Z0-9]{1,9}) to (?P<process>main|control) process \d{1,10} \(.*\) on client request\."
@@ -187,6 +192,13 @@ def restarts_of(fields: Mapping[str, str]) -> int:
     """Return how often systemd has restarted a unit, as an entry of its own says it; 0 where it does not."""
     text = fields.get("N_RESTARTS", "")
     return int(text) if _is_number(text, 6) else 0
+
+
+def retold_piece(key: str, text: str) -> str:
+    """Return a piece of evidence, of this key, in the language that is spoken: what others have written stays as it is."""
+    kind = key.partition(" ")[0]
+    first, newline, rest = text.partition("\n")
+    return retold(first, is_ours=kind in _OURS or kind == _COUNTED) + newline + retold(rest, is_ours=kind in _OURS)
 
 
 def _sentence(fields: Mapping[str, str]) -> Public | None:

@@ -14,8 +14,6 @@ TITLES = {
     "threads": "스레드 상태",
     "answers": "이전 응답",
 }
-# Behind a command.
-TO_ROLL_BACK = "최근에 모델을 바꿨다면 이전 버전으로"
 DISK_FREE = "여유 {free} / 전체 {total}"
 DISK_UNSEEN = "권한이 없어 보지 못한 디렉터리 {count}개"
 DISK_CUT = "시간이 모자라 일부만 봄. 전체: sudo du -xh -d2 {path} | sort -h | tail"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from monitor_blueprint.text.texts import Texts
 
+# What follows a `#` the shell takes for a remark.
+ROLLBACK = "sudo neuronova-model rollback {model_name} # {earlier_version}: 최근에 모델을 바꿨다면 이전 버전으로"
 TITLES = {"feedback": "ML 모델 성능", "drift": "ML 입력 분포"}
 _FIGURES = {
     "sensitivity": "민감도",

@@ -177,12 +177,12 @@ REASONS = {
 # Where it is known how long an answer was waited for.
 TIMEOUT_WITHIN = "{within_s:g}초 안에 응답 없음"
 # What a program or a probe of ours has not done in its time; all else stays as the program says it.
-LATE = (
-    (r"([\w./-]+) did not end in time \((\d+) s\)", r"\1 명령이 \2초 안에 끝나지 않음"),
-    (r"no answer from the probe for (\d+) s", r"점검이 \1초가 지나도 끝나지 않음"),
-    (r"not reached before the deadline of the round", "앞선 점검이 오래 걸려 이번 차례에 점검하지 못함"),
-    (r"systemd did not answer: TimeoutError within ([\d.]+) s", r"systemd가 \1초 안에 응답하지 않음"),
-)
+LATE = {
+    r"([\w./-]+) did not end in time \((\d+) s\)": r"\1 명령이 \2초 안에 끝나지 않음",
+    r"no answer from the probe for (\d+) s": r"점검이 \1초가 지나도 끝나지 않음",
+    r"not reached before the deadline of the round": "앞선 점검이 오래 걸려 이번 차례에 점검하지 못함",
+    r"systemd did not answer: TimeoutError within ([\d.]+) s": r"systemd가 \1초 안에 응답하지 않음",
+}
 
 # Why a health check runs, or does not.
 RUN_REASONS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from string import Formatter
 
+from monitor_blueprint.domain.language import said
 from monitor_blueprint.domain.models import Reading, Status
 from monitor_blueprint.text import ko
 from monitor_blueprint.text.texts import Texts
@@ -21,7 +22,7 @@ def limit(kind: str, reading: Reading) -> str:
     wanted = {field for _, field, _, _ in Formatter().parse(form) if field}
     if not form or not wanted <= set(facts):
         return ""
-    return ko.LIMITS[reading.status].format(limit=form.format(**facts))
+    return said(ko.LIMITS[reading.status]).format(limit=said(form).format(**facts))
 
 
 def both(reading: Reading) -> str:
@@ -30,7 +31,7 @@ def both(reading: Reading) -> str:
     if limits is None or reading.value is None or reading.status is not Status.OK or reading.is_settling:
         return ""
     warning, critical = (_shown(value, reading.unit) for value in (limits.warning, limits.critical))
-    return ko.BOTH_LIMITS.format(warning=warning, critical=critical)
+    return said(ko.BOTH_LIMITS).format(warning=warning, critical=critical)
 
 
 def _measured(reading: Reading) -> dict[str, str]:
@@ -42,8 +43,8 @@ def _measured(reading: Reading) -> dict[str, str]:
     shown = _shown(at, reading.unit)
     if reading.value >= at:
         return {"at": shown}
-    return {"at": ko.CLEARED.format(limit=shown, clear=_shown(at - limits.clear, reading.unit))}
+    return {"at": said(ko.CLEARED).format(limit=shown, clear=_shown(at - limits.clear, reading.unit))}
 
 
 def _shown(value: float, unit: str) -> str:
-    return f"{value:g}{ko.MEASURES.get(unit, unit)}"
+    return f"{value:g}{said(ko.MEASURES.get(unit, unit))}"

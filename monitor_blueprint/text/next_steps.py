@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from monitor_blueprint.domain.models import CheckResult, Status
 from monitor_blueprint.domain.text import NOTHING, Public, configured, fill, joined
-from monitor_blueprint.text import ko_evidence
+from monitor_blueprint.text import ko_models
 
 _JOURNAL = "sudo journalctl -u {unit} -n 50"
 # Not for ever: it may be the answer that does not come.
@@ -29,8 +29,8 @@ _BUSY = "ps aux --sort=-%cpu | head"
 # A server that answers wrongly is alive by all other signs: which model it serves is the question.
 _WRONG_MODEL = (
     *_MODEL,
-    # Where a version was before; what follows a `#` the shell takes for a remark.
-    f"sudo neuronova-model rollback {{model_name}} # {{earlier_version}}: {ko_evidence.TO_ROLL_BACK}",
+    # Where a version was before.
+    ko_models.ROLLBACK,
     "sudo journalctl -u gunicorn_flask -n 50",
     _ASK,
 )

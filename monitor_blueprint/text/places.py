@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
+from monitor_blueprint.domain.language import retold, said
 from monitor_blueprint.domain.models import CheckResult, Reading
 from monitor_blueprint.domain.text import Private, Public, configured, label, private
 from monitor_blueprint.text import ko, ko_models, ko_resources, ko_services
@@ -52,7 +53,7 @@ class Places:
             "of_model": lambda: self._optional("model_version", ko_services.OF_MODEL),
             "issued_by": lambda: self._optional("issuer", ko_services.ISSUED_BY),
             "of_file": lambda: self._optional("file", ko_services.OF_FILE),
-            "farthest": lambda: ko_models.FARTHEST.format(psi=self._fact("psi")),
+            "farthest": lambda: said(ko_models.FARTHEST).format(psi=self._fact("psi")),
             "codes": lambda: self._optional("codes", ko_services.CODES),
             "limit": lambda: self._optional("limit_s", ko.LIMIT),
             "where": self._where,
@@ -62,7 +63,7 @@ class Places:
             "in_hours": lambda: self._counted("hours", ko_resources.IN_HOURS, ko_resources.IN_HOURS_SHORT),
             "in_days": lambda: self._counted("days", ko_resources.IN_DAYS, ko_resources.IN_DAYS_SHORT),
             "days_ago": lambda: self._counted("days", ko_resources.DAYS_AGO, ko_resources.DAYS_AGO_SHORT),
-            "wrong": lambda: ko_services.WRONG.get(self._said("field"), ko_services.WRONG_PREDICTION),
+            "wrong": lambda: said(ko_services.WRONG.get(self._fact_text("field"), ko_services.WRONG_PREDICTION)),
         }
 
     def __getitem__(self, key: str) -> object:
@@ -77,46 +78,46 @@ class Places:
             return text
         # A `str` that does not say whose it is came from outside, too.
         self.is_withholding = True
-        return ko.WITHHELD
+        return said(ko.WITHHELD)
 
-    def _said(self, key: str) -> str:
+    def _fact_text(self, key: str) -> str:
         """Return what the fact says, to be held against words of ours."""
         found = self._facts.get(key, "")
         return found.text if isinstance(found, Private) else str(found)
 
     def _state(self) -> object:
-        ours = ko.STATES.get(self._said("state"))
-        return self._fact("state") if ours is None else ours.format_map(self)
+        ours = ko.STATES.get(self._fact_text("state"))
+        return self._fact("state") if ours is None else said(ours).format_map(self)
 
     def _how(self) -> str:
-        state = self._said("state")
+        state = self._fact_text("state")
         if state.startswith("deactivating/"):
-            return ko_services.STOPPING
+            return said(ko_services.STOPPING)
         if state.startswith("activating/") and not state.endswith("/auto-restart"):
-            return ko_services.STARTING
+            return said(ko_services.STARTING)
         is_not_started = state.startswith("activating") or "has_failed_to_start" in self._facts
-        return ko_services.NOT_STARTED if is_not_started else ko_services.STOPPED
+        return said(ko_services.NOT_STARTED if is_not_started else ko_services.STOPPED)
 
     def _answered(self) -> str:
-        return ko_services.ANSWERED if self._facts.get("http_status") else ko_services.NOT_ANSWERED
+        return said(ko_services.ANSWERED if self._facts.get("http_status") else ko_services.NOT_ANSWERED)
 
     def _result(self) -> str:
         """Return in plain words what systemd says of a unit: why it ended, and what its state means."""
-        state = self._said("state")
+        state = self._fact_text("state")
         # What keeps a unit from being started at all is said by its state.
         if state in ko.STATES:
             return ""
         meant = next((words for begin, words in ko_services.STATES.items() if state.startswith(begin)), None)
-        return "".join(f", {words}" for words in (ko_services.RESULTS.get(self._said("result")), meant) if words)
+        return "".join(f", {said(words)}" for words in (ko_services.RESULTS.get(self._fact_text("result")), meant) if words)
 
     def _reason(self) -> object:
-        said = self._said("reason")
-        if said == _TIMEOUT and "within_s" in self._facts:
-            return ko_services.TIMEOUT_WITHIN.format_map(self)
-        ours = ko.REASONS.get(said)
+        reason = self._fact_text("reason")
+        if reason == _TIMEOUT and "within_s" in self._facts:
+            return said(ko_services.TIMEOUT_WITHIN).format_map(self)
+        ours = ko.REASONS.get(reason)
         if ours is not None:
-            return ours.format_map(self)
-        return _late(str(self._fact("reason")))
+            return said(ours).format_map(self)
+        return _late(retold(str(self._fact("reason")), is_ours=True))
 
     def _disk(self) -> str:
         """Return which disk it is, where it is not the one that the guide means; of a device, where it is mounted."""
@@ -124,31 +125,33 @@ class Places:
         return f" ({', '.join(places)})" if places not in ([], ["/"]) else ""
 
     def _optional(self, key: str, text: str) -> str:
-        return text.format(**{key: self._fact(key)}) if key in self._facts else ""
+        return said(text).format(**{key: self._fact(key)}) if key in self._facts else ""
 
     def _where(self) -> object:
         # Whoever may know is told which of the files that a pattern means.
-        said = self._facts.get("where_text")
-        self.is_withholding |= said is not None and self._said("where_text") != self._said("where")
+        more = self._facts.get("where_text")
+        self.is_withholding |= more is not None and self._fact_text("where_text") != self._fact_text("where")
         return self._fact("where")
 
     def _room(self) -> str:
         free = self._facts.get("free_bytes", self._facts.get("available_bytes"))
-        return ko_resources.ROOM.format(free=size(free)) if isinstance(free, int | float) else ""
+        return said(ko_resources.ROOM).format(free=size(free)) if isinstance(free, int | float) else ""
 
     def _size(self) -> str:
         count = self._facts.get("bytes")
         if not isinstance(count, int | float):
             return str(_UNKNOWN)
-        return ko_resources.BYTES.format(count=count) if count < _KIB else size(count)
+        return said(ko_resources.BYTES).format(count=count) if count < _KIB else size(count)
 
     def _counted(self, key: str, text: str, less: str) -> str:
         count = self._facts.get(key)
-        return less if isinstance(count, int | float) and count < 1 else text.format(**{key: self._fact(key)})
+        if isinstance(count, int | float) and count < 1:
+            return said(less)
+        return said(text).format(**{key: self._fact(key)})
 
     def _entries(self) -> object:
         names, count = self._fact("entries"), self._facts.get("others", 0)
-        return (ko.AND_OTHERS if names else ko.ONLY_OTHERS).format(names=names, count=count) if count else names
+        return said(ko.AND_OTHERS if names else ko.ONLY_OTHERS).format(names=names, count=count) if count else names
 
     def _value_and_reason(self, reading: Reading) -> str:
         value = "" if reading.value is None else f"{reading.value:g}{label(reading.unit)}"
@@ -167,7 +170,7 @@ class AllPlaces(Places):
     def unsaid(self, sentence: str) -> list[str]:
         """Return the private texts that had no place in the sentence and do not stand in it, and what they are."""
         return [
-            ko.SAID.get(key, "{said}").format(said=shown)
+            said(ko.SAID.get(key, "{said}")).format(said=retold(shown))
             for key, text in self._more.items()
             if (shown := self._shown(text)) and shown not in sentence
         ]
@@ -197,9 +200,9 @@ _UNKNOWN = _Unknown()
 
 
 def _late(reason: str) -> str:
-    """Return in Korean that something of ours was not done in its time; any other reason as it is."""
-    for pattern, words in ko_services.LATE:
-        reason = re.sub(pattern, words, reason)
+    """Return in words of ours that something of ours was not done in its time; any other reason as it is."""
+    for pattern, words in ko_services.LATE.items():
+        reason = re.sub(pattern, said(words), reason)
     return reason
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor_blueprint.domain.durations import lasted_s
+from monitor_blueprint.domain.language import said
 from monitor_blueprint.domain.messages import Delivered, Single
 from monitor_blueprint.domain.models import ABSENT, CheckResult, Event, Reading, Silence, State, Status
 from monitor_blueprint.domain.text import NOTHING, Private, Public, configured, fill, joined, label, member, moment
@@ -95,16 +96,16 @@ def line(result: CheckResult, reading: Reading) -> Public:
 def short_line(result: CheckResult, reading: Reading) -> tuple[Public, bool]:
     """Return what one reading says to everybody, and whether something of it is withheld."""
     places = Places(result, reading)
-    text = _text(result.kind, reading).format_map(places)
+    text = said(_text(result.kind, reading)).format_map(places)
     return Public(text + limits.limit(result.kind, reading)), places.is_withholding
 
 
 def full_line(result: CheckResult, reading: Reading) -> Private:
     """Return what one reading says to this machine's administrators: with what came from outside, redacted."""
     places = AllPlaces(result, reading)
-    text = _text(result.kind, reading).format_map(places) + (limits.limit(result.kind, reading) or limits.both(reading))
-    more = _more(result.kind, reading).format_map(places)
-    return Private(" ".join([text, *(f"[{said}]" for said in places.unsaid(text)), *([f"({more})"] if more else [])]))
+    text = said(_text(result.kind, reading)).format_map(places) + (limits.limit(result.kind, reading) or limits.both(reading))
+    more = said(_more(result.kind, reading)).format_map(places)
+    return Private(" ".join([text, *(f"[{each}]" for each in places.unsaid(text)), *([f"({more})"] if more else [])]))
 
 
 def _text(kind: str, reading: Reading) -> str:
@@ -126,7 +127,7 @@ def _settling(kind: str, reading: Reading, bad: str) -> str:
         return bad if reading.status is Status.CRITICAL else ko.SETTLING
     if kind in _STARTING and "reason" in reading.facts:
         return ko.NOT_READY if reading.status is Status.CRITICAL else ko.WARMING_UP
-    return bad if reading.status is Status.CRITICAL else f"{bad}{ko.LOOKED_AT_AGAIN}"
+    return bad if reading.status is Status.CRITICAL else f"{said(bad)}{said(ko.LOOKED_AT_AGAIN)}"
 
 
 def _more(kind: str, reading: Reading) -> str:
@@ -182,7 +183,7 @@ def delivery(channel: str, state: str, answer: str, late_s: float = 0.0, settled
     if state == "delivered" and settled_at is not None and late_s > _LATE_S:
         return ko.DELIVERED_LATE.format(channel=channel, at=local(settled_at), late=duration(late_s))
     reason = f" ({answer})" if answer and state != "delivered" else ""
-    return f"{channel}: {ko.DELIVERIES[state]}{reason}"
+    return f"{channel}: {said(ko.DELIVERIES[state])}{reason}"
 
 
 def channel_problem(health: str, reason: Public) -> Public:
@@ -287,8 +288,8 @@ def left_over(state: State) -> Public:
 def trial(channel: str, outcome: Single) -> list[tuple[bool, str]]:
     """Return how a trial of a channel went, for the person who asked: for each line whether it is good news."""
     if not isinstance(outcome, Delivered):
-        return [(False, ko_trials.TEST_FAILED.format(channel=channel, reason=outcome.reason))]
-    lines = [(True, ko_trials.TEST_DELIVERED.format(channel=channel, answer=outcome.answer or "OK"))]
+        return [(False, said(ko_trials.TEST_FAILED).format(channel=channel, reason=outcome.reason))]
+    lines = [(True, said(ko_trials.TEST_DELIVERED).format(channel=channel, answer=outcome.answer or "OK"))]
     if outcome.remark:
-        lines.append((True, ko_trials.TRIED_NOTE.format(note=f"{channel}: {outcome.remark}")))
+        lines.append((True, said(ko_trials.TRIED_NOTE).format(note=f"{channel}: {outcome.remark}")))
     return lines

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor_blueprint.domain.durations import lasted_s
+from monitor_blueprint.domain.language import said
 from monitor_blueprint.domain.models import ABSENT, CheckResult, CheckState, Incident, Status
 from monitor_blueprint.domain.standing import Standing, Why
 from monitor_blueprint.domain.text import NOTHING, Private, Public
@@ -101,7 +102,11 @@ def essence(pieces: Sequence[Piece], units: Sequence[str], since: datetime, *, i
     Of each unit it is the newest exception of its programs, how it ended, what its program said itself, and what that means;
     where none of that is known, the newest line that names an exception. Who `is_stopped` in good order fell over none.
     """
-    texts = {each.title: each.text.text for each in sorted(pieces, key=lambda each: each.at) if each.at >= since - _ROUNDED}
+    texts = {
+        each.title: evidence.retold_piece(each.title, each.text.text)
+        for each in sorted(pieces, key=lambda each: each.at)
+        if each.at >= since - _ROUNDED
+    }
     lines: list[str] = []
     first: list[str] = []
     for unit in units:
@@ -111,15 +116,17 @@ def essence(pieces: Sequence[Piece], units: Sequence[str], since: datetime, *, i
         ended = texts.get(ending, "").splitlines()
         lines += [f"[{render.evidence_title(ending)}] {ended[0]}"] if ended else []
         if not raised and not is_stopped:
-            said = evidence.last_words(texts.get(journal, "").splitlines(), has_ended=bool(ended))
-            lines += [f"[{render.evidence_title(journal)}] {said}"] if said else []
+            last = evidence.last_words(texts.get(journal, "").splitlines(), has_ended=bool(ended))
+            lines += [f"[{render.evidence_title(journal)}] {last}"] if last else []
         lines += ended[1:]
     return tuple(Private(line) for line in (*first[:_MOST_RAISED], *lines[:_MOST_FOUND]))
 
 
 def largest(pieces: Sequence[Piece], since: datetime) -> tuple[Private, ...]:
     """Return who used most of the memory when it ran short."""
-    found = [each.text.text for each in pieces if each.title == MEMORY and each.at >= since - _ROUNDED]
+    found = [
+        evidence.retold_piece(MEMORY, each.text.text) for each in pieces if each.title == MEMORY and each.at >= since - _ROUNDED
+    ]
     return tuple(Private(f"[{render.evidence_title(MEMORY)}] {text.splitlines()[0]}") for text in found[-1:] if text)
 
 
@@ -128,12 +135,12 @@ def note(standing: Standing) -> str:
     parts = []
     if standing.why is not None:
         since, causes = render.local(standing.since), " ".join(standing.causes)
-        parts.append(ko.STANDINGS[standing.why].format(since=since, causes=causes, changes=standing.changes))
+        parts.append(said(ko.STANDINGS[standing.why]).format(since=since, causes=causes, changes=standing.changes))
         if causes and standing.why is not Why.CONSEQUENCE:
-            parts.append(ko.LIKELY_CAUSE.format(causes=causes))
+            parts.append(said(ko.LIKELY_CAUSE).format(causes=causes))
     if standing.silenced_until is not None:
         until = render.local(standing.silenced_until)
-        parts.append(ko.SILENCED_NOTE.format(until=until, why=standing.silenced_why or ko.NO_REASON))
+        parts.append(said(ko.SILENCED_NOTE).format(until=until, why=standing.silenced_why or said(ko.NO_REASON)))
     return " · ".join(parts)
 
 
@@ -199,4 +206,4 @@ def value_range(unit: str, values: Sequence[float]) -> str:
         unit, values = smaller, [round(value * factor) for value in values]
     least, greatest = f"{min(values):.4g}", f"{max(values):.4g}"
     shown = least if least == greatest else f"{least} ~ {greatest}"
-    return f"{shown}{ko.MEASURES.get(unit, unit)}"
+    return f"{shown}{said(ko.MEASURES.get(unit, unit))}"

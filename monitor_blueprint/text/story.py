@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from monitor_blueprint.domain.language import said
 from monitor_blueprint.domain.models import CheckResult
 from monitor_blueprint.domain.story import StoryEntry, StoryKind, with_restarts
 from monitor_blueprint.text import ko, render
@@ -47,16 +48,16 @@ def sentence(entry: StoryEntry) -> str:
     facts = dict(entry.facts)
     if "until" in facts:
         facts["until"] = render.local(datetime.fromisoformat(facts["until"]))
-    text = ko.STORY[entry.kind].format_map(facts)
+    text = said(ko.STORY[entry.kind]).format_map(facts)
     if entry.kind is StoryKind.RESTARTED and facts.get("reread"):
-        text = ko.STORY_REREAD
+        text = said(ko.STORY_REREAD)
     if entry.kind is StoryKind.STARTED and facts.get("cut"):
-        text += ko.STORY_CUT
+        text += said(ko.STORY_CUT)
     if entry.kind is StoryKind.RESTARTED and facts.get("configured"):
-        text += ko.STORY_CONFIGURED
+        text += said(ko.STORY_CONFIGURED)
     for change in ("added", "removed"):
         if facts.get(change):
-            text += ko.STORY_CHANGES[change].format(names=facts[change])
+            text += said(ko.STORY_CHANGES[change]).format(names=facts[change])
     return text
 
 

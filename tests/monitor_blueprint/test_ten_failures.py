@@ -20,6 +20,7 @@ from monitor_blueprint.engine.health_check import HealthCheck
 from monitor_blueprint.text.health_log import HealthLog
 from tests.monitor_blueprint.bus import Systemd
 from tests.monitor_blueprint.certificates import make_certificate
+from tests.monitor_blueprint.page_text import said_in
 from tests.monitor_blueprint.probes.looking import nobody, serve
 from tests.monitor_blueprint.running import TOKEN
 from tests.monitor_blueprint.standins import HttpStandIn, ScriptedMailServer
@@ -86,6 +87,20 @@ SAID = {
     "Disk": ("디스크 사용량: ", "df -h /"),
     "Monitor": ("이메일 알림: 전송 실패 (거부됨: … 550 no such user)", "sudo neuronova-monitor check-config --send"),
 }
+# The same on the English pages.
+SAID_IN_ENGLISH = {
+    "Nginx": "Nginx: down (failed/failed, killed for lack of memory)",
+    "Masked": "Masked: down (masked, cannot be started",
+    "Missing": "Missing: down (no such systemd unit)",
+    "Portal": "Portal: no proper answer (HTTP 503) - {site}portal",
+    "Gone": "Gone: no proper answer (connection refused) - {nobody}",
+    "DjangoHealth": "Django's own checks failed: database",
+    "Certificate": "TLS certificate: expires in 1 d ({directory}/both.pem",
+    "Backup": "Backup: no file ({directory}/backups/*)",
+    "Disk": "Disk usage: ",
+    "Monitor": "Mail alerts: not delivered (refused: … 550 no such user)",
+}
+KOREAN = re.compile("[가-힣]")
 UNHEALTHY = b'{"status": "unhealthy", "checks": {"database": "error: Hong Gildong", "disk": "ok"}}'
 
 
@@ -104,10 +119,17 @@ class Surfaces:
         while not slack.posts.empty():
             self.alert = slack.posts.get().text
         client = app.test_client()
-        page = client.get("/", headers={"Authorization": f"Bearer {TOKEN}"}).text
+        operator = {"Authorization": f"Bearer {TOKEN}"}
+        page = client.get("/", headers=operator).text
         self.page = unescape(re.sub(r"<[^>]+>", " ", page))
         self.status = self._command(environ, "status")
         self.history = self._command(environ, "history", "1")
+        for path, body in (("incidents/1/acknowledgement", {}), ("silences", {"checks": ["Gone"], "why": "moved", "minutes": 9})):
+            assert client.post(f"/api/v1/{path}", json=body, headers=operator).status_code < 300
+        addresses = ("/", "/incidents", "/incidents/1", "/compare", "/silences", *(f"/checks/{name}" for name in SAID))
+        self.english = {each: client.get(f"{each}?lang=en", headers=operator).text for each in addresses}
+        client.delete_cookie("neuronova_lang")
+        self.after = client.get("/", headers=operator).text
         monitor.store.close()
         monitor.log.close()
         log.close()
@@ -152,3 +174,16 @@ def test_every_surface_says_it_all(surfaces: tuple[Surfaces, dict[str, str]]) ->
         assert socket.gethostname() in surface
     assert "Gildong" not in seen.alert
     assert "token=secret" not in seen.alert + seen.history + seen.status + seen.page
+
+
+def test_english_pages_are_english(surfaces: tuple[Surfaces, dict[str, str]]) -> None:
+    """What was sent stays as it was; all else that is ours is English, and the next page is Korean again."""
+    seen, places = surfaces
+    for address, page in seen.english.items():
+        told = said_in(page, "en")
+        assert not KOREAN.search(told), (address, [line for line in told.splitlines() if KOREAN.search(line)])
+    for name, why in SAID_IN_ENGLISH.items():
+        for address in ("/", f"/checks/{name}"):
+            assert why.format(**places) in unescape(said_in(seen.english[address], "en")), (address, name)
+    assert "장애 발생" in seen.english["/incidents/1"]
+    assert "중지됨" in seen.after

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from monitor_blueprint.console.checks import CheckDocument
 from monitor_blueprint.console.view import View
-from monitor_blueprint.text import en_runbooks, ko_runbooks, render
+from monitor_blueprint.domain.language import said
+from monitor_blueprint.text import ko_runbooks, render
 from monitor_blueprint.text.advice import advice as of_readings
-from monitor_blueprint.web.pages import language
 from monitor_blueprint.web.pages.page import lasting, words
 
 
@@ -23,5 +23,4 @@ def since(check: CheckDocument, view: View) -> str:
 
 def advice(check: CheckDocument) -> str:
     """Return what to do next; "" where there is nothing to say."""
-    catalogue = language.pick(ko_runbooks.RUNBOOKS, en_runbooks.RUNBOOKS)
-    return of_readings(catalogue, language.pick(ko_runbooks.BLIND, en_runbooks.BLIND), check.kind, check.readings)
+    return said(of_readings(ko_runbooks.RUNBOOKS, ko_runbooks.BLIND, check.kind, check.readings))

@@ -14,7 +14,7 @@ from monitor_blueprint.console.view import View
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.web import access
 from monitor_blueprint.web.answers import RefusedError
-from monitor_blueprint.web.pages import failing
+from monitor_blueprint.web.pages import failing, language
 from monitor_blueprint.web.pages.forms import Typed
 from monitor_blueprint.web.pages.page import html, lasting, words
 
@@ -26,6 +26,7 @@ def incident(number: int) -> Response:
     return show(number)
 
 
+@language.spoken
 def show(number: int, error: RefusedError | None = None, typed: Typed | None = None) -> Response:
     """Show an incident; after an error, with what was typed."""
     view = access.view()

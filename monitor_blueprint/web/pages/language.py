@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar, get_args
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Literal, ParamSpec, TypeVar, get_args
 
 from flask import Response, g, request, url_for
+
+from monitor_blueprint.domain.language import Catalogue, speaking
 
 Language = Literal["ko", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -12,6 +16,7 @@ COOKIE = "neuronova_lang"
 FIELD = "lang"
 _LASTS_S = 366 * 86400
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def current() -> Language:
@@ -32,6 +37,28 @@ def asked() -> Language | None:
 def pick(ko: T, en: T) -> T:
     """Return what is of the page's language: of two catalogues the one, usually."""
     return en if current() == "en" else ko
+
+
+def spoken(show: Callable[P, T]) -> Callable[P, T]:
+    """Let what shows a page say in the page's language what checks and the monitor say.
+
+    Only what shows: what a form orders is written into logs and messages, which are Korean.
+    """
+
+    @wraps(show)
+    def shown(*places: P.args, **named: P.kwargs) -> T:
+        with speaking(_english() if current() == "en" else None):
+            return show(*places, **named)
+
+    return shown
+
+
+@cache
+def _english() -> Catalogue:
+    # It takes memory that nobody needs where all read Korean.
+    from monitor_blueprint.text.english import English  # noqa: PLC0415
+
+    return English()
 
 
 def remember(response: Response) -> None:

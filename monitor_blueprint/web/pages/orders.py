@@ -13,6 +13,7 @@ from monitor_blueprint.console.gate import LONGEST_NAME
 from monitor_blueprint.console.incidents import IncidentAnswer
 from monitor_blueprint.console.view import Answer
 from monitor_blueprint.domain.access import Role, Visitor
+from monitor_blueprint.domain.language import retold
 from monitor_blueprint.domain.sanitize import clean
 from monitor_blueprint.text import render
 from monitor_blueprint.web import access, changing
@@ -103,7 +104,7 @@ def try_channels() -> Response:
 
 def trial(number: int) -> Response:
     """Show how a test alert has fared."""
-    return html("trial.html", trial=order("trial", TrialAnswer, {"id": number}))
+    return html("trial.html", trial=order("trial", TrialAnswer, {"id": number}), retold=retold)
 
 
 def _checked(typed: Typed, answer: RoundAnswer) -> Response:

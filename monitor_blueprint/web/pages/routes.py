@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 
 from monitor_blueprint.domain.access import Role
-from monitor_blueprint.web.pages import incident, orders, overview, pictures, signing_in, silences
+from monitor_blueprint.web.pages import incident, language, orders, overview, pictures, signing_in, silences
 
 NUMBER = "<int(max=9223372036854775807):number>"
 _Show = Callable[..., Response]
@@ -39,7 +39,7 @@ ROLES = {show.__name__: role for _, show, role in (*PAGES, *FORMS)}
 def register(blueprint: Blueprint) -> None:
     """Add every page and form to a blueprint."""
     for rule, show, _ in PAGES:
-        blueprint.get(rule)(show)
+        blueprint.get(rule)(language.spoken(show))
     for rule, do, _ in FORMS:
         blueprint.post(rule)(do)
     blueprint.get("/sign-in")(signing_in.sign_in_page)

@@ -11,7 +11,7 @@ from monitor_blueprint.text import render
 from monitor_blueprint.web import access
 from monitor_blueprint.web.answers import RefusedError
 from monitor_blueprint.web.changing import SilenceAnswer, SilenceBody
-from monitor_blueprint.web.pages import forms, orders
+from monitor_blueprint.web.pages import forms, language, orders
 from monitor_blueprint.web.pages.forms import Typed
 from monitor_blueprint.web.pages.page import duration, html
 from monitor_blueprint.web.requests import read_query
@@ -64,6 +64,7 @@ def _with_zone(text: str) -> str:
         return text
 
 
+@language.spoken
 def _show(error: RefusedError | None = None, typed: Typed | None = None) -> Response:
     view = access.view()
     known = console.maintenance(view)

@@ -18,10 +18,12 @@ from monitor_blueprint.domain.models import Reading, Status
 from monitor_blueprint.domain.text import Public
 from monitor_blueprint.probes import Observation
 from tests.monitor_blueprint.conftest import Script, StartMonitor
+from tests.monitor_blueprint.page_text import said_in
 from tests.monitor_blueprint.running import TOKEN, Running
 
 DOWN = Observation((Reading("thing", Status.CRITICAL, facts={"reason": Public("gone")}),))
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+KOREAN = re.compile("[가-힣]")
 HOSTILE = "<script>alert('x')</script>{why}%s"
 
 
@@ -364,3 +366,30 @@ def test_english_is_remembered(operator: Browser) -> None:
     assert "Incident 1" in page
     assert '<html lang="ko">' in operator.open("/?lang=ko")
     assert '<html lang="ko">' in operator.open("/?lang=xx")
+
+
+def test_an_order_in_english_is_told_in_korean(ailing: Running, operator: Browser, script: Script) -> None:
+    """Whoever is told reads Korean, whatever the page of him who has it checked."""
+    operator.open("/?lang=en")
+    script["Flask"] = lambda context: Observation((Reading("thing"),))
+    operator.send("/run")
+    assert operator.said() == "Checked just now: OK (Flask Disk Monitor)"
+    told = ailing.monitor.store.reads.story.told(1)
+    assert any("복구" in each.text for each in told.values())
+    assert all("정상" in line or "위험" in line for each in told.values() for line in each.measured if line.startswith("Flask"))
+
+
+def test_a_wrong_form_is_shown_in_english(operator: Browser) -> None:
+    operator.open("/incidents/1?lang=en")
+    page = operator.send("/incidents/1/notes", 422, text=" ")
+    assert "Write a note" in page
+    assert not KOREAN.search(said_in(page, "en"))
+
+
+def test_a_reader_reads_english(ailing: Running, operator: Browser, reader: Browser) -> None:
+    operator.open("/silences")
+    operator.send("/silences", checks=["Flask"], why="moving", minutes="60")
+    for address in ("/?lang=en", "/checks/Flask", "/incidents", "/incidents/1", "/compare"):
+        told = said_in(reader.open(address), "en")
+        assert not KOREAN.search(told), (address, [line for line in told.splitlines() if KOREAN.search(line)])
+    assert "withheld" in said_in(reader.open("/"), "en")

@@ -166,7 +166,7 @@ def test_incidents_silences_and_starts_are_marked(fill: Fill) -> None:
     assert band.startswith("Incident 1: ")
     (silence,) = re.findall(r'<rect class="span silence"[^>]*><title>([^<]*)', page)
     assert silence.endswith(html.escape(f" · {HOSTILE}"))
-    assert "모니터 종료됨" in "".join(re.findall(r'<path d="[^"]*" class="mark"><title>([^<]*)', page))
+    assert "Monitor stopped" in "".join(re.findall(r'<path d="[^"]*" class="mark"><title>([^<]*)', page))
     assert HOSTILE not in page
     # As links, too, for whoever does not see the picture.
     assert 'href="/incidents/1"' in page

@@ -425,7 +425,7 @@ def test_incident_page_tells_the_whole_story(ailing: Running) -> None:
     page = ailing.admin.get("/incidents/1").text
     assert "<pre>[CRITICAL] NeuroNova 서비스 장애 발생!" in page
     assert "측정: Flask: thing 위험" in page
-    assert '<td>운영</td><td colspan="2" lang="ko">장애 1번 담당: &lt;lee&gt;</td>' in page
+    assert '<td>운영</td><td colspan="2">장애 1번 담당: &lt;lee&gt;</td>' in page
     assert "모니터 시작됨</td>" in page
     assert re.search(r"<li>20.* · 장애 1번 담당: &lt;lee&gt;</li>", ailing.admin.get("/").text)
 
