@@ -12,7 +12,7 @@ from monitor_blueprint.domain.text import configured, fill
 from monitor_blueprint.log import Log
 from monitor_blueprint.web import access, api, programs, public
 from monitor_blueprint.web.answers import RefusedError, open_json, secure, see_other
-from monitor_blueprint.web.pages import page, routes, signing_in
+from monitor_blueprint.web.pages import language, page, routes, signing_in
 
 _log = Log(__name__)
 _OPEN = ("health", "static", *routes.OPEN)
@@ -73,7 +73,8 @@ def _refuse_strangers(role: Role) -> Response | None:
         response.headers["Retry-After"] = str(asker.wait_s)
         return response
     if _is_person():
-        return see_other(url_for(f"{_own_name()}.sign_in_page", _method="GET", next=_way_back()))
+        place = f"{_own_name()}.sign_in_page"
+        return see_other(url_for(place, _method="GET", next=_way_back(), lang=language.asked()))
     response = open_json({"ok": False, "error": _JSON_ERROR[401]}, 401)
     response.headers["WWW-Authenticate"] = 'Basic realm="NeuroNova monitor", charset="UTF-8"'
     return response

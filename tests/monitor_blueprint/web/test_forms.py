@@ -393,3 +393,9 @@ def test_a_reader_reads_english(ailing: Running, operator: Browser, reader: Brow
         told = said_in(reader.open(address), "en")
         assert not KOREAN.search(told), (address, [line for line in told.splitlines() if KOREAN.search(line)])
     assert "withheld" in said_in(reader.open("/"), "en")
+
+
+def test_way_to_sign_in_keeps_the_language(ailing: Running) -> None:
+    answer = ailing.app.test_client().get("/?lang=en", headers=HTML)
+    page = ailing.app.test_client().get(answer.headers["Location"], headers=HTML)
+    assert '<html lang="en"' in page.text
