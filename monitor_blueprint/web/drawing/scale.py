@@ -43,7 +43,7 @@ def value_scale(values: Sequence[float], limits: Iterable[float] = (), unit: str
     least, greatest = min(values, default=0.0), max(values, default=1.0)
     limits = tuple(limits)
     if unit == "%" and least >= 0 and max((greatest, *limits)) >= _LARGE_PERCENT:
-        return Scale(0.0, max(100.0, _up(greatest)))
+        return Scale(0.0, _up(max(100.0, greatest)))
     greatest = max([greatest, *(limit for limit in limits if greatest < limit <= _FAR * greatest)])
     if least >= 0 and (unit == "%" or least <= greatest / 2):
         return Scale(0.0, _up(greatest) if greatest > 0 else 1.0)

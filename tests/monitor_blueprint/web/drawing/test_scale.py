@@ -65,3 +65,9 @@ def test_ticks_are_round(scale: Scale, expected: tuple[float, ...]) -> None:
 
 def test_steps_are_one_two_or_five() -> None:
     assert [step_of(Scale(0, end), 4) for end in (4, 8, 20, 40, 0.04)] == [1, 2, 5, 10, 0.01]
+
+
+def test_nothing_used_has_a_scale() -> None:
+    """A swap space that is never used: no percentage above nothing, and limits far above."""
+    assert value_scale([0.0, 0.0], [50.0, 80.0], "%") == Scale(0.0, 100.0)
+    assert value_scale([0.0], [5.0], "ms") == Scale(0.0, 1.0)
