@@ -18,7 +18,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("health_body", "status"): Texts("Django's health answer: {body_status}", bad="Django's health answer: {body_status}"),
     ("health_body", "entries"): Texts("Django's own checks: {count} OK", bad="Django's own checks failed: {entries}"),
     ("health_body", "blamed"): Texts(bad="Services behind Django that it reports as down: {entries}"),
-    ("health_body", "answer"): Texts(bad="Django's health: {answered} ({reason})"),
+    ("health_body", "answer"): Texts(bad="Django's health: {kind_of_answer} ({reason})"),
     ("golden", "answer"): Texts(
         "ML predictions: all {samples} samples as expected (version {model_version}{digest})",
         bad="ML predictions: {wrong} ({of_model}sample {sample}{of_file}, {field}: {got}, expected {expected}){at_address}",

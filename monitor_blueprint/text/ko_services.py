@@ -17,7 +17,7 @@ LINES: dict[tuple[str, str], Texts] = {
     ("health_body", "status"): Texts("Django 상태 본문: {body_status}", bad="Django 상태 본문: {body_status}"),
     ("health_body", "entries"): Texts("Django 자체 점검: {count}개 항목 정상", bad="Django 자체 점검 실패: {entries}"),
     ("health_body", "blamed"): Texts(bad="Django가 보고한 연결 서비스 장애: {entries}"),
-    ("health_body", "answer"): Texts(bad="Django 상태 본문: {answered} ({reason})"),
+    ("health_body", "answer"): Texts(bad="Django 상태 본문: {kind_of_answer} ({reason})"),
     ("golden", "answer"): Texts(
         "ML 예측 검증: 표본 {samples}개 모두 일치 (버전 {model_version}{digest})",
         bad="ML 예측 검증: {wrong} ({of_model}표본 {sample}{of_file}, {field}: {got}, 기대값 {expected}){at_address}",

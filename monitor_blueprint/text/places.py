@@ -44,7 +44,7 @@ class Places:
             "real_unit": lambda: f" ({self._fact('real')})" if "real" in self._facts else "",
             "real_state": lambda: f", {self._fact('unit')}" if "real" in self._facts else "",
             "how": self._how,
-            "answered": self._answered,
+            "kind_of_answer": self._kind_of_answer,
             "result": self._result,
             "reason": self._reason,
             "disk": self._disk,
@@ -98,7 +98,7 @@ class Places:
         is_not_started = state.startswith("activating") or "has_failed_to_start" in self._facts
         return said(ko_services.NOT_STARTED if is_not_started else ko_services.STOPPED)
 
-    def _answered(self) -> str:
+    def _kind_of_answer(self) -> str:
         return said(ko_services.ANSWERED if self._facts.get("http_status") else ko_services.NOT_ANSWERED)
 
     def _result(self) -> str:
