@@ -305,13 +305,13 @@ def test_statistics_may_be_the_monitors(etc: Path, browser: requests.Session) ->
 def test_guessed_passwords_are_limited(etc: Path, browser: requests.Session) -> None:
     """At the monitor: 429, in Nginx's log as a warning, while the site goes on."""
     with nginx(etc, included()) as url:
-        statuses = [browser.get(f"{url}/monitor/", auth=("admin", str(each)), timeout=10).status_code for each in range(50)]
-        assert statuses[:31] == [401] * 31
+        statuses = [browser.get(f"{url}/monitor/", auth=("admin", str(each)), timeout=10).status_code for each in range(110)]
+        assert statuses[:91] == [401] * 91
         assert statuses.count(429) >= 10
         assert browser.get(f"{url}/", timeout=10).status_code == 200
     errors = (etc / "errors").read_text()
     assert "[warn]" in errors
-    assert "limiting requests, excess: 30." in errors
+    assert "limiting requests, excess: 90." in errors
     assert not [line for line in errors.splitlines() if "limiting requests" in line and "[warn]" not in line]
 
 
